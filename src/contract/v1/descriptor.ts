@@ -1,0 +1,72 @@
+// What generated code hands to the runtime: straight-line codecs, and how they make up one machine.
+
+/** What a value is between its type and its bytes: MessagePack without maps and extensions. Objects are arrays of their fields. */
+export type Wire = null | boolean | number | string | Uint8Array | readonly Wire[]
+
+/** Everything the runtime must do with values of one type. Emitted ahead of time; needs no `eval`. */
+export interface ValueCodec<T> {
+  /**
+   * Validates `value` against its schema and returns a canonical, deeply frozen copy of it: defaults filled in, -0 made 0, bytes
+   * copied, own properties only, unknown ones refused. Throws `InvalidValue`, whose path starts with `at`. Idempotent.
+   */
+  check(value: unknown, at: string): T
+  /** Of a value that `check` returned. */
+  toWire(value: T): Wire
+  /**
+   * The inverse. Strict about shape (arity, types, integers), blind to bounds, so that a narrower schema reads an older log. Deeply
+   * frozen, nothing shared with `wire`. Throws `InvalidValue`.
+   */
+  fromWire(wire: Wire): T
+}
+
+/** A command: `Input` is what the log holds, `Reply` what the caller gets. The tag is for good. */
+export interface CommandOperation<Input, Reply> {
+  readonly kind: 'command'
+  readonly tag: number
+  readonly name: string
+  readonly input: ValueCodec<Input>
+  /** Of what the handler returns: a `Result`, a bare output, or `undefined`. */
+  readonly reply: ValueCodec<Reply>
+}
+export interface QueryOperation<Input, Reply> {
+  readonly kind: 'query'
+  readonly tag: number
+  readonly name: string
+  readonly input: ValueCodec<Input>
+  readonly reply: ValueCodec<Reply>
+}
+
+/** A `Type.Record` directly in the state. */
+export interface TableDescriptor {
+  readonly kind: 'table'
+  readonly key: 'string' | 'integer'
+  /** Checks the bounds of a key. */
+  readonly keys: ValueCodec<string> | ValueCodec<number>
+  // biome-ignore lint/suspicious/noExplicitAny: codecs of different types stand in one list; `any` makes them assignable both ways
+  readonly values: ValueCodec<any>
+  /** Entries at the start of the world, as wire values. Usually empty. */
+  readonly initial: readonly (readonly [key: string | number, value: Wire])[]
+}
+/** Any other property of the state: replaced by assignment. */
+export interface CellDescriptor {
+  readonly kind: 'cell'
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly value: ValueCodec<any>
+  readonly initial: Wire
+}
+
+/** One machine: emitted as `locksDescriptor`. */
+export interface MachineDescriptor {
+  readonly name: string
+  readonly version: number
+  /** First 16 hex digits of the hash of the wire lock's content. */
+  readonly wire: string
+  /** Whether the version may still change its wire format: it is not frozen yet. */
+  readonly open: boolean
+  /** In the lock's order. */
+  readonly state: Readonly<Record<string, TableDescriptor | CellDescriptor>>
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly commands: readonly CommandOperation<any, any>[]
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly queries: readonly QueryOperation<any, any>[]
+}

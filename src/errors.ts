@@ -1,0 +1,199 @@
+// Operational errors: everything that can go wrong between a caller and a cluster, or at start. Errors that a schema declares are values.
+
+/**
+ * What is known of the command or query when the error arrives: `notApplied`: it had no effect and never will; `applied`: it took
+ * effect (or ran and was rolled back, for HANDLER_FAILED), only its reply is not what was asked for; `unknown`: applied once, or not at
+ * all, and nobody can tell any more; `none`: there was no operation.
+ */
+export type Outcome = 'notApplied' | 'applied' | 'unknown' | 'none'
+
+interface CodeFacts {
+  readonly retryable: boolean
+  readonly outcome: Outcome
+  /** When it happens, and what to do: the README's error table is made from these. */
+  readonly when: string
+  readonly todo: string
+}
+
+export const errorCodes = {
+  UNAVAILABLE: {
+    retryable: true,
+    outcome: 'notApplied',
+    when: 'No leader could be reached before the deadline; the command was never sent.',
+    todo: 'Call again.',
+  },
+  OUTCOME_UNKNOWN: {
+    retryable: false,
+    outcome: 'unknown',
+    when: 'The command was sent and its deadline passed, its session ended, or the client was closed, before an answer came.',
+    todo: 'Ask the state with a query; use an idempotency key of your own where that is not enough.',
+  },
+  ABORTED: {
+    retryable: true,
+    outcome: 'notApplied',
+    when: 'The AbortSignal fired before the command was sent.',
+    todo: 'Nothing happened.',
+  },
+  SESSION_EXPIRED: {
+    retryable: true,
+    outcome: 'notApplied',
+    when: 'The session is unknown to the cluster, so this command was not executed.',
+    todo: 'Call again: the client opens a new session by itself.',
+  },
+  NOT_APPLIED: {
+    retryable: true,
+    outcome: 'notApplied',
+    when: 'A later command of the same client took effect first, so this one was refused to keep the order of calls.',
+    todo: 'Call again if it is still wanted.',
+  },
+  REPLY_DROPPED: {
+    retryable: false,
+    outcome: 'applied',
+    when: "The command was applied, but its reply no longer fitted the session's limit when it was asked for again.",
+    todo: 'Read the state with a query.',
+  },
+  OVERLOADED: {
+    retryable: true,
+    outcome: 'notApplied',
+    when: 'A queue of the client or of the server is full.',
+    todo: 'Call again later, or keep fewer calls in flight.',
+  },
+  INVALID_INPUT: {
+    retryable: false,
+    outcome: 'notApplied',
+    when: 'The input does not fit its schema. The message has the path and the bound.',
+    todo: 'Correct the input.',
+  },
+  TOO_LARGE: {
+    retryable: false,
+    outcome: 'notApplied',
+    when: 'The encoded command or query exceeds the limit named in the message.',
+    todo: 'Send less, or raise the limit on every server.',
+  },
+  HANDLER_FAILED: {
+    retryable: false,
+    outcome: 'applied',
+    when: 'The handler of the command threw, or returned what its schema does not allow. Its changes were rolled back on every replica.',
+    todo: 'Mend the handler. The log of the server has message and stack.',
+  },
+  QUERY_FAILED: {
+    retryable: false,
+    outcome: 'none',
+    when: 'The handler of the query threw, or returned what its schema does not allow.',
+    todo: 'Mend the handler.',
+  },
+  CLOSED: { retryable: false, outcome: 'notApplied', when: 'The client or server was closed before this call.', todo: 'Connect anew.' },
+  CLUSTER_MISMATCH: {
+    retryable: false,
+    outcome: 'notApplied',
+    when: 'The other side belongs to another cluster.',
+    todo: 'Correct the addresses.',
+  },
+  MACHINE_MISMATCH: {
+    retryable: false,
+    outcome: 'notApplied',
+    when: 'The server runs another machine, or an incompatible version of it.',
+    todo: 'Correct the address, or generate the client from the schema the server runs.',
+  },
+  PROTOCOL_MISMATCH: {
+    retryable: false,
+    outcome: 'notApplied',
+    when: 'The other side does not speak this protocol, or no version that both know.',
+    todo: 'Correct the address, or upgrade the older side.',
+  },
+  STATE_DIVERGED: {
+    retryable: false,
+    outcome: 'none',
+    when: 'This replica no longer equals the others.',
+    todo: 'Find the handler that is not deterministic; rebuild the replica from a peer.',
+  },
+  BAD_OPTIONS: { retryable: false, outcome: 'none', when: 'An option is missing or out of its bounds.', todo: 'Correct the option named.' },
+  BAD_SCHEMA: { retryable: false, outcome: 'none', when: 'The schema file was refused.', todo: 'Correct what the message names.' },
+  HANDLER_MISSING: {
+    retryable: false,
+    outcome: 'none',
+    when: 'An operation of the machine has no handler.',
+    todo: 'Write it; `raftgen <schema.ts>` inserts a stub.',
+  },
+  SCHEMA_OPEN: {
+    retryable: false,
+    outcome: 'none',
+    when: 'The version of the machine is still open, so its wire format may change.',
+    todo: 'Freeze it, or run with `development: true`.',
+  },
+  DATA_DIR_EMPTY: {
+    retryable: false,
+    outcome: 'none',
+    when: 'The data directory holds no node. A wiped voter must not come back as a fresh one.',
+    todo: 'Bootstrap it once if it is new; else restore the directory.',
+  },
+  DATA_DIR_EXISTS: {
+    retryable: false,
+    outcome: 'none',
+    when: 'Bootstrap was called on a directory that already holds something.',
+    todo: 'Choose another directory, or run the node that is there.',
+  },
+  DATA_DIR_FOREIGN: {
+    retryable: false,
+    outcome: 'none',
+    when: 'The data directory belongs to another node or cluster, or is of a newer format.',
+    todo: 'Correct the path.',
+  },
+  STORAGE_LOCKED: {
+    retryable: true,
+    outcome: 'none',
+    when: 'Another process holds the data directory.',
+    todo: 'Stop the other process.',
+  },
+  STORAGE_DAMAGED: {
+    retryable: false,
+    outcome: 'none',
+    when: 'The log is damaged. The message names the file and the index.',
+    todo: 'Do not delete anything; replace the node as a new member, or restore the directory.',
+  },
+  STORAGE_FAILED: {
+    retryable: false,
+    outcome: 'none',
+    when: 'A write or a sync failed. The node has stopped: what reached the disk is unknown.',
+    todo: 'Mend the disk, then start the node again.',
+  },
+  ADDRESS_IN_USE: {
+    retryable: true,
+    outcome: 'none',
+    when: 'Another process listens on the address.',
+    todo: 'Stop it, or choose another port.',
+  },
+  INTERNAL: {
+    retryable: false,
+    outcome: 'none',
+    when: 'A rule that always holds was broken: a bug in raftgen. The node has stopped.',
+    todo: 'Report it, with the message.',
+  },
+} as const satisfies Record<string, CodeFacts>
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** Whether `code`, as it came from the wire, is one of ours. */
+export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errorCodes, code)
+
+export interface RaftgenErrorOptions {
+  readonly cause?: unknown
+  /** Overrides the usual outcome of the code where more is known. */
+  readonly outcome?: Outcome
+}
+
+/** An operational error. `code` is public and stable; the message is a sentence for people, with the values in it. */
+export class RaftgenError extends Error {
+  override readonly name = 'RaftgenError'
+  readonly code: ErrorCode
+  /** Whether the same call may be made again without the danger of its taking effect twice. */
+  readonly retryable: boolean
+  readonly outcome: Outcome
+
+  constructor(code: ErrorCode, message: string, options: RaftgenErrorOptions = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.code = code
+    this.retryable = errorCodes[code].retryable
+    this.outcome = options.outcome ?? errorCodes[code].outcome
+  }
+}

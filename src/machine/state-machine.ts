@@ -1,0 +1,61 @@
+import type { Index, Term } from '../core/types.ts'
+
+/** What an apply handler may know. The same on every replica for the same entry, whatever the machine and whenever it is applied. */
+export interface Context {
+  /** Index of the entry: grows with every command, so it serves as a version or a fencing token. */
+  readonly index: Index
+  readonly term: Term
+  /** Log time, milliseconds since 1970: stamped by the leader, never falls, not moved by jumps of a clock. */
+  readonly now: number
+  /** Schema version that was active when this entry was proposed. */
+  readonly version: number
+  /** In [0, 1), seeded from the entry: the same sequence on every replica. Not for secrets. */
+  random(): number
+  /** A new unique identifier (26 characters, sorted by index), the same on every replica. */
+  id(): string
+}
+
+/** What a query handler may know. `now` never exceeds what a later command will see. */
+export interface QueryContext {
+  /** Index of the last entry that the state reflects. */
+  readonly index: Index
+  readonly now: number
+  readonly version: number
+}
+
+/** Why a handler failed, for the log of the node and the first reply only: replicas on other Node versions word it otherwise. */
+export interface HandlerFailure {
+  readonly command: string
+  readonly message: string
+  readonly stack: string | undefined
+}
+
+export interface ApplyContext extends Context {
+  report(failure: HandlerFailure): void
+}
+
+/**
+ * A replicated state machine: bytes in, bytes out. Generated machines implement it; write one by hand to use the runtime without the
+ * generator. Everything is synchronous and depends on nothing but the arguments and earlier calls.
+ */
+export interface StateMachine {
+  /** Nodes and clients of another name are refused. */
+  readonly name: string
+  readonly version: number
+  /** Hash of the wire format, or any constant for a machine without a schema. Nodes of another one are refused. */
+  readonly wire: string
+  /** Set while the wire format may still change: `Server.run` then wants `development: true`. */
+  readonly open?: boolean
+  /** On the leader, before the command enters the log: a sentence that says why it may not, or nothing. Never reads the state. */
+  check?(command: Uint8Array): string | undefined
+  /** The same, for a query. */
+  checkQuery?(query: Uint8Array): string | undefined
+  /** Changes the state and returns the reply. Must not throw: a machine that does so stops its replica. `command` must not be kept or changed. */
+  apply(command: Uint8Array, context: ApplyContext): Uint8Array
+  /** Reads the state. May throw: the caller gets QUERY_FAILED with the message. */
+  query(query: Uint8Array, context: QueryContext): Uint8Array
+  /** The whole state, canonical: equal states give equal bytes, on every replica. */
+  snapshot(): Uint8Array
+  /** Replaces the state. */
+  restoreSnapshot(snapshot: Uint8Array): void
+}

@@ -1,0 +1,49 @@
+import type { Entry, EntryId, Index, LogSummary, NodeId, Persist, Term } from '../core/types.ts'
+
+/** Called once, never before the call that was given it has returned. */
+export type Done = (error: Error | undefined) => void
+export type EntriesDone = (error: Error | undefined, entries: readonly Entry[]) => void
+
+export interface EntriesRange {
+  readonly firstIndex: Index
+  readonly lastIndex: Index
+  /** Stop before this many bytes of data, but return one entry at least. */
+  readonly bytesMax: number
+}
+
+/**
+ * Durable store of a node's term, vote and entries. It stores; it never acts on entries. Any `Log` that passes the suite exported as
+ * `raftgen/log-suite` can be given to `Server.run`.
+ *
+ * Contract: `appendEntries` is atomic, and durable when `done` is called without an error; writes take effect in the order of the calls.
+ * The getters reflect the last *completed* write. After an error the log is unusable and says so to every later call: what reached the
+ * disk is unknown, so nothing is retried and the node stops.
+ */
+export interface Log {
+  readonly currentTerm: Term
+  readonly votedFor: NodeId | undefined
+  /** Index of the first entry kept. 1 unless the log was compacted; `latestLogIndex + 1` of an empty log. */
+  readonly firstIndex: Index
+  readonly latestLogIndex: Index
+  readonly latestLogTerm: Term
+  /** What the core needs at its start. Current only until the first `appendEntries`. */
+  readonly summary: LogSummary
+  /** Sets term and vote, truncates from `truncateFrom` and appends `entries`: all of it, or nothing. */
+  appendEntries(write: Persist, done: Done): void
+  /** Entries of the range that exist, contiguous from `firstIndex`; empty when `firstIndex` does not exist. Verified as they are read. */
+  entries(range: EntriesRange, done: EntriesDone): void
+  /** The entry at `index`, or none. */
+  entry(index: Index, done: (error: Error | undefined, entry: Entry | undefined) => void): void
+  /** Waits for writes under way, then releases the store. */
+  close(done: Done): void
+}
+
+/** Who this store belongs to. Written once, at bootstrap. */
+export interface Identity {
+  readonly clusterId: string
+  readonly nodeId: NodeId
+  readonly incarnation: number
+}
+
+/** The last position of a log, for the message of a refusal. */
+export type LogEnd = EntryId

@@ -1,0 +1,17 @@
+import type { Message, NodeId } from '../core/types.ts'
+
+/**
+ * Best effort, to peers. A message may be lost, and is when its peer's queue is full; it arrives unchanged or not at all; those of one
+ * connection arrive in order. Across a reconnect old ones may still arrive after new ones.
+ */
+export interface Net {
+  /** Queues; what is sent in one turn to one peer leaves in one write. */
+  send(messages: readonly Message[]): void
+}
+
+/** What a transport reports to the node it serves. */
+export interface NetEvents {
+  receive(message: Message): void
+  /** The connection to `peer` broke or its queue overflowed: messages sent since the last reply may be lost. */
+  unreachable(peer: NodeId): void
+}
