@@ -12,5 +12,59 @@ export type {
   ValueCodec,
   Wire,
 } from './v1/descriptor.ts'
-// Added by their owners: Table, ReadonlyTable (machine/table.ts); bind (v1/bind.ts); callCommand, callQuery (v1/call.ts);
-// connect, ClientOptions (client/client.ts); the value primitives that emitted codecs call, InvalidValue, frozen (v1/values.ts).
+export type { ReadonlyTable, Table } from '../machine/table.ts'
+export { bind } from './v1/bind.ts'
+export { callCommand, callQuery } from './v1/call.ts'
+// Added by their owners:
+// connect, ClientOptions (client/client.ts).
+// Values: what emitted codecs are made of.
+export {
+  above,
+  absent,
+  array,
+  below,
+  bigint,
+  boolean,
+  bytes,
+  discriminator,
+  type Fields,
+  integer,
+  literal,
+  map,
+  matches,
+  multipleOf,
+  multipleOfBigint,
+  nothing,
+  nullable,
+  number,
+  object,
+  string,
+  tuple,
+  unique,
+} from './v1/values-check.ts'
+export { codec, descend, type Mutable, recursiveCodec } from './v1/values-codec.ts'
+export { type FormatName, format } from './v1/values-format.ts'
+export { InvalidValue, refuse, within } from './v1/values-invalid.ts'
+export { FrozenMap } from './v1/values-map.ts'
+export {
+  isList,
+  type MaybeWire,
+  readAbsent,
+  readArray,
+  readBigint,
+  readBoolean,
+  readBytes,
+  readFields,
+  readInteger,
+  readLiteral,
+  readMap,
+  readNull,
+  readNullable,
+  readNumber,
+  readPresent,
+  readString,
+  readWithin,
+  unknownTag,
+  writeBigint,
+  writeMap,
+} from './v1/values-read.ts'

@@ -1,5 +1,5 @@
 // The contract between the core and its driver: what goes in, what comes out. The core decides, the driver performs.
-import type { Entry, EntryId, Index, LogSummary, Message, Ms, NodeId, Persist, SoftState } from './types.ts'
+import type { ConfState, Entry, EntryId, Index, LogSummary, Message, Ms, NodeId, Persist, SoftState, Term } from './types.ts'
 
 /** Everything that can happen to a node. Time, disk and network exist only as inputs, so a run is a list of these. */
 export type Input =
@@ -101,4 +101,33 @@ export interface RaftOptions {
   readonly seed: number
   readonly timing?: Partial<Timing>
   readonly limits?: Partial<CoreLimits>
+}
+
+/** What a leader knows of one follower. */
+export interface FollowerStatus {
+  readonly id: NodeId
+  readonly state: 'probe' | 'replicate'
+  readonly matchIndex: Index
+  readonly nextIndex: Index
+  readonly inflightMessages: number
+  readonly inflightBytes: number
+}
+/** A node as it is now, for status pages and tests. */
+export interface RaftStatus extends SoftState {
+  readonly id: NodeId
+  readonly votedFor: NodeId | undefined
+  readonly commitIndex: Index
+  /** Whether an entry of the current term is known to be committed: until then nobody knows what else is (§6.4). */
+  readonly committedInTerm: boolean
+  readonly lastApplied: Index
+  readonly lastIndex: Index
+  readonly lastTerm: Term
+  /** Everything up to here is durable on this node. */
+  readonly stableIndex: Index
+  /** The newest configuration in the log, committed or not (§4.1). */
+  readonly conf: ConfState
+  /** Of a leader; empty otherwise. */
+  readonly followers: readonly FollowerStatus[]
+  /** Of a leader's own entries; 0 otherwise. */
+  readonly uncommittedBytes: number
 }

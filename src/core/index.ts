@@ -1,3 +1,8 @@
 export * from './api.ts'
+export type { EntriesRange } from './entry-window.ts'
 export * from './invariant.ts'
+export { entryOverheadBytes } from './limits.ts'
+export { isSoleVoter, isVoter, quorumValue, replicasOf, voteResult, votersOf } from './quorum.ts'
+export { Raft } from './raft.ts'
+export { Random } from './random.ts'
 export * from './types.ts'

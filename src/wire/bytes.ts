@@ -81,12 +81,22 @@ export class ByteWriter {
     return this.#buffer.subarray(from, this.#length)
   }
 
-  /** What was written, not shared with this writer any more. */
+  /** Takes back what was written from `length` on. */
+  truncate(length: number): void {
+    this.#length = length
+  }
+
+  /** What was written, not shared with this writer any more. It pins at most twice its own length: little of a large buffer is copied out. */
   take(): Uint8Array {
-    const taken = this.#buffer.subarray(0, this.#length)
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(1_024, Math.min(this.#length, 65_536)))
+    const written = this.#buffer.subarray(0, this.#length)
     this.#length = 0
-    return taken
+    if (written.length * 2 < this.#buffer.length) {
+      const copy = Buffer.allocUnsafeSlow(written.length)
+      written.copy(copy)
+      return copy
+    }
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(1_024, Math.min(written.length, 65_536)))
+    return written
   }
 
   #reserve(bytes: number): void {
@@ -134,6 +144,13 @@ export class ByteReader {
 
   u48(what: string): number {
     return this.#buffer.readUIntBE(this.#advance(6, what), 6)
+  }
+
+  /** A u48 that is not 0: an id, a count from 1. */
+  positive(what: string): number {
+    const value = this.u48(what)
+    if (value === 0) throw new WireError(`${what} is 0`)
+    return value
   }
 
   boolean(what: string): boolean {

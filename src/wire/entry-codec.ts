@@ -1,15 +1,16 @@
 // Entries as bytes: the same for the wire and for the disk, so that a batch is encoded once.
-import type { ConfState, Entry, Member, NodeId } from '../core/types.ts'
+import type { ConfState, Entry, Index, Member, NodeId } from '../core/types.ts'
 import { ByteReader, ByteWriter, WireError } from './bytes.ts'
 
 const kinds = ['command', 'conf', 'noop'] as const
 const noData = new Uint8Array(0)
+/** Index of the first entry (6), count (4). */
+export const entriesHeaderBytes = 10
 /** Term (6), kind (1), length of the data (4). */
 export const entryHeaderBytes = 11
 
 /** What a batch looks like once encoded; arrays of entries are never changed, so identity stands for content. */
 const encoded = new WeakMap<readonly Entry[], Uint8Array>()
-const scratch = new ByteWriter(65_536)
 
 /**
  * First index (6), count (4), then for each entry term, kind, data. Contiguous entries only. Encoded at most once per array: the followers'
@@ -18,15 +19,34 @@ const scratch = new ByteWriter(65_536)
 export function encodeEntries(entries: readonly Entry[]): Uint8Array {
   const known = encoded.get(entries)
   if (known !== undefined) return known
-  scratch.u48(entries[0]?.index ?? 0)
-  scratch.u32(entries.length)
+  const confs = encodeConfs(entries)
+  const buffer = Buffer.allocUnsafe(encodedBytes(entries, confs))
+  buffer.writeUIntBE(entries[0]?.index ?? 0, 0, 6)
+  buffer.writeUInt32BE(entries.length, 6)
+  let at = entriesHeaderBytes
+  let confsWritten = 0
   for (const entry of entries) {
-    scratch.u48(entry.term)
-    scratch.u8(kinds.indexOf(entry.kind))
-    scratch.bytes(entry.conf === undefined ? entry.data : encodeConf(entry.conf))
+    const data = entry.conf === undefined ? entry.data : (confs[confsWritten++] ?? noData)
+    buffer.writeUIntBE(entry.term, at, 6)
+    buffer[at + 6] = entry.kind === 'command' ? 0 : entry.kind === 'conf' ? 1 : 2
+    buffer.writeUInt32BE(data.length, at + 7)
+    buffer.set(data, at + entryHeaderBytes)
+    at += entryHeaderBytes + data.length
   }
-  const bytes = scratch.take()
-  encoded.set(entries, bytes)
+  encoded.set(entries, buffer)
+  return buffer
+}
+
+function encodeConfs(entries: readonly Entry[]): readonly Uint8Array[] {
+  const confs: Uint8Array[] = []
+  for (const { conf } of entries) if (conf !== undefined) confs.push(encodeConf(conf))
+  return confs
+}
+
+function encodedBytes(entries: readonly Entry[], confs: readonly Uint8Array[]): number {
+  let bytes = entriesHeaderBytes + entries.length * entryHeaderBytes
+  for (const entry of entries) if (entry.conf === undefined) bytes += entry.data.length
+  for (const conf of confs) bytes += conf.length
   return bytes
 }
 
@@ -35,24 +55,47 @@ export function decodeEntries(reader: ByteReader): readonly Entry[] {
   const start = reader.position
   const firstIndex = reader.u48('index of the first entry')
   const count = reader.count(entryHeaderBytes, 'entries')
-  const entries: Entry[] = []
-  let lastTerm = 0
-  for (let i = 0; i < count; i++) {
-    const term = reader.u48('term of an entry')
-    if (term < lastTerm) throw new WireError(`entry ${firstIndex + i} has term ${term}, the one before it ${lastTerm}`)
-    lastTerm = term
-    const kind = kinds[reader.u8('kind of an entry')]
-    if (kind === undefined) throw new WireError(`entry ${firstIndex + i} is of an unknown kind`)
-    const data = reader.bytes('data of an entry')
-    entries.push(
-      kind === 'conf'
-        ? { term, index: firstIndex + i, kind, data: noData, conf: decodeConf(data) }
-        : { term, index: firstIndex + i, kind, data, conf: undefined },
-    )
-  }
   if (count > 0 && firstIndex === 0) throw new WireError('entries start at index 0')
+  const here = reader.raw(0, 'entries')
+  const entries: Entry[] = []
+  const bytes = decodeEntryRun(Buffer.from(here.buffer, here.byteOffset, reader.remaining), { firstIndex, count }, entries)
+  reader.raw(bytes, 'entries')
   encoded.set(entries, reader.slice(start))
   return entries
+}
+
+/**
+ * Appends `count` entries to `into`, as they stand one after the other at the start of `buffer`, whose memory they share. Returns the bytes
+ * read. Refuses entries cut off, of an unknown kind, or with falling terms.
+ */
+export function decodeEntryRun(buffer: Buffer, run: { firstIndex: Index; count: number }, into: Entry[]): number {
+  let at = 0
+  let lastTerm = 0
+  for (let index = run.firstIndex; index < run.firstIndex + run.count; index++) {
+    const end = encodedEntryEnd(buffer, at, index)
+    const term = buffer.readUIntBE(at, 6)
+    if (term < lastTerm) throw new WireError(`entry ${index} has term ${term}, the one before it ${lastTerm}`)
+    lastTerm = term
+    const kind = kinds[buffer.readUInt8(at + 6)]
+    if (kind === undefined) throw new WireError(`entry ${index} is of an unknown kind`)
+    const data = buffer.subarray(at + entryHeaderBytes, end)
+    into.push(
+      kind === 'conf'
+        ? { term, index, kind, data: noData, conf: decodeConf(data) }
+        : { term, index, kind, data: data.length === 0 ? noData : data, conf: undefined },
+    )
+    at = end
+  }
+  return at
+}
+
+/** Where the encoded entry that starts at `at` ends: entries are found without decoding them. */
+export function encodedEntryEnd(buffer: Buffer, at: number, index: Index): number {
+  const left = buffer.length - at
+  if (left < entryHeaderBytes) throw new WireError(`entry ${index} needs ${entryHeaderBytes} bytes, ${left} are left`)
+  const bytes = entryHeaderBytes + buffer.readUInt32BE(at + 7)
+  if (left < bytes) throw new WireError(`entry ${index} needs ${bytes} bytes, ${left} are left`)
+  return at + bytes
 }
 
 export function encodeConf(conf: ConfState): Uint8Array {

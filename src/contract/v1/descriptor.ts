@@ -1,7 +1,7 @@
 // What generated code hands to the runtime: straight-line codecs, and how they make up one machine.
+import type { Wire } from '../../wire/value.ts'
 
-/** What a value is between its type and its bytes: MessagePack without maps and extensions. Objects are arrays of their fields. */
-export type Wire = null | boolean | number | string | Uint8Array | readonly Wire[]
+export type { Wire }
 
 /** Everything the runtime must do with values of one type. Emitted ahead of time; needs no `eval`. */
 export interface ValueCodec<T> {
@@ -25,6 +25,11 @@ export interface CommandOperation<Input, Reply> {
   readonly tag: number
   readonly name: string
   readonly input: ValueCodec<Input>
+  /**
+   * Codes of the errors it declares. With one or more the handler returns a `Result`, and a failure rolls its changes back; with none
+   * what it returns is its bare output, whatever that looks like.
+   */
+  readonly errors: readonly string[]
   /** Of what the handler returns: a `Result`, a bare output, or `undefined`. */
   readonly reply: ValueCodec<Reply>
 }

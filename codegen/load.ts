@@ -1,0 +1,144 @@
+// Runs the user's schema file and reads its syntax. Everything that can be wrong with the file as a whole is found here.
+import { readFile } from 'node:fs/promises'
+import { extname, relative, sep } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { isMachineDefinition } from '../src/schema/define-machine.ts'
+import type { Diagnostic } from './diagnostic.ts'
+import type { SchemaSource } from './source.ts'
+
+export interface LoadedSchema {
+  /** What `defineMachine` was given. */
+  readonly definition: unknown
+  readonly source: SchemaSource
+}
+export type Loaded =
+  | ({ readonly kind: 'loaded' } & LoadedSchema)
+  | { readonly kind: 'failed'; readonly diagnostics: readonly Diagnostic[] }
+
+export interface LoadOptions {
+  /** Absolute. */
+  readonly schemaFile: string
+  /** As diagnostics name it. */
+  readonly displayFile: string
+}
+
+export async function loadSchema({ schemaFile, displayFile }: LoadOptions): Promise<Loaded> {
+  const text = await readFile(schemaFile, 'utf8').catch((error: NodeJS.ErrnoException) => error)
+  if (typeof text !== 'string') return failed(notReadable(displayFile, text))
+
+  const { SchemaSource } = await import('./source.ts')
+  const source = new SchemaSource(text)
+  const problems = source.syntaxProblems()
+  if (problems.length > 0) {
+    const hint = 'Correct the syntax; the line is where TypeScript noticed.'
+    return failed(...problems.map((problem) => ({ ...base(displayFile), ...problem, code: 'SCHEMA_SYNTAX', hint })))
+  }
+
+  const module = await run(schemaFile).catch((error: unknown) => new LoadFailure(error))
+  if (module instanceof LoadFailure) return failed(doesNotLoad(module.reason, { schemaFile, displayFile, text }))
+  const machine = Reflect.get(module, 'default')
+  if (isMachineDefinition(machine)) return { kind: 'loaded', definition: machine.definition, source }
+  return failed({
+    ...base(displayFile),
+    ...source.machine().position,
+    code: 'NO_MACHINE',
+    message: machine === undefined ? 'the schema has no default export' : 'the default export of the schema is not a machine',
+    hint: "Write `export default defineMachine({ ... })`, with `import { defineMachine } from 'raftgen'`.",
+  })
+}
+
+class LoadFailure {
+  readonly reason: unknown
+  constructor(reason: unknown) {
+    this.reason = reason
+  }
+}
+
+async function run(schemaFile: string): Promise<object> {
+  const { createJiti } = await import('jiti')
+  // The copy that runs: its `defineMachine` and this generator belong together, and a schema may live where nothing is installed.
+  const raftgen = fileURLToPath(new URL(`../src/index${extname(fileURLToPath(import.meta.url))}`, import.meta.url))
+  const jiti = createJiti(pathToFileURL(schemaFile).href, { fsCache: false, moduleCache: false, alias: { raftgen } })
+  return await jiti.import<object>(schemaFile)
+}
+
+const base = (file: string): Pick<Diagnostic, 'severity' | 'file' | 'line' | 'column'> => ({ severity: 'error', file, line: 0, column: 0 })
+const failed = (...diagnostics: readonly Diagnostic[]): Loaded => ({ kind: 'failed', diagnostics })
+
+function notReadable(displayFile: string, error: NodeJS.ErrnoException): Diagnostic {
+  if (error.code === 'ENOENT') {
+    return { ...base(displayFile), code: 'SCHEMA_NOT_FOUND', message: `there is no file ${displayFile}`, hint: 'Give the path of a schema file; `raftgen init` makes a first one.' }
+  }
+  const what = error.code === 'EISDIR' ? 'it is a directory' : error.message
+  return { ...base(displayFile), code: 'SCHEMA_NOT_FOUND', message: `cannot read ${displayFile}: ${what}`, hint: 'Give the path of a schema file.' }
+}
+
+interface Failing extends LoadOptions {
+  readonly text: string
+}
+
+function doesNotLoad(reason: unknown, { schemaFile, displayFile, text }: Failing): Diagnostic {
+  const message = reason instanceof Error ? (reason.message.split('\n')[0] ?? '') : String(reason)
+  const missing = /Cannot find (?:module|package) '([^']+)'/.exec(message)?.[1]
+  if (missing !== undefined) return notFound(missing, { schemaFile, displayFile, text })
+  const frame = frameOf(reason, schemaFile)
+  const kind = reason instanceof Error && reason.name !== 'Error' ? `${reason.name}: ` : ''
+  return {
+    severity: 'error',
+    code: 'SCHEMA_DOES_NOT_LOAD',
+    file: frame === undefined || frame.file === schemaFile ? displayFile : displayBeside(frame.file, schemaFile, displayFile),
+    line: frame?.line ?? 0,
+    column: frame === undefined ? 0 : frame.file === schemaFile ? firstColumn(text, frame.line) : 1,
+    message: `the schema throws while it is loaded: ${kind}${withoutInternals(message, text)}`,
+    hint: 'The schema file is run like any module; correct what throws.',
+  }
+}
+
+function notFound(missing: string, { schemaFile, displayFile, text }: Failing): Diagnostic {
+  const lines = text.split('\n')
+  const line = lines.findIndex((candidate) => candidate.includes(`'${missing}'`) || candidate.includes(`"${missing}"`)) + 1
+  const name = missing.startsWith(sep) ? displayBeside(missing, schemaFile, displayFile) : missing
+  const isPackage = !missing.startsWith('.') && !missing.startsWith(sep)
+  return {
+    severity: 'error',
+    code: 'SCHEMA_DOES_NOT_LOAD',
+    file: displayFile,
+    line,
+    column: line === 0 ? 0 : firstColumn(text, line),
+    message: `the schema imports ${name}, which cannot be found`,
+    hint: isPackage ? `Install it: npm install ${missing}` : 'Correct the path.',
+  }
+}
+
+/** The innermost place in a file of the user's: not in a package, not in ours. */
+function frameOf(reason: unknown, schemaFile: string): { readonly file: string; readonly line: number } | undefined {
+  if (!(reason instanceof Error) || reason.stack === undefined) return undefined
+  const frames = [...reason.stack.matchAll(/(?:\(|at (?:async )?)((?:file:\/\/)?\/[^():]+):(\d+):\d+\)?$/gm)].map(([, file = '', line]) => ({
+    file: file.startsWith('file:') ? fileURLToPath(file) : file,
+    line: Number(line),
+  }))
+  const syntax = /^(\/[^:]+):(\d+)/.exec(reason.stack)
+  if (syntax !== null) return { file: syntax[1] ?? '', line: Number(syntax[2]) }
+  return frames.find(({ file }) => file === schemaFile) ?? frames.find(({ file }) => !file.includes('/node_modules/') && !isOurs(file))
+}
+
+const ours = fileURLToPath(new URL('..', import.meta.url))
+const isOurs = (file: string): boolean => file.startsWith(`${ours}src/`) || file.startsWith(`${ours}codegen/`)
+
+/** jiti keeps lines, not columns. */
+function firstColumn(text: string, line: number): number {
+  const source = text.split('\n')[line - 1] ?? ''
+  return source.length - source.trimStart().length + 1
+}
+
+/** What the transpiler calls an import says nothing to the user: `_typebox.default.Strong` is `Type.Strong` again. */
+function withoutInternals(message: string, text: string): string {
+  const named = message.replace(/\(0, _\w+?\d*\.(\w+)\)/g, '$1')
+  return named.replace(/\b_(\w+?)\d*\.default\b/g, (_, module: string) => new RegExp(`import\\s+(\\w+)[^'"]*['"][^'"]*${module}`).exec(text)?.[1] ?? module)
+}
+
+function displayBeside(file: string, schemaFile: string, displayFile: string): string {
+  const fromSchema = relative(schemaFile.slice(0, schemaFile.lastIndexOf(sep)), file).split(sep).join('/')
+  const directory = displayFile.includes('/') ? displayFile.slice(0, displayFile.lastIndexOf('/') + 1) : ''
+  return `${directory}${fromSchema}`
+}

@@ -1,0 +1,109 @@
+// Where stubs go in a file that belongs to the user: the object literal typed `XHandlers`, and what it already has. Syntax only, so that
+// a file which does not compile yet (its operations have just changed) is read all the same. Loads the compiler: import it late.
+import { ts } from 'ts-morph'
+
+export interface Position {
+  /** Both 1-based. */
+  readonly line: number
+  readonly column: number
+}
+export interface Member extends Position {
+  readonly name: string
+}
+export interface HandlersLiteral extends Position {
+  /** Offset in the text of what follows the opening brace. */
+  readonly bodyOffset: number
+  /** Offset of the first member, none in an empty literal. */
+  readonly firstMemberOffset: number | undefined
+  readonly members: readonly Member[]
+  /** Whether a spread or a computed name may add members that cannot be seen here. */
+  readonly open: boolean
+}
+export type HandlersPlaces =
+  | { readonly kind: 'found'; readonly literals: readonly HandlersLiteral[] }
+  | ({ readonly kind: 'syntaxError'; readonly message: string } & Position)
+
+export function findHandlers(text: string, handlersType: string): HandlersPlaces {
+  const file = ts.createSourceFile('handlers.ts', text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS)
+  const positionAt = (offset: number): Position => {
+    const { line, character } = file.getLineAndCharacterOfPosition(offset)
+    return { line: line + 1, column: character + 1 }
+  }
+  const fault = firstSyntaxError(text)
+  if (fault !== undefined) return { kind: 'syntaxError', message: fault.message, ...positionAt(fault.offset) }
+
+  const names = namesOf(handlersType, file)
+  // A set: `const handlers: X = {...} satisfies X` names one literal twice.
+  const literals = new Set<ts.ObjectLiteralExpression>()
+  const visit = (node: ts.Node): void => {
+    const literal = typedLiteral(node, names)
+    if (literal !== undefined) literals.add(literal)
+    ts.forEachChild(node, visit)
+  }
+  visit(file)
+  return { kind: 'found', literals: [...literals].map((literal) => describeLiteral(literal, file, positionAt)) }
+}
+
+function firstSyntaxError(text: string): { readonly message: string; readonly offset: number } | undefined {
+  // The parse errors of a source file are not public, those of a transpilation are.
+  const compilerOptions = { target: ts.ScriptTarget.Latest, module: ts.ModuleKind.ESNext, noResolve: true }
+  const { diagnostics = [] } = ts.transpileModule(text, { compilerOptions, reportDiagnostics: true, fileName: 'handlers.ts' })
+  const fault = diagnostics.find(({ category, start }) => category === ts.DiagnosticCategory.Error && start !== undefined)
+  if (fault?.start === undefined) return undefined
+  return { message: ts.flattenDiagnosticMessageText(fault.messageText, ' '), offset: fault.start }
+}
+
+/** The names `handlersType` goes by in this file: its own, and what imports call it. */
+function namesOf(handlersType: string, file: ts.SourceFile): ReadonlySet<string> {
+  const names = new Set([handlersType])
+  for (const statement of file.statements) {
+    if (!ts.isImportDeclaration(statement)) continue
+    const bindings = statement.importClause?.namedBindings
+    if (bindings === undefined || !ts.isNamedImports(bindings)) continue
+    for (const { name, propertyName } of bindings.elements) if (propertyName?.text === handlersType) names.add(name.text)
+  }
+  return names
+}
+
+function typedLiteral(node: ts.Node, names: ReadonlySet<string>): ts.ObjectLiteralExpression | undefined {
+  if (ts.isSatisfiesExpression(node)) return isNamed(node.type, names) ? literalIn(node.expression) : undefined
+  if (!ts.isVariableDeclaration(node) && !ts.isPropertyDeclaration(node)) return undefined
+  if (node.type === undefined || node.initializer === undefined) return undefined
+  return isNamed(node.type, names) ? literalIn(node.initializer) : undefined
+}
+
+function isNamed(type: ts.TypeNode, names: ReadonlySet<string>): boolean {
+  if (!ts.isTypeReferenceNode(type)) return false
+  return names.has(ts.isIdentifier(type.typeName) ? type.typeName.text : type.typeName.right.text)
+}
+
+/** Through what does not change the value. */
+function literalIn(expression: ts.Expression): ts.ObjectLiteralExpression | undefined {
+  if (ts.isObjectLiteralExpression(expression)) return expression
+  if (ts.isParenthesizedExpression(expression) || ts.isSatisfiesExpression(expression) || ts.isAsExpression(expression))
+    return literalIn(expression.expression)
+  return undefined
+}
+
+function describeLiteral(
+  literal: ts.ObjectLiteralExpression,
+  file: ts.SourceFile,
+  positionAt: (offset: number) => Position,
+): HandlersLiteral {
+  const start = literal.getStart(file)
+  const named = literal.properties.map((property) => ({ name: nameOf(property), position: positionAt(property.getStart(file)) }))
+  return {
+    ...positionAt(start),
+    bodyOffset: start + 1,
+    firstMemberOffset: literal.properties[0]?.getStart(file, true),
+    members: named.flatMap(({ name, position }) => (name === undefined ? [] : [{ name, ...position }])),
+    open: named.some(({ name }) => name === undefined),
+  }
+}
+
+function nameOf(property: ts.ObjectLiteralElementLike): string | undefined {
+  const { name } = property
+  if (name === undefined) return undefined
+  if (!ts.isComputedPropertyName(name)) return name.text
+  return ts.isStringLiteralLike(name.expression) ? name.expression.text : undefined
+}

@@ -1,0 +1,72 @@
+// How a stub reads, and a new handlers file around them.
+
+export interface StubOperation {
+  /** As it stands in the schema. */
+  readonly name: string
+  readonly kind: 'command' | 'query'
+  /** The comment on the operation, lines separated by `\n`. */
+  readonly docs: string | undefined
+}
+
+export interface Indentation {
+  /** Of a member of the literal. */
+  readonly member: string
+  /** Of one level more. */
+  readonly unit: string
+  readonly newline: string
+}
+
+export const plainIndentation: Indentation = { member: '  ', unit: '  ', newline: '\n' }
+
+/** One method, without the line break behind it, comma-terminated. It compiles under `noUnusedParameters` and throws when it is called. */
+export function stubText({ name, docs }: StubOperation, { member, unit, newline }: Indentation): string {
+  const lines = [
+    ...docsLines(docs),
+    `${propertyKey(name)}(_state, _input, _ctx) {`,
+    `${unit}throw new Error(${quoted(`not implemented: ${name}`)})`,
+    '},',
+  ]
+  return lines.map((line) => (line === '' ? '' : member + line)).join(newline)
+}
+
+/** Stubs with an empty line between them. */
+export const stubsText = (operations: readonly StubOperation[], indentation: Indentation): string =>
+  operations.map((operation) => stubText(operation, indentation)).join(indentation.newline.repeat(2))
+
+export interface NewHandlers {
+  readonly operations: readonly StubOperation[]
+  /** `LocksHandlers`. */
+  readonly handlersType: string
+  /** How a handlers file imports the generated code: `./generated/index.js`. */
+  readonly generatedModule: string
+}
+
+/** The handlers file as it is first handed over. */
+export function newHandlersText({ operations, handlersType, generatedModule }: NewHandlers): string {
+  const members = operations.length === 0 ? '{}' : `{\n${stubsText(operations, plainIndentation)}\n}`
+  return `// Written once by raftgen; yours from then on. Later runs insert stubs for new operations and never change or delete a line.
+//
+// Every replica runs these functions over the same log, so they must answer alike everywhere: take time from \`ctx.now\`, identity
+// from \`ctx.index\` or \`ctx.id()\` and chance from \`ctx.random()\`, never from Date, Math.random, process or I/O.
+import type { ${handlersType} } from ${quoted(generatedModule)}
+
+export const handlers: ${handlersType} = ${members}
+`
+}
+
+const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u
+
+/** A property name as it is written in an object literal. */
+export const propertyKey = (name: string): string => (identifier.test(name) ? name : quoted(name))
+
+/** A string literal in single quotes. */
+function quoted(text: string): string {
+  return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
+}
+
+function docsLines(docs: string | undefined): readonly string[] {
+  if (docs === undefined || docs.trim() === '') return []
+  const lines = docs.trim().replaceAll('*/', '*\\/').split(/\r?\n/)
+  if (lines.length === 1) return [`/** ${lines[0]} */`]
+  return ['/**', ...lines.map((line) => ` * ${line}`.trimEnd()), ' */']
+}

@@ -1,0 +1,85 @@
+// Three replicas as three OS processes on loopback, each with a data directory of its own.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { nodeStatus } from 'raftgen/client'
+import { type NodeStatus, Server } from 'raftgen/server'
+
+const serverFile = fileURLToPath(new URL('../server.js', import.meta.url))
+
+export interface Replica {
+  readonly id: number
+  readonly dir: string
+  readonly peer: string
+  readonly client: string
+  process: ChildProcess | undefined
+}
+
+/** Ports that were free a moment ago. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => {
+    const address = server.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  })
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
+
+/** Writes identity and first configuration of each replica below `root`. */
+export async function bootstrap(root: string, count: number): Promise<readonly Replica[]> {
+  const ports = await freePorts(2 * count)
+  const replicas = Array.from({ length: count }, (_, i): Replica => {
+    const [peer = 0, client = 0] = ports.slice(2 * i)
+    return { id: i + 1, dir: join(root, String(i + 1)), peer: `127.0.0.1:${peer}`, client: `127.0.0.1:${client}`, process: undefined }
+  })
+  const members = replicas.map(({ id, peer, client }) => ({ id, peer, client }))
+  for (const { dir, id } of replicas) await Server.bootstrap({ dir, id, clusterId: 'locks-demo', members })
+  return replicas
+}
+
+export function start(replica: Replica): void {
+  const { dir, peer, client, id } = replica
+  const child = spawn(process.execPath, [serverFile, dir, peer, client], { stdio: ['ignore', 'ignore', 'inherit'] })
+  child.once('exit', (code) => {
+    if (replica.process === child && code !== null && code !== 0) console.error(`replica ${id} ended with exit code ${code}`)
+  })
+  replica.process = child
+}
+
+/** Ends a replica by its process id: `SIGKILL` is the crash, `SIGTERM` the polite way. */
+export async function stop(replica: Replica, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  const child = replica.process
+  replica.process = undefined
+  if (child === undefined || child.exitCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  await exited
+}
+
+/** The replica's own view; `undefined` while it does not answer. */
+export async function statusOf({ client }: Replica, { digest = false } = {}): Promise<NodeStatus | undefined> {
+  try {
+    return await nodeStatus({ address: client, timeoutMs: 1_000, digest })
+  } catch {
+    return undefined
+  }
+}
+
+/** Asks every replica until `done` says that the answers will do. */
+export async function waitForStatus(
+  replicas: readonly Replica[],
+  { what, timeoutMs, digest = false }: { readonly what: string; readonly timeoutMs: number; readonly digest?: boolean },
+  done: (statuses: readonly NodeStatus[]) => boolean,
+): Promise<readonly NodeStatus[]> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    const statuses = (await Promise.all(replicas.map((replica) => statusOf(replica, { digest })))).filter((status) => status !== undefined)
+    if (done(statuses)) return statuses
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms; last seen: ${JSON.stringify(statuses)}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

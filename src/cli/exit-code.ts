@@ -1,0 +1,24 @@
+/** What the shell gets. Public: scripts depend on it. */
+export const exitCode = {
+  fine: 0,
+  /** The schema or the handlers have errors, or `--check` found something out of date. */
+  findings: 1,
+  /** It cannot be done as asked: an unknown option, a missing file, something in the way. */
+  wrongUse: 2,
+  /** A bug in raftgen. */
+  bug: 3,
+} as const
+
+export type ExitCode = (typeof exitCode)[keyof typeof exitCode]
+
+/** What was asked for cannot be done as it was asked. Ends the command with exit code 2. */
+export class WrongUse extends Error {
+  override readonly name = 'WrongUse'
+  /** The way out. */
+  readonly hint: string
+
+  constructor(message: string, hint: string) {
+    super(message)
+    this.hint = hint
+  }
+}

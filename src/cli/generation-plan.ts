@@ -1,0 +1,69 @@
+// All that one run would leave on the disk: what is emitted, and the handlers file with its stubs.
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import type { Diagnostic } from '../../codegen/diagnostic.ts'
+import type { PlannedFile, WritePlan } from '../../codegen/write.ts'
+import { WrongUse } from './exit-code.ts'
+import { shownPath } from './terminal.ts'
+
+export interface GenerationOptions {
+  /** Absolute. */
+  readonly schemaFile: string
+  /** Relative to the working directory. Default: `generated` beside the schema. */
+  readonly out: string | undefined
+  /** Relative to the working directory. Default: `handlers.ts` beside the schema. */
+  readonly handlers: string | undefined
+  readonly importExtension: 'js' | 'ts'
+}
+export interface GenerationPlan extends WritePlan {
+  /** Name of the machine; none when the schema is so wrong that it has none. */
+  readonly machine: string | undefined
+  readonly handlersFile: string
+  /** Operations that get a stub. */
+  readonly added: readonly string[]
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+export async function planGeneration({ schemaFile, out, handlers, importExtension }: GenerationOptions): Promise<GenerationPlan> {
+  const outDir = out === undefined ? join(dirname(schemaFile), 'generated') : resolve(out)
+  const handlersFile = handlers === undefined ? join(dirname(schemaFile), 'handlers.ts') : resolve(handlers)
+  const { generate } = await import('../../codegen/generate.ts')
+  const { model, files, stale, diagnostics } = await withoutStdout(() => generate({ schemaFile, outDir, handlersFile, importExtension }))
+  const emitted = { files, stale, machine: model?.name, handlersFile }
+  if (model === undefined || diagnostics.some(({ severity }) => severity === 'error')) return { ...emitted, added: [], diagnostics }
+
+  if (files.some(({ path }) => path === handlersFile)) {
+    throw new WrongUse(`--handlers ${shownPath(handlersFile)} is a file that raftgen overwrites`, 'Name a file of your own.')
+  }
+  const text = existsSync(handlersFile) ? readFileSync(handlersFile, 'utf8') : undefined
+  const { planStubs } = await import('../../codegen/stubs.ts')
+  const stubs = await planStubs({
+    file: shownPath(handlersFile),
+    text,
+    operations: model.operations,
+    handlersType: model.handlersType,
+    generatedModule: moduleFrom(handlersFile, join(outDir, `index.${importExtension}`)),
+  })
+  const ofUser: readonly PlannedFile[] = stubs.text === undefined ? [] : [{ path: handlersFile, text: stubs.text, basis: { text } }]
+  return { ...emitted, files: [...files, ...ofUser], added: stubs.added, diagnostics: [...diagnostics, ...stubs.diagnostics] }
+}
+
+/** How `file` names the module `target`. */
+function moduleFrom(file: string, target: string): string {
+  const path = relative(dirname(file), target).split(sep).join('/')
+  return path.startsWith('.') ? path : `./${path}`
+}
+
+/** A schema is a program: what it prints while it is loaded goes to stderr, since stdout carries our data. */
+async function withoutStdout<T>(work: () => Promise<T>): Promise<T> {
+  const { stdout, stderr } = process
+  const own = Object.getOwnPropertyDescriptor(stdout, 'write')
+  Object.defineProperty(stdout, 'write', { value: stderr.write.bind(stderr), configurable: true, writable: true })
+  try {
+    return await work()
+  } finally {
+    // Usually the method of the prototype, which shows again once ours is gone.
+    if (own === undefined) Reflect.deleteProperty(stdout, 'write')
+    else Object.defineProperty(stdout, 'write', own)
+  }
+}

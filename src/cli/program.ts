@@ -1,0 +1,128 @@
+// The commands, their options and what ends them. Whatever is heavy is imported by the command that needs it, when it runs.
+import { Command, CommanderError, Option } from 'commander'
+import { type ExitCode, exitCode } from './exit-code.ts'
+import { ownPackage } from './own-package.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface GenerateOptions {
+  readonly out?: string
+  readonly handlers?: string
+  readonly check?: true
+  readonly watch?: true
+  readonly importExtension?: 'js' | 'ts'
+  readonly json?: true
+}
+export interface JsonOption {
+  readonly json?: true
+}
+export interface BootstrapOptions extends JsonOption {
+  readonly dir: string
+  readonly id: string
+  readonly cluster: string
+  readonly member: readonly string[]
+}
+
+/** Runs one command line. Never throws: what goes wrong is said on `terminal.err` and by the code. */
+export async function runCommand(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  let code: ExitCode = exitCode.fine
+  const program = commandTree(args, terminal, (ended) => {
+    code = ended
+  })
+  try {
+    if (args.length === 0) {
+      terminal.err(program.helpInformation().trimEnd())
+      return exitCode.wrongUse
+    }
+    await program.parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.fine : exitCode.wrongUse
+    const { explainFailure } = await import('./failure.ts')
+    return explainFailure(error, { terminal, asJson: args.includes('--json') })
+  }
+}
+
+function commandTree(args: readonly string[], terminal: Terminal, end: (code: ExitCode) => void): Command {
+  const program = new Command('raftgen')
+    .description('Generates a typed, replicated service from a schema file.')
+    .version(ownPackage().version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this, or the help of a command')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.replace(/\n$/, '')),
+      writeErr: (text) => terminal.err(text.replace(/\n$/, '')),
+      outputError: (text, write) => write(text.replace(/^error: /, 'raftgen: ')),
+    })
+    .usage('<schema.ts> [options]\n       raftgen <command> [options]')
+    .addHelpText('after', afterHelp)
+
+  program
+    .command('generate', { isDefault: true })
+    .description('write generated/, the wire lock and missing handler stubs; the word itself may be left out')
+    .argument('<schema>', 'the schema file')
+    .option('--out <dir>', 'where generated code goes (default: generated/ beside the schema)')
+    .option('--handlers <file>', 'your handlers (default: handlers.ts beside the schema)')
+    .option('--check', 'write nothing; exit code 1 if something would be written')
+    .option('--watch', 'generate again whenever the schema changes')
+    .addOption(
+      new Option('--import-extension <extension>', 'of imports in generated code (default: as the tsconfig says)').choices(['js', 'ts']),
+    )
+    .option('--json', 'print one JSON object')
+    .action(async (schema: string, options: GenerateOptions) => {
+      const { generateCommand } = await import('./generate.ts')
+      end(await generateCommand({ schema, options, args, terminal }))
+    })
+
+  program
+    .command('init')
+    .description('create a runnable project')
+    .argument('[dir]', 'an empty or new folder', '.')
+    .option('--json', 'print one JSON object')
+    .action(async (dir: string, options: JsonOption) => {
+      const { initCommand } = await import('./init.ts')
+      end(await initCommand({ dir, options, terminal }))
+    })
+
+  program
+    .command('bootstrap')
+    .description('give a new node its identity and the first members of its cluster; once per node')
+    .requiredOption('--dir <dir>', 'the data directory of the node')
+    .requiredOption('--id <n>', 'the id of the node, one of the members')
+    .requiredOption('--cluster <id>', 'the same for all nodes of a cluster, and for no other')
+    .requiredOption('--member <id=peer,client>', 'a member and its addresses: 1=10.0.0.1:7001,10.0.0.1:7101; repeat it', appended)
+    .option('--json', 'print one JSON object')
+    .action(async (options: BootstrapOptions) => {
+      const { bootstrapCommand } = await import('./bootstrap.ts')
+      end(await bootstrapCommand({ options, terminal }))
+    })
+
+  program
+    .command('freeze')
+    .description('fix the wire format of the current version for good, before it is deployed')
+    .argument('<schema>', 'the schema file')
+    .option('--json', 'print one JSON object')
+    .action(async (schema: string, options: JsonOption) => {
+      const { freezeCommand } = await import('./freeze.ts')
+      end(await freezeCommand({ schema, options, terminal }))
+    })
+
+  return program
+}
+
+/** Words that may be meant where a schema file is expected. */
+export const commandNames = ['generate', 'init', 'bootstrap', 'freeze', 'help'] as const
+
+const appended = (value: string, previous: readonly string[] | undefined): readonly string[] => [...(previous ?? []), value]
+
+const afterHelp = `
+Examples:
+  raftgen init svc                 a project to start from
+  raftgen schema.ts                generate, and insert stubs for new commands and queries
+  raftgen schema.ts --check        in CI: is what is committed up to date?
+  raftgen generate --help          the options of generate
+
+Exit codes:
+  0  fine
+  1  findings: the schema has errors, or --check found something out of date
+  2  wrong use: an unknown option, a missing file, something in the way
+  3  a bug in raftgen`

@@ -1,0 +1,22 @@
+import { existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { WrongUse } from './exit-code.ts'
+import { commandNames } from './program.ts'
+import { suggestion } from './suggest.ts'
+
+/** The schema file an argument names, absolute. Throws `WrongUse` where there is none. */
+export function schemaFileOf(argument: string): string {
+  const path = resolve(argument)
+  if (!existsSync(path)) {
+    if (/^[a-z]+$/i.test(argument)) throw unknownCommand(argument)
+    throw new WrongUse(`there is no schema file ${argument}`, 'Correct the path, or start with `raftgen init <dir>`.')
+  }
+  if (statSync(path).isDirectory()) throw new WrongUse(`${argument} is a folder`, 'Name the schema file in it.')
+  return path
+}
+
+function unknownCommand(word: string): WrongUse {
+  const meant = suggestion(word, commandNames)
+  const hint = meant === undefined ? 'Run `raftgen --help` for the commands.' : `Did you mean \`raftgen ${meant}\`?`
+  return new WrongUse(`'${word}' is neither a schema file nor a command`, hint)
+}

@@ -1,0 +1,41 @@
+import { relative, sep } from 'node:path'
+import { styleText } from 'node:util'
+import type { Diagnostic } from '../../codegen/diagnostic.ts'
+
+/** Where a command speaks: data on `out`, the rest on `err`. */
+export interface Terminal {
+  out(line: string): void
+  err(line: string): void
+  readonly paint: Paint
+}
+export type Paint = (style: 'red' | 'yellow' | 'dim' | 'bold', text: string) => string
+
+/** Colour only where somebody sees it: on a terminal, unless NO_COLOR says otherwise. */
+export const processTerminal: Terminal = {
+  out: (line) => void process.stdout.write(`${line}\n`),
+  err: (line) => void process.stderr.write(`${line}\n`),
+  paint: (style, text) => (process.stderr.isTTY === true && process.stderr.hasColors() ? styleText(style, text) : text),
+}
+
+/** `schema.ts:14:3 error CODE message`, and the hint below it. */
+export function diagnosticText({ file, line, column, severity, code, message, hint }: Diagnostic, paint: Paint): string {
+  const place = line === 0 ? file : `${file}:${line}:${column}`
+  const label = paint(severity === 'error' ? 'red' : 'yellow', `${severity} ${code}`)
+  const head = `${paint('bold', place)} ${label} ${message}`
+  return hint === '' ? head : `${head}\n${paint('dim', indented(hint))}`
+}
+
+/** Relative to the working directory, with `/`. */
+export const shownPath = (path: string): string => {
+  const shown = relative(process.cwd(), path).split(sep).join('/')
+  return shown === '' ? '.' : shown
+}
+
+/** `1 error`, `3 errors`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+const indented = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => (line === '' ? '' : `  ${line}`))
+    .join('\n')

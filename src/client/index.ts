@@ -1,0 +1,8 @@
+export type { MachineIdentity } from '../session/api.ts'
+export type { Answer, Caller, CallOptions, QueryOptions, Settle } from '../session/caller.ts'
+export type { Consistency, LeaderHint, NodeStatus } from '../wire/client-messages.ts'
+export { type ErrorCode, type Outcome, RaftgenError } from '../errors.ts'
+export { Client, connect } from './client.ts'
+export type { ClientConnection, Dial, DialEvents, DialOptions } from './dial.ts'
+export { type NodeStatusOptions, nodeStatus } from './node-status.ts'
+export type { ClientOptions } from './options.ts'

@@ -1,0 +1,248 @@
+// Sockets, timer and callbacks around the pure session. Everything that is called in one tick of the event loop shares one write: the flush
+// is queued with `process.nextTick`, which runs after the microtasks that are already queued, so continuations of one turn share it too.
+import { RaftgenError } from '../errors.ts'
+import type { Connect, Operation, SessionReady } from '../session/api.ts'
+import type { Caller, CallOptions, QueryOptions, Settle } from '../session/caller.ts'
+import { ClientSession } from '../session/client-session.ts'
+import { defaultTiming } from '../session/limits.ts'
+import type { Consistency, LeaderHint } from '../wire/client-messages.ts'
+import type { ClientConnection, Dial } from './dial.ts'
+import { type ClientOptions, callProblem, defaultTimeoutMs, queryProblem } from './options.ts'
+import { SignalWatch } from './signal-watch.ts'
+
+/** Nothing that a client waits for needs a finer clock. */
+const timerGrainMs = 10
+const nothing = new Uint8Array(0)
+
+interface Live {
+  readonly attempt: number
+  readonly connection: ClientConnection
+}
+
+export class Shell implements Caller {
+  readonly #session: ClientSession
+  readonly #dial: Dial
+  readonly #timeoutMs: number
+  /** By call id: ids are places in here, taken anew once they are free. */
+  readonly #settles: (Settle | undefined)[] = []
+  readonly #signals: (AbortSignal | undefined)[] = []
+  readonly #freeIds: number[] = []
+  readonly #watch = new SignalWatch((callId) => this.#abort(callId))
+  readonly #flushLater = (): void => this.#flush()
+  #flushing = false
+  #live: Live | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** When it fires. */
+  #timerAt = 0
+  #timerHoldsProcess = false
+  #closing: Promise<void> | undefined
+  #onGone: (() => void) | undefined
+
+  /** `options` were checked. Starts to connect with the first flush. */
+  constructor(options: ClientOptions, dial: Dial) {
+    this.#dial = dial
+    this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs
+    this.#session = new ClientSession({
+      servers: options.servers,
+      now: performance.now(),
+      seed: Math.floor(Math.random() * 4_294_967_296),
+      ...(options.clusterId === undefined ? {} : { clusterId: options.clusterId }),
+      ...(options.machine === undefined ? {} : { machine: options.machine }),
+    })
+  }
+
+  get leader(): LeaderHint | undefined {
+    return this.#session.leader
+  }
+
+  /** Address of the server that is connected. */
+  get connectedTo(): string | undefined {
+    return this.#session.connectedTo
+  }
+
+  /** For messages. */
+  get tried(): string {
+    return this.#session.tried
+  }
+
+  /** Settles once a member of the cluster has welcomed this client. */
+  connected(options: CallOptions, settle: Settle): void {
+    this.#call('connect', nothing, 'linearizable', options, settle)
+  }
+
+  /** `command` must not be changed until it is settled: it may be sent again. The bytes of the reply are the caller's. */
+  command(command: Uint8Array, options: CallOptions | undefined, settle: Settle): void {
+    const problem = options === undefined ? undefined : callProblem(options)
+    if (problem !== undefined) return this.#refuse('BAD_OPTIONS', problem, settle)
+    if (!(command instanceof Uint8Array)) return this.#refuse('INVALID_INPUT', `a command is bytes, not ${typeof command}`, settle)
+    this.#call('command', command, 'linearizable', options, settle)
+  }
+
+  query(query: Uint8Array, options: QueryOptions | undefined, settle: Settle): void {
+    const problem = options === undefined ? undefined : queryProblem(options)
+    if (problem !== undefined) return this.#refuse('BAD_OPTIONS', problem, settle)
+    if (!(query instanceof Uint8Array)) return this.#refuse('INVALID_INPUT', `a query is bytes, not ${typeof query}`, settle)
+    this.#call('query', query, options?.consistency ?? 'linearizable', options, settle)
+  }
+
+  /** Calls that are not settled end with CLOSED, or OUTCOME_UNKNOWN where they may have been applied. Resolves once the connection is gone. */
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      this.#session.step({ kind: 'close' })
+      if (this.#live === undefined) resolve()
+      else this.#onGone = resolve
+      this.#flush()
+    })
+    return this.#closing
+  }
+
+  #call(operation: Operation, payload: Uint8Array, consistency: Consistency, options: CallOptions | undefined, settle: Settle): void {
+    const callId = this.#freeIds.pop() ?? this.#settles.length
+    this.#settles[callId] = settle
+    const deadline = performance.now() + (options?.timeoutMs ?? this.#timeoutMs)
+    this.#session.step({ kind: 'call', callId, operation, payload, deadline, consistency })
+    const signal = options?.signal
+    this.#signals[callId] = signal
+    if (signal !== undefined) this.#watch.watch(signal, callId)
+    this.#schedule()
+  }
+
+  /** Never from inside the call: callers may count on that. */
+  #refuse(code: 'BAD_OPTIONS' | 'INVALID_INPUT', message: string, settle: Settle): void {
+    const error = new RaftgenError(code, message)
+    process.nextTick(() => settle(error, undefined))
+  }
+
+  #abort(callId: number): void {
+    this.#session.step({ kind: 'abort', callId })
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    process.nextTick(this.#flushLater)
+  }
+
+  #flush(): void {
+    this.#flushing = false
+    this.#session.step({ kind: 'tick', now: performance.now() })
+    const ready = this.#session.ready()
+    this.#perform(ready)
+    for (const { callId, error, answer } of ready.settled) this.#settle(callId, error, answer)
+    this.#arm(ready.nextTickAt)
+  }
+
+  #perform({ send, disconnect, connect }: SessionReady): void {
+    if (send.length > 0) this.#live?.connection.send(send)
+    if (disconnect !== undefined && this.#live?.attempt === disconnect) this.#live.connection.close()
+    if (connect !== undefined) this.#connect(connect)
+  }
+
+  #connect({ attempt, address, hello }: Connect): void {
+    try {
+      const connection = this.#dial({
+        address,
+        hello,
+        connectTimeoutMs: defaultTiming.connectTimeoutMs,
+        events: {
+          message: (message) => {
+            this.#session.step({ kind: 'tick', now: performance.now() })
+            this.#session.step({ kind: 'received', attempt, message })
+            this.#schedule()
+          },
+          closed: (error) => this.#onClosed(attempt, error),
+        },
+      })
+      this.#live = { attempt, connection }
+    } catch (error) {
+      // An address that a server told, and that is none.
+      this.#onClosed(attempt, error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #onClosed(attempt: number, error: Error | undefined): void {
+    if (this.#live?.attempt === attempt) this.#live = undefined
+    this.#session.step({ kind: 'tick', now: performance.now() })
+    this.#session.step({
+      kind: 'disconnected',
+      attempt,
+      reason: reasonOf(error),
+      code: error instanceof RaftgenError ? error.code : undefined,
+    })
+    this.#onGone?.()
+    this.#schedule()
+  }
+
+  #settle(callId: number, ...outcome: Parameters<Settle>): void {
+    const settle = this.#settles[callId]
+    const signal = this.#signals[callId]
+    this.#settles[callId] = undefined
+    this.#freeIds.push(callId)
+    if (signal !== undefined) {
+      this.#signals[callId] = undefined
+      this.#watch.unwatch(signal, callId)
+    }
+    try {
+      settle?.(...outcome)
+    } catch (error) {
+      // A bug of that caller. The others of this turn still get their answers.
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  }
+
+  /** One timer, moved only when something is wanted earlier: it may fire in vain, and then is set anew. */
+  #arm(at: number | undefined): void {
+    if (at === undefined) return this.#disarm()
+    if (this.#timer === undefined || at < this.#timerAt) {
+      this.#disarm()
+      const grains = Math.ceil(Math.max(0, at - performance.now()) / timerGrainMs)
+      const delayMs = Math.max(1, grains) * timerGrainMs
+      this.#timerAt = performance.now() + delayMs
+      this.#timer = setTimeout(() => this.#onTimer(), delayMs)
+      this.#timerHoldsProcess = true
+    }
+    this.#holdProcess(this.#timer)
+  }
+
+  /** While calls wait for a server and there is no socket, nothing else keeps the process from ending without an answer to them. */
+  #holdProcess(timer: NodeJS.Timeout): void {
+    const hold = this.#live === undefined && this.#session.openCalls > 0
+    if (hold === this.#timerHoldsProcess) return
+    this.#timerHoldsProcess = hold
+    if (hold) timer.ref()
+    else timer.unref()
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** Timers run before the poll for input, immediates after it: after a stall of this process, answers that wait in the socket come first. */
+  #onTimer(): void {
+    this.#timer = undefined
+    setImmediate(this.#flushLater)
+  }
+}
+
+const systemReasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  ETIMEDOUT: 'connection timed out',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  ENOTFOUND: 'unknown host',
+  EAI_AGAIN: 'host name not resolved',
+}
+
+function reasonOf(error: Error | undefined): string {
+  if (error === undefined) return 'connection closed'
+  // The transport's sentence names the address, which stands beside this one.
+  const cause = error instanceof RaftgenError && error.code === 'UNAVAILABLE' && error.cause instanceof Error ? error.cause : error
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
+  return systemReasons[code] ?? cause.message
+}

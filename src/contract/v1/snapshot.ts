@@ -1,0 +1,93 @@
+// A state as bytes, and back. Canonical: fields in the lock's order, tables in key order, so equal states are equal bytes.
+//
+//   format (1), schema version (4), number of fields (2), then for each field
+//     cell:   0 (1), value
+//     table:  1 (1), number of entries (6), the entries in blocks of `blockEntries`, the last may be shorter
+//   A value or block is its length (4) and MessagePack; a block is an array of [key, value].
+import { assert } from '../../core/invariant.ts'
+import type { Field, State } from '../../machine/state.ts'
+import { ByteReader, ByteWriter, WireError } from '../../wire/bytes.ts'
+import { packValue, unpackValue } from '../../wire/value.ts'
+import type { Wire } from './descriptor.ts'
+
+const format = 1
+/** Enough for the encoder to be busy, few enough for a slice between two heartbeats. */
+const blockEntries = 64
+
+export function encodeState(state: State<Wire>, version: number): Uint8Array {
+  assert(!state.transaction.writable, 'a snapshot is taken within a transaction')
+  const writer = new ByteWriter(65_536)
+  writer.u8(format)
+  writer.u32(version)
+  writer.u16(state.fields.length)
+  for (const field of state.fields) encodeField(writer, field)
+  return writer.take()
+}
+
+/** All or nothing: throws a `WireError`, or `InvalidValue`, before anything has changed. */
+export function restoreState(state: State<Wire>, version: number, snapshot: Uint8Array): void {
+  const reader = new ByteReader(snapshot)
+  const its = { format: reader.u8('format of a snapshot'), version: reader.u32('version of a snapshot') }
+  if (its.format !== format) throw new WireError(`the snapshot has format ${its.format}, only ${format} is known`)
+  if (its.version !== version) throw new WireError(`the snapshot has schema version ${its.version}, this machine has ${version}`)
+  const count = reader.u16('number of fields')
+  if (count !== state.fields.length) throw new WireError(`the snapshot has ${count} fields, this machine has ${state.fields.length}`)
+  const install = state.fields.map((field) => decodeField(reader, field))
+  reader.end('the snapshot')
+  for (const load of install) load()
+}
+
+function encodeField(writer: ByteWriter, field: Field<Wire>): void {
+  if (field.kind === 'cell') {
+    writer.u8(0)
+    writer.bytes(packValue(field.spec.value.toWire(field.cell.view())))
+    return
+  }
+  const view = field.table.view()
+  writer.u8(1)
+  writer.u48(view.size)
+  let block: Wire[] = []
+  for (const [key, value] of view.entries()) {
+    block.push([key, field.spec.values.toWire(value)])
+    if (block.length < blockEntries) continue
+    writer.bytes(packValue(block))
+    block = []
+  }
+  if (block.length > 0) writer.bytes(packValue(block))
+}
+
+/** Returns what puts the field into the state, once all fields are known to be good. */
+function decodeField(reader: ByteReader, field: Field<Wire>): () => void {
+  const isTable = reader.boolean(`kind of state.${field.name}`)
+  if (isTable !== (field.kind === 'table')) throw new WireError(`state.${field.name} is a ${field.kind}, not so in the snapshot`)
+  if (field.kind === 'cell') {
+    const value = field.spec.value.fromWire(unpackValue(reader.bytes(`state.${field.name}`)))
+    return () => field.cell.load(value)
+  }
+  const { keys, values } = decodeEntries(reader, field)
+  return () => field.table.load(keys, values)
+}
+
+function decodeEntries(reader: ByteReader, { name, spec }: Extract<Field<Wire>, { kind: 'table' }>) {
+  const size = reader.u48(`size of state.${name}`)
+  const keyType = spec.key === 'string' ? 'string' : 'number'
+  const keys: (string | number)[] = []
+  const values: unknown[] = []
+  while (keys.length < size) {
+    const block = unpackValue(reader.bytes(`entries of state.${name}`))
+    const wanted = Math.min(blockEntries, size - keys.length)
+    if (!Array.isArray(block) || block.length !== wanted) throw new WireError(`a block of state.${name} has not ${wanted} entries`)
+    for (const entry of block) {
+      if (!Array.isArray(entry) || entry.length !== 2) throw new WireError(`an entry of state.${name} is not a key and a value`)
+      const [key, value]: Wire[] = entry
+      if ((typeof key !== 'string' && typeof key !== 'number') || typeof key !== keyType) {
+        throw new WireError(`a key of state.${name} is not a ${keyType}`)
+      }
+      const last = keys.at(-1)
+      if (last !== undefined && last >= key) throw new WireError(`the keys of state.${name} do not ascend at ${JSON.stringify(key)}`)
+      keys.push(key)
+      values.push(spec.values.fromWire(value ?? null))
+    }
+  }
+  return { keys, values }
+}

@@ -1,0 +1,48 @@
+// What a message must look like whoever sent it. What does not is dropped: bytes from outside never stop a node.
+import { termMax } from './limits.ts'
+import type { AppendEntries, EntryId, Message, NodeId } from './types.ts'
+
+/** Whether `message` is for `id`, and can be from a correct peer as far as can be told without knowing any state. */
+export function isWellFormed(message: Message, id: NodeId): boolean {
+  if (message.to !== id || message.from === id || !isNumber(message.from) || message.from === 0) return false
+  if (!isNumber(message.term) || message.term === 0) return false
+  switch (message.kind) {
+    case 'PreVote':
+    case 'RequestVote':
+      return isEntryId(message.last) && message.last.term < message.term
+    case 'PreVoteReply':
+    case 'RequestVoteReply':
+      return true
+    case 'AppendEntries':
+      return isWellFormedAppend(message)
+    case 'AppendEntriesReply':
+      return message.ok ? isNumber(message.matchIndex) : isNumber(message.prevIndex) && isEntryId(message.hint)
+    case 'Heartbeat':
+      return isNumber(message.commitIndex) && isNumber(message.round)
+    case 'HeartbeatReply':
+      return isNumber(message.round)
+    default:
+      message satisfies never
+      return false
+  }
+}
+
+function isWellFormedAppend({ prev, entries, commitIndex, term }: AppendEntries): boolean {
+  if (!isEntryId(prev) || !isNumber(commitIndex)) return false
+  let last = prev
+  for (const entry of entries) {
+    if (entry.index !== last.index + 1 || !isNumber(entry.term) || entry.term < last.term || entry.term === 0) return false
+    if ((entry.kind === 'conf') !== (entry.conf !== undefined)) return false
+    last = entry
+  }
+  return last.term <= term
+}
+
+function isEntryId({ term, index }: EntryId): boolean {
+  // The place before the first entry has no term, and nothing else has none.
+  return isNumber(term) && isNumber(index) && (term === 0) === (index === 0)
+}
+
+function isNumber(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < termMax
+}

@@ -1,0 +1,101 @@
+import type { Accepted, Fetch, ReadGrant, Ready, Refusal } from './api.ts'
+import type { AppendEntriesReply, Message } from './types.ts'
+
+type Decided = Pick<Ready, 'send' | 'sendAfterPersist' | 'reads' | 'fetches' | 'accepted' | 'refused'>
+
+/** What has been decided since the last `ready`. Lists that are empty are given out as one shared array. */
+export class Outbox {
+  readonly #sends = new Batch<Message>()
+  readonly #promises = new Batch<Message>()
+  readonly #reads = new Batch<ReadGrant>()
+  readonly #fetches = new Batch<Fetch>()
+  readonly #accepted = new Batch<Accepted>()
+  readonly #refused = new Batch<Refusal>()
+
+  /** May leave at once. */
+  send(message: Message): void {
+    this.#sends.items.push(message)
+  }
+
+  /**
+   * Leaves once everything up to now is durable (§3.8). Acknowledgements that wait for the same write are one: the later covers the
+   * earlier, since both were proven against the same leader's log.
+   */
+  promise(message: Message): void {
+    const { items } = this.#promises
+    const last = items[items.length - 1]
+    if (
+      isAcknowledgement(message) &&
+      last !== undefined &&
+      isAcknowledgement(last) &&
+      last.to === message.to &&
+      last.term === message.term
+    ) {
+      if (message.matchIndex > last.matchIndex) items[items.length - 1] = message
+      return
+    }
+    items.push(message)
+  }
+
+  /** A promise of an older term: by the time it is durable, a later leader may have overwritten what it speaks of. */
+  dropPromises(): void {
+    this.#promises.items = []
+  }
+
+  grant(grant: ReadGrant): void {
+    this.#reads.items.push(grant)
+  }
+
+  fetch(fetch: Fetch): void {
+    this.#fetches.items.push(fetch)
+  }
+
+  accept(accepted: Accepted): void {
+    this.#accepted.items.push(accepted)
+  }
+
+  refuse(refusal: Refusal): void {
+    this.#refused.items.push(refusal)
+  }
+
+  /** Whether `take` would give anything. */
+  has({ promises }: { readonly promises: boolean }): boolean {
+    return (
+      (promises && this.#promises.items.length > 0) ||
+      this.#sends.items.length > 0 ||
+      this.#reads.items.length > 0 ||
+      this.#fetches.items.length > 0 ||
+      this.#accepted.items.length > 0 ||
+      this.#refused.items.length > 0
+    )
+  }
+
+  /** Promises only while no write is in flight. */
+  take({ promises }: { readonly promises: boolean }): Decided {
+    return {
+      send: this.#sends.take(),
+      sendAfterPersist: promises ? this.#promises.take() : none,
+      reads: this.#reads.take(),
+      fetches: this.#fetches.take(),
+      accepted: this.#accepted.take(),
+      refused: this.#refused.take(),
+    }
+  }
+}
+
+const none: readonly never[] = []
+
+class Batch<T> {
+  items: T[] = []
+
+  take(): readonly T[] {
+    if (this.items.length === 0) return none
+    const taken = this.items
+    this.items = []
+    return taken
+  }
+}
+
+function isAcknowledgement(message: Message): message is Extract<AppendEntriesReply, { readonly ok: true }> {
+  return message.kind === 'AppendEntriesReply' && message.ok
+}

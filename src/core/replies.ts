@@ -1,0 +1,41 @@
+// What a node answers to those who lead it, and to those whose term is over.
+import type { RaftLog } from './raft-log.ts'
+import type { AppendEntries, AppendEntriesReply, Message, NodeId, Term } from './types.ts'
+
+/** Receiver of AppendEntries (§3.5): appends after an entry that matches, or says where the leader may back up to. */
+export function acceptEntries(log: RaftLog, message: AppendEntries): AppendEntriesReply {
+  const { from, to, term, prev, entries } = message
+  const header = { kind: 'AppendEntriesReply', from: to, to: from, term } as const
+  const { commitIndex } = log
+  // What is committed is the leader's too (§3.6.3): an entry up to there is known to match, even where its term is forgotten.
+  const isKnown = prev.index < commitIndex
+  if (!isKnown && !log.has(prev)) return { ...header, ok: false, prevIndex: prev.index, hint: log.newestNotAfter(prev) }
+  log.accept(isKnown ? entries.slice(commitIndex - prev.index) : entries)
+  // Not lastIndex: beyond what this message proves our log may still differ from the leader's (§3.5).
+  const matchIndex = Math.max(prev.index + entries.length, commitIndex)
+  log.commitTo(Math.min(message.commitIndex, matchIndex))
+  return { ...header, ok: true, matchIndex }
+}
+
+/**
+ * The sender's term is over. It learns ours: with pre-vote nobody else tells it, and a leader that never hears of the newer term of a
+ * server which returned would never get it back (§9.6). Answers are not answered.
+ */
+export function answerStale(
+  message: Message,
+  { id, term, log }: { readonly id: NodeId; readonly term: Term; readonly log: RaftLog },
+): Message | undefined {
+  const header = { from: id, to: message.from, term }
+  switch (message.kind) {
+    case 'PreVote':
+      return { kind: 'PreVoteReply', ...header, granted: false }
+    case 'RequestVote':
+      return { kind: 'RequestVoteReply', ...header, granted: false }
+    case 'AppendEntries':
+      return { kind: 'AppendEntriesReply', ...header, ok: false, prevIndex: message.prev.index, hint: log.last }
+    case 'Heartbeat':
+      return { kind: 'HeartbeatReply', ...header, round: message.round }
+    default:
+      return undefined
+  }
+}

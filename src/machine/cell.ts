@@ -1,0 +1,69 @@
+import { assert } from '../core/invariant.ts'
+import { type Check, holdsBytes } from './codec.ts'
+import type { Participant, Transaction } from './transaction.ts'
+
+export interface CellOptions {
+  /** For messages: `state.total`. */
+  readonly name: string
+  readonly value: Check
+  readonly initial: unknown
+  readonly transaction: Transaction
+}
+
+/** A property of the state that is replaced as a whole, by assignment. */
+export class Cell implements Participant {
+  readonly #name: string
+  readonly #codec: Check
+  readonly #transaction: Transaction
+  #value: unknown
+  #copies: boolean
+  /** What stood here before the first write of this transaction. */
+  #before: unknown
+  #written = false
+
+  constructor({ name, value, initial, transaction }: CellOptions) {
+    this.#name = name
+    this.#codec = value
+    this.#transaction = transaction
+    this.#value = initial
+    this.#copies = holdsBytes(initial)
+  }
+
+  get value(): unknown {
+    return this.#copies ? this.#codec.check(this.#value, this.#name) : this.#value
+  }
+
+  assign(value: unknown): void {
+    if (!this.#transaction.writable) throw this.#transaction.refusal(this.#name)
+    const canonical = this.#codec.check(value, this.#name)
+    if (!this.#copies && holdsBytes(canonical)) this.#copies = true
+    if (!this.#written) {
+      this.#transaction.join(this)
+      this.#before = this.#value
+      this.#written = true
+    }
+    this.#value = canonical
+  }
+
+  /** The value itself: only for who does not change bytes in it. */
+  view(): unknown {
+    return this.#value
+  }
+
+  /** Replaces the value, outside of transactions, by one that `check` returned. */
+  load(value: unknown): void {
+    assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
+    this.#value = value
+    this.#copies = holdsBytes(value)
+  }
+
+  commit(): void {
+    this.#before = undefined
+    this.#written = false
+  }
+
+  rollback(): void {
+    this.#value = this.#before
+    this.commit()
+  }
+}

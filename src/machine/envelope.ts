@@ -1,0 +1,31 @@
+/**
+ * What an entry of kind `command` holds. Everything that replicas must agree on travels in entries: commands, the life of sessions, and
+ * time. `now` is the leader's stamp, milliseconds since 1970.
+ */
+export type Envelope =
+  /** One command of a session (§6.3). */
+  | {
+      readonly kind: 'command'
+      readonly now: number
+      readonly session: number
+      readonly seq: number
+      /** The client has the replies of all seqs below, or no longer wants them. */
+      readonly ackedBelow: number
+      /** Schema version active when it was proposed. */
+      readonly version: number
+      readonly command: Uint8Array
+    }
+  /** A client registers; its session is named by the index of this entry. */
+  | { readonly kind: 'openSession'; readonly now: number; readonly ttlMs: number }
+  | { readonly kind: 'closeSession'; readonly now: number; readonly session: number }
+  /** Folds the keep-alives of many sessions; proposed also without any, so that time passes in an idle cluster. */
+  | { readonly kind: 'keepAlive'; readonly now: number; readonly sessions: readonly SessionTouch[] }
+  /** First entry of a new leader: every session gets its full time to live, since nobody could reach it in between. */
+  | { readonly kind: 'renewSessions'; readonly now: number }
+  /** No query was shown a time above `ceiling`; every later leader starts above it. */
+  | { readonly kind: 'clock'; readonly now: number; readonly ceiling: number }
+
+export interface SessionTouch {
+  readonly session: number
+  readonly ackedBelow: number
+}

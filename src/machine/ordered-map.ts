@@ -1,0 +1,156 @@
+// A map in key order with views that never change. Point reads go through a hash table (a tree of a million strings needs twenty cache
+// misses for one), order comes from a persistent B+ tree; both hold the same slots. Knows nothing of schemas and transactions.
+import { bulkLoad } from 'sorted-btree/extended/bulkLoad.js'
+
+/** Negative, zero or positive, as in `Array.prototype.sort`. */
+export type Compare<K> = (a: K, b: K) => number
+
+/** Children of a node of the tree. 32 and 64 measure the same within noise; smaller nodes are cheaper to copy under a view. */
+const nodeEntriesMax = 32
+
+/** Where a value stands. Invariant: a slot older than the map's last view is never written again. */
+class Slot<V> {
+  value: V
+  readonly age: number
+
+  constructor(value: V, age: number) {
+    this.value = value
+    this.age = age
+  }
+}
+
+const noEnd = (): void => {}
+
+type Tree<K, V> = ReturnType<typeof bulkLoad<K, Slot<V>>>
+
+/** What a map held at one moment. */
+export interface View<K, V> {
+  readonly size: number
+  /** In key order. */
+  entries(): IterableIterator<readonly [K, V]>
+}
+
+/** Values are never `undefined`: that means "no such key". */
+export class OrderedMap<K, V> {
+  readonly #compare: Compare<K>
+  /** Invariant: both hold the same keys, and the same slot for each. */
+  #slots = new Map<K, Slot<V>>()
+  #tree: Tree<K, V>
+  /** Grows with each view. */
+  #age = 0
+  /** Iterators that began since the last view and have not ended: they walk the nodes of the tree as it is. */
+  #walkers = 0
+
+  constructor(compare: Compare<K>) {
+    this.#compare = compare
+    this.#tree = bulkLoad<K, Slot<V>>([], [], nodeEntriesMax, compare)
+  }
+
+  get size(): number {
+    return this.#slots.size
+  }
+
+  get(key: K): V | undefined {
+    return this.#slots.get(key)?.value
+  }
+
+  has(key: K): boolean {
+    return this.#slots.has(key)
+  }
+
+  /** Returns what was there before. */
+  put(key: K, value: V): V | undefined {
+    if (this.#walkers > 0) this.#protect()
+    const slot = this.#slots.get(key)
+    if (slot !== undefined && slot.age === this.#age) {
+      const before = slot.value
+      slot.value = value
+      return before
+    }
+    const fresh = new Slot(value, this.#age)
+    this.#slots.set(key, fresh)
+    this.#tree.set(key, fresh)
+    return slot?.value
+  }
+
+  /** Returns what was there before. */
+  remove(key: K): V | undefined {
+    const slot = this.#slots.get(key)
+    if (slot === undefined) return undefined
+    if (this.#walkers > 0) this.#protect()
+    this.#slots.delete(key)
+    this.#tree.delete(key)
+    return slot.value
+  }
+
+  /**
+   * What `pick` makes of each entry, in key order, of the map as it is now: later changes are not seen. Costs nothing when nothing is
+   * changed before the iterator ends; else the same as a view.
+   */
+  walk<T>(pick: (key: K, value: V) => T): IterableIterator<T> {
+    const age = this.#age
+    this.#walkers++
+    return new Walk(this.#tree, pick, () => {
+      if (this.#age === age) this.#walkers--
+    })
+  }
+
+  /** The map as it is now, for good. O(1); afterwards the first write to each part of the tree copies that part. */
+  view(): View<K, V> {
+    this.#age++
+    this.#walkers = 0
+    const tree: Tree<K, V> = this.#tree.clone()
+    return { size: tree.size, entries: () => new Walk(tree, (key, value) => [key, value] as const, noEnd) }
+  }
+
+  /** Replaces everything. Throws, and changes nothing, unless `keys` ascend. */
+  load(keys: K[], values: readonly V[]): void {
+    const slots = values.map((value) => new Slot(value, this.#age))
+    this.#tree = bulkLoad(keys, slots, nodeEntriesMax, this.#compare)
+    this.#slots = new Map()
+    for (const [i, key] of keys.entries()) {
+      const slot = slots[i]
+      if (slot !== undefined) this.#slots.set(key, slot)
+    }
+    // Those who still walk the tree that was replaced need no protection: nobody writes to it again.
+    this.#age++
+    this.#walkers = 0
+  }
+
+  /** Marks all nodes shared, so that the next write copies those on its path and the walkers keep theirs. */
+  #protect(): void {
+    this.#age++
+    this.#walkers = 0
+    this.#tree.clone()
+  }
+}
+
+class Walk<K, V, T> implements IterableIterator<T> {
+  readonly #steps: IterableIterator<[K, Slot<V>]>
+  readonly #pick: (key: K, value: V) => T
+  #onEnd: (() => void) | undefined
+
+  constructor(tree: Tree<K, V>, pick: (key: K, value: V) => T, onEnd: () => void) {
+    // The array is reused by the tree: one allocation less for each step.
+    this.#steps = tree.entries(undefined, [])
+    this.#pick = pick
+    this.#onEnd = onEnd
+  }
+
+  next(): IteratorResult<T> {
+    if (this.#onEnd === undefined) return { done: true, value: undefined }
+    const step = this.#steps.next()
+    if (step.done === true) return this.return()
+    return { done: false, value: this.#pick(step.value[0], step.value[1].value) }
+  }
+
+  return(): IteratorResult<T> {
+    this.#onEnd?.()
+    this.#onEnd = undefined
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+}

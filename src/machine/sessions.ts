@@ -1,0 +1,158 @@
+// Exactly once (§6.3): what each client has been answered, replicated like the state itself and part of it. Time here is log time.
+import { assert } from '../core/invariant.ts'
+import type { Index } from '../core/types.ts'
+
+/** A client may be this far ahead of its oldest unsettled command. Bounds the replies kept for it. */
+export const sessionWindow = 8_192
+/** Replies kept for one session, bytes. Beyond it the oldest are dropped: asked for again, they are REPLY_DROPPED. */
+export const sessionReplyBytesMax = 4 * 1_024 * 1_024
+/** Sessions of one cluster; opening one more is refused. */
+export const sessionsMax = 100_000
+
+interface Recorded {
+  readonly index: Index
+  /** `undefined` once dropped: applied, but the reply is gone. */
+  readonly reply: Uint8Array | undefined
+}
+
+interface Session {
+  readonly ttlMs: number
+  /** Log time of the last sign of life. */
+  lastActive: number
+  ackedBelow: number
+  /** Highest seq executed. Commands of a session take effect in the order of their seqs. */
+  lastSeq: number
+  /** By seq, ascending: seqs are recorded in order. Invariant: every key >= ackedBelow. */
+  readonly replies: Map<number, Recorded>
+  replyBytes: number
+  /** No seq below still has its reply, other than as dropped. */
+  keptFrom: number
+}
+
+/** What may be done with a command that has reached its place in the log. */
+export type Verdict = { readonly kind: 'execute' } | { readonly kind: 'duplicate'; readonly recorded: Recorded } | SessionRefusal
+export interface SessionRefusal {
+  readonly kind: 'refused'
+  readonly code: 'SESSION_EXPIRED' | 'NOT_APPLIED' | 'OVERLOADED' | 'OUTCOME_UNKNOWN'
+  readonly message: string
+}
+
+const execute: Verdict = { kind: 'execute' }
+
+export class Sessions {
+  readonly #sessions = new Map<number, Session>()
+  /** No session expires before this log time. A lower bound: a sign of life does not raise it, the next scan does. */
+  #nextExpiry = Number.POSITIVE_INFINITY
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  has(session: number): boolean {
+    return this.#sessions.has(session)
+  }
+
+  /** Opens the session named `id`; false when there are `sessionsMax` already. */
+  open(id: Index, { now, ttlMs }: { readonly now: number; readonly ttlMs: number }): boolean {
+    if (this.#sessions.size >= sessionsMax) return false
+    assert(!this.#sessions.has(id), `session ${id} is opened twice`)
+    this.#sessions.set(id, { ttlMs, lastActive: now, ackedBelow: 1, lastSeq: 0, replies: new Map(), replyBytes: 0, keptFrom: 1 })
+    this.#nextExpiry = Math.min(this.#nextExpiry, now + ttlMs)
+    return true
+  }
+
+  close(id: number): void {
+    this.#sessions.delete(id)
+  }
+
+  /** A sign of life. Unknown sessions are ignored. */
+  touch(id: number, { now, ackedBelow }: { readonly now: number; readonly ackedBelow: number }): void {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return
+    session.lastActive = now
+    acknowledge(session, ackedBelow)
+  }
+
+  /** Every session gets its full time to live. */
+  renew(now: number): void {
+    for (const session of this.#sessions.values()) session.lastActive = now
+  }
+
+  /** Forgets the sessions without a sign of life for longer than their time to live. Cheap while none is due. */
+  expire(now: number): void {
+    if (now <= this.#nextExpiry) return
+    this.#nextExpiry = Number.POSITIVE_INFINITY
+    for (const [id, session] of this.#sessions) {
+      const expiry = session.lastActive + session.ttlMs
+      if (expiry < now) this.#sessions.delete(id)
+      else this.#nextExpiry = Math.min(this.#nextExpiry, expiry)
+    }
+  }
+
+  /** Judges command `seq` of `id`, whose place in the log has come. Counts as a sign of life. */
+  admit(id: number, { seq, ackedBelow, now }: { readonly seq: number; readonly ackedBelow: number; readonly now: number }): Verdict {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return refused('SESSION_EXPIRED', `session ${id} is unknown or has expired`)
+    session.lastActive = now
+    acknowledge(session, ackedBelow)
+    if (seq > session.lastSeq) {
+      if (seq < session.ackedBelow + sessionWindow) return execute
+      return refused('OVERLOADED', `command ${seq} is more than ${sessionWindow} ahead of ${session.ackedBelow}, the oldest unanswered one`)
+    }
+    const recorded = session.replies.get(seq)
+    if (recorded !== undefined) return { kind: 'duplicate', recorded }
+    // Below ackedBelow the client told us not to keep the reply, so nobody can say any more whether it was applied.
+    if (seq < session.ackedBelow) return refused('OUTCOME_UNKNOWN', `command ${seq} of session ${id} was given up by its client`)
+    return refused('NOT_APPLIED', `command ${seq} of session ${id} came after command ${session.lastSeq} had been applied`)
+  }
+
+  /** Keeps the reply of a command that `admit` let execute. */
+  record(id: number, seq: number, recorded: { readonly index: Index; readonly reply: Uint8Array }): void {
+    const session = this.#sessions.get(id)
+    assert(session !== undefined, `session ${id} vanished while its command was applied`)
+    assert(seq > session.lastSeq, `command ${seq} of session ${id} is applied after ${session.lastSeq}`)
+    session.lastSeq = seq
+    if (seq < session.ackedBelow) return
+    session.replies.set(seq, recorded)
+    session.replyBytes += recorded.reply.length
+    if (session.replyBytes > sessionReplyBytesMax) dropOldest(session)
+  }
+
+  /** Everything, by ascending session and seq: what snapshots and digests are made from. */
+  *entries(): Generator<{
+    readonly id: number
+    readonly ttlMs: number
+    readonly lastActive: number
+    readonly ackedBelow: number
+    readonly lastSeq: number
+    readonly replies: ReadonlyMap<number, Recorded>
+  }> {
+    // Ids are indexes of the log and sessions are opened in its order: insertion order is ascending.
+    for (const [id, { ttlMs, lastActive, ackedBelow, lastSeq, replies }] of this.#sessions) {
+      yield { id, ttlMs, lastActive, ackedBelow, lastSeq, replies }
+    }
+  }
+}
+
+const refused = (code: SessionRefusal['code'], message: string): SessionRefusal => ({ kind: 'refused', code, message })
+
+function acknowledge(session: Session, ackedBelow: number): void {
+  if (ackedBelow <= session.ackedBelow) return
+  session.ackedBelow = ackedBelow
+  for (const [seq, { reply }] of session.replies) {
+    if (seq >= ackedBelow) break
+    session.replies.delete(seq)
+    session.replyBytes -= reply?.length ?? 0
+  }
+}
+
+function dropOldest(session: Session): void {
+  let seq = Math.max(session.keptFrom, session.ackedBelow)
+  for (; session.replyBytes > sessionReplyBytesMax; seq++) {
+    const recorded = session.replies.get(seq)
+    if (recorded?.reply === undefined) continue
+    session.replies.set(seq, { index: recorded.index, reply: undefined })
+    session.replyBytes -= recorded.reply.length
+  }
+  session.keptFrom = seq
+}

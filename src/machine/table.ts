@@ -1,0 +1,207 @@
+import { assert } from '../core/invariant.ts'
+import { type Check, holdsBytes } from './codec.ts'
+import { type Compare, OrderedMap, type View } from './ordered-map.ts'
+import type { Participant, Transaction } from './transaction.ts'
+
+/**
+ * A record of the state, as queries see it. Safe for any key, `__proto__` too. Every iteration goes in key order (strings by UTF-16 code
+ * unit, integers numerically) over the table as it was when the iteration was asked for; changes made meanwhile are not seen.
+ */
+export interface ReadonlyTable<K extends string | number, V> extends Iterable<readonly [K, V]> {
+  /** Number of entries. */
+  readonly size: number
+  /** The value under `key`, deeply frozen, or `undefined`. Bytes in it are a copy. */
+  get(key: K): V | undefined
+  has(key: K): boolean
+  entries(): IterableIterator<readonly [K, V]>
+  keys(): IterableIterator<K>
+  values(): IterableIterator<V>
+  forEach(callback: (value: V, key: K) => void): void
+}
+
+/** A record of the state, as commands see it. */
+export interface Table<K extends string | number, V> extends ReadonlyTable<K, V> {
+  /**
+   * Stores a canonical copy of `value` (-0 becomes 0). Throws when key or value do not fit the schema; nothing has changed then, and a
+   * handler that does not catch it fails as a whole.
+   */
+  set(key: K, value: V): void
+  /** True when there was such a key. */
+  delete(key: K): boolean
+}
+
+export interface TableOptions {
+  /** For messages: `state.leases`. */
+  readonly name: string
+  readonly key: 'string' | 'integer'
+  readonly keys: Check
+  readonly values: Check
+  readonly transaction: Transaction
+}
+
+/** Journals longer than this are not kept for the next transaction: one that deletes a million entries is rare. */
+const journalKeptMax = 1_024
+
+type Key = string | number
+
+/** The table behind both interfaces. Which keys and values it takes is up to the codecs: handlers see it through the types above. */
+export class StateTable implements Table<Key, unknown>, Participant {
+  readonly #name: string
+  readonly #keyType: 'string' | 'number'
+  readonly #keys: Check
+  readonly #values: Check
+  readonly #transaction: Transaction
+  readonly #map: OrderedMap<Key, unknown>
+  /** Whether a value with bytes was ever stored: from then on what is given out is a copy. */
+  #copies = false
+  /** What stood under a key before a write of this transaction; `undefined`: nothing. Parallel, used up to `#journaled`. */
+  readonly #journalKeys: (Key | undefined)[] = []
+  readonly #journalValues: unknown[] = []
+  #journaled = 0
+  /** Set while map and journal do not agree: a stack overflow in between, caught by the handler, would leave it set. */
+  #torn = false
+
+  constructor({ name, key, keys, values, transaction }: TableOptions) {
+    this.#name = name
+    this.#keyType = key === 'string' ? 'string' : 'number'
+    this.#keys = keys
+    this.#values = values
+    this.#transaction = transaction
+    this.#map = new OrderedMap<Key, unknown>(key === 'string' ? compareStrings : compareIntegers)
+  }
+
+  get size(): number {
+    return this.#map.size
+  }
+
+  get(key: Key): unknown {
+    if (typeof key !== this.#keyType) throw this.#wrongKey('get', key)
+    const value = this.#map.get(key)
+    return this.#copies && value !== undefined ? this.#out(value) : value
+  }
+
+  has(key: Key): boolean {
+    if (typeof key !== this.#keyType) throw this.#wrongKey('has', key)
+    return this.#map.has(key)
+  }
+
+  set(key: Key, value: unknown): void {
+    if (!this.#transaction.writable) throw this.#transaction.refusal(`${this.#name}.set`)
+    if (typeof key !== this.#keyType) throw this.#wrongKey('set', key)
+    const canonicalKey = this.#checkKey(key)
+    const canonical = this.#checkValue(canonicalKey, value)
+    if (!this.#copies && holdsBytes(canonical)) this.#copies = true
+    this.#beginWrite()
+    this.#endWrite(canonicalKey, this.#map.put(canonicalKey, canonical))
+  }
+
+  delete(key: Key): boolean {
+    if (!this.#transaction.writable) throw this.#transaction.refusal(`${this.#name}.delete`)
+    if (typeof key !== this.#keyType) throw this.#wrongKey('delete', key)
+    if (!this.#map.has(key)) return false
+    this.#beginWrite()
+    this.#endWrite(key, this.#map.remove(key))
+    return true
+  }
+
+  entries(): IterableIterator<readonly [Key, unknown]> {
+    return this.#map.walk((key, value) => [key, this.#copies ? this.#out(value) : value] as const)
+  }
+
+  keys(): IterableIterator<Key> {
+    return this.#map.walk((key) => key)
+  }
+
+  values(): IterableIterator<unknown> {
+    return this.#map.walk((_, value) => (this.#copies ? this.#out(value) : value))
+  }
+
+  forEach(callback: (value: unknown, key: Key) => void): void {
+    for (const [key, value] of this.entries()) callback(value, key)
+  }
+
+  [Symbol.iterator](): IterableIterator<readonly [Key, unknown]> {
+    return this.entries()
+  }
+
+  /** The table as it is now, for good, in O(1). Values are those of the state itself: only for who does not change them. */
+  view(): View<Key, unknown> {
+    return this.#map.view()
+  }
+
+  /** Replaces everything, outside of transactions. `keys` must ascend; both must be what `check` returns. */
+  load(keys: Key[], values: readonly unknown[]): void {
+    assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
+    this.#map.load(keys, values)
+    this.#copies = values.some(holdsBytes)
+  }
+
+  commit(): void {
+    assert(!this.#torn, `a write to ${this.#name} was interrupted`)
+    const keys = this.#journalKeys
+    const values = this.#journalValues
+    for (let i = 0; i < this.#journaled; i++) {
+      keys[i] = undefined
+      values[i] = undefined
+    }
+    if (keys.length > journalKeptMax) {
+      keys.length = 0
+      values.length = 0
+    }
+    this.#journaled = 0
+  }
+
+  rollback(): void {
+    assert(!this.#torn, `a write to ${this.#name} was interrupted`)
+    for (let i = this.#journaled - 1; i >= 0; i--) {
+      const key = this.#journalKeys[i]
+      assert(key !== undefined, `the journal of ${this.#name} has a gap`)
+      const before = this.#journalValues[i]
+      if (before === undefined) this.#map.remove(key)
+      else this.#map.put(key, before)
+    }
+    this.commit()
+  }
+
+  #beginWrite(): void {
+    assert(!this.#torn, `a write to ${this.#name} was interrupted`)
+    if (this.#journaled === 0) this.#transaction.join(this)
+    this.#torn = true
+  }
+
+  #endWrite(key: Key, before: unknown): void {
+    const at = this.#journaled
+    this.#journalKeys[at] = key
+    this.#journalValues[at] = before
+    this.#journaled = at + 1
+    this.#torn = false
+  }
+
+  #checkKey(key: Key): Key {
+    const canonical = this.#keys.check(key, `a key of ${this.#name}`)
+    assert(typeof canonical === 'string' || typeof canonical === 'number', `a key of ${this.#name} became something else`)
+    return canonical
+  }
+
+  #checkValue(key: Key, value: unknown): unknown {
+    try {
+      return this.#values.check(value, this.#name)
+    } catch {
+      // The path with the key in it costs more than the check, so it is made for those who fail only.
+      return this.#values.check(value, `${this.#name}[${JSON.stringify(key)}]`)
+    }
+  }
+
+  /** `check` is idempotent and copies bytes: what it returns is the same value, shared with nobody. */
+  #out(value: unknown): unknown {
+    return this.#values.check(value, this.#name)
+  }
+
+  #wrongKey(method: string, key: unknown): Error {
+    return new TypeError(`${this.#name}.${method}: a key is a ${this.#keyType}, not ${typeof key} ${String(key)}`)
+  }
+}
+
+/** Within one table all keys are of one type. Two functions, so that the engine sees one type in each. Strings: no locale takes part. */
+const compareStrings: Compare<Key> = (a, b) => (a === b ? 0 : a < b ? -1 : 1)
+const compareIntegers: Compare<Key> = (a, b) => (a === b ? 0 : a < b ? -1 : 1)

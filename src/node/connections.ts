@@ -1,0 +1,111 @@
+// The clients of one node: what each is still to be told in this turn. Replies of a turn leave together.
+import type { QueryReplyItem, Refused, ReplyItem, ServerMessage } from '../wire/client-messages.ts'
+import type { ClientPort, ConnectionId } from './options.ts'
+
+const noReply = new Uint8Array(0)
+
+export class Connection {
+  readonly id: ConnectionId
+  /**
+   * By session, the lowest seq refused for want of room or of leadership. What comes after it on this connection is refused as well until
+   * it comes again or is given up: else a later command would overtake it.
+   */
+  readonly refusedFrom = new Map<number, number>()
+  #messages: ServerMessage[] = []
+  #session = 0
+  #replies: ReplyItem[] = []
+  #queryReplies: QueryReplyItem[] = []
+
+  constructor(id: ConnectionId) {
+    this.id = id
+  }
+
+  get idle(): boolean {
+    return this.#messages.length === 0 && this.#replies.length === 0 && this.#queryReplies.length === 0
+  }
+
+  say(message: ServerMessage): void {
+    this.#messages.push(message)
+  }
+
+  reply(session: number, item: ReplyItem): void {
+    if (session !== this.#session) this.#endReplies()
+    this.#session = session
+    this.#replies.push(item)
+  }
+
+  refuse(session: number, seq: number, refused: Refused): void {
+    this.reply(session, { seq, index: 0, reply: noReply, refused })
+  }
+
+  replyToQuery(item: QueryReplyItem): void {
+    this.#queryReplies.push(item)
+  }
+
+  refuseQuery(requestId: number, refused: Refused): void {
+    this.#queryReplies.push({ requestId, index: 0, reply: noReply, refused })
+  }
+
+  take(): readonly ServerMessage[] {
+    this.#endReplies()
+    if (this.#queryReplies.length > 0) {
+      this.#messages.push({ kind: 'QueryReplies', items: this.#queryReplies })
+      this.#queryReplies = []
+    }
+    const messages = this.#messages
+    this.#messages = []
+    return messages
+  }
+
+  #endReplies(): void {
+    if (this.#replies.length === 0) return
+    this.#messages.push({ kind: 'Replies', session: this.#session, items: this.#replies })
+    this.#replies = []
+  }
+}
+
+export class Connections {
+  readonly #connections = new Map<ConnectionId, Connection>()
+  /** Those with something to be told. */
+  readonly #busy = new Set<Connection>()
+
+  get size(): number {
+    return this.#connections.size
+  }
+
+  open(id: ConnectionId): Connection {
+    const connection = new Connection(id)
+    this.#connections.set(id, connection)
+    return connection
+  }
+
+  close(id: ConnectionId): void {
+    const connection = this.#connections.get(id)
+    if (connection === undefined) return
+    this.#connections.delete(id)
+    this.#busy.delete(connection)
+  }
+
+  /** The connection, to be told something in this turn; `undefined` when it is closed. */
+  toTell(id: ConnectionId): Connection | undefined {
+    const connection = this.#connections.get(id)
+    if (connection !== undefined) this.#busy.add(connection)
+    return connection
+  }
+
+  tellAll(message: ServerMessage): void {
+    for (const connection of this.#connections.values()) {
+      connection.say(message)
+      this.#busy.add(connection)
+    }
+  }
+
+  ids(): readonly ConnectionId[] {
+    return [...this.#connections.keys()]
+  }
+
+  flush(port: ClientPort): void {
+    for (const connection of this.#busy) if (!connection.idle) port.send(connection.id, connection.take())
+    this.#busy.clear()
+  }
+}

@@ -1,0 +1,82 @@
+import type { Accepted, Input, Raft, Ready, ReadGrant, Refusal, SoftState } from '../core/index.ts'
+import type { Log } from '../ports/log.ts'
+import type { Net } from '../ports/net.ts'
+
+export interface DriverPorts {
+  readonly log: Log
+  readonly net: Net
+  /** A completion waits in the inbox: ask for a turn. */
+  wake(): void
+  fail(error: Error): void
+  accepted(accepted: readonly Accepted[]): void
+  refused(refused: readonly Refusal[]): void
+  granted(reads: readonly ReadGrant[]): void
+  applyThrough(index: number): void
+  changed(softState: SoftState): void
+}
+
+/**
+ * Performs what the core asks for, and decides nothing. No promises: a completion is one more input, so the same driver runs under Node's
+ * event loop and under the simulator's. One write is in flight at a time; what is appended meanwhile collects for the next (group commit).
+ */
+export class Driver {
+  readonly #raft: Raft
+  readonly #ports: DriverPorts
+  #completions: Input[] = []
+  #writing = false
+
+  constructor(raft: Raft, ports: DriverPorts) {
+    this.#raft = raft
+    this.#ports = ports
+  }
+
+  get writing(): boolean {
+    return this.#writing
+  }
+
+  /** Steps what the disk has finished since the last turn. */
+  stepCompletions(): void {
+    if (this.#completions.length === 0) return
+    const completions = this.#completions
+    this.#completions = []
+    for (const completion of completions) this.#raft.step(completion)
+  }
+
+  /** Performs what has accumulated; false when there was nothing. */
+  perform(): boolean {
+    const ready = this.#raft.ready({ write: !this.#writing })
+    if (ready === undefined) return false
+    const { net } = this.#ports
+    if (ready.softState !== undefined) this.#ports.changed(ready.softState)
+    // The write starts first: it runs beside everything else.
+    if (ready.persist !== undefined) this.#write(ready.persist, ready)
+    if (ready.send.length > 0) net.send(ready.send)
+    if (ready.persist === undefined && ready.sendAfterPersist.length > 0) net.send(ready.sendAfterPersist)
+    for (const fetch of ready.fetches) this.#fetch(fetch)
+    if (ready.accepted.length > 0) this.#ports.accepted(ready.accepted)
+    if (ready.refused.length > 0) this.#ports.refused(ready.refused)
+    if (ready.reads.length > 0) this.#ports.granted(ready.reads)
+    this.#ports.applyThrough(ready.applyThrough)
+    return true
+  }
+
+  #write(persist: NonNullable<Ready['persist']>, { sendAfterPersist }: Ready): void {
+    this.#writing = true
+    this.#ports.log.appendEntries(persist, (error) => {
+      // What reached the disk is unknown now: stop, never retry.
+      if (error !== undefined) return this.#ports.fail(error)
+      this.#writing = false
+      if (sendAfterPersist.length > 0) this.#ports.net.send(sendAfterPersist)
+      this.#completions.push({ kind: 'persisted', seq: persist.seq })
+      this.#ports.wake()
+    })
+  }
+
+  #fetch({ peer, firstIndex, lastIndex, bytesMax }: Ready['fetches'][number]): void {
+    this.#ports.log.entries({ firstIndex, lastIndex, bytesMax }, (error, entries) => {
+      if (error !== undefined) return this.#ports.fail(error)
+      this.#completions.push({ kind: 'fetched', peer, firstIndex, entries })
+      this.#ports.wake()
+    })
+  }
+}

@@ -1,0 +1,148 @@
+// Commands on their way through the log, and who waits for each. Nothing here knows what a command means.
+import { type Accepted, assert, type Entry, type EntryId, type Index } from '../core/index.ts'
+import type { Envelope } from '../machine/envelope.ts'
+import { encodeCommand, encodeEnvelope } from '../wire/envelope-codec.ts'
+import type { ConnectionId } from './options.ts'
+
+/** An envelope whose time is stamped when it is proposed. */
+export type Unstamped = Exclude<Envelope, { kind: 'command' }> extends infer E ? (E extends Envelope ? Omit<E, 'now'> : never) : never
+
+/** Something to be proposed, and who is to be told of it. */
+export type Pending =
+  | {
+      readonly kind: 'command'
+      readonly connection: ConnectionId
+      readonly session: number
+      readonly seq: number
+      readonly ackedBelow: number
+      readonly command: Uint8Array
+    }
+  | { readonly kind: 'openSession'; readonly connection: ConnectionId; readonly requestId: number; readonly envelope: Unstamped }
+  | { readonly kind: 'internal'; readonly envelope: Unstamped }
+
+interface Batch {
+  readonly first: EntryId
+  readonly items: readonly Pending[]
+}
+
+const bytesOf = (pending: Pending): number => (pending.kind === 'command' ? pending.command.length : 0)
+
+export class Proposals {
+  /** Not handed to the core yet. */
+  #waiting: Pending[] = []
+  /** Handed to the core in this turn, by ticket. */
+  readonly #proposed = new Map<number, readonly Pending[]>()
+  /** In the log, in its order. Those before `#head` are answered. */
+  #batches: Batch[] = []
+  #head = 0
+  #tickets = 0
+  #count = 0
+  #bytes = 0
+
+  /** Commands waiting, proposed, or in the log, and not answered. */
+  get count(): number {
+    return this.#count
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  add(pending: Pending): void {
+    this.#waiting.push(pending)
+    this.#count += 1
+    this.#bytes += bytesOf(pending)
+  }
+
+  /** Before everything that waits already. */
+  addFirst(pending: Pending): void {
+    this.#waiting.unshift(pending)
+    this.#count += 1
+  }
+
+  /** Everything that waits, as one input for the core, stamped with `now`. */
+  propose({ now, version }: { readonly now: number; readonly version: number }): {
+    readonly ticket: number
+    readonly commands: readonly Uint8Array[]
+  } {
+    const items = this.#waiting
+    this.#waiting = []
+    const ticket = ++this.#tickets
+    this.#proposed.set(ticket, items)
+    const commands: Uint8Array[] = []
+    for (const item of items) {
+      if (item.kind !== 'command') commands.push(encodeEnvelope({ ...item.envelope, now }))
+      else {
+        const { session, seq, ackedBelow } = item
+        commands.push(encodeCommand({ now, session, seq, ackedBelow, version }, item.command))
+      }
+    }
+    return { ticket, commands }
+  }
+
+  accept({ ticket, first, count }: Accepted): void {
+    const items = this.#proposed.get(ticket)
+    assert(items !== undefined, `ticket ${ticket} was accepted, and is unknown`)
+    this.#batches.push({ first, items: count === items.length ? items : items.slice(0, count) })
+  }
+
+  /** What was not appended and never will be. Called after `accept` for the same ticket. */
+  refuse(ticket: number, from: number): readonly Pending[] {
+    const items = this.#proposed.get(ticket)?.slice(from) ?? []
+    this.#forget(items)
+    return items
+  }
+
+  /** After the answers to the tickets of a turn were taken in. */
+  settleTickets(): void {
+    this.#proposed.clear()
+  }
+
+  /** Who waits for `entry`, which was applied; `undefined` when nobody here does. */
+  settle(entry: Entry): Pending | undefined {
+    const batch = this.#batches[this.#head]
+    if (batch === undefined || entry.index < batch.first.index) return undefined
+    assert(entry.term === batch.first.term, `entry ${entry.index} has term ${entry.term}, it was proposed in term ${batch.first.term}`)
+    const offset = entry.index - batch.first.index
+    const pending = batch.items[offset]
+    assert(pending !== undefined, `entry ${entry.index} was passed over`)
+    if (offset === batch.items.length - 1) this.#nextBatch()
+    this.#count -= 1
+    this.#bytes -= bytesOf(pending)
+    return pending
+  }
+
+  /** Leadership is gone: all that wait, those not in the log first. Their fate, where they are in the log, is open. */
+  abandon(lastApplied: Index): { readonly unproposed: readonly Pending[]; readonly inLog: readonly Pending[] } {
+    const unproposed = this.#waiting
+    const inLog: Pending[] = []
+    for (const { first, items } of this.#batches.slice(this.#head)) {
+      for (let i = Math.max(0, lastApplied + 1 - first.index); i < items.length; i++) {
+        const item = items[i]
+        if (item !== undefined) inLog.push(item)
+      }
+    }
+    this.#waiting = []
+    this.#batches = []
+    this.#head = 0
+    this.#count = 0
+    this.#bytes = 0
+    return { unproposed, inLog }
+  }
+
+  #forget(items: readonly Pending[]): void {
+    this.#count -= items.length
+    for (const item of items) this.#bytes -= bytesOf(item)
+  }
+
+  #nextBatch(): void {
+    this.#head += 1
+    if (this.#head < 1_024 && this.#head < this.#batches.length) return
+    this.#batches = this.#batches.slice(this.#head)
+    this.#head = 0
+  }
+}

@@ -1,0 +1,62 @@
+import type { Static, TObject } from 'typebox'
+
+/** Anything TypeBox builds, or `bytes`. TypeBox's own `TSchema` admits every value, a misspelt one too. */
+export type OperationSchema = { readonly '~kind': string } | { readonly '~unsafe': unknown }
+export type ObjectSchema = TObject
+
+/** What changes the state, replicated and applied exactly once per session. */
+export interface CommandDefinition<ErrorName extends string> {
+  /** What the caller gives: an object, so that fields can be added later. */
+  readonly input: ObjectSchema
+  /** What the caller gets. Left out: nothing. */
+  readonly output?: OperationSchema
+  /** Names of the declared errors it may answer with. None: it returns its bare output. */
+  readonly errors?: readonly ErrorName[]
+}
+
+/** What reads the state and changes nothing. It declares no errors: an answer that may be missing is part of its output. */
+export interface QueryDefinition {
+  readonly input: ObjectSchema
+  readonly output: OperationSchema
+}
+
+/**
+ * What the state holds before the first command. A table is given as a plain object; what is left out is empty, absent, or the
+ * default of its schema.
+ */
+export type InitialState<State extends ObjectSchema> = Partial<Static<State>>
+
+export interface MachineInput<State extends ObjectSchema, Errors extends { readonly [name: string]: ObjectSchema }> {
+  /** Lower-case letters, digits and dashes, beginning with a letter. Names the generated code, the wire lock, and who may join. */
+  readonly name: string
+  /** Of the schema: 1, 2, 3, ... It grows when the wire format of a frozen version would change. */
+  readonly version: number
+  /** A `Record` directly in it becomes an ordered table; any other property is a cell, replaced by assignment. */
+  readonly state: State
+  readonly initial?: InitialState<NoInfer<State>>
+  /** What commands may answer instead of their output: values, with a `code` that is their name here. */
+  readonly errors?: Errors
+  readonly commands?: { readonly [name: string]: CommandDefinition<NoInfer<keyof Errors & string>> }
+  readonly queries?: { readonly [name: string]: QueryDefinition }
+}
+
+/** The default export of a schema file. Recognised by its brand, so a second copy of this package does no harm. */
+export interface MachineDefinition {
+  readonly '~raftgen': 'machine'
+  /** As it was given. `raftgen <schema.ts>` checks it: there every mistake gets its line. */
+  readonly definition: unknown
+}
+
+/**
+ * Declares a replicated machine; export it as the default of the schema file and run `raftgen <schema.ts>`. Checks nothing by itself: the
+ * generator reports all mistakes at once, each with its place.
+ */
+export function defineMachine<State extends ObjectSchema, Errors extends { readonly [name: string]: ObjectSchema } = Record<never, ObjectSchema>>(
+  definition: MachineInput<State, Errors>,
+): MachineDefinition {
+  return Object.freeze({ '~raftgen': 'machine', definition: Object.freeze({ ...definition }) })
+}
+
+/** Whether `value` came from `defineMachine`, of this copy of the package or another. */
+export const isMachineDefinition = (value: unknown): value is MachineDefinition =>
+  typeof value === 'object' && value !== null && Reflect.get(value, '~raftgen') === 'machine' && Reflect.has(value, 'definition')

@@ -1,0 +1,7 @@
+export { RaftgenError } from '../errors.ts'
+export type { ApplyContext, Context, QueryContext, StateMachine } from '../machine/state-machine.ts'
+export type { Identity, Log } from '../ports/log.ts'
+export { LevelLog, MemoryLog } from '../storage/index.ts'
+export type { NodeStatus } from '../wire/client-messages.ts'
+export type { BootstrapOptions, Logger, MemberOptions, ServerOptions } from './options.ts'
+export { Server } from './server.ts'

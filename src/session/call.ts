@@ -1,0 +1,38 @@
+import type { Ms } from '../core/types.ts'
+import type { Consistency } from '../wire/client-messages.ts'
+import type { CallInput, Operation } from './api.ts'
+
+/** One call between `step` and its settlement. */
+export class Call {
+  readonly callId: number
+  readonly operation: Operation
+  readonly payload: Uint8Array
+  readonly deadline: Ms
+  readonly consistency: Consistency
+  /** Of a command: its number in the session, 0 before it is sent in one. Of a query: the id of its latest request, 0 likewise. */
+  seq = 0
+  /** Attempts on the present connection that were not answered yet. */
+  pending = 0
+  /** Some attempt ended without a word on whether it entered the log: the connection broke, or the server could not say. Never cleared. */
+  exposed = false
+  settled = false
+
+  constructor(input: CallInput) {
+    this.callId = input.callId
+    this.operation = input.operation
+    this.payload = input.payload
+    this.deadline = input.deadline
+    this.consistency = input.consistency
+  }
+
+  /** Whether the cluster may apply this command, or has done so, although nothing more is sent. Queries change nothing. */
+  get mayBeInLog(): boolean {
+    return this.operation === 'command' && (this.exposed || this.pending > 0)
+  }
+
+  /** The connection is gone: what was not answered on it stays unknown. */
+  onDisconnected(): void {
+    if (this.pending > 0) this.exposed = true
+    this.pending = 0
+  }
+}

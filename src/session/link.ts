@@ -1,0 +1,62 @@
+import type { Ms, NodeId } from '../core/types.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { Welcome } from '../wire/client-messages.ts'
+
+/**
+ * The one connection of a client, or what it does without one.
+ *
+ *     down --retryAt--> dialing --Welcome--> open --leader elsewhere, silence, broken--> down
+ *       \--all servers refused--> barred --a call after `until`--> down
+ */
+export type Link = DownLink | DialingLink | OpenLink | BarredLink | { readonly kind: 'closed' }
+
+export interface DownLink {
+  readonly kind: 'down'
+  readonly retryAt: Ms
+}
+export interface DialingLink {
+  readonly kind: 'dialing'
+  readonly attempt: number
+  readonly address: string
+  readonly until: Ms
+}
+export interface OpenLink {
+  readonly kind: 'open'
+  readonly attempt: number
+  readonly address: string
+  readonly nodeId: NodeId
+  readonly commandBytesMax: number
+  readonly keepAliveMs: number
+  /** This server leads, as far as it knows. */
+  leading: boolean
+  /** It knows no leader, or only one that cannot be reached: leave it then. `undefined` while it leads. */
+  leaderBy: Ms | undefined
+  /** When anything last came, or when the server last began to owe an answer. */
+  heardAt: Ms
+  /** When something last went out that keeps the session. */
+  keptAliveAt: Ms
+  keepAliveUnanswered: boolean
+}
+/** Every known server refused this client for good. */
+export interface BarredLink {
+  readonly kind: 'barred'
+  readonly code: ErrorCode
+  readonly message: string
+  readonly until: Ms
+}
+
+export function openLink({ attempt, address }: DialingLink, welcome: Welcome, now: Ms): OpenLink {
+  return {
+    kind: 'open',
+    attempt,
+    address,
+    nodeId: welcome.nodeId,
+    commandBytesMax: welcome.commandBytesMax,
+    keepAliveMs: welcome.keepAliveMs,
+    leading: false,
+    leaderBy: undefined,
+    heardAt: now,
+    keptAliveAt: now,
+    keepAliveUnanswered: false,
+  }
+}

@@ -1,0 +1,159 @@
+// Queries from the call to the answer. They change nothing, so they are sent again freely, in any order.
+import type { Ms } from '../core/types.ts'
+import { type ErrorCode, RaftgenError } from '../errors.ts'
+import type { ClientMessage, QueryItem, QueryReplies, QueryReplyItem } from '../wire/client-messages.ts'
+import type { Backoff } from './backoff.ts'
+import type { Call } from './call.ts'
+import { CallQueue } from './call-queue.ts'
+import type { Moment, Reception } from './command-lane.ts'
+import type { Ledger } from './ledger.ts'
+import { aborted, closed, expired } from './verdict.ts'
+
+export class QueryLane {
+  readonly #ledger: Ledger
+  readonly #backoff: Backoff
+  /** Go to the leader only. */
+  readonly #linearizable = new CallQueue()
+  /** Go to whatever server is there. */
+  readonly #stale = new CallQueue()
+  /** Sent on the present connection, by request id. */
+  readonly #sent = new Map<number, Call>()
+  #requests = 0
+  /** Refused ones are not sent again before. */
+  #resumeAt: Ms = 0
+  #overload: string | undefined
+
+  constructor(options: { readonly ledger: Ledger; readonly backoff: Backoff }) {
+    this.#ledger = options.ledger
+    this.#backoff = options.backoff
+  }
+
+  get asks(): boolean {
+    return this.#sent.size > 0
+  }
+
+  get wantsLeader(): boolean {
+    return this.#linearizable.peek() !== undefined
+  }
+
+  /** When `fill` has something to do that it could not do at its last call. */
+  nextAt({ leading }: { readonly leading: boolean }): Ms {
+    const waits = this.#stale.peek() !== undefined || (leading && this.wantsLeader)
+    return waits ? this.#resumeAt : Number.POSITIVE_INFINITY
+  }
+
+  call(call: Call): void {
+    this.#queueOf(call).push(call)
+  }
+
+  onLeader(now: Ms): void {
+    this.#resumeAt = now
+  }
+
+  onDisconnected(): void {
+    const linearizable: Call[] = []
+    const stale: Call[] = []
+    for (const call of this.#sent.values()) {
+      call.onDisconnected()
+      call.seq = 0
+      if (call.consistency === 'stale') stale.push(call)
+      else linearizable.push(call)
+    }
+    this.#sent.clear()
+    this.#linearizable.prepend(linearizable)
+    this.#stale.prepend(stale)
+    this.#resumeAt = 0
+    this.#overload = undefined
+  }
+
+  onReplies({ items }: QueryReplies, now: Ms): Reception {
+    let reception: Reception = 'served'
+    for (const item of items) {
+      const call = this.#sent.get(item.requestId)
+      if (call === undefined) continue
+      this.#sent.delete(item.requestId)
+      call.pending = 0
+      const one = this.#onReply(call, item, now)
+      if (reception !== 'notLeader') reception = one
+    }
+    return reception
+  }
+
+  /** Adds what is to be sent now: stale queries always, the others when the server leads. */
+  fill(messages: ClientMessage[], { now, commandBytesMax, leading }: Moment & { readonly leading: boolean }): void {
+    if (now < this.#resumeAt) return
+    const items: QueryItem[] = []
+    this.#send(this.#stale, items, commandBytesMax)
+    if (leading) this.#send(this.#linearizable, items, commandBytesMax)
+    if (items.length > 0) messages.push({ kind: 'Queries', items })
+  }
+
+  expire(call: Call, tried: string): void {
+    this.#settle(call, expired(call, { tried, overload: this.#overload, session: undefined }))
+  }
+
+  abort(call: Call): void {
+    this.#settle(call, aborted(call, undefined))
+  }
+
+  close(call: Call): void {
+    this.#settle(call, closed(call, undefined))
+  }
+
+  fail(call: Call, code: ErrorCode, message: string): void {
+    this.#settle(call, new RaftgenError(code, message))
+  }
+
+  #onReply(call: Call, { index, reply, refused }: QueryReplyItem, now: Ms): Reception {
+    if (refused === undefined) {
+      this.#ledger.settle(call, undefined, { index, reply })
+      this.#overload = undefined
+      this.#backoff.reset()
+      return 'served'
+    }
+    switch (refused.code) {
+      case 'NOT_LEADER':
+        this.#putBack(call)
+        return 'notLeader'
+      case 'OVERLOADED':
+      case 'RETRY':
+        this.#putBack(call)
+        if (refused.code === 'OVERLOADED') this.#overload = refused.message
+        if (this.#resumeAt <= now) this.#resumeAt = now + this.#backoff.nextMs()
+        return 'later'
+      default:
+        this.#ledger.settle(call, new RaftgenError(refused.code, refused.message), undefined)
+        return 'served'
+    }
+  }
+
+  #putBack(call: Call): void {
+    call.seq = 0
+    this.#queueOf(call).push(call)
+  }
+
+  #send(queue: CallQueue, items: QueryItem[], commandBytesMax: number): void {
+    for (let call = queue.peek(); call !== undefined; call = queue.peek()) {
+      if (call.payload.length > commandBytesMax) {
+        this.fail(call, 'TOO_LARGE', `the query has ${call.payload.length} bytes, at most ${commandBytesMax} are allowed`)
+        continue
+      }
+      queue.shift()
+      this.#requests += 1
+      call.seq = this.#requests
+      call.pending = 1
+      this.#sent.set(call.seq, call)
+      items.push({ requestId: call.seq, consistency: call.consistency, query: call.payload })
+    }
+  }
+
+  #settle(call: Call, error: RaftgenError): void {
+    this.#ledger.settle(call, error, undefined)
+    if (call.seq === 0) this.#queueOf(call).onSettled()
+    else this.#sent.delete(call.seq)
+  }
+
+  #queueOf(call: Call): CallQueue {
+    return call.consistency === 'stale' ? this.#stale : this.#linearizable
+  }
+}

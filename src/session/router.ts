@@ -1,0 +1,186 @@
+// Which server to try next. It knows addresses and what came of them, nothing of messages.
+import type { Ms } from '../core/types.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { LeaderHint } from '../wire/client-messages.ts'
+import { Backoff } from './backoff.ts'
+import type { SessionLimits, SessionTiming } from './limits.ts'
+
+/** Why a server, or all of them, will not have this client. */
+export interface Barred {
+  readonly code: ErrorCode
+  readonly message: string
+}
+export type Route =
+  | { readonly kind: 'dial'; readonly address: string }
+  | { readonly kind: 'wait'; readonly until: Ms }
+  | ({ readonly kind: 'barred' } & Barred)
+
+interface Place {
+  readonly address: string
+  /** What came of the last attempt, in words. */
+  status: string
+  /** When it was last found that nobody, or nobody alive, is there. */
+  unreachableAt: Ms | undefined
+  barred: Barred | undefined
+}
+
+/** Addresses that a message about what was tried names. */
+const namedMax = 8
+
+export class Router {
+  readonly #limits: SessionLimits
+  readonly #timing: SessionTiming
+  readonly #given: readonly Place[]
+  readonly #backoff: Backoff
+  /** The given ones, then those that servers told of. */
+  #places: readonly Place[]
+  /** Index of the place that the rotation tried last. */
+  #cursor: number
+  /** Where to go next, before the rotation goes on. */
+  #hinted: string | undefined
+  #leader: LeaderHint | undefined
+  /** Hints followed since a server last served us. */
+  #hops = 0
+  /** Servers that failed since a round began. */
+  #failures = 0
+  #retryAt: Ms = 0
+
+  constructor(options: {
+    readonly servers: readonly string[]
+    readonly limits: SessionLimits
+    readonly timing: SessionTiming
+    readonly random: () => number
+  }) {
+    this.#limits = options.limits
+    this.#timing = options.timing
+    this.#given = [...new Set(options.servers)].map(newPlace)
+    this.#places = this.#given
+    this.#backoff = new Backoff(options.timing.roundBackoffMs, options.random)
+    // Not all clients to the first server of the same list.
+    this.#cursor = Math.floor(options.random() * this.#places.length)
+  }
+
+  /** The last that any server named. */
+  get leader(): LeaderHint | undefined {
+    return this.#leader
+  }
+
+  /** For messages: each server with what came of it, and who was last known to lead. */
+  get tried(): string {
+    const places = this.#places.slice(0, namedMax).map(({ address, status }) => `${address} (${status})`)
+    if (this.#places.length > namedMax) places.push(`${this.#places.length - namedMax} more`)
+    const leader =
+      this.#leader === undefined ? 'no leader is known' : `node ${this.#leader.id} at ${this.#leader.client} was last known to lead`
+    return `${places.join(', ')}; ${leader}`
+  }
+
+  /** Where to go now. */
+  next(now: Ms): Route {
+    const barred = this.#allBarred()
+    if (barred !== undefined) return { kind: 'barred', ...barred }
+    if (now < this.#retryAt) return { kind: 'wait', until: this.#retryAt }
+    const hinted = this.#find(this.#hinted)
+    this.#hinted = undefined
+    if (hinted !== undefined && hinted.barred === undefined) return { kind: 'dial', address: hinted.address }
+    for (let i = 0; i < this.#places.length; i++) {
+      this.#cursor = (this.#cursor + 1) % this.#places.length
+      const place = this.#places[this.#cursor]
+      if (place !== undefined && place.barred === undefined) return { kind: 'dial', address: place.address }
+    }
+    return { kind: 'wait', until: now + this.#backoff.nextMs() }
+  }
+
+  /** A member named all members: they are tried as well, as long as it says so. Unknown addresses beyond `addressesMax` are left out. */
+  learn(addresses: readonly string[]): void {
+    const places = [...this.#given]
+    for (const address of addresses) {
+      if (places.length >= this.#limits.addressesMax) break
+      if (!places.some((place) => place.address === address)) places.push(this.#find(address) ?? newPlace(address))
+    }
+    this.#places = places
+    this.#cursor %= places.length
+  }
+
+  /**
+   * A server names another one as leader. True when it is to be left for that one, or, after too many hints in a row, for a pause. False
+   * when that one was unreachable just now, so that the server that names it has not noticed yet; `news`: it has, and says so unasked.
+   */
+  follow(leader: LeaderHint, { now, news }: { readonly now: Ms; readonly news: boolean }): boolean {
+    this.#leader = leader
+    if (this.#find(leader.client) === undefined)
+      this.#places = [...this.#places.slice(0, this.#limits.addressesMax - 1), newPlace(leader.client)]
+    const place = this.#find(leader.client)
+    if (place === undefined || place.barred !== undefined) return false
+    const distrusted = place.unreachableAt !== undefined && now < place.unreachableAt + this.#timing.distrustMs
+    if (distrusted && !news) return false
+    this.#hops += 1
+    if (this.#hops <= this.#places.length + 1) this.#hinted = leader.client
+    else this.#pause(now)
+    return true
+  }
+
+  leads(leader: LeaderHint): void {
+    this.#leader = leader
+  }
+
+  /** Try this address next, before the rotation goes on. */
+  retry(address: string): void {
+    this.#hinted = address
+  }
+
+  /** Says in words how it stands with a server. */
+  note(address: string, status: string): void {
+    const place = this.#find(address)
+    if (place !== undefined) place.status = status
+  }
+
+  /** Nobody answered there, or nobody does any more. */
+  unreachable(address: string, { now, status }: { readonly now: Ms; readonly status: string }): void {
+    const place = this.#find(address)
+    if (place !== undefined) place.unreachableAt = now
+    this.note(address, status)
+    this.useless(now)
+  }
+
+  /** A server was of no use, for whatever reason. After a whole round of them comes a pause. */
+  useless(now: Ms): void {
+    this.#failures += 1
+    if (this.#failures >= this.#places.filter(({ barred }) => barred === undefined).length) this.#pause(now)
+  }
+
+  /** A server refused this client for good. */
+  bar(address: string, barred: Barred): void {
+    const place = this.#find(address)
+    if (place === undefined) return
+    place.barred = barred
+    place.status = barred.message
+  }
+
+  /** All servers may be asked again. */
+  unbar(): void {
+    for (const place of this.#places) place.barred = undefined
+  }
+
+  /** A server did something for us. */
+  served(): void {
+    this.#hops = 0
+    this.#failures = 0
+    this.#backoff.reset()
+  }
+
+  #pause(now: Ms): void {
+    this.#hops = 0
+    this.#failures = 0
+    this.#retryAt = now + this.#backoff.nextMs()
+  }
+
+  #find(address: string | undefined): Place | undefined {
+    return this.#places.find((place) => place.address === address)
+  }
+
+  #allBarred(): Barred | undefined {
+    return this.#places.every(({ barred }) => barred !== undefined) ? this.#places.at(-1)?.barred : undefined
+  }
+}
+
+const newPlace = (address: string): Place => ({ address, status: 'not tried', unreachableAt: undefined, barred: undefined })

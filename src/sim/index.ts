@@ -1,0 +1,1 @@
+export { type LocalFailure, type LocalOptions, type LocalReplica, local } from './local.ts'

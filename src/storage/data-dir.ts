@@ -1,0 +1,170 @@
+// A data directory, apart from the database in it. Only its owner may look in (0700, files 0600).
+//
+//   data/1/identity.json       who this node is; written last at bootstrap, so that without it nothing was ever promised from here
+//   data/1/identity.json.new   a bootstrap under way, or one that did not end
+//   data/1/pid                 process that holds the directory, for messages; LevelDB's lock is what decides
+//   data/1/db/                 the database
+import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { RaftgenError } from '../errors.ts'
+import type { Identity } from '../ports/log.ts'
+import { checksum } from './checksum.ts'
+import { damaged } from './damage.ts'
+
+/** Grows when a data directory can no longer be read by the version before. */
+export const dataDirFormat = 1
+const identityFile = 'identity.json'
+const newIdentityFile = 'identity.json.new'
+const pidFile = 'pid'
+const ownerOnly = { directory: 0o700, file: 0o600 } as const
+
+export const databaseDir = (dir: string): string => join(dir, 'db')
+
+/** Makes `dir`, which must be absent or empty, and marks it as being bootstrapped. */
+export async function prepareDir(dir: string, identity: Identity): Promise<void> {
+  const made = await mkdir(dir, { recursive: true, mode: ownerOnly.directory }).catch((cause: unknown) => {
+    throw errorCode(cause) === 'EEXIST' ? notADirectory('DATA_DIR_EXISTS', dir, cause) : cause
+  })
+  if (made !== undefined) await syncParents(resolve(dir), resolve(made))
+  const [found] = await readdir(dir)
+  if (found !== undefined) throw notEmpty(dir, found)
+  await chmod(dir, ownerOnly.directory)
+  await writeNew(join(dir, newIdentityFile), encodeIdentityFile(identity)).catch((cause: unknown) => {
+    throw errorCode(cause) === 'EEXIST' ? notEmpty(dir, newIdentityFile) : cause
+  })
+  await mkdir(databaseDir(dir), { mode: ownerOnly.directory })
+}
+
+/** The last step of a bootstrap: what comes before it is on the disk, then the identity is. */
+export async function finishDir(dir: string): Promise<void> {
+  await syncDir(databaseDir(dir))
+  await rename(join(dir, newIdentityFile), join(dir, identityFile))
+  await syncDir(dir)
+}
+
+/** Errors: DATA_DIR_EMPTY, DATA_DIR_FOREIGN, STORAGE_DAMAGED; anything else is an error of the system. */
+export async function readIdentity(dir: string): Promise<Identity> {
+  const names = await namesIn(dir)
+  if (names.includes(identityFile)) return decodeIdentityFile(join(dir, identityFile), await readFile(join(dir, identityFile), 'utf8'), dir)
+  if (names.length === 0) {
+    throw new RaftgenError('DATA_DIR_EMPTY', `${dir} holds no node. Bootstrap it if the node is new; restore it if the node is not`)
+  }
+  if (names.includes(newIdentityFile)) {
+    const what = `${dir} holds a bootstrap that did not end; nothing was ever promised from it. Remove it and bootstrap again`
+    throw new RaftgenError('DATA_DIR_EMPTY', what)
+  }
+  if (names.includes('db')) throw damaged(dir, `${identityFile} is missing`)
+  throw new RaftgenError('DATA_DIR_FOREIGN', `${dir} is not a data directory of raftgen: it holds ${names[0]} and no ${identityFile}`)
+}
+
+/** Notes who holds the directory. */
+export async function writePid(dir: string): Promise<void> {
+  const path = join(dir, pidFile)
+  await rm(path, { force: true })
+  await writeNew(path, `${process.pid}\n`)
+}
+
+export const removePid = (dir: string): Promise<void> => rm(join(dir, pidFile), { force: true })
+
+/** Who holds the directory, as far as known: a process that has ended holds nothing. */
+export async function readPid(dir: string): Promise<number | undefined> {
+  const text = await readFile(join(dir, pidFile), 'utf8').catch(() => '')
+  const pid = /^[1-9]\d{0,9}\n$/.test(text) ? Number(text) : undefined
+  return pid !== undefined && isAlive(pid) ? pid : undefined
+}
+
+/** After it, the names in `dir` are on the disk. */
+export async function syncDir(dir: string): Promise<void> {
+  const handle = await open(dir, 'r')
+  try {
+    await handle.sync()
+  } catch (cause) {
+    // Windows cannot sync a directory; it keeps names without being asked.
+    if (process.platform !== 'win32') throw cause
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The names of `dir` and of those above it, up to `made`. */
+async function syncParents(dir: string, made: string): Promise<void> {
+  await syncDir(dirname(dir))
+  if (dir !== made) await syncParents(dirname(dir), made)
+}
+
+function encodeIdentityFile(identity: Identity): string {
+  const { clusterId, nodeId, incarnation } = identity
+  return `${JSON.stringify({ format: dataDirFormat, clusterId, nodeId, incarnation, checksum: checksumOf(identity) }, undefined, 2)}\n`
+}
+
+function decodeIdentityFile(path: string, text: string, dir: string): Identity {
+  const fields = parseObject(path, text)
+  const { format, clusterId, nodeId, incarnation, checksum } = fields
+  if (Number.isSafeInteger(format) && Number(format) > dataDirFormat) {
+    const what = `${dir} has format ${format}, this version reads up to ${dataDirFormat}. Run the version of raftgen that wrote it, or a later one`
+    throw new RaftgenError('DATA_DIR_FOREIGN', what)
+  }
+  const whole = format === dataDirFormat && typeof clusterId === 'string' && typeof nodeId === 'number' && typeof incarnation === 'number'
+  if (!whole) throw damaged(path, 'it does not hold an identity')
+  const identity = { clusterId, nodeId, incarnation }
+  if (checksum !== checksumOf(identity)) throw damaged(path, 'it does not match its checksum')
+  return identity
+}
+
+function parseObject(path: string, text: string): Readonly<Record<string, unknown>> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw damaged(path, 'it is not JSON', cause)
+  }
+  if (typeof value !== 'object' || value === null) throw damaged(path, 'it does not hold an identity')
+  return Object.fromEntries(Object.entries(value))
+}
+
+function checksumOf({ clusterId, nodeId, incarnation }: Identity): string {
+  return checksum(Buffer.from(JSON.stringify([dataDirFormat, clusterId, nodeId, incarnation])))
+    .toString(16)
+    .padStart(8, '0')
+}
+
+/** Durable in itself; its name is once the directory is synced. Fails when the file exists. */
+async function writeNew(path: string, text: string): Promise<void> {
+  const handle = await open(path, 'wx', ownerOnly.file)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function namesIn(dir: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(dir)).sort()
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return []
+    if (errorCode(cause) === 'ENOTDIR') throw notADirectory('DATA_DIR_FOREIGN', dir, cause)
+    throw cause
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (thrown) {
+    // It is there, and belongs to somebody else.
+    return errorCode(thrown) === 'EPERM'
+  }
+}
+
+const notEmpty = (dir: string, found: string): RaftgenError =>
+  new RaftgenError('DATA_DIR_EXISTS', `cannot bootstrap in ${dir}: it already holds ${found}. Choose another directory, or run the node that is there`)
+
+const notADirectory = (code: 'DATA_DIR_EXISTS' | 'DATA_DIR_FOREIGN', dir: string, cause: unknown): RaftgenError =>
+  new RaftgenError(code, `${dir} is not a directory`, { cause })
+
+function errorCode(thrown: unknown): string | undefined {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined
+}

@@ -1,0 +1,5 @@
+export { BlockLog, type BlockLogOptions } from './block-log.ts'
+export type { KeyRange, KeyValue, Operation, ValueDone } from './kv.ts'
+export { type BootstrapOptions, LevelLog, type LevelLogOptions } from './level-log.ts'
+export { type BatchFate, MemoryKeyValue, type MemoryKeyValueOptions } from './memory-kv.ts'
+export { MemoryLog } from './memory-log.ts'

@@ -1,0 +1,111 @@
+import { assert } from '../core/invariant.ts'
+import type { ConfState, Entry, HardState, Index, LogSummary, Persist, Term } from '../core/types.ts'
+import { RaftgenError } from '../errors.ts'
+import type { Done, EntriesDone, EntriesRange, Log } from '../ports/log.ts'
+import { TermRuns } from './term-runs.ts'
+
+/**
+ * A log that ends with its process: for tests, and for one replica in memory. What was written stays in the object, so a node can be started
+ * on it again after it "crashed"; `summary` is always current.
+ */
+export class MemoryLog implements Log {
+  readonly #conf: ConfState
+  readonly #defer: (task: () => void) => void
+  /** Invariant: the entry at position `i` has index `i + 1`. */
+  readonly #entries: Entry[] = []
+  #hardState: HardState = { term: 0, votedFor: undefined }
+  #waiting = 0
+  #failure: Error | undefined
+  #closed = false
+
+  /** A new, empty log of a cluster with the configuration `conf`. `defer` brings callbacks back; default `queueMicrotask`. */
+  constructor(conf: ConfState, defer: (task: () => void) => void = queueMicrotask) {
+    this.#conf = conf
+    this.#defer = defer
+  }
+
+  get currentTerm(): Term {
+    return this.#hardState.term
+  }
+  get votedFor(): HardState['votedFor'] {
+    return this.#hardState.votedFor
+  }
+  get firstIndex(): Index {
+    return 1
+  }
+  get latestLogIndex(): Index {
+    return this.#entries.length
+  }
+  get latestLogTerm(): Term {
+    return this.#entries.at(-1)?.term ?? 0
+  }
+
+  get summary(): LogSummary {
+    const id = { term: 0, index: 0 }
+    const terms = new TermRuns(id)
+    terms.append(this.#entries)
+    const confs = this.#entries.flatMap(({ index, conf }) => (conf === undefined ? [] : [{ index, conf }]))
+    return { hardState: this.#hardState, base: { id, conf: this.#conf }, lastIndex: this.latestLogIndex, terms: terms.runs, confs }
+  }
+
+  appendEntries(persist: Persist, done: Done): void {
+    this.#soon((refusal) => {
+      if (refusal === undefined) this.#write(persist)
+      done(refusal)
+    })
+  }
+
+  entries({ firstIndex, lastIndex, bytesMax }: EntriesRange, done: EntriesDone): void {
+    this.#soon((refusal) => {
+      if (refusal !== undefined) return done(refusal, [])
+      const found: Entry[] = []
+      let bytes = 0
+      for (const entry of firstIndex < 1 ? [] : this.#entries.slice(firstIndex - 1, Math.max(lastIndex, 0))) {
+        bytes += entry.data.length
+        if (found.length > 0 && bytes > bytesMax) break
+        found.push(entry)
+      }
+      done(undefined, found)
+    })
+  }
+
+  entry(index: Index, done: (error: Error | undefined, entry: Entry | undefined) => void): void {
+    this.#soon((refusal) => done(refusal, refusal === undefined ? this.#entries[index - 1] : undefined))
+  }
+
+  close(done: Done): void {
+    this.#closed = true
+    this.#defer(() => done(undefined))
+  }
+
+  /** Fails every call from now on, as a disk does. */
+  fail(error: Error): void {
+    this.#failure = new RaftgenError('STORAGE_FAILED', `memory: a write failed: ${error.message}`, { cause: error })
+  }
+
+  #soon(run: (refusal: Error | undefined) => void): void {
+    const closed = this.#closed
+    this.#waiting++
+    this.#defer(() => {
+      this.#waiting--
+      run(this.#failure ?? (closed ? new RaftgenError('CLOSED', 'memory: the log is closed') : undefined))
+    })
+  }
+
+  #write({ hardState, truncateFrom, entries }: Persist): void {
+    assert(hardState.term >= this.currentTerm, 'a term never falls (§3.3)')
+    const voted = hardState.term === this.currentTerm && this.votedFor !== undefined
+    assert(!voted || hardState.votedFor === this.votedFor, 'one vote a term (§3.4)')
+    if (truncateFrom !== undefined) {
+      assert(truncateFrom >= this.firstIndex, 'a truncation leaves the base in place')
+      this.#entries.length = Math.min(this.#entries.length, truncateFrom - 1)
+    }
+    for (const entry of entries) {
+      assert(entry.index === this.latestLogIndex + 1, 'appended entries follow the log without a gap')
+      assert(entry.term >= this.latestLogTerm, 'terms never fall along a log (§3.6)')
+      this.#entries.push(entry)
+    }
+    assert(this.latestLogTerm <= hardState.term, 'no entry is of a later term than the node')
+    this.#hardState = hardState
+  }
+}

@@ -1,0 +1,123 @@
+// The records beside the blocks: what a log belongs to, what precedes its first entry, and term, vote and end of the log. Each is sealed
+// with a checksum over key and value, and begins with the number of its format.
+import type { HardState, LogBase } from '../core/types.ts'
+import type { Identity } from '../ports/log.ts'
+import { ByteReader, ByteWriter, WireError } from '../wire/bytes.ts'
+import { encodeConf, readConf } from '../wire/entry-codec.ts'
+import { checksum, seal, unseal } from './checksum.ts'
+
+const recordPrefix = 0x01
+const blockPrefix = 0x02
+const recordFormat = 1
+
+const recordKey = (name: string): Buffer => Buffer.concat([Buffer.of(recordPrefix), Buffer.from(name)])
+
+/** Before every key, and after every key. */
+export const firstKey: Uint8Array = Buffer.of(0x00)
+export const lastKey: Uint8Array = Buffer.of(0xff)
+export const baseKey = recordKey('base')
+export const hardStateKey = recordKey('hardState')
+export const identityKey = recordKey('identity')
+
+/** Fixed width, big-endian: the order of keys is the order of indexes. */
+export function blockKey(firstIndex: number): Uint8Array {
+  const key = Buffer.allocUnsafe(7)
+  key[0] = blockPrefix
+  key.writeUIntBE(firstIndex, 1, 6)
+  return key
+}
+
+/** Index of the first entry of the block under `key`, or `undefined` for another kind of key. */
+export function readBlockKey(key: Uint8Array): number | undefined {
+  if (key.length !== 7 || key[0] !== blockPrefix) return undefined
+  return Buffer.from(key.buffer, key.byteOffset, key.length).readUIntBE(1, 6)
+}
+
+/** The base and the chain value that the first entry's chain goes on from. */
+export interface BaseRecord extends LogBase {
+  readonly chain: number
+}
+
+/** The chain before entry 1: another one in each cluster, so that entries of two clusters are never taken for one log. */
+export const genesisChain = (clusterId: string): number => checksum(Buffer.from(clusterId))
+
+export function encodeBase(base: BaseRecord): Uint8Array {
+  const writer = new ByteWriter(256)
+  writer.u8(recordFormat)
+  writer.u48(base.id.index)
+  writer.u48(base.id.term)
+  writer.u32(base.chain)
+  writer.raw(encodeConf(base.conf))
+  return seal(writer, baseKey)
+}
+
+export function decodeBase(value: Uint8Array): BaseRecord {
+  const reader = open(value, baseKey, 'the base record')
+  const index = reader.u48('index of the base')
+  const term = reader.u48('term of the base')
+  const chain = reader.u32('chain of the base')
+  const conf = readConf(reader)
+  reader.end('the base record')
+  return { id: { term, index }, chain, conf }
+}
+
+/**
+ * Term and vote, and what they were written with: the end of the log after that write. A tail that is lost while this record survives is
+ * found by it.
+ */
+export interface HardStateRecord extends HardState {
+  /** Writes since bootstrap, this one included. Never falls, across restarts too. */
+  readonly writes: number
+  readonly lastIndex: number
+  readonly lastTerm: number
+  readonly lastChain: number
+}
+
+export function encodeHardState(record: HardStateRecord): Uint8Array {
+  const writer = new ByteWriter(64)
+  writer.u8(recordFormat)
+  writer.u48(record.writes)
+  writer.u48(record.term)
+  writer.u48(record.votedFor ?? 0)
+  writer.u48(record.lastIndex)
+  writer.u48(record.lastTerm)
+  writer.u32(record.lastChain)
+  return seal(writer, hardStateKey)
+}
+
+export function decodeHardState(value: Uint8Array): HardStateRecord {
+  const reader = open(value, hardStateKey, 'the hard state record')
+  const writes = reader.u48('writes')
+  const term = reader.u48('term')
+  const votedFor = reader.u48('vote') || undefined
+  const lastIndex = reader.u48('last index')
+  const lastTerm = reader.u48('last term')
+  const lastChain = reader.u32('last chain')
+  reader.end('the hard state record')
+  return { writes, term, votedFor, lastIndex, lastTerm, lastChain }
+}
+
+export function encodeIdentity(identity: Identity): Uint8Array {
+  const writer = new ByteWriter(64)
+  writer.u8(recordFormat)
+  writer.text(identity.clusterId)
+  writer.u48(identity.nodeId)
+  writer.u48(identity.incarnation)
+  return seal(writer, identityKey)
+}
+
+export function decodeIdentity(value: Uint8Array): Identity {
+  const reader = open(value, identityKey, 'the identity record')
+  const clusterId = reader.text('cluster id')
+  const nodeId = reader.u48('node id')
+  const incarnation = reader.u48('incarnation')
+  reader.end('the identity record')
+  return { clusterId, nodeId, incarnation }
+}
+
+function open(value: Uint8Array, key: Uint8Array, what: string): ByteReader {
+  const reader = new ByteReader(unseal(value, key, what))
+  const format = reader.u8('format')
+  if (format !== recordFormat) throw new WireError(`${what} has format ${format}, this version reads ${recordFormat}`)
+  return reader
+}

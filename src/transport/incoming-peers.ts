@@ -1,0 +1,188 @@
+// The connections that peers dial to this node: what arrives here is delivered. At most one for each member, and a bounded number of
+// those that have not said yet who they are.
+import type { Socket } from 'node:net'
+import type { Member, Message, Ms, NodeId } from '../core/types.ts'
+import { RaftgenError } from '../errors.ts'
+import { WireError } from '../wire/bytes.ts'
+import { frame } from '../wire/frame.ts'
+import {
+  chooseVersion,
+  decodePeerHello,
+  encodePreamble,
+  ForeignError,
+  isPing,
+  type PeerRefusal,
+  type Preamble,
+  writePeerWelcome,
+  writePong,
+} from '../wire/handshake.ts'
+import { decodeMessage } from '../wire/peer-codec.ts'
+import { goodbyeFrame } from '../wire/server-codec.ts'
+import { Channel } from './channel.ts'
+import { checkHello, checkPreamble, type PeerIdentity } from './peer-identity.ts'
+import type { PeerTiming } from './timing.ts'
+
+/** Connections under handshake. Beyond it the oldest goes: a peer is through in a moment, a flood of strangers never is. */
+const handshakesMax = 256
+/** Signs of life that a peer does not read, bytes. Beyond it the connection is cut. */
+const pongBytesMax = 65_536
+
+export interface IncomingPeersOptions {
+  readonly identity: PeerIdentity
+  readonly timing: PeerTiming
+  readonly events: IncomingPeersEvents
+  /** The members as they are now. */
+  readonly member: (id: NodeId) => Member | undefined
+}
+export interface IncomingPeersEvents {
+  receive(message: Message): void
+  /** `peer` has connected: it is alive. */
+  arrived(peer: NodeId): void
+  foreign(): void
+  malformed(): void
+  refused(): void
+  failed(error: RaftgenError): void
+}
+
+interface Incoming {
+  readonly channel: Channel
+  readonly since: Ms
+  preamble: Preamble | undefined
+  /** Once the handshake is done. */
+  peer: NodeId | undefined
+  /** What the last pong said. */
+  pongedBytes: number
+}
+
+export class IncomingPeers {
+  readonly #options: IncomingPeersOptions
+  /** Oldest first. */
+  readonly #handshakes = new Set<Incoming>()
+  readonly #peers = new Map<NodeId, Incoming>()
+
+  constructor(options: IncomingPeersOptions) {
+    this.#options = options
+  }
+
+  accept(socket: Socket): void {
+    const channel: Channel = new Channel(socket, {
+      preamble: (preamble) => this.#onPreamble(incoming, preamble),
+      frame: (body) => this.#onFrame(incoming, body),
+      malformed: (error) => this.#onMalformed(incoming, error),
+      closed: () => this.#onClosed(incoming),
+    })
+    const incoming: Incoming = { channel, since: performance.now(), preamble: undefined, peer: undefined, pongedBytes: 0 }
+    this.#handshakes.add(incoming)
+    if (this.#handshakes.size <= handshakesMax) return
+    for (const oldest of this.#handshakes) {
+      this.#handshakes.delete(oldest)
+      oldest.channel.destroy()
+      return
+    }
+  }
+
+  /** Cuts connections that are late or silent; tells the others how far they were read, so that a slow link is not taken for a dead one. */
+  sweep(now: Ms): void {
+    const { handshakeTimeoutMs, idleTimeoutMs } = this.#options.timing
+    for (const incoming of this.#handshakes) {
+      if (now - incoming.since <= handshakeTimeoutMs) break
+      this.#handshakes.delete(incoming)
+      incoming.channel.destroy()
+    }
+    for (const incoming of this.#peers.values()) {
+      if (now - incoming.channel.heardAt > idleTimeoutMs) incoming.channel.destroy()
+      else if (incoming.channel.receivedBytes > incoming.pongedBytes) this.#pong(incoming)
+    }
+  }
+
+  /** Cuts the connection of a peer that is no longer a member, or no longer this incarnation of it. */
+  drop(peer: NodeId): void {
+    this.#peers.get(peer)?.channel.destroy()
+  }
+
+  close(): void {
+    for (const { channel } of this.#handshakes) channel.destroy()
+    for (const { channel } of this.#peers.values()) channel.destroy()
+  }
+
+  #onPreamble(incoming: Incoming, preamble: Preamble): void {
+    const refusal = checkPreamble(preamble, 'peer', `node ${this.#options.identity.self.nodeId}`)
+    incoming.preamble = preamble
+    if (refusal !== undefined) this.#refuse(incoming, refusal)
+  }
+
+  #onFrame(incoming: Incoming, body: Buffer): void {
+    const { channel, peer } = incoming
+    if (peer === undefined) {
+      this.#onHello(incoming, body)
+      return
+    }
+    if (isPing(body)) {
+      this.#pong(incoming)
+      return
+    }
+    const message = channel.decode(body, (bytes) => this.#decode(bytes, peer))
+    if (message !== undefined) this.#options.events.receive(message)
+  }
+
+  /** Identity comes from the handshake: a message that claims another is a lie or a bug. */
+  #decode(body: Uint8Array, peer: NodeId): Message {
+    const message = decodeMessage(body)
+    const { nodeId } = this.#options.identity.self
+    if (message.from !== peer) throw new WireError(`node ${peer} sent a ${message.kind} in the name of node ${message.from}`)
+    if (message.to !== nodeId) throw new WireError(`node ${peer} sent node ${nodeId} a ${message.kind} for node ${message.to}`)
+    return message
+  }
+
+  #onHello(incoming: Incoming, body: Buffer): void {
+    const { channel, preamble } = incoming
+    const { identity, member, events } = this.#options
+    const hello = channel.decode(body, decodePeerHello)
+    const version = preamble === undefined ? undefined : chooseVersion(preamble)
+    if (hello === undefined || version === undefined) return
+    const refusal = checkHello(hello, identity, member(hello.from))
+    if (refusal !== undefined) {
+      this.#refuse(incoming, refusal)
+      return
+    }
+    this.#handshakes.delete(incoming)
+    // A peer that dials anew has given up its former connection, whether or not that is known here.
+    this.#peers.get(hello.from)?.channel.destroy()
+    this.#peers.set(hello.from, incoming)
+    incoming.peer = hello.from
+    channel.write(Buffer.concat([encodePreamble({ role: 'peer', version }), frame((writer) => writePeerWelcome(writer, identity.self))]))
+    events.arrived(hello.from)
+  }
+
+  #pong(incoming: Incoming): void {
+    if (incoming.channel.pendingBytes > pongBytesMax) {
+      incoming.channel.destroy()
+      return
+    }
+    incoming.pongedBytes = incoming.channel.receivedBytes
+    incoming.channel.write(frame((writer) => writePong(writer, incoming.pongedBytes)))
+  }
+
+  #refuse({ channel }: Incoming, { code, message }: PeerRefusal): void {
+    this.#options.events.refused()
+    this.#options.events.failed(new RaftgenError(code, `refused a connection from ${channel.remoteAddress}: ${message}`))
+    channel.end(Buffer.concat([encodePreamble({ role: 'peer' }), goodbyeFrame({ code, message })]))
+  }
+
+  #onMalformed({ channel, peer }: Incoming, error: WireError): void {
+    const { events } = this.#options
+    if (error instanceof ForeignError) {
+      events.foreign()
+      return
+    }
+    events.malformed()
+    const source = peer === undefined ? channel.remoteAddress : `node ${peer}`
+    events.failed(new RaftgenError('PROTOCOL_MISMATCH', `cut the connection from ${source}: ${error.message}`))
+  }
+
+  #onClosed(incoming: Incoming): void {
+    this.#handshakes.delete(incoming)
+    const { peer } = incoming
+    if (peer !== undefined && this.#peers.get(peer) === incoming) this.#peers.delete(peer)
+  }
+}

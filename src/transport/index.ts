@@ -1,0 +1,7 @@
+export * from './address.ts'
+export * from './client-limits.ts'
+export * from './client-listener.ts'
+export * from './dial-client.ts'
+export type { MachineIdentity, PeerSelf } from './peer-identity.ts'
+export * from './peer-transport.ts'
+export * from './timing.ts'

@@ -1,0 +1,91 @@
+// Envelopes as the data of entries. Fixed-width: a command costs 27 bytes beside its own.
+import type { Envelope, SessionTouch } from '../machine/envelope.ts'
+import { ByteReader, ByteWriter, WireError } from './bytes.ts'
+
+const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSessions', 'clock'] as const
+export const commandOverheadBytes = 27
+
+/** The hot one, apart from the others: one allocation, exactly as large as needed. */
+export function encodeCommand(
+  header: { readonly now: number; readonly session: number; readonly seq: number; readonly ackedBelow: number; readonly version: number },
+  command: Uint8Array,
+): Uint8Array {
+  const data = Buffer.allocUnsafe(commandOverheadBytes + command.length)
+  data[0] = 0
+  data.writeUIntBE(header.now, 1, 6)
+  data.writeUIntBE(header.session, 7, 6)
+  data.writeUIntBE(header.seq, 13, 6)
+  data.writeUIntBE(header.ackedBelow, 19, 6)
+  data.writeUInt16BE(header.version, 25)
+  data.set(command, commandOverheadBytes)
+  return data
+}
+
+export function encodeEnvelope(envelope: Envelope): Uint8Array {
+  if (envelope.kind === 'command') return encodeCommand(envelope, envelope.command)
+  const writer = new ByteWriter(64)
+  writer.u8(kinds.indexOf(envelope.kind))
+  writer.u48(envelope.now)
+  switch (envelope.kind) {
+    case 'openSession':
+      writer.u32(envelope.ttlMs)
+      break
+    case 'closeSession':
+      writer.u48(envelope.session)
+      break
+    case 'keepAlive':
+      writer.u32(envelope.sessions.length)
+      for (const { session, ackedBelow } of envelope.sessions) {
+        writer.u48(session)
+        writer.u48(ackedBelow)
+      }
+      break
+    case 'clock':
+      writer.u48(envelope.ceiling)
+      break
+    default:
+  }
+  return writer.take()
+}
+
+/** `command` is a view of `data`. Throws a `WireError`: the entry was written by a version that this one does not know. */
+export function decodeEnvelope(data: Uint8Array): Envelope {
+  const reader = new ByteReader(data)
+  const kind = kinds[reader.u8('kind of an envelope')]
+  const now = reader.u48('time of an envelope')
+  if (kind === 'command') {
+    return {
+      kind,
+      now,
+      session: reader.u48('session'),
+      seq: reader.u48('seq'),
+      ackedBelow: reader.u48('ackedBelow'),
+      version: reader.u16('schema version'),
+      command: reader.raw(reader.remaining, 'command'),
+    }
+  }
+  const envelope = decodeRare(reader, kind, now)
+  reader.end(`envelope ${envelope.kind}`)
+  return envelope
+}
+
+function decodeRare(reader: ByteReader, kind: (typeof kinds)[number] | undefined, now: number): Envelope {
+  switch (kind) {
+    case 'openSession':
+      return { kind, now, ttlMs: reader.u32('time to live of a session') }
+    case 'closeSession':
+      return { kind, now, session: reader.u48('session') }
+    case 'keepAlive': {
+      const sessions: SessionTouch[] = []
+      const count = reader.count(12, 'sessions')
+      for (let i = 0; i < count; i++) sessions.push({ session: reader.u48('session'), ackedBelow: reader.u48('ackedBelow') })
+      return { kind, now, sessions }
+    }
+    case 'renewSessions':
+      return { kind, now }
+    case 'clock':
+      return { kind, now, ceiling: reader.u48('ceiling of the clock') }
+    default:
+      throw new WireError('an entry holds an envelope of a kind that this version does not know')
+  }
+}

@@ -1,0 +1,41 @@
+// First byte of every body. All formats share one number space, so that what arrives at the wrong port is recognised, never misread.
+// A number is for good; a new meaning gets a new one.
+import type { Message } from '../core/types.ts'
+import type { ClientMessage, ServerMessage } from './client-messages.ts'
+
+export const bodyKinds = {
+  // Between peers.
+  PreVote: 0x01,
+  PreVoteReply: 0x02,
+  RequestVote: 0x03,
+  RequestVoteReply: 0x04,
+  AppendEntries: 0x05,
+  AppendEntriesReply: 0x06,
+  Heartbeat: 0x07,
+  HeartbeatReply: 0x08,
+  // Between the transports of peers; nodes do not see them.
+  PeerHello: 0x20,
+  PeerWelcome: 0x21,
+  Ping: 0x22,
+  Pong: 0x23,
+  // From a client.
+  Hello: 0x40,
+  OpenSession: 0x41,
+  Commands: 0x42,
+  Queries: 0x43,
+  KeepAlive: 0x44,
+  CloseSession: 0x45,
+  StatusRequest: 0x46,
+  // To a client. `Goodbye` also goes to peers that are refused.
+  Welcome: 0x60,
+  SessionOpened: 0x61,
+  Replies: 0x62,
+  QueryReplies: 0x63,
+  LeaderChanged: 0x64,
+  StatusReply: 0x65,
+  Goodbye: 0x66,
+  KeepAliveReply: 0x67,
+} as const satisfies Record<
+  Message['kind'] | ClientMessage['kind'] | ServerMessage['kind'] | 'PeerHello' | 'PeerWelcome' | 'Ping' | 'Pong',
+  number
+>

@@ -1,0 +1,28 @@
+// All three nodes in one terminal:  npm run dev
+// Kill one (the process ids are printed) and call again: the others carry on. Bring it back with `npm start 1`.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { Server } from 'raftgen/server'
+import { clusterId, members } from './cluster.js'
+
+for (const { id } of members) {
+  const dir = `data/${id}`
+  if (!existsSync(dir)) await Server.bootstrap({ dir, id, clusterId, members })
+}
+
+const nodes = members.map(({ id }) => {
+  const node = spawn(process.execPath, ['dist/server.js', String(id)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  console.log(`${id} | process ${node.pid}`)
+  for (const stream of [node.stdout, node.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => console.log(`${id} | ${line}`))
+  }
+  node.once('close', (code, signal) => console.log(`${id} | ended (${signal ?? code})`))
+  return node
+})
+
+const stop = () => {
+  for (const node of nodes) node.kill('SIGTERM')
+}
+process.once('SIGINT', stop)
+process.once('SIGTERM', stop)

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest'
+import { sessionReplyBytesMax, Sessions, sessionWindow } from '../../src/machine/sessions.ts'
+
+const reply = (text: string) => Buffer.from(text)
+
+function opened(ttlMs = 1_000): Sessions {
+  const sessions = new Sessions()
+  sessions.open(7, { now: 100, ttlMs })
+  return sessions
+}
+
+function run(sessions: Sessions, seq: number, { ackedBelow = 1, now = 100 } = {}): string {
+  const verdict = sessions.admit(7, { seq, ackedBelow, now })
+  if (verdict.kind === 'execute') sessions.record(7, seq, { index: 10 + seq, reply: reply(`reply ${seq}`) })
+  return verdict.kind === 'refused' ? verdict.code : verdict.kind
+}
+
+describe('a command takes effect once per session (§6.3)', () => {
+  test('a repeated command is answered with the reply and the index of the first time', () => {
+    const sessions = opened()
+    run(sessions, 1)
+    expect(sessions.admit(7, { seq: 1, ackedBelow: 1, now: 100 })).toEqual({
+      kind: 'duplicate',
+      recorded: { index: 11, reply: reply('reply 1') },
+    })
+  })
+
+  test('many commands in flight are each remembered until the client acknowledges them', () => {
+    const sessions = opened()
+    for (let seq = 1; seq <= 100; seq++) expect(run(sessions, seq)).toBe('execute')
+    for (let seq = 1; seq <= 100; seq++) expect(run(sessions, seq)).toBe('duplicate')
+    expect(run(sessions, 101, { ackedBelow: 60 })).toBe('execute')
+    expect(run(sessions, 60)).toBe('duplicate')
+    expect(run(sessions, 59)).toBe('OUTCOME_UNKNOWN')
+  })
+
+  test('a command that arrives after a later one was applied is refused, so that effects keep the order of calls', () => {
+    const sessions = opened()
+    run(sessions, 1)
+    run(sessions, 3)
+    expect(sessions.admit(7, { seq: 2, ackedBelow: 1, now: 100 })).toEqual({
+      kind: 'refused',
+      code: 'NOT_APPLIED',
+      message: 'command 2 of session 7 came after command 3 had been applied',
+    })
+  })
+
+  test('an unknown session executes nothing', () => {
+    expect(new Sessions().admit(9, { seq: 1, ackedBelow: 1, now: 0 })).toEqual({
+      kind: 'refused',
+      code: 'SESSION_EXPIRED',
+      message: 'session 9 is unknown or has expired',
+    })
+  })
+
+  test('a client that runs ahead of its oldest unanswered command by more than the window is refused', () => {
+    const sessions = opened()
+    expect(run(sessions, sessionWindow)).toBe('execute')
+    expect(run(sessions, sessionWindow + 1)).toBe('OVERLOADED')
+    expect(run(sessions, sessionWindow + 1, { ackedBelow: 2 })).toBe('execute')
+  })
+
+  test('replies beyond the limit of a session are dropped, the oldest first, and are still known as applied', () => {
+    const sessions = opened()
+    const half = Buffer.alloc(sessionReplyBytesMax / 2)
+    for (let seq = 1; seq <= 3; seq++) {
+      sessions.admit(7, { seq, ackedBelow: 1, now: 100 })
+      sessions.record(7, seq, { index: 10 + seq, reply: half })
+    }
+    const kept = [1, 2, 3].map((seq) => {
+      const verdict = sessions.admit(7, { seq, ackedBelow: 1, now: 100 })
+      return verdict.kind === 'duplicate' && [verdict.recorded.index, verdict.recorded.reply?.length]
+    })
+    expect(kept).toEqual([
+      [11, undefined],
+      [12, half.length],
+      [13, half.length],
+    ])
+  })
+})
+
+describe('sessions expire by log time alone', () => {
+  test('a session lives exactly as long as its time to live after the last sign of life', () => {
+    const sessions = opened(1_000)
+    sessions.expire(1_100)
+    expect(sessions.has(7)).toBe(true)
+    sessions.expire(1_101)
+    expect(sessions.has(7)).toBe(false)
+  })
+
+  test('a command and a keep-alive are signs of life', () => {
+    const sessions = opened(1_000)
+    run(sessions, 1, { now: 900 })
+    sessions.expire(1_500)
+    sessions.touch(7, { now: 1_800, ackedBelow: 2 })
+    sessions.expire(2_700)
+    expect(sessions.has(7)).toBe(true)
+    sessions.expire(2_801)
+    expect(sessions.has(7)).toBe(false)
+  })
+
+  test('a new leader gives every session its full time to live', () => {
+    const sessions = opened(1_000)
+    sessions.renew(5_000)
+    sessions.expire(6_000)
+    expect(sessions.has(7)).toBe(true)
+  })
+
+  test('only those that are due expire', () => {
+    const sessions = opened(1_000)
+    sessions.open(8, { now: 100, ttlMs: 5_000 })
+    sessions.expire(2_000)
+    expect([sessions.has(7), sessions.has(8)]).toEqual([false, true])
+    sessions.expire(5_101)
+    expect(sessions.size).toBe(0)
+  })
+})

@@ -1,0 +1,340 @@
+import { describe, expect, test } from 'vitest'
+import { commands, openSession, query, summary, TestNodes } from './nodes.ts'
+
+describe('a command', () => {
+  test('is answered only once a majority has it on its disks', () => {
+    const nodes = new TestNodes(3)
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    for (const node of nodes.nodes) if (node !== leader) node.diskHeld = true
+    leader.say(connection, commands(session, [[1, 'a']]))
+    nodes.settle()
+    expect(summary(leader.take(connection))).toEqual([])
+    const follower = nodes.nodes.find((node) => node !== leader)
+    if (follower !== undefined) follower.diskHeld = false
+    nodes.settle()
+    expect(summary(leader.take(connection))).toEqual(['1:a@4'])
+  })
+
+  test('called together with others shares one turn, one write and one reply', () => {
+    const nodes = new TestNodes(3)
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    leader.say(
+      connection,
+      commands(session, [
+        [1, 'a'],
+        [2, 'b'],
+        [3, 'c'],
+      ]),
+    )
+    nodes.settle()
+    const messages = leader.take(connection)
+    expect(messages).toHaveLength(1)
+    expect(summary(messages)).toEqual(['1:a@4', '2:b@5', '3:c@6'])
+  })
+
+  test('that is sent twice is applied once and answered twice alike', () => {
+    const nodes = new TestNodes(1)
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    leader.say(connection, commands(session, [[1, 'a']]))
+    nodes.settle()
+    leader.say(connection, commands(session, [[1, 'a']]))
+    nodes.settle()
+    expect(summary(leader.take(connection))).toEqual(['1:a@4', '1:a@4'])
+    expect(leader.machine.applied).toEqual(['a'])
+  })
+
+  test('that its schema refuses never enters the log, whoever sends it', () => {
+    const nodes = new TestNodes(1)
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    leader.say(
+      connection,
+      commands(session, [
+        [1, '!'],
+        [2, 'b'],
+      ]),
+    )
+    nodes.settle()
+    expect(summary(leader.take(connection))).toEqual(['1:INVALID_INPUT', '2:b@4'])
+  })
+
+  test('larger than the limit is refused with the limit in words', () => {
+    const nodes = new TestNodes(1, { commandBytesMax: 4 })
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    leader.say(connection, commands(session, [[1, 'abcde']]))
+    nodes.settle()
+    expect(leader.take(connection)).toMatchObject([
+      { kind: 'Replies', items: [{ refused: { code: 'TOO_LARGE', message: 'the command has 5 bytes, at most 4 are allowed' } }] },
+    ])
+  })
+
+  test('of an unknown session is not executed', () => {
+    const nodes = new TestNodes(1)
+    const leader = nodes.untilLeader()
+    const connection = leader.connect()
+    leader.say(connection, commands(99, [[1, 'a']]))
+    nodes.settle()
+    expect(summary(leader.take(connection))).toEqual(['1:SESSION_EXPIRED'])
+    expect(leader.machine.applied).toEqual([])
+  })
+})
+
+describe('when there is no room, what follows is refused too, so that nothing overtakes', () => {
+  test('within a frame and in later frames, until the refused command comes again', () => {
+    const nodes = new TestNodes(3, { pendingCommandsMax: 2 })
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    for (const node of nodes.nodes) node.diskHeld = true
+    leader.say(
+      connection,
+      commands(session, [
+        [1, 'a'],
+        [2, 'b'],
+        [3, 'c'],
+        [4, 'd'],
+      ]),
+    )
+    nodes.settle()
+    expect(summary(leader.take(connection))).toEqual(['3:OVERLOADED', '4:OVERLOADED'])
+    for (const node of nodes.nodes) node.diskHeld = false
+    nodes.settle()
+    leader.say(connection, commands(session, [[5, 'e']]))
+    nodes.settle()
+    expect(summary(leader.take(connection))).toEqual(['1:a@4', '2:b@5', '5:OVERLOADED'])
+    leader.say(
+      connection,
+      commands(session, [
+        [3, 'c'],
+        [4, 'd'],
+      ]),
+    )
+    nodes.settle()
+    leader.say(connection, commands(session, [[5, 'e']]))
+    nodes.settle()
+    expect(leader.machine.applied).toEqual(['a', 'b', 'c', 'd', 'e'])
+  })
+
+  test('or is given up', () => {
+    const nodes = new TestNodes(1, { pendingCommandsMax: 1 })
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    leader.say(
+      connection,
+      commands(session, [
+        [1, 'a'],
+        [2, 'b'],
+      ]),
+    )
+    nodes.settle()
+    leader.say(connection, commands(session, [[3, 'c']], 3))
+    nodes.settle()
+    expect(summary(leader.take(connection))).toEqual(['2:OVERLOADED', '1:a@4', '3:c@5'])
+  })
+})
+
+describe('leadership', () => {
+  test('a follower refuses, and says who leads', () => {
+    const nodes = new TestNodes(3)
+    const leader = nodes.untilLeader()
+    nodes.pass(200)
+    const follower = nodes.nodes.find((node) => node !== leader)
+    const connection = follower?.connect() ?? 0
+    follower?.say(connection, commands(9, [[1, 'a']]))
+    follower?.say(connection, query(5))
+    nodes.settle()
+    const { id } = leader.node
+    const told = follower?.take(connection) ?? []
+    expect(told[0]).toMatchObject({ kind: 'Welcome', leader: { id, client: `c${id}:1` } })
+    expect(summary(told)).toEqual(['1:NOT_LEADER', '5=NOT_LEADER'])
+  })
+
+  test('every call is answered when it is lost: those in the log with an open fate', () => {
+    const nodes = new TestNodes(3)
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    nodes.cutOff.add(leader.node.id)
+    leader.say(connection, commands(session, [[1, 'a']]))
+    leader.say(connection, query(5))
+    nodes.pass(3_000)
+    expect(summary(leader.take(connection))).toEqual(['1:RETRY', '5=NOT_LEADER'])
+    expect(leader.node.pending).toBe(0)
+    nodes.untilLeader()
+    nodes.cutOff.clear()
+    nodes.pass(500)
+    expect(leader.machine.applied).toEqual([])
+  })
+
+  test('a command whose reply was lost with its leader is answered alike by the next one, and not applied again', () => {
+    const nodes = new TestNodes(3)
+    const old = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, old)
+    old.say(connection, commands(session, [[1, 'a']]))
+    nodes.settle()
+    nodes.cutOff.add(old.node.id)
+    const next = nodes.untilLeader()
+    const again = next.connect()
+    next.say(
+      again,
+      commands(session, [
+        [1, 'a'],
+        [2, 'b'],
+      ]),
+    )
+    nodes.settle()
+    const [first, second] = summary(next.take(again))
+    expect(first).toBe('1:a@4')
+    expect(second).toMatch(/^2:b@/)
+    expect(next.machine.applied).toEqual(['a', 'b'])
+  })
+})
+
+describe('a query', () => {
+  test('reflects every command that was answered before it, and does not enter the log', () => {
+    const nodes = new TestNodes(3)
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    leader.say(connection, commands(session, [[1, 'a']]))
+    nodes.settle()
+    leader.take(connection)
+    leader.say(connection, query(1))
+    nodes.settle()
+    nodes.pass(100)
+    expect(summary(leader.take(connection))).toEqual(['1=a'])
+  })
+
+  test('is not answered by a leader that cannot reach the others', () => {
+    const nodes = new TestNodes(3)
+    const leader = nodes.untilLeader()
+    const connection = leader.connect()
+    leader.take(connection)
+    nodes.cutOff.add(leader.node.id)
+    leader.say(connection, query(1))
+    nodes.pass(500)
+    expect(summary(leader.take(connection))).toEqual([])
+  })
+
+  test('with stale consistency is answered by any node at once', () => {
+    const nodes = new TestNodes(3)
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    leader.say(connection, commands(session, [[1, 'a']]))
+    nodes.settle()
+    nodes.pass(200)
+    const follower = nodes.nodes.find((node) => node !== leader)
+    const other = follower?.connect() ?? 0
+    follower?.say(other, query(1, '', 'stale'))
+    nodes.settle()
+    expect(summary(follower?.take(other) ?? [])).toEqual(['1=a'])
+  })
+
+  test('that throws is QUERY_FAILED for its caller alone', () => {
+    const nodes = new TestNodes(1)
+    const leader = nodes.untilLeader()
+    const connection = leader.connect()
+    leader.say(connection, query(1, 'throw'))
+    leader.say(connection, query(2))
+    nodes.settle()
+    nodes.pass(20)
+    expect(summary(leader.take(connection))).toEqual(['1=QUERY_FAILED', '2='])
+    expect(leader.events).toContainEqual(expect.objectContaining({ kind: 'queryFailed', message: 'no such line' }))
+  })
+
+  test('sees time pass in an idle cluster, and no later command sees less, also under a leader whose clock lags', () => {
+    const nodes = new TestNodes(3)
+    const leader = nodes.untilLeader()
+    const connection = leader.connect()
+    nodes.pass(60_000)
+    leader.take(connection)
+    leader.say(connection, query(1, 'now'))
+    nodes.pass(100)
+    const shown = Number(summary(leader.take(connection))[0]?.slice(2))
+    expect(Math.abs(shown - nodes.wallMs)).toBeLessThan(1_000)
+
+    nodes.cutOff.add(leader.node.id)
+    nodes.wallMs -= 3_600_000
+    const next = nodes.untilLeader()
+    const { connection: other, session } = openSession(nodes, next)
+    next.say(other, commands(session, [[1, 'now']]))
+    nodes.settle()
+    expect(Number(summary(next.take(other))[0]?.slice(2))).toBeGreaterThanOrEqual(shown)
+  })
+})
+
+describe('sessions', () => {
+  test('expire by log time in a cluster that is otherwise idle', () => {
+    const nodes = new TestNodes(3, { sessionTtlMs: 3_000 })
+    const leader = nodes.untilLeader()
+    openSession(nodes, leader)
+    nodes.pass(2_000)
+    expect(leader.node.status({ digest: false }).sessions).toBe(1)
+    nodes.pass(3_500)
+    expect(leader.node.status({ digest: false }).sessions).toBe(0)
+  })
+
+  test('live on as long as their client says so', () => {
+    const nodes = new TestNodes(3, { sessionTtlMs: 3_000 })
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    for (let i = 0; i < 10; i++) {
+      nodes.pass(900)
+      leader.say(connection, { kind: 'KeepAlive', session, ackedBelow: 1 })
+    }
+    nodes.pass(20)
+    expect(leader.take(connection).at(-1)).toEqual({ kind: 'KeepAliveReply', session, alive: true })
+    expect(leader.node.status({ digest: false }).sessions).toBe(1)
+  })
+
+  test('of an idle cluster without any cost nothing: no entry is written', () => {
+    const nodes = new TestNodes(1)
+    const leader = nodes.untilLeader()
+    const { lastIndex } = leader.node.status({ digest: false })
+    nodes.pass(120_000)
+    expect(leader.node.status({ digest: false }).lastIndex).toBe(lastIndex)
+  })
+})
+
+describe('a client of something else is turned away', () => {
+  test.each([
+    [{ clusterId: 'other' }, 'CLUSTER_MISMATCH', 'this is cluster test, not other'],
+    [{ machine: 'locks' }, 'MACHINE_MISMATCH', 'this server runs the machine lines, not locks'],
+    [{ wire: '1234' }, 'MACHINE_MISMATCH', 'this server runs wire format utf8 of the machine lines, the client was generated for 1234'],
+  ])('%o', (hello, code, message) => {
+    const nodes = new TestNodes(1)
+    const node = nodes.node(1)
+    expect(node.take(node.connect(hello))).toEqual([{ kind: 'Goodbye', code, message }])
+  })
+})
+
+test('a machine that throws stops its replica, with the cause', () => {
+  const nodes = new TestNodes(1)
+  const leader = nodes.untilLeader()
+  leader.machine.apply = () => {
+    throw new Error('out of memory')
+  }
+  const { connection, session } = openSession(nodes, leader)
+  leader.say(connection, commands(session, [[1, 'a']]))
+  nodes.settle()
+  expect(leader.failure?.message).toBe('out of memory')
+  expect(summary(leader.take(connection))).toEqual([])
+})
+
+test('replicas that applied the same have the same digest, sessions included', () => {
+  const nodes = new TestNodes(3)
+  const leader = nodes.untilLeader()
+  const { connection, session } = openSession(nodes, leader)
+  leader.say(
+    connection,
+    commands(session, [
+      [1, 'a'],
+      [2, 'b'],
+    ]),
+  )
+  nodes.settle()
+  nodes.pass(300)
+  const digests = nodes.nodes.map(({ node }) => node.status({ digest: true }).digest)
+  expect(new Set(digests).size).toBe(1)
+})

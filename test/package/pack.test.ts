@@ -1,0 +1,78 @@
+// What is published works from an empty project: packed, installed from the registry, initialised, generated, compiled, tested and run.
+import { execFile, spawn } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { built, repository } from '../cli/built.ts'
+import { temporaryFolder } from '../cli/temporary-folder.ts'
+
+const run = promisify(execFile)
+const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
+
+beforeAll(built, 180_000)
+
+test('a packed raftgen makes a service in an empty project', { timeout: 180_000 }, async () => {
+  const folder = temporaryFolder()
+  await run('npm', ['pack', '--pack-destination', folder, ...quiet], { cwd: repository })
+  const [tarball = ''] = readdirSync(folder).filter((file) => file.endsWith('.tgz'))
+  await run('npm', ['init', '-y', ...quiet], { cwd: folder })
+  await run('npm', ['install', `./${tarball}`, 'typebox', ...quiet], { cwd: folder })
+  await run('npx', ['raftgen', 'init', 'svc'], { cwd: folder })
+
+  const svc = join(folder, 'svc')
+  edit(join(svc, 'package.json'), (text) => text.replace(/"raftgen": "[^"]+"/, `"raftgen": "file:../${tarball}"`))
+  await run('npm', ['install', ...quiet], { cwd: svc })
+  await run('npm', ['run', 'generate'], { cwd: svc })
+  await run('npm', ['run', 'build'], { cwd: svc })
+  const { stdout: tested } = await run('npm', ['test'], { cwd: svc, env: { ...process.env, NO_COLOR: '1' } })
+  expect(tested).toMatch(/Tests +3 passed/)
+
+  const ports = await freePorts(6)
+  const listed = JSON.stringify(ports)
+  edit(join(svc, 'cluster.ts'), (text) => text.replace('7000 + id', `${listed}[id - 1]`).replace('7100 + id', `${listed}[id + 2]`))
+  const dev = spawn('npm', ['run', 'dev'], { cwd: svc, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+  onTestFinished(() => void (dev.pid !== undefined && dev.exitCode === null && process.kill(-dev.pid, 'SIGKILL')))
+  await said(dev.stdout, /node 3 serves clients/)
+  const { stdout: shown } = await run('npm', ['run', 'demo'], { cwd: svc })
+  expect(shown).toMatch(/put: version \d+\n/)
+  expect(shown).toMatch(/first writer: +won\n/)
+  expect(shown).toMatch(/second writer: lost to version \d+\n/)
+})
+
+function edit(file: string, change: (text: string) => string): void {
+  const text = readFileSync(file, 'utf8')
+  const changed = change(text)
+  expect(changed).not.toBe(text)
+  writeFileSync(file, changed)
+}
+
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer()
+      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+      return server
+    }),
+  )
+  const ports = servers.map((server) => {
+    const address = server.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  })
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))))
+  return ports
+}
+
+async function said(stream: NodeJS.ReadableStream, pattern: RegExp): Promise<void> {
+  let text = ''
+  await new Promise<void>((resolve, reject) => {
+    const deadline = setTimeout(() => reject(new Error(`not said within 60 s: ${pattern}\nbut: ${text}`)), 60_000)
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      if (!pattern.test(text)) return
+      clearTimeout(deadline)
+      resolve()
+    })
+  })
+}
