@@ -1,12 +1,8 @@
 // How a stub reads, and a new handlers file around them.
+import type { OperationSummary } from './model.ts'
+import { quoted } from './names.ts'
 
-export interface StubOperation {
-  /** As it stands in the schema. */
-  readonly name: string
-  readonly kind: 'command' | 'query'
-  /** The comment on the operation, lines separated by `\n`. */
-  readonly docs: string | undefined
-}
+export type StubOperation = Pick<OperationSummary, 'name' | 'handlerKey' | 'docs'>
 
 export interface Indentation {
   /** Of a member of the literal. */
@@ -19,10 +15,10 @@ export interface Indentation {
 export const plainIndentation: Indentation = { member: '  ', unit: '  ', newline: '\n' }
 
 /** One method, without the line break behind it, comma-terminated. It compiles under `noUnusedParameters` and throws when it is called. */
-export function stubText({ name, docs }: StubOperation, { member, unit, newline }: Indentation): string {
+export function stubText({ name, handlerKey, docs }: StubOperation, { member, unit, newline }: Indentation): string {
   const lines = [
     ...docsLines(docs),
-    `${propertyKey(name)}(_state, _input, _ctx) {`,
+    `${handlerKey}(_state, _input, _ctx) {`,
     `${unit}throw new Error(${quoted(`not implemented: ${name}`)})`,
     '},',
   ]
@@ -52,16 +48,6 @@ import type { ${handlersType} } from ${quoted(generatedModule)}
 
 export const handlers: ${handlersType} = ${members}
 `
-}
-
-const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u
-
-/** A property name as it is written in an object literal. */
-export const propertyKey = (name: string): string => (identifier.test(name) ? name : quoted(name))
-
-/** A string literal in single quotes. */
-function quoted(text: string): string {
-  return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
 }
 
 function docsLines(docs: string | undefined): readonly string[] {

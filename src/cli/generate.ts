@@ -32,7 +32,7 @@ export async function generateCommand({ schema, options, args, terminal }: Gener
   }
 
   const changes = await changesOf(plan, options)
-  report({ plan, changes, options, terminal, summary: summaryText(plan, changes, options) })
+  report({ plan, changes, options, terminal, summary: summaryText(machine, plan, changes, options) })
   return options.check === true && differs(changes) ? exitCode.findings : exitCode.fine
 }
 
@@ -56,7 +56,8 @@ async function changesOf(plan: GenerationPlan, { check }: GenerateOptions): Prom
 const differs = ({ created, updated, removed }: Changes): boolean => created.length + updated.length + removed.length > 0
 
 function summaryText(
-  { machine = '', added, handlersFile, diagnostics }: GenerationPlan,
+  machine: string,
+  { added, handlersFile, diagnostics }: GenerationPlan,
   changes: Changes,
   { check }: GenerateOptions,
 ): string {

@@ -41,7 +41,7 @@ export async function planGeneration({ schemaFile, out, handlers, importExtensio
     file: shownPath(handlersFile),
     text,
     operations: model.operations,
-    handlersType: model.handlersType,
+    handlersType: model.names.handlers,
     generatedModule: moduleFrom(handlersFile, join(outDir, `index.${importExtension}`)),
   })
   const ofUser: readonly PlannedFile[] = stubs.text === undefined ? [] : [{ path: handlersFile, text: stubs.text, basis: { text } }]

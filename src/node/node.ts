@@ -90,7 +90,7 @@ export class Node {
   /** Leads, or follows a leader, and has applied everything it knows to be committed. */
   get caughtUp(): boolean {
     const { committedInTerm, commitIndex } = this.#raft.status
-    return committedInTerm && this.#replica.lastApplied >= commitIndex
+    return this.#softState.leader !== undefined && committedInTerm && this.#replica.lastApplied >= commitIndex
   }
 
   get lastApplied(): number {

@@ -263,7 +263,6 @@ export class ClientSession {
       case 'dial': {
         const { address } = route
         this.#attempts += 1
-        this.#router.note(address, 'did not answer yet')
         this.#link = { kind: 'dialing', attempt: this.#attempts, address, until: this.#now + this.#timing.connectTimeoutMs }
         return { attempt: this.#attempts, address, hello: this.#hello() }
       }

@@ -48,7 +48,6 @@ export class CommandLane {
 
   constructor(options: {
     readonly ledger: Ledger
-    readonly limits: SessionLimits
     readonly timing: SessionTiming
     readonly backoff: Backoff
   }) {

@@ -1,4 +1,5 @@
 // Which server to try next. It knows addresses and what came of them, nothing of messages.
+import { assert } from '../core/invariant.ts'
 import type { Ms } from '../core/types.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { LeaderHint } from '../wire/client-messages.ts'
@@ -24,6 +25,7 @@ interface Place {
   barred: Barred | undefined
 }
 
+const untried = 'not tried'
 /** Addresses that a message about what was tried names. */
 const namedMax = 8
 
@@ -34,7 +36,7 @@ export class Router {
   readonly #backoff: Backoff
   /** The given ones, then those that servers told of. */
   #places: readonly Place[]
-  /** Index of the place that the rotation tried last. */
+  /** Index of the place that was tried last. */
   #cursor: number
   /** Where to go next, before the rotation goes on. */
   #hinted: string | undefined
@@ -76,16 +78,15 @@ export class Router {
 
   /** Where to go now. */
   next(now: Ms): Route {
-    const barred = this.#allBarred()
-    if (barred !== undefined) return { kind: 'barred', ...barred }
+    const allBarred = this.#allBarred()
+    if (allBarred !== undefined) return { kind: 'barred', ...allBarred }
     if (now < this.#retryAt) return { kind: 'wait', until: this.#retryAt }
-    const hinted = this.#find(this.#hinted)
+    const hinted = this.#places.findIndex(({ address, barred }) => address === this.#hinted && barred === undefined)
     this.#hinted = undefined
-    if (hinted !== undefined && hinted.barred === undefined) return { kind: 'dial', address: hinted.address }
-    for (let i = 0; i < this.#places.length; i++) {
-      this.#cursor = (this.#cursor + 1) % this.#places.length
-      const place = this.#places[this.#cursor]
-      if (place !== undefined && place.barred === undefined) return { kind: 'dial', address: place.address }
+    if (hinted >= 0) return this.#dial(hinted)
+    for (let step = 1; step <= this.#places.length; step++) {
+      const index = (this.#cursor + step) % this.#places.length
+      if (this.#places[index]?.barred === undefined) return this.#dial(index)
     }
     return { kind: 'wait', until: now + this.#backoff.nextMs() }
   }
@@ -168,6 +169,16 @@ export class Router {
     this.#backoff.reset()
   }
 
+  #dial(index: number): Route {
+    const place = this.#places[index]
+    assert(place !== undefined, `there is no server ${index}`)
+    // The words about an earlier failure are worth more.
+    if (place.status === untried) place.status = 'did not answer yet'
+    // The rotation goes on after it: a server that fails is not the next one to be tried.
+    this.#cursor = index
+    return { kind: 'dial', address: place.address }
+  }
+
   #pause(now: Ms): void {
     this.#hops = 0
     this.#failures = 0
@@ -183,4 +194,4 @@ export class Router {
   }
 }
 
-const newPlace = (address: string): Place => ({ address, status: 'not tried', unreachableAt: undefined, barred: undefined })
+const newPlace = (address: string): Place => ({ address, status: untried, unreachableAt: undefined, barred: undefined })

@@ -17,7 +17,7 @@ const headerBytes = 16
 const markBytes = 8
 const sealBytes = 4
 /** A call of `checksum` costs as much as 700 bytes of it: one an entry would be four times as dear as one for all. */
-const entriesPerMarkDefault = 16
+const entriesPerMark = 16
 
 /** Entries to be stored, encoded, and the chain before the first of them. */
 export interface EntryRun {
@@ -39,49 +39,50 @@ export interface EncodedBlock {
 /** Cuts a run into blocks of at most `blockBytesMax` of entries each; an entry that is larger gets a block to itself. */
 export function encodeBlocks(run: EntryRun, blockBytesMax: number): readonly EncodedBlock[] {
   const blocks: EncodedBlock[] = []
-  let { chain, firstIndex } = run
+  let { firstIndex, chain } = run
   let start = 0
-  let ends: number[] = []
+  let count = 0
+  let markEnds: number[] = []
   const cut = (end: number): void => {
-    const block = encodeBlock({ firstIndex, count: ends.length, chain, bytes: run.bytes.subarray(start, end) }, ends, start)
+    if (count % entriesPerMark !== 0) markEnds.push(end - start)
+    const block = encodeBlock({ firstIndex, count, chain, bytes: run.bytes.subarray(start, end) }, markEnds)
     blocks.push(block)
+    firstIndex += count
     chain = block.lastChain
-    firstIndex += ends.length
     start = end
-    ends = []
+    count = 0
+    markEnds = []
   }
   let at = 0
   for (let i = 0; i < run.count; i++) {
     const end = encodedEntryEnd(run.bytes, at, run.firstIndex + i)
-    if (end - start > blockBytesMax && ends.length > 0) cut(at)
-    ends.push(end)
+    if (end - start > blockBytesMax && count > 0) cut(at)
+    if (++count % entriesPerMark === 0) markEnds.push(end - start)
     at = end
   }
-  if (ends.length > 0) cut(at)
+  if (count > 0) cut(at)
   return blocks
 }
 
-/** `ends` of the entries count from `origin` before the first byte of the run. */
-function encodeBlock({ firstIndex, count, chain, bytes }: EntryRun, ends: readonly number[], origin: number): EncodedBlock {
-  const perMark = entriesPerMarkDefault
-  const marks = Math.ceil(count / perMark)
+/** `markEnds`: where in `bytes` the entries of each mark end. */
+function encodeBlock({ firstIndex, count, chain, bytes }: EntryRun, markEnds: readonly number[]): EncodedBlock {
   const marksAt = headerBytes + bytes.length
-  const sealAt = marksAt + marks * markBytes
+  const sealAt = marksAt + markEnds.length * markBytes
   const value = Buffer.allocUnsafe(sealAt + sealBytes)
   value[0] = blockFormat
-  value[1] = perMark
+  value[1] = entriesPerMark
   value.writeUInt32BE(chain, 2)
   value.writeUIntBE(firstIndex, 6, 6)
   value.writeUInt32BE(count, 12)
   value.set(bytes, headerBytes)
   let lastChain = chain
-  let from = 0
-  for (let mark = 0; mark < marks; mark++) {
-    const end = (ends[Math.min((mark + 1) * perMark, count) - 1] ?? 0) - origin
-    lastChain = checksum(bytes.subarray(from, end), lastChain)
-    value.writeUInt32BE(end, marksAt + mark * markBytes)
-    value.writeUInt32BE(lastChain, marksAt + mark * markBytes + 4)
-    from = end
+  let start = 0
+  let at = marksAt
+  for (const end of markEnds) {
+    lastChain = checksum(bytes.subarray(start, end), lastChain)
+    at = value.writeUInt32BE(end, at)
+    at = value.writeUInt32BE(lastChain, at)
+    start = end
   }
   value.writeUInt32BE(sealOf(value, marksAt, sealAt), sealAt)
   return { firstIndex, count, value, lastChain }

@@ -55,12 +55,7 @@ export class LevelKeyValue implements KeyValue {
   }
 
   batch(operations: readonly Operation[], done: Done): void {
-    const batch = operations.map((operation) =>
-      operation.kind === 'put'
-        ? { type: 'put' as const, key: operation.key, value: operation.value }
-        : { type: 'del' as const, key: operation.key },
-    )
-    this.#db.batch(batch, synced).then(
+    this.#write(operations).then(
       () => done(undefined),
       (thrown) => done(toError(thrown)),
     )
@@ -82,6 +77,16 @@ export class LevelKeyValue implements KeyValue {
       () => done(undefined),
       (thrown) => done(toError(thrown)),
     )
+  }
+
+  /** Operation by operation: an array of them costs the event loop twice as much (25 to 60 us a batch). */
+  async #write(operations: readonly Operation[]): Promise<void> {
+    const batch = this.#db.batch()
+    for (const operation of operations) {
+      if (operation.kind === 'put') batch.put(operation.key, operation.value)
+      else batch.del(operation.key)
+    }
+    await batch.write(synced)
   }
 
   async #close(): Promise<void> {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Member, Message, Ms, NodeId } from '../core/types.ts'
 import type { Net, NetEvents } from '../ports/net.ts'
 import { IncomingPeers } from './incoming-peers.ts'
@@ -63,7 +62,7 @@ export class PeerTransport implements Net {
   #flushDue = false
 
   private constructor({ self, machine, events, onError = () => {}, timing, queueBytesMax = queueBytesMaxDefault }: PeerTransportOptions) {
-    this.#identity = { self, machine, bootNonce: randomBytes(8).toString('hex') }
+    this.#identity = { self, machine, bootNonce: Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex') }
     this.#events = events
     this.#timing = { ...peerTiming, ...timing }
     this.#queueBytesMax = queueBytesMax

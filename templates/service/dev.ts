@@ -17,12 +17,15 @@ const nodes = members.map(({ id }) => {
   for (const stream of [node.stdout, node.stderr]) {
     createInterface({ input: stream }).on('line', (line) => console.log(`${id} | ${line}`))
   }
-  node.once('close', (code, signal) => console.log(`${id} | ended (${signal ?? code})`))
+  node.once('close', (code, signal) => console.log(`${id} | ended (${signal ?? code}); in another terminal: npm start ${id}`))
   return node
 })
 
 const stop = () => {
-  for (const node of nodes) node.kill('SIGTERM')
+  for (const node of nodes) {
+    node.removeAllListeners('close')
+    node.kill('SIGTERM')
+  }
 }
 process.once('SIGINT', stop)
 process.once('SIGTERM', stop)

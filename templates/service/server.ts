@@ -19,6 +19,7 @@ const server = await Server.run({
   insecure: true, // plain TCP
   development: true, // the schema may still change; `npx raftgen freeze schema.ts` before you deploy, then remove this
 })
+server.on('role', ({ role, term }) => console.log(`${role} in term ${term}`))
 console.log(`node ${id} serves clients on ${self.client}`)
 
 process.once('SIGINT', () => void server.close())

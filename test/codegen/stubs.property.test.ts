@@ -1,15 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyName } from '../../codegen/names.ts'
 import type { StubOperation } from '../../codegen/stub-text.ts'
 import { planStubs } from '../../codegen/stubs.ts'
 
 const names = ['acquire', 'release', 'holder', 'set-it', 'delete', 'ünï'] as const
 
-const operation = fc.record({
-  name: fc.constantFrom(...names),
-  kind: fc.constantFrom('command', 'query'),
-  docs: fc.option(fc.constantFrom('Takes it.', 'One.\nTwo.', 'Ends */ it.'), { nil: undefined }),
-})
+const operation = fc
+  .tuple(fc.constantFrom(...names), fc.option(fc.constantFrom('Takes it.', 'One.\nTwo.', 'Ends */ it.'), { nil: undefined }))
+  .map(([name, docs]): StubOperation => ({ name, handlerKey: propertyName(name), docs }))
 const operations: fc.Arbitrary<readonly StubOperation[]> = fc.uniqueArray(operation, { selector: ({ name }) => name })
 
 const key = fc.constantFrom(...names).map((name) => (/^\p{L}+$/u.test(name) ? name : `'${name}'`))

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
+import { propertyName } from '../../codegen/names.ts'
 import type { StubOperation } from '../../codegen/stub-text.ts'
 import { planStubs } from '../../codegen/stubs.ts'
 import { typeErrors } from '../cli/type-errors.ts'
 import { temporaryFolder } from '../cli/temporary-folder.ts'
 
-const acquire: StubOperation = { name: 'acquire', kind: 'command', docs: 'Takes the lock.' }
-const release: StubOperation = { name: 'release', kind: 'command', docs: undefined }
+const operation = (name: string, docs?: string): StubOperation => ({ name, handlerKey: propertyName(name), docs })
+const acquire = operation('acquire', 'Takes the lock.')
+const release = operation('release')
 
 const plan = (text: string | undefined, operations: readonly StubOperation[] = [acquire, release]) =>
   planStubs({ file: 'handlers.ts', text, operations, handlersType: 'LocksHandlers', generatedModule: './generated/index.js' })
@@ -40,19 +42,14 @@ test('a machine without operations gets an empty literal', async () => {
 })
 
 test('docs of several lines become a block, and cannot end the comment', async () => {
-  const { text } = await plan(undefined, [{ name: 'a', kind: 'query', docs: 'First.\n\nThen */ this.' }])
+  const { text } = await plan(undefined, [operation('a', 'First.\n\nThen */ this.')])
   expect(text).toContain(
     "  /**\n   * First.\n   *\n   * Then *\\/ this.\n   */\n  a(_state, _input, _ctx) {\n    throw new Error('not implemented: a')\n  },\n",
   )
 })
 
 test('a name that is no identifier is quoted', async () => {
-  const { text } = await plan(undefined, [
-    { name: 'set-it', kind: 'command', docs: undefined },
-    { name: "it's", kind: 'command', docs: undefined },
-    { name: 'größe', kind: 'query', docs: undefined },
-    { name: 'delete', kind: 'command', docs: undefined },
-  ])
+  const { text } = await plan(undefined, [operation('set-it'), operation("it's"), operation('größe'), operation('delete')])
   expect(text).toContain("  'set-it'(_state, _input, _ctx) {\n    throw new Error('not implemented: set-it')")
   expect(text).toContain("  'it\\'s'(_state, _input, _ctx) {\n    throw new Error('not implemented: it\\'s')")
   expect(text).toContain('  größe(_state')
@@ -189,7 +186,7 @@ test('a file that does not parse is left alone', async () => {
 })
 
 test('stubs compile under every strict flag, whatever their operation returns', async () => {
-  const { text = '' } = await plan(undefined, [acquire, release, { name: 'holder', kind: 'query', docs: undefined }])
+  const { text = '' } = await plan(undefined, [acquire, release, operation('holder')])
   const handlersType = `export interface LocksHandlers {
     acquire(state: object, input: { a: string }, ctx: object): { ok: true; value: number } | { ok: false }
     release(state: object, input: object, ctx: object): void

@@ -253,20 +253,20 @@ export class CoreCluster {
     this.events.stepped?.(node)
   }
 
-  /** Advances the clock of one node, in steps of at most 10 ms. */
-  tick(id: NodeId, ms: Ms): void {
+  /** Advances the clock of one node, in steps of at most `stepMs`. */
+  tick(id: NodeId, ms: Ms, { stepMs = 10 }: { readonly stepMs?: Ms } = {}): void {
     const node = this.node(id)
     const until = node.now + ms
     while (node.now < until) {
-      node.now = Math.min(node.now + 10, until)
+      node.now = Math.min(node.now + stepMs, until)
       this.input(id, { kind: 'tick', now: node.now })
     }
   }
 
   /** Lets time pass for every node that runs, and the network deliver in between. */
-  run(ms: Ms): void {
-    for (let passed = 0; passed < ms; passed += 10) {
-      for (const { id, raft } of this.nodes.values()) if (raft !== undefined) this.tick(id, Math.min(10, ms - passed))
+  run(ms: Ms, { stepMs = 10 }: { readonly stepMs?: Ms } = {}): void {
+    for (let passed = 0; passed < ms; passed += stepMs) {
+      for (const { id, raft } of this.nodes.values()) if (raft !== undefined) this.tick(id, Math.min(stepMs, ms - passed), { stepMs })
       this.deliver()
     }
   }
@@ -288,10 +288,20 @@ export class CoreCluster {
     for (const { core } of this.#running())
       assert(core.softState.role !== 'leader' || this.node(id).core === core, 'there is a leader already')
     // Others that still hear a leader would ignore the candidate (§4.2.3).
-    for (const node of this.#running()) if (node.id !== id) this.#forgetLeader(node)
+    for (const node of this.#running()) if (node.id !== id) this.forgetLeader(node.id)
     this.campaign(id)
     this.deliver()
     assert(this.node(id).core.softState.role === 'leader', `node ${id} was not elected`)
+  }
+
+  /** Lets just so much time pass for `id` that it would vote for another. */
+  forgetLeader(id: NodeId): void {
+    const node = this.node(id)
+    if (node.core.softState.leader === undefined) return
+    // The first tick dates what came before it.
+    this.tick(id, 1)
+    this.tick(id, this.#options.timing?.electionTimeoutMs ?? 1_000, { stepMs: Number.MAX_SAFE_INTEGER })
+    assert(node.core.softState.role === 'follower', `node ${id} campaigns already`)
   }
 
   propose(id: NodeId, ...words: readonly string[]): void {
@@ -376,16 +386,6 @@ export class CoreCluster {
 
   #running(): readonly CoreNode[] {
     return [...this.nodes.values()].filter(({ raft }) => raft !== undefined)
-  }
-
-  /** Lets just so much time pass that `node` would vote for another. */
-  #forgetLeader(node: CoreNode): void {
-    if (node.core.softState.leader === undefined) return
-    node.now += 1
-    this.input(node.id, { kind: 'tick', now: node.now })
-    node.now += this.#options.timing?.electionTimeoutMs ?? 1_000
-    this.input(node.id, { kind: 'tick', now: node.now })
-    this.drop(({ kind, from }) => kind === 'PreVote' && from === node.id)
   }
 
   /** The driver: performs what the core wants until it wants nothing more. */

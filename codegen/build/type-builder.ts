@@ -1,0 +1,266 @@
+// TypeBox schemas to nodes. What cannot be replicated faithfully is reported with its path and the way out; building goes on, so that one
+// run finds everything.
+import type { DraftField, DraftType } from '../draft.ts'
+import type { KeyNode, TypeNode } from '../model.ts'
+import { pascalCase } from '../names.ts'
+import type { Place } from '../place.ts'
+import { intersectionOf } from './intersection.ts'
+import { recordKey } from './record-key.ts'
+import type { Reporter } from './reporter.ts'
+import { bigintNode, bytesNode, checkOrder, count, integerNode, literalsNode, literalValues, numberNode, stringNode } from './scalars.ts'
+import { isPlainObject, kindOf, listOf, type Schema, schemaOf, textOf, unsupportedKeywords } from './schema-value.ts'
+import type { TypeNames } from './type-names.ts'
+import { unionNode } from './unions.ts'
+import { wayOut } from './unsupported.ts'
+
+/** Stands for what was reported. */
+export const broken: TypeNode = { kind: 'null' }
+
+/** The definitions that references of a recursive type may name. */
+interface Scope {
+  readonly definitions: ReadonlyMap<string, { readonly schema: unknown; readonly name: string; readonly place: Place }>
+}
+
+export class TypeBuilder {
+  readonly reporter: Reporter
+  readonly names: TypeNames
+  readonly types = new Map<string, DraftType>()
+  readonly #building = new Set<string>()
+  #scope: Scope | undefined
+
+  constructor(reporter: Reporter, names: TypeNames) {
+    this.reporter = reporter
+    this.names = names
+  }
+
+  /** The node of a schema; `fallback` is its name if it needs one and has none. */
+  node(value: unknown, place: Place, fallback: string): TypeNode {
+    const kind = kindOf(value)
+    const schema = schemaOf(value)
+    if (kind === undefined) return this.#unsupported(undefined, place)
+    this.checkKeywords(kind, schema, place)
+    const { reporter } = this
+    switch (kind) {
+      case 'String':
+        return stringNode(schema, place, reporter)
+      case 'Integer':
+        return integerNode(schema, place, reporter)
+      case 'Number':
+        return numberNode(schema, place, reporter)
+      case 'BigInt':
+        return bigintNode(schema, place, reporter)
+      case 'Bytes':
+        return bytesNode(schema, place, reporter)
+      case 'Boolean':
+        return { kind: 'boolean' }
+      case 'Null':
+        return { kind: 'null' }
+      case 'Literal':
+      case 'Enum':
+        return this.aliased(literalsNode(literalValues(schema), place, reporter), schema, place)
+      case 'Array':
+        return this.#array(schema, place, fallback)
+      case 'Tuple':
+        return this.#tuple(schema, place, fallback)
+      case 'Record':
+        return this.#map(schema, place, fallback)
+      case 'Union':
+        return unionNode(this, schema, place, fallback)
+      case 'Object':
+      case 'Intersect':
+        return this.object(schema, place, fallback)
+      case 'Cyclic':
+        return this.#cyclic(schema, place)
+      case 'Ref':
+        return this.#reference(schema, place)
+      default:
+        return this.#unsupported(kind, place)
+    }
+  }
+
+  /** A named object type. */
+  object(schema: Schema, place: Place, fallback: string): TypeNode {
+    const name = this.names.given(schema, place) ?? fallback
+    return this.#named(name, place, () => this.#objectType(schema, place, name))
+  }
+
+  /** Registers a type under `name`, unless the same one is there already. */
+  #named(name: string, place: Place, build: () => DraftType): TypeNode {
+    const node: TypeNode = { kind: 'named', name }
+    if (this.#building.has(name)) return node
+    const bearer = `the type of ${place.path}`
+    const known = this.types.get(name)
+    if (known === undefined && !this.names.take(name, bearer, place)) return broken
+    this.#building.add(name)
+    const type = build()
+    this.#building.delete(name)
+    if (known === undefined) this.types.set(name, type)
+    else if (!alike(known, type)) this.names.clash(name, this.names.ownerOf(name) ?? 'another type', bearer, place)
+    return node
+  }
+
+  union(name: string, place: Place, build: () => DraftType): TypeNode {
+    return this.#named(name, place, build)
+  }
+
+  /** A set of literals gets a name only when it was given one. */
+  aliased(type: TypeNode, schema: Schema, place: Place): TypeNode {
+    const name = this.names.given(schema, place)
+    if (name === undefined) return type
+    return this.#named(name, place, () => ({ kind: 'alias', name, docs: this.typeDocs(schema, place), recursive: false, type }))
+  }
+
+  typeDocs = (schema: Schema, place: Place): string | undefined => textOf(schema['description']) ?? place.constantDocs
+
+  #objectType(schema: Schema, place: Place, name: string): DraftType {
+    const fields = this.fields(schema, place, name)
+    return { kind: 'object', name, docs: this.typeDocs(schema, place), recursive: false, fields }
+  }
+
+  /** The fields of an object schema, or of an intersection of some. */
+  fields(value: unknown, place: Place, owner: string): readonly DraftField[] {
+    const schema = kindOf(value) === 'Intersect' ? intersectionOf(schemaOf(value), place, this.reporter) : schemaOf(value)
+    const required = listOf(schema['required'])
+    return Object.entries(schemaOf(schema['properties'])).map(([name, property]) =>
+      this.#field(name, property, required.includes(name), place.field(name), owner),
+    )
+  }
+
+  #field(name: string, value: unknown, required: boolean, place: Place, owner: string): DraftField {
+    if (name === '' || name === '__proto__') {
+      this.reporter.report(place.namePosition, {
+        code: 'NAME_RESERVED',
+        message: `${place.path} is a field called ${JSON.stringify(name)}`,
+        hint: 'Give the field another name.',
+      })
+    }
+    const schema = schemaOf(value)
+    const hasDefault = 'default' in schema && schema['default'] !== undefined
+    return {
+      name,
+      docs: textOf(schema['description']) ?? place.docs,
+      type: this.node(value, place, owner + pascalCase(name)),
+      presence: hasDefault ? 'default' : required ? 'required' : 'optional',
+      default: hasDefault ? schema['default'] : undefined,
+    }
+  }
+
+  #array(schema: Schema, place: Place, fallback: string): TypeNode {
+    const minItems = count(schema, 'minItems', place, this.reporter)
+    const maxItems = count(schema, 'maxItems', place, this.reporter)
+    checkOrder(minItems, maxItems, 'minItems', 'maxItems', place, this.reporter)
+    const items = this.node(schema['items'], place.item(), `${fallback}Item`)
+    return { kind: 'array', items, minItems, maxItems, unique: schema['uniqueItems'] === true }
+  }
+
+  #tuple(schema: Schema, place: Place, fallback: string): TypeNode {
+    const items = listOf(schema['items'])
+    const optional = items.findIndex((item) => isPlainObject(item) && '~optional' in item)
+    if (optional >= 0) {
+      this.reporter.report(place.element(optional), {
+        code: 'TYPE_UNSUPPORTED',
+        message: `${place.path}[${optional}] is an optional item of a tuple`,
+        hint: 'Make the item nullable, or use an object.',
+      })
+    }
+    return { kind: 'tuple', items: items.map((item, i) => this.node(item, place.element(i), `${fallback}${i + 1}`)) }
+  }
+
+  #map(schema: Schema, place: Place, fallback: string): TypeNode {
+    const minEntries = count(schema, 'minProperties', place, this.reporter)
+    const maxEntries = count(schema, 'maxProperties', place, this.reporter)
+    checkOrder(minEntries, maxEntries, 'minProperties', 'maxProperties', place, this.reporter)
+    return { kind: 'map', ...this.record(schema, place, fallback), minEntries, maxEntries }
+  }
+
+  /** Key and value of a Record. */
+  record(schema: Schema, place: Place, fallback: string): { readonly key: KeyNode; readonly value: TypeNode } {
+    const key = recordKey(schema, place, this.reporter)
+    const [value] = Object.values(schemaOf(schema['patternProperties']))
+    return { key, value: this.node(value, place.value(), `${fallback}Value`) }
+  }
+
+  #cyclic(schema: Schema, place: Place): TypeNode {
+    const entry = String(schema['$ref'])
+    const outer = this.#scope
+    const definitions = new Map(outer?.definitions)
+    for (const [key, definition] of Object.entries(schemaOf(schema['$defs']))) {
+      const given = key === entry ? this.names.given(schema, place) : undefined
+      const name = textOf(schemaOf(definition)['title']) ?? given ?? key
+      definitions.set(key, { schema: definition, name: pascalCase(name), place: place.definition(key) })
+    }
+    this.#scope = { definitions }
+    const node = this.#definition(entry, place)
+    this.#scope = outer
+    return node
+  }
+
+  #reference(schema: Schema, place: Place): TypeNode {
+    return this.#definition(String(schema['$ref']), place)
+  }
+
+  #definition(key: string, place: Place): TypeNode {
+    const definition = this.#scope?.definitions.get(key)
+    if (definition === undefined) {
+      this.reporter.report(place, {
+        code: 'REFERENCE_UNKNOWN',
+        message: `${place.path} refers to ${JSON.stringify(key)}, which is not defined around it`,
+        hint: 'Put both into one Type.Cyclic({ ... }, name).',
+      })
+      return broken
+    }
+    const { schema, name, place: at } = definition
+    const kind = kindOf(schema)
+    if (kind === 'Object' || kind === 'Intersect') return this.#named(name, at, () => this.#objectType(schemaOf(schema), at, name))
+    return this.#named(name, at, () => this.#definedAlias(schema, at, name))
+  }
+
+  #definedAlias(schema: unknown, place: Place, name: string): DraftType {
+    const type = this.node({ ...schemaOf(schema), ...hidden(schema), title: undefined }, place, `${name}Value`)
+    return { kind: 'alias', name, docs: this.typeDocs(schemaOf(schema), place), recursive: false, type }
+  }
+
+  /** The schema behind references, for a look at its kind. */
+  dereference(value: unknown): unknown {
+    const schema = schemaOf(value)
+    if (kindOf(value) === 'Cyclic') return schemaOf(schema['$defs'])[String(schema['$ref'])]
+    if (kindOf(value) === 'Ref') return this.#scope?.definitions.get(String(schema['$ref']))?.schema
+    return value
+  }
+
+  checkKeywords(kind: string, schema: Schema, place: Place): void {
+    for (const keyword of unsupportedKeywords(kind, schema)) {
+      this.reporter.report(place, {
+        code: 'KEYWORD_UNSUPPORTED',
+        message: `${place.path} has the keyword ${keyword}, which would not be checked`,
+        hint: keyword === 'additionalProperties' ? 'Objects are closed: leave it out, or use a Record.' : 'Leave it out; check it in the handler, and answer with a declared error.',
+      })
+    }
+    for (const [mark, what] of [['~refine', 'Type.Refine'], ['~codec', 'Type.Codec']] as const) {
+      if (!(mark in schema) || kind === 'Bytes') continue
+      this.reporter.report(place, {
+        code: 'TYPE_UNSUPPORTED',
+        message: `${place.path} is made by ${what}, whose functions cannot be carried into generated code`,
+        hint: 'Use bounds, a pattern or a format; check the rest in the handler.',
+      })
+    }
+  }
+
+  #unsupported(kind: string | undefined, place: Place): TypeNode {
+    this.reporter.report(place, { code: 'TYPE_UNSUPPORTED', ...wayOut(kind, place.path) })
+    return broken
+  }
+}
+
+/** TypeBox keeps its marks non-enumerable, so a spread loses them. */
+function hidden(schema: unknown): Schema {
+  const marks = Object.getOwnPropertyNames(schemaOf(schema)).filter((name) => name.startsWith('~'))
+  return Object.fromEntries(marks.map((name) => [name, schemaOf(schema)[name]]))
+}
+
+const alike = (a: DraftType, b: DraftType): boolean => text(a) === text(b)
+const text = (type: DraftType): string =>
+  JSON.stringify({ ...type, docs: undefined }, (key, value: unknown) =>
+    key === 'docs' ? undefined : typeof value === 'bigint' ? `${value}n` : value instanceof Uint8Array ? [...value] : value,
+  )
+

@@ -1,0 +1,50 @@
+// What the schema says before the wire lock has given out tags and positions.
+import type { AliasType, CellModel, Field, KeyNode, LiteralValue, MachineNames, ObjectType, Shape, TypeNode, UnionType } from './model.ts'
+
+export type DraftField = Omit<Field, 'position'>
+export type DraftObject = Omit<ObjectType, 'fields'> & { readonly fields: readonly DraftField[] }
+export interface DraftVariant {
+  readonly key: string
+  readonly shape: Shape
+  readonly discriminant: LiteralValue | undefined
+  readonly type: TypeNode
+}
+export type DraftUnion = Omit<UnionType, 'variants'> & { readonly variants: readonly DraftVariant[] }
+export type DraftType = DraftObject | DraftUnion | AliasType
+
+export interface DraftOperation {
+  readonly name: string
+  readonly kind: 'command' | 'query'
+  readonly docs: string | undefined
+  readonly input: string
+  readonly output: TypeNode | undefined
+  readonly errors: readonly string[]
+}
+export interface DraftError {
+  readonly name: string
+  readonly typeName: string
+  readonly docs: string | undefined
+  readonly fields: readonly DraftField[]
+}
+export interface DraftTable {
+  readonly kind: 'table'
+  readonly name: string
+  readonly docs: string | undefined
+  readonly key: KeyNode
+  readonly value: TypeNode
+}
+export type DraftCell = Omit<CellModel, 'initial'> & { readonly default: unknown }
+
+export interface Draft {
+  readonly name: string
+  readonly version: number
+  readonly docs: string | undefined
+  readonly names: MachineNames
+  readonly types: ReadonlyMap<string, DraftType>
+  readonly state: readonly (DraftTable | DraftCell)[]
+  /** As given: plain objects stand for tables. */
+  readonly initial: Readonly<Record<string, unknown>>
+  readonly errors: readonly DraftError[]
+  readonly commands: readonly DraftOperation[]
+  readonly queries: readonly DraftOperation[]
+}

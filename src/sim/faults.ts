@@ -1,0 +1,95 @@
+import type { Chance } from './chance.ts'
+
+/** Every way in which the simulated world may misbehave. A run counts how often each really happened. */
+export const faultClasses = [
+  // Network between servers.
+  'loss',
+  'duplication',
+  'reordering',
+  'corruption',
+  'slowLink',
+  'unreachable',
+  'partition',
+  'oneWayCut',
+  'isolation',
+  'flapping',
+  // Servers.
+  'crash',
+  'crashOfAll',
+  'crashInTurn',
+  'stall',
+  'clockJump',
+  // Disks.
+  'unsyncedLost',
+  'unsyncedKept',
+  'writeError',
+  'readError',
+  'slowDisk',
+  // Clients.
+  'connectionBreak',
+  'clientCut',
+  'clientCrash',
+  'abort',
+] as const
+export type FaultClass = (typeof faultClasses)[number]
+
+export const everyFault: readonly FaultClass[] = faultClasses
+export const noFault: readonly FaultClass[] = []
+
+/** How often each class happened. */
+export class Coverage {
+  readonly #counts = new Map<FaultClass, number>(faultClasses.map((name) => [name, 0]))
+
+  count(name: FaultClass, times = 1): void {
+    this.#counts.set(name, this.of(name) + times)
+  }
+
+  of(name: FaultClass): number {
+    return this.#counts.get(name) ?? 0
+  }
+
+  add(other: Coverage): void {
+    for (const name of faultClasses) this.count(name, other.of(name))
+  }
+
+  /** Classes that never happened. */
+  get missing(): readonly FaultClass[] {
+    return faultClasses.filter((name) => this.of(name) === 0)
+  }
+
+  toString(): string {
+    return faultClasses.map((name) => `${name} ${this.of(name)}`).join(', ')
+  }
+}
+
+/** What the links between servers do to single packets. Probabilities. */
+export interface LinkFaults {
+  readonly loss: number
+  readonly duplication: number
+  readonly reordering: number
+  readonly corruption: number
+  /** A packet is lost, or nothing is wrong at all: the sender is told that the connection broke. */
+  readonly unreachable: number
+}
+
+export const cleanLinks: LinkFaults = { loss: 0, duplication: 0, reordering: 0, corruption: 0, unreachable: 0 }
+
+/**
+ * Which of the allowed classes this seed uses, and how much of each: a run with few classes goes deep where one with all of them would
+ * only drown (swarm testing).
+ */
+export function drawFaults(allowed: readonly FaultClass[], chance: Chance): { readonly active: readonly FaultClass[]; readonly links: LinkFaults } {
+  const active = allowed.filter(() => chance.happens(0.6))
+  const drawn = (name: FaultClass, max: number): number => {
+    const probability = chance.between(0, 1) ** 2 * max
+    return active.includes(name) ? probability : 0
+  }
+  const links = {
+    loss: drawn('loss', 0.2),
+    duplication: drawn('duplication', 0.1),
+    reordering: drawn('reordering', 0.2),
+    corruption: drawn('corruption', 0.02),
+    unreachable: drawn('unreachable', 0.5),
+  }
+  return { active, links }
+}

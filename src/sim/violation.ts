@@ -1,0 +1,48 @@
+import type { Ms } from '../core/types.ts'
+
+/** Something happened that must never happen, whatever breaks. */
+export interface Violation {
+  /** The rule, in a few words. */
+  readonly invariant: string
+  /** What was seen, with the values. */
+  readonly message: string
+}
+
+/** Ends a run. The message is all that is needed to look into it: what, when, the last events, and the command that repeats it. */
+export class SimulationError extends Error {
+  override readonly name = 'SimulationError'
+  readonly seed: number
+  readonly invariant: string
+
+  constructor(violation: Violation, run: { readonly seed: number; readonly now: Ms; readonly steps: number; readonly story: readonly string[] }) {
+    const { invariant, message } = violation
+    const { seed, now, steps, story } = run
+    super(
+      [
+        `seed ${seed}, after ${(now / 1_000).toFixed(3)} s and ${steps} steps: ${invariant}: ${message}`,
+        ...story,
+        `repeat it with: RAFTGEN_SEED=${seed} npx vitest run test/sim/swarm.test.ts`,
+      ].join('\n'),
+    )
+    this.seed = seed
+    this.invariant = invariant
+  }
+}
+
+/** Stops at the first violation: what follows one is only noise. */
+export class Verdict {
+  #first: Violation | undefined
+
+  get violation(): Violation | undefined {
+    return this.#first
+  }
+
+  /** Records a violation unless `condition` holds. The run ends after this step: code under test must not catch what an oracle says. */
+  check(condition: boolean, invariant: string, message: () => string): void {
+    if (!condition) this.violate(invariant, message())
+  }
+
+  violate(invariant: string, message: string): void {
+    this.#first ??= { invariant, message }
+  }
+}

@@ -1,0 +1,124 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Compare, OrderedMap } from '../../src/machine/ordered-map.ts'
+
+const byNumber: Compare<number> = (a, b) => a - b
+const pairsOf = <K, V>(map: OrderedMap<K, V>): [K, V][] => Array.from(map.walk((key, value): [K, V] => [key, value]))
+const sorted = (model: ReadonlyMap<number, number>): [number, number][] => [...model].sort(([a], [b]) => a - b)
+
+/** Few keys, so that writes meet; `view` and `walk` are what makes nodes shared. */
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('put' as const), key: fc.nat(200), value: fc.nat() }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('remove' as const), key: fc.nat(200) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('fill' as const), key: fc.nat(200), count: fc.nat(120) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const), key: fc.nat(200), count: fc.nat(120) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('view' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('walk' as const), steps: fc.nat(60) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('load' as const) }) },
+)
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+/** Runs steps on a map and on its model; remembers every view and unfinished walk with what it must go on showing. */
+class Run {
+  readonly map = new OrderedMap<number, number>(byNumber)
+  readonly model = new Map<number, number>()
+  readonly promised: { readonly entries: Iterable<readonly [number, number]>; readonly model: [number, number][] }[] = []
+
+  do(step: Step): void {
+    switch (step.kind) {
+      case 'put':
+        return this.put(step.key, step.value)
+      case 'remove':
+        return this.remove(step.key)
+      case 'fill':
+        for (let i = 0; i < step.count; i++) this.put(step.key + i, i)
+        return
+      case 'clear':
+        for (let i = 0; i < step.count; i++) this.remove(step.key + i)
+        return
+      case 'view': {
+        const view = this.map.view()
+        expect(view.size).toBe(this.model.size)
+        this.promised.push({ entries: { [Symbol.iterator]: () => view.entries() }, model: sorted(this.model) })
+        return
+      }
+      case 'walk': {
+        const walk = this.map.walk((key, value): readonly [number, number] => [key, value])
+        const model = sorted(this.model)
+        for (let i = 0; i < step.steps; i++) expect(walk.next().value).toEqual(model.shift())
+        this.promised.push({ entries: walk, model })
+        return
+      }
+      case 'load': {
+        const entries = sorted(this.model)
+        this.map.load(
+          entries.map(([key]) => key),
+          entries.map(([, value]) => value),
+        )
+      }
+    }
+  }
+
+  put(key: number, value: number): void {
+    expect(this.map.put(key, value)).toBe(this.model.get(key))
+    this.model.set(key, value)
+  }
+
+  remove(key: number): void {
+    expect(this.map.remove(key)).toBe(this.model.get(key))
+    this.model.delete(key)
+  }
+
+  check(): void {
+    expect(this.map.size).toBe(this.model.size)
+    expect(pairsOf(this.map)).toEqual(sorted(this.model))
+    for (const { entries, model } of this.promised) expect([...entries]).toEqual(model)
+  }
+}
+
+describe('an ordered map', () => {
+  test('is a sorted Map, and its views and walks show what was there when they began', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const run = new Run()
+        for (const each of steps) run.do(each)
+        run.check()
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('keeps a view of many entries while every one of them is replaced or removed', () => {
+    const map = new OrderedMap<number, number>(byNumber)
+    for (let i = 0; i < 20_000; i++) map.put((i * 7_919) % 20_000, i)
+    const before = pairsOf(map)
+    const view = map.view()
+    for (let i = 0; i < 20_000; i++) {
+      if (i % 3 === 0) map.remove(i)
+      else map.put(i, -i)
+    }
+    expect([...view.entries()]).toEqual(before)
+    expect(map.size).toBe(13_333)
+  })
+
+  test('of a walk that was given up early no later walk suffers', () => {
+    const map = new OrderedMap<number, number>(byNumber)
+    for (let i = 0; i < 100; i++) map.put(i, i)
+    for (const key of map.walk((key) => key)) if (key === 3) break
+    const abandoned = map.walk((key) => key)
+    abandoned.next()
+    map.put(1_000, 1)
+    const later = map.walk((key) => key)
+    expect([...abandoned].at(-1)).toBe(99)
+    map.remove(0)
+    expect([...later].length).toBe(101)
+    expect(pairsOf(map).length).toBe(100)
+  })
+
+  test('refuses to load keys that do not ascend, and keeps what it had', () => {
+    const map = new OrderedMap<number, number>(byNumber)
+    map.put(1, 1)
+    expect(() => map.load([2, 2], [0, 0])).toThrow('strictly ascending')
+    expect(pairsOf(map)).toEqual([[1, 1]])
+  })
+})

@@ -1,0 +1,281 @@
+import { describe, expect, test } from 'vitest'
+import { sessionWindow } from '../../src/session/limits.ts'
+import { sessionWindow as serverWindow } from '../../src/machine/sessions.ts'
+import { addresses, Harness, hintOf } from './harness.ts'
+
+describe('commands', () => {
+  test('a session is opened with the first command, not before', () => {
+    const client = new Harness().toLeader()
+    expect(client.takeSent()).toEqual([])
+    client.turn(client.command('a'))
+    expect(client.takeSent()).toEqual(['OpenSession'])
+  })
+
+  test('a client that only queries has no session', () => {
+    const client = new Harness().toLeader()
+    client.turn(client.call('query', 'q'))
+    expect(client.takeSent()).toEqual(['Queries q'])
+  })
+
+  test('200 commands called in one turn leave in one message, numbered in the order of the calls', () => {
+    const client = new Harness().toSession()
+    client.turn(...Array.from({ length: 200 }, (_, i) => client.command(`c${i}`)))
+    const numbered = Array.from({ length: 200 }, (_, i) => `${i + 2}=c${i}`).join(' ')
+    expect(client.takeSent()).toEqual([`Commands 7 <2: ${numbered}`])
+  })
+
+  test('an answer carries the index at which the command was applied', () => {
+    const client = new Harness().toSession()
+    client.session.step(client.command('a'))
+    client.turn()
+    client.session.step(
+      client.receive({ kind: 'Replies', session: 7, items: [{ seq: 2, index: 55, reply: Buffer.from('r'), refused: undefined }] }),
+    )
+    expect(client.session.ready().settled).toEqual([{ callId: 2, error: undefined, answer: { index: 55, reply: Buffer.from('r') } }])
+  })
+
+  test('what follows acknowledges every reply up to the first that is missing', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'), client.command('b'), client.command('c'))
+    client.reply(7, [
+      { seq: 3, reply: 'B' },
+      { seq: 2, reply: 'A' },
+    ])
+    client.takeSent()
+    client.turn(client.command('d'))
+    expect(client.takeSent()).toEqual(['Commands 7 <4: 5=d'])
+    expect(client.takeOutcomes()).toEqual(['3 B', '2 A'])
+  })
+
+  test('after the leader is lost in mid-flight, everything unanswered is sent again in order, with the same numbers, before what is new', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'), client.command('b'))
+    client.turn(client.command('c'))
+    client.reply(7, [{ seq: 2, reply: 'A' }])
+    client.turn(client.disconnected(), client.command('d'))
+    client.takeSent()
+    client.welcome(1)
+    expect(client.takeSent()).toEqual(['Commands 7 <3: 3=b 4=c 5=d'])
+    client.reply(7, [
+      { seq: 3, reply: 'B' },
+      { seq: 4, reply: 'C' },
+      { seq: 5, reply: 'D' },
+    ])
+    expect(client.takeOutcomes()).toEqual(['2 A', '3 B', '4 C', '5 D'])
+  })
+
+  test('a command that was refused by a server that does not lead goes to the next leader', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'))
+    client.refuse(7, 'NOT_LEADER', 2)
+    client.turn(client.receive({ kind: 'LeaderChanged', leader: hintOf(2) }))
+    client.takeSent()
+    expect(client.connected?.address).toBe(addresses[1])
+    client.welcome(2)
+    expect(client.takeSent()).toEqual(['Commands 7 <2: 2=a'])
+  })
+
+  test('a second reply to a command that was sent twice changes nothing', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'))
+    client.reply(7, [{ seq: 2, reply: 'A' }])
+    client.reply(7, [{ seq: 2, reply: 'A' }])
+    expect(client.takeOutcomes()).toEqual(['2 A'])
+  })
+
+  test('a reply that an old connection still brings is ignored', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'))
+    const late = client.receive({
+      kind: 'Replies',
+      session: 7,
+      items: [{ seq: 2, index: 0, reply: Buffer.from(''), refused: { code: 'NOT_LEADER', message: '' } }],
+    })
+    client.turn(client.disconnected())
+    client.welcome(1)
+    client.turn(late)
+    client.reply(7, [{ seq: 2, reply: 'A' }])
+    expect(client.takeOutcomes()).toEqual(['2 A'])
+  })
+
+  test('a command that is larger than the server allows is refused without being sent', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('x'.repeat(1_001)), client.command('b'))
+    expect(client.takeSent()).toEqual(['Commands 7 <2: 2=b'])
+    expect(client.outcomes).toEqual([{ callId: 2, result: 'TOO_LARGE', message: 'the command has 1001 bytes, at most 1000 are allowed' }])
+  })
+
+  test.each(['INVALID_INPUT', 'HANDLER_FAILED', 'REPLY_DROPPED', 'NOT_APPLIED'] as const)('%s is passed on with its message', (code) => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'))
+    client.refuse(7, code, 2)
+    expect(client.outcomes).toEqual([{ callId: 2, result: code, message: `because ${code}` }])
+  })
+
+  test('a command that may be in the log is never called refused by what only one server thinks of it', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'))
+    client.turn(client.disconnected())
+    client.welcome(1)
+    client.refuse(7, 'INVALID_INPUT', 2)
+    expect(client.outcomes).toEqual([
+      {
+        callId: 2,
+        result: 'OUTCOME_UNKNOWN',
+        message:
+          'command 2 of session 7 was sent, and sending it again ended with INVALID_INPUT: because INVALID_INPUT: it is applied once, or not at all',
+      },
+    ])
+  })
+})
+
+describe('the window', () => {
+  test('client and server agree on its size', () => {
+    expect(sessionWindow).toBe(serverWindow)
+  })
+
+  test('no command is sent that is a whole window ahead of the oldest unanswered one', () => {
+    const client = new Harness().toSession()
+    client.turn(...Array.from({ length: sessionWindow + 10 }, () => client.command('')))
+    const [first] = client.sent
+    if (first?.kind !== 'Commands') throw new Error('no commands were sent')
+    expect(first.items.at(-1)?.seq).toBe(first.ackedBelow + sessionWindow - 1)
+    client.takeSent()
+    client.reply(7, [{ seq: 3, reply: '' }])
+    expect(client.takeSent()).toEqual([])
+    client.reply(7, [{ seq: 2, reply: '' }])
+    expect(client.takeSent()).toEqual([`Commands 7 <4: ${sessionWindow + 2}= ${sessionWindow + 3}=`])
+  })
+})
+
+describe('patience', () => {
+  test('a server without room gets everything again from the refused command on, in order, after a pause', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'), client.command('b'), client.command('c'))
+    client.takeSent()
+    client.refuse(7, 'OVERLOADED', 3, 4)
+    client.turn(client.command('d'))
+    expect(client.takeSent()).toEqual([])
+    client.wait(10)
+    expect(client.takeSent()).toEqual(['Commands 7 <2: 3=b 4=c 5=d'])
+  })
+
+  test('the pause grows while the same command is refused, and is short again once it is served', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'))
+    const pauses: number[] = []
+    for (let i = 0; i < 20; i++) {
+      client.refuse(7, 'OVERLOADED', 2)
+      pauses.push((client.nextTickAt ?? 0) - client.now)
+      client.wait(pauses.at(-1) ?? 0)
+    }
+    expect(Math.max(...pauses)).toBeGreaterThan(50)
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(100)
+    client.reply(7, [{ seq: 2, reply: 'A' }])
+    client.turn(client.command('b'))
+    client.refuse(7, 'OVERLOADED', 3)
+    expect((client.nextTickAt ?? 0) - client.now).toBeLessThanOrEqual(10)
+  })
+
+  test('when the refused command was given up, one below it is sent again, so that the server knows its refusal arrived', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'), client.command('b'), client.command('c'))
+    client.takeSent()
+    client.refuse(7, 'OVERLOADED', 3, 4)
+    client.turn({ kind: 'abort', callId: 3 })
+    client.wait(10)
+    expect(client.takeSent()).toEqual(['Commands 7 <2: 2=a 4=c'])
+    expect(client.takeOutcomes()).toEqual(['3 ABORTED'])
+  })
+
+  test('a command that is refused for want of room until its deadline is OVERLOADED, and not applied', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a', { timeoutMs: 50 }))
+    for (let i = 0; i < 20 && client.outcomes.length === 0; i++) {
+      client.refuse(7, 'OVERLOADED', 2)
+      client.wait(10)
+    }
+    expect(client.outcomes).toEqual([
+      { callId: 2, result: 'OVERLOADED', message: 'the command was refused until its deadline, and was not applied: because OVERLOADED' },
+    ])
+  })
+
+  test('RETRY leaves open whether the command is in the log, so its deadline ends in OUTCOME_UNKNOWN', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a', { timeoutMs: 3 }))
+    client.refuse(7, 'RETRY', 2)
+    client.wait(3)
+    expect(client.takeOutcomes()).toEqual(['2 OUTCOME_UNKNOWN'])
+  })
+
+  test('a session that cannot be opened for now is asked for again', () => {
+    const client = new Harness().toLeader()
+    client.turn(client.command('a'))
+    client.takeSent()
+    client.turn(client.receive({ kind: 'SessionOpened', requestId: 1, session: 0, refused: { code: 'OVERLOADED', message: 'full' } }))
+    expect(client.takeSent()).toEqual([])
+    client.wait(10)
+    expect(client.takeSent()).toEqual(['OpenSession'])
+  })
+
+  test('a session that is refused for good fails the commands that wait for it', () => {
+    const client = new Harness().toLeader()
+    client.turn(client.command('a'))
+    client.turn(client.receive({ kind: 'SessionOpened', requestId: 1, session: 0, refused: { code: 'INTERNAL', message: 'broken' } }))
+    expect(client.takeOutcomes()).toEqual(['1 INTERNAL'])
+  })
+})
+
+describe('an expired session', () => {
+  test('a command that was only sent in vain is SESSION_EXPIRED; what was not sent goes on in a new session', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'))
+    client.takeSent()
+    client.session.step(client.command('b'))
+    client.refuse(7, 'SESSION_EXPIRED', 2)
+    expect(client.takeOutcomes()).toEqual(['2 SESSION_EXPIRED'])
+    expect(client.takeSent()).toEqual(['OpenSession'])
+    client.openSession(9)
+    expect(client.takeSent()).toEqual(['Commands 9 <1: 1=b'])
+  })
+
+  test('a command that an earlier attempt may have brought into the log is OUTCOME_UNKNOWN', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'))
+    client.turn(client.disconnected())
+    client.welcome(1)
+    client.refuse(7, 'SESSION_EXPIRED', 2)
+    expect(client.takeOutcomes()).toEqual(['2 OUTCOME_UNKNOWN'])
+  })
+
+  test('commands that were refused for want of room are not in the log, and go on in the new session in their order', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'), client.command('b'), client.command('c'))
+    client.refuse(7, 'OVERLOADED', 3, 4)
+    client.session.step(client.command('d'))
+    client.refuse(7, 'SESSION_EXPIRED', 2)
+    client.wait(10).takeSent()
+    client.openSession(9)
+    expect(client.takeSent()).toEqual(['Commands 9 <1: 1=b 2=c 3=d'])
+    expect(client.takeOutcomes()).toEqual(['2 SESSION_EXPIRED'])
+  })
+
+  test('a leader that answers a keep-alive with "unknown session" makes the client open a new one for its next command', () => {
+    const client = new Harness().toSession()
+    client.wait(10_000)
+    expect(client.takeSent()).toEqual(['KeepAlive 7 <2'])
+    client.turn(client.receive({ kind: 'KeepAliveReply', session: 7, alive: false }))
+    client.turn(client.command('a'))
+    expect(client.takeSent()).toEqual(['OpenSession'])
+  })
+
+  test('replies still on their way when the session ends say what became of their commands', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'), client.command('b'))
+    client.turn(client.receive({ kind: 'KeepAliveReply', session: 7, alive: false }))
+    expect(client.takeOutcomes()).toEqual([])
+    client.reply(7, [{ seq: 2, reply: 'A' }])
+    client.wait(300)
+    expect(client.takeOutcomes()).toEqual(['2 A', '3 OUTCOME_UNKNOWN'])
+  })
+})
