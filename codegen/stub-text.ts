@@ -1,4 +1,5 @@
 // How a stub reads, and a new handlers file around them.
+import { docLines } from './emit/module.ts'
 import type { OperationSummary } from './model.ts'
 import { quoted } from './names.ts'
 
@@ -17,7 +18,7 @@ export const plainIndentation: Indentation = { member: '  ', unit: '  ', newline
 /** One method, without the line break behind it, comma-terminated. It compiles under `noUnusedParameters` and throws when it is called. */
 export function stubText({ name, handlerKey, docs }: StubOperation, { member, unit, newline }: Indentation): string {
   const lines = [
-    ...docsLines(docs),
+    ...docLines(docs),
     `${handlerKey}(_state, _input, _ctx) {`,
     `${unit}throw new Error(${quoted(`not implemented: ${name}`)})`,
     '},',
@@ -48,11 +49,4 @@ import type { ${handlersType} } from ${quoted(generatedModule)}
 
 export const handlers: ${handlersType} = ${members}
 `
-}
-
-function docsLines(docs: string | undefined): readonly string[] {
-  if (docs === undefined || docs.trim() === '') return []
-  const lines = docs.trim().replaceAll('*/', '*\\/').split(/\r?\n/)
-  if (lines.length === 1) return [`/** ${lines[0]} */`]
-  return ['/**', ...lines.map((line) => ` * ${line}`.trimEnd()), ' */']
 }

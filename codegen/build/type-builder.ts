@@ -25,7 +25,11 @@ export class TypeBuilder {
   readonly reporter: Reporter
   readonly names: TypeNames
   readonly types = new Map<string, DraftType>()
+  /** To be checked when all types are known. */
+  readonly defaults: { readonly place: Place; readonly type: TypeNode; readonly value: unknown }[] = []
   readonly #building = new Set<string>()
+  /** What was built already: a constant that is used in many places is built once. */
+  readonly #objects = new WeakMap<Schema, string>()
   #scope: Scope | undefined
 
   constructor(reporter: Reporter, names: TypeNames) {
@@ -81,6 +85,10 @@ export class TypeBuilder {
   /** A named object type. */
   object(schema: Schema, place: Place, fallback: string): TypeNode {
     const name = this.names.given(schema, place) ?? fallback
+    // Optional, Readonly and the like copy a schema, but not its properties.
+    const identity = schemaOf(schema['properties'])
+    if (this.#objects.get(identity) === name && this.types.has(name)) return { kind: 'named', name }
+    this.#objects.set(identity, name)
     return this.#named(name, place, () => this.#objectType(schema, place, name))
   }
 
@@ -136,10 +144,12 @@ export class TypeBuilder {
     }
     const schema = schemaOf(value)
     const hasDefault = 'default' in schema && schema['default'] !== undefined
+    const type = this.node(value, place, owner + pascalCase(name))
+    if (hasDefault) this.defaults.push({ place, type, value: schema['default'] })
     return {
       name,
       docs: textOf(schema['description']) ?? place.docs,
-      type: this.node(value, place, owner + pascalCase(name)),
+      type,
       presence: hasDefault ? 'default' : required ? 'required' : 'optional',
       default: hasDefault ? schema['default'] : undefined,
     }
@@ -212,12 +222,14 @@ export class TypeBuilder {
     const { schema, name, place: at } = definition
     const kind = kindOf(schema)
     if (kind === 'Object' || kind === 'Intersect') return this.#named(name, at, () => this.#objectType(schemaOf(schema), at, name))
-    return this.#named(name, at, () => this.#definedAlias(schema, at, name))
+    const marked = { ...schemaOf(schema), ...hidden(schema) }
+    if (kind === 'Union' && isTaggedUnion(schema)) return unionNode(this, { ...marked, title: name }, at, name)
+    return this.#named(name, at, () => this.#definedAlias({ ...marked, title: undefined }, at, name))
   }
 
-  #definedAlias(schema: unknown, place: Place, name: string): DraftType {
-    const type = this.node({ ...schemaOf(schema), ...hidden(schema), title: undefined }, place, `${name}Value`)
-    return { kind: 'alias', name, docs: this.typeDocs(schemaOf(schema), place), recursive: false, type }
+  #definedAlias(schema: Schema, place: Place, name: string): DraftType {
+    const type = this.node(schema, place, `${name}Value`)
+    return { kind: 'alias', name, docs: this.typeDocs(schema, place), recursive: false, type }
   }
 
   /** The schema behind references, for a look at its kind. */
@@ -250,6 +262,12 @@ export class TypeBuilder {
     this.reporter.report(place, { code: 'TYPE_UNSUPPORTED', ...wayOut(kind, place.path) })
     return broken
   }
+}
+
+/** Whether variants of it need tags: it has several, none is null, and not all are literals. */
+function isTaggedUnion(schema: unknown): boolean {
+  const kinds = listOf(schemaOf(schema)['anyOf']).map(kindOf)
+  return kinds.length > 1 && !kinds.includes('Null') && !kinds.every((kind) => kind === 'Literal' || kind === 'Enum')
 }
 
 /** TypeBox keeps its marks non-enumerable, so a spread loses them. */

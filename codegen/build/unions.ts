@@ -104,7 +104,7 @@ function shapeOf(builder: TypeBuilder, { schema }: Candidate): Shape | undefined
 
 function checkShapes(builder: TypeBuilder, candidates: readonly Candidate[], place: Place): void {
   const seen = new Map<Shape, Candidate>()
-  const literalShapes = new Set(valuesOf(candidates.filter(isLiteral)).map((value) => typeof value))
+  const literalShapes = new Set<string>(valuesOf(candidates.filter(isLiteral)).map((value) => typeof value))
   for (const candidate of candidates) {
     if (isLiteral(candidate)) continue
     const shape = shapeOf(builder, candidate)
@@ -116,7 +116,7 @@ function checkShapes(builder: TypeBuilder, candidates: readonly Candidate[], pla
     if (other !== undefined && shape !== 'object') {
       ambiguous(builder, candidate.place, `${place.path} has two variants that are ${words[shape]}`, 'Put each into an object with a literal field that tells them apart.')
     }
-    if (literalShapes.has(shape as 'string')) {
+    if (literalShapes.has(shape)) {
       ambiguous(builder, candidate.place, `${place.path} has literals and ${words[shape]} besides`, 'Leave the literals out, or put one of the two into an object.')
     }
     seen.set(shape, candidate)

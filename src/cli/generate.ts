@@ -3,7 +3,7 @@ import { type Changes, ChangedMeanwhile, compareWithDisk, NotOurs, writePlan } f
 import type { Diagnostic } from '../../codegen/diagnostic.ts'
 import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
 import { importExtensionFor } from './import-extension.ts'
-import { type GenerationPlan, planGeneration } from './generation-plan.ts'
+import { type GenerationPlan, type PlannedMachine, planGeneration } from './generation-plan.ts'
 import type { GenerateOptions } from './program.ts'
 import { schemaFileOf } from './schema-file.ts'
 import { counted, diagnosticText, shownPath, type Terminal } from './terminal.ts'
@@ -14,9 +14,11 @@ export interface GenerateCommand {
   /** The command line as it was given, for the runs of `--watch`. */
   readonly args: readonly string[]
   readonly terminal: Terminal
+  /** Told which machine it is, when the schema is right. */
+  readonly onPlan?: (machine: PlannedMachine) => void
 }
 
-export async function generateCommand({ schema, options, args, terminal }: GenerateCommand): Promise<ExitCode> {
+export async function generateCommand({ schema, options, args, terminal, onPlan }: GenerateCommand): Promise<ExitCode> {
   const schemaFile = schemaFileOf(schema)
   if (options.watch === true) {
     if (options.check === true) throw new WrongUse('--check and --watch exclude each other', 'Leave one of them out.')
@@ -31,8 +33,9 @@ export async function generateCommand({ schema, options, args, terminal }: Gener
     return exitCode.findings
   }
 
+  onPlan?.(machine)
   const changes = await changesOf(plan, options)
-  report({ plan, changes, options, terminal, summary: summaryText(machine, plan, changes, options) })
+  report({ plan, changes, options, terminal, summary: summaryText(machine.name, plan, changes, options) })
   return options.check === true && differs(changes) ? exitCode.findings : exitCode.fine
 }
 
@@ -97,7 +100,7 @@ function report({ plan, changes, options, terminal, summary }: Report): void {
   if (options.json === true) {
     const hasErrors = plan.diagnostics.some(({ severity }) => severity === 'error')
     const ok = !hasErrors && !(options.check === true && differs(changes))
-    terminal.out(JSON.stringify({ ok, machine: plan.machine, ...shown, stubs: plan.added, diagnostics: plan.diagnostics }))
+    terminal.out(JSON.stringify({ ok, machine: plan.machine?.name, ...shown, stubs: plan.added, diagnostics: plan.diagnostics }))
   } else for (const path of [...shown.created, ...shown.updated, ...shown.removed]) terminal.out(path)
   terminal.err(summary)
 }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import type { Diagnostic } from '../../codegen/diagnostic.ts'
+import type { Model } from '../../codegen/model.ts'
 import type { PlannedFile, WritePlan } from '../../codegen/write.ts'
 import { WrongUse } from './exit-code.ts'
 import { shownPath } from './terminal.ts'
@@ -15,9 +16,11 @@ export interface GenerationOptions {
   readonly handlers: string | undefined
   readonly importExtension: 'js' | 'ts'
 }
+export type PlannedMachine = Pick<Model, 'name' | 'version'>
+
 export interface GenerationPlan extends WritePlan {
-  /** Name of the machine; none when the schema is so wrong that it has none. */
-  readonly machine: string | undefined
+  /** None when the schema is wrong. */
+  readonly machine: PlannedMachine | undefined
   readonly handlersFile: string
   /** Operations that get a stub. */
   readonly added: readonly string[]
@@ -28,8 +31,8 @@ export async function planGeneration({ schemaFile, out, handlers, importExtensio
   const outDir = out === undefined ? join(dirname(schemaFile), 'generated') : resolve(out)
   const handlersFile = handlers === undefined ? join(dirname(schemaFile), 'handlers.ts') : resolve(handlers)
   const { generate } = await import('../../codegen/generate.ts')
-  const { model, files, stale, diagnostics } = await withoutStdout(() => generate({ schemaFile, outDir, handlersFile, importExtension }))
-  const emitted = { files, stale, machine: model?.name, handlersFile }
+  const { model, files, stale, diagnostics } = await withoutStdout(() => generate({ schemaFile, outDir, importExtension }))
+  const emitted = { files, stale, machine: model, handlersFile }
   if (model === undefined || diagnostics.some(({ severity }) => severity === 'error')) return { ...emitted, added: [], diagnostics }
 
   if (files.some(({ path }) => path === handlersFile)) {

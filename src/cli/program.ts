@@ -4,16 +4,17 @@ import { type ExitCode, exitCode } from './exit-code.ts'
 import { ownPackage } from './own-package.ts'
 import type { Terminal } from './terminal.ts'
 
-export interface GenerateOptions {
-  readonly out?: string
-  readonly handlers?: string
-  readonly check?: true
-  readonly watch?: true
-  readonly importExtension?: 'js' | 'ts'
-  readonly json?: true
-}
 export interface JsonOption {
   readonly json?: true
+}
+export interface FreezeOptions extends JsonOption {
+  readonly out?: string
+  readonly handlers?: string
+  readonly importExtension?: 'js' | 'ts'
+}
+export interface GenerateOptions extends FreezeOptions {
+  readonly check?: true
+  readonly watch?: true
 }
 export interface BootstrapOptions extends JsonOption {
   readonly dir: string
@@ -56,22 +57,16 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
     .usage('<schema.ts> [options]\n       raftgen <command> [options]')
     .addHelpText('after', afterHelp)
 
-  program
+  const generate = program
     .command('generate', { isDefault: true })
     .description('write generated/, the wire lock and missing handler stubs; the word itself may be left out')
-    .argument('<schema>', 'the schema file')
-    .option('--out <dir>', 'where generated code goes (default: generated/ beside the schema)')
-    .option('--handlers <file>', 'your handlers (default: handlers.ts beside the schema)')
     .option('--check', 'write nothing; exit code 1 if something would be written')
     .option('--watch', 'generate again whenever the schema changes')
-    .addOption(
-      new Option('--import-extension <extension>', 'of imports in generated code (default: as the tsconfig says)').choices(['js', 'ts']),
-    )
-    .option('--json', 'print one JSON object')
     .action(async (schema: string, options: GenerateOptions) => {
       const { generateCommand } = await import('./generate.ts')
       end(await generateCommand({ schema, options, args, terminal }))
     })
+  withPlaces(generate)
 
   program
     .command('init')
@@ -96,17 +91,25 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
       end(await bootstrapCommand({ options, terminal }))
     })
 
-  program
+  const freeze = program
     .command('freeze')
-    .description('fix the wire format of the current version for good, before it is deployed')
-    .argument('<schema>', 'the schema file')
-    .option('--json', 'print one JSON object')
-    .action(async (schema: string, options: JsonOption) => {
+    .description('generate, and fix the wire format of this version for good: before it is deployed')
+    .action(async (schema: string, options: FreezeOptions) => {
       const { freezeCommand } = await import('./freeze.ts')
       end(await freezeCommand({ schema, options, terminal }))
     })
+  withPlaces(freeze)
 
   return program
+}
+
+function withPlaces(command: Command): void {
+  command
+    .argument('<schema>', 'the schema file')
+    .option('--out <dir>', 'where generated code goes (default: generated/ beside the schema)')
+    .option('--handlers <file>', 'your handlers (default: handlers.ts beside the schema)')
+    .addOption(new Option('--import-extension <extension>', 'in generated code (default: as the tsconfig says)').choices(['js', 'ts']))
+    .option('--json', 'print one JSON object')
 }
 
 /** Words that may be meant where a schema file is expected. */

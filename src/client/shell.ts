@@ -91,7 +91,7 @@ export class Shell implements Caller {
       this.#session.step({ kind: 'close' })
       if (this.#live === undefined) resolve()
       else this.#onGone = resolve
-      this.#flush()
+      this.#schedule()
     })
     return this.#closing
   }
@@ -124,6 +124,7 @@ export class Shell implements Caller {
     process.nextTick(this.#flushLater)
   }
 
+  /** Never from inside a callback of its own: `ready` gives out arrays that the next one but one uses again. */
   #flush(): void {
     this.#flushing = false
     this.#session.step({ kind: 'tick', now: performance.now() })

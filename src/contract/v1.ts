@@ -15,8 +15,7 @@ export type {
 export type { ReadonlyTable, Table } from '../machine/table.ts'
 export { bind } from './v1/bind.ts'
 export { callCommand, callQuery } from './v1/call.ts'
-// Added by their owners:
-// connect, ClientOptions (client/client.ts).
+export { type ClientOptions, connect } from '../client/index.ts'
 // Values: what emitted codecs are made of.
 export {
   above,
@@ -29,17 +28,23 @@ export {
   discriminator,
   type Fields,
   integer,
+  isArray,
+  isMap,
   literal,
   map,
   matches,
   multipleOf,
   multipleOfBigint,
+  noFields,
   nothing,
   nullable,
   number,
   object,
+  optional,
+  result,
   string,
   tuple,
+  undeclared,
   unique,
 } from './v1/values-check.ts'
 export { codec, descend, type Mutable, recursiveCodec } from './v1/values-codec.ts'
@@ -47,7 +52,7 @@ export { type FormatName, format } from './v1/values-format.ts'
 export { InvalidValue, refuse, within } from './v1/values-invalid.ts'
 export { FrozenMap } from './v1/values-map.ts'
 export {
-  isList,
+  asIs,
   type MaybeWire,
   readAbsent,
   readArray,
@@ -61,8 +66,10 @@ export {
   readNull,
   readNullable,
   readNumber,
+  readOptional,
   readPresent,
   readString,
+  readTag,
   readWithin,
   unknownTag,
   writeBigint,

@@ -139,7 +139,7 @@ export class Leader {
     this.#progress.get(peer)?.unreachable()
   }
 
-  /** Commits what a quorum holds, if it is of this term (§3.6.2, figure 3.8 has the counter-example). */
+  /** Commits what a quorum holds, if it is of this term (§3.6.2, figure 3.7 has the counter-example). */
   maybeCommit(): void {
     const { log } = this.#ctx
     const commitIndex = log.commitIndex
@@ -208,10 +208,15 @@ export class Leader {
     outbox.fetch({ peer: progress.id, firstIndex, lastIndex: log.firstIndexInMemory - 1, bytesMax: limits.messageBytesMax })
   }
 
-  /** What of `entries`, read some time ago, still is this log. */
+  /** What of `entries`, read some time ago, still is this log, and fits in a message: a log may count their bytes in its own way. */
   #usable({ firstIndex, entries }: { readonly firstIndex: Index; readonly entries: readonly Entry[] }): readonly Entry[] {
-    const wrong = entries.findIndex((entry, i) => entry.index !== firstIndex + i || !this.#ctx.log.has(entry))
-    return wrong === -1 ? entries : entries.slice(0, wrong)
+    const { log, limits } = this.#ctx
+    let bytes = 0
+    const end = entries.findIndex((entry, i) => {
+      bytes += bytesOfEntry(entry)
+      return entry.index !== firstIndex + i || !log.has(entry) || (i > 0 && bytes > limits.messageBytesMax)
+    })
+    return end === -1 ? entries : entries.slice(0, end)
   }
 
   /** A leader does not know what is committed until an entry of its own term is (§6.4). */

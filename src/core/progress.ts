@@ -143,13 +143,14 @@ export class Progress {
   }
 
   /**
-   * An answer to the heartbeats of `round`: it is alive. Wakes a probe that waited for a heartbeat or longer, and gives up messages which
+   * An answer to the heartbeats of `round`: it is alive. Sends a probe again that waited for about a heartbeat, and gives up messages which
    * were sent before that round and moved nothing for several heartbeats: the loss of a message or of its answer stalls nobody for good.
    */
   answered({ round, now, heartbeatMs }: { readonly round: number; readonly now: Ms; readonly heartbeatMs: number }): void {
     const waitedMs = this.#waited.elapsedMs(now)
     if (this.#state.kind === 'probe') {
-      if (waitedMs >= heartbeatMs) this.#state.isPaused = false
+      // Half of it: what was sent is dated a tick late, and would miss every other heartbeat.
+      if (2 * waitedMs >= heartbeatMs) this.#state.isPaused = false
       return
     }
     const oldest = this.#state.inflight[0]

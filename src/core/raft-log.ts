@@ -187,7 +187,8 @@ export class RaftLog {
     this.#window.truncateFrom(index)
     while ((this.#confs[this.#confs.length - 1]?.index ?? 0) >= index) this.#confs.pop()
     if (index <= this.#writtenIndex) {
-      this.#truncateFrom = Math.min(index, this.#truncateFrom ?? index)
+      // Lower than one that still waits to be written: only what is written can be truncated on the disk.
+      this.#truncateFrom = index
       this.#writtenIndex = index - 1
     }
     this.#stableIndex = Math.min(this.#stableIndex, index - 1)

@@ -18,8 +18,8 @@ export function holdsBytes(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (value instanceof Uint8Array) return true
   if (Array.isArray(value)) return value.some(holdsBytes)
-  // Records inside a value are maps; whether of the language or frozen ones of ours, they have this.
-  if ('entries' in value && typeof value.entries === 'function') return Array.from(value.entries()).some(holdsBytes)
+  // A record inside a value.
+  if (value instanceof Map) return Array.from(value.values()).some(holdsBytes)
   for (const field of Object.values(value)) {
     if (holdsBytes(field)) return true
   }

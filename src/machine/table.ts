@@ -47,6 +47,7 @@ type Key = string | number
 /** The table behind both interfaces. Which keys and values it takes is up to the codecs: handlers see it through the types above. */
 export class StateTable implements Table<Key, unknown>, Participant {
   readonly #name: string
+  readonly #keyPath: string
   readonly #keyType: 'string' | 'number'
   readonly #keys: Check
   readonly #values: Check
@@ -63,6 +64,7 @@ export class StateTable implements Table<Key, unknown>, Participant {
 
   constructor({ name, key, keys, values, transaction }: TableOptions) {
     this.#name = name
+    this.#keyPath = `a key of ${name}`
     this.#keyType = key === 'string' ? 'string' : 'number'
     this.#keys = keys
     this.#values = values
@@ -178,7 +180,7 @@ export class StateTable implements Table<Key, unknown>, Participant {
   }
 
   #checkKey(key: Key): Key {
-    const canonical = this.#keys.check(key, `a key of ${this.#name}`)
+    const canonical = this.#keys.check(key, this.#keyPath)
     assert(typeof canonical === 'string' || typeof canonical === 'number', `a key of ${this.#name} became something else`)
     return canonical
   }

@@ -14,8 +14,9 @@ export interface Participant {
  */
 export class Transaction {
   #mode: 'closed' | 'command' | 'query' = 'closed'
-  /** Who has written, each once. */
-  readonly #touched: Participant[] = []
+  /** Who has written, up to `#joined`; what stands beyond is of earlier transactions. */
+  readonly #participants: Participant[] = []
+  #joined = 0
 
   get writable(): boolean {
     return this.#mode === 'command'
@@ -29,13 +30,13 @@ export class Transaction {
   commit(): void {
     assert(this.#mode === 'command', 'a commit without a transaction')
     // The one place where changes become final: digests are folded in here, from the journals, before they are forgotten.
-    for (const participant of this.#touched) participant.commit()
+    for (let i = 0; i < this.#joined; i++) this.#participants[i]?.commit()
     this.#end()
   }
 
   rollback(): void {
     assert(this.#mode === 'command', 'a rollback without a transaction')
-    for (const participant of this.#touched) participant.rollback()
+    for (let i = 0; i < this.#joined; i++) this.#participants[i]?.rollback()
     this.#end()
   }
 
@@ -51,7 +52,7 @@ export class Transaction {
 
   /** The first write of a participant in this transaction. */
   join(participant: Participant): void {
-    this.#touched.push(participant)
+    this.#participants[this.#joined++] = participant
   }
 
   /** What a write throws that came when `writable` was false. `what` names it: `state.leases.set`. */
@@ -61,7 +62,7 @@ export class Transaction {
   }
 
   #end(): void {
-    this.#touched.length = 0
+    this.#joined = 0
     this.#mode = 'closed'
   }
 }

@@ -86,7 +86,7 @@ export class Proposals {
 
   accept({ ticket, first, count }: Accepted): void {
     const items = this.#proposed.get(ticket)
-    assert(items !== undefined, `ticket ${ticket} was accepted, and is unknown`)
+    if (items === undefined) return // abandoned before the core could say so
     this.#batches.push({ first, items: count === items.length ? items : items.slice(0, count) })
   }
 
@@ -126,6 +126,9 @@ export class Proposals {
         if (item !== undefined) inLog.push(item)
       }
     }
+    // Handed over in this very turn: they may have been appended before leadership was lost.
+    for (const items of this.#proposed.values()) for (const item of items) inLog.push(item)
+    this.#proposed.clear()
     this.#waiting = []
     this.#batches = []
     this.#head = 0

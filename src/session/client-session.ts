@@ -237,7 +237,7 @@ export class ClientSession {
       return this.#leave()
     }
     if (link.kind !== 'open') return
-    if (this.#isSilent(link)) {
+    if (now >= this.#silentAt(link)) {
       this.#router.unreachable(link.address, { now, status: `silent for ${this.#timing.silenceMs} ms` })
       return this.#leave()
     }
@@ -247,8 +247,10 @@ export class ClientSession {
     }
   }
 
-  #isSilent(link: OpenLink): boolean {
-    return this.#asks(link) && this.#now - link.heardAt >= this.#timing.silenceMs
+  /** When the server counts as silent, unless it answers before. */
+  #silentAt(link: OpenLink): Ms {
+    if (!this.#asks(link)) return Number.POSITIVE_INFINITY
+    return Math.min(link.heardAt, this.#calls.commands.openingSince ?? link.heardAt) + this.#timing.silenceMs
   }
 
   #asks(link: OpenLink): boolean {
@@ -323,9 +325,8 @@ export class ClientSession {
       case 'dialing':
         return link.until
       case 'open': {
-        let at = Math.min(link.keptAliveAt + link.keepAliveMs, this.#calls.queries.nextAt(link))
+        let at = Math.min(link.keptAliveAt + link.keepAliveMs, this.#silentAt(link), this.#calls.queries.nextAt(link))
         if (link.leading) at = Math.min(at, this.#calls.commands.nextAt)
-        if (this.#asks(link)) at = Math.min(at, link.heardAt + this.#timing.silenceMs)
         if (link.leaderBy !== undefined && this.#calls.wantLeader) at = Math.min(at, link.leaderBy)
         return at
       }

@@ -78,7 +78,10 @@ export const cleanLinks: LinkFaults = { loss: 0, duplication: 0, reordering: 0, 
  * Which of the allowed classes this seed uses, and how much of each: a run with few classes goes deep where one with all of them would
  * only drown (swarm testing).
  */
-export function drawFaults(allowed: readonly FaultClass[], chance: Chance): { readonly active: readonly FaultClass[]; readonly links: LinkFaults } {
+export function drawFaults(
+  allowed: readonly FaultClass[],
+  chance: Chance,
+): { readonly active: readonly FaultClass[]; readonly links: LinkFaults } {
   const active = allowed.filter(() => chance.happens(0.6))
   const drawn = (name: FaultClass, max: number): number => {
     const probability = chance.between(0, 1) ** 2 * max

@@ -1,1 +1,12 @@
-export { type LocalFailure, type LocalOptions, type LocalReplica, local } from './local.ts'
+// `raftgen/sim`: a cluster in one synchronous object, for tests. Same seed, same run.
+export { Chance } from './chance.ts'
+export { Coverage, everyFault, type FaultClass, faultClasses, noFault } from './faults.ts'
+export type { CallOutcome, SimCall } from './history.ts'
+export { decodeListAnswer, encodeListCommand, encodeListQuery, type ListAnswer, type ListCommand, ListMachine } from './list-machine.ts'
+export { local, type LocalFailure, type LocalOptions, type LocalReplica } from './local.ts'
+export type { SimClient } from './sim-client.ts'
+export { type CallSettings, simulate, Simulation, type SimulationOptions } from './simulation.ts'
+export { runSeed, seeds, type SwarmOptions, type SwarmReport } from './swarm.ts'
+export { SimulationError } from './violation.ts'
+export { listOperations, type Operations, type WorkloadOptions } from './workload.ts'
+export type { Sabotage } from './world.ts'

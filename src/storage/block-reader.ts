@@ -36,7 +36,11 @@ export class BlockReader {
 
   #readOne(range: EntriesRange, position: number, done: RangeDone): void {
     const collected = new Collected(range)
-    this.#readBlock(position, (block) => collected.add(block), (error) => done(error, error === undefined ? collected.entries : []))
+    this.#readBlock(
+      position,
+      (block) => collected.add(block),
+      (error) => done(error, error === undefined ? collected.entries : []),
+    )
   }
 
   #readSeveral(range: EntriesRange, { position, lastPosition }: { position: number; lastPosition: number }, done: RangeDone): void {

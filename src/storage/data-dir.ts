@@ -45,7 +45,11 @@ export async function finishDir(dir: string): Promise<void> {
 /** Errors: DATA_DIR_EMPTY, DATA_DIR_FOREIGN, STORAGE_DAMAGED; anything else is an error of the system. */
 export async function readIdentity(dir: string): Promise<Identity> {
   const names = await namesIn(dir)
-  if (names.includes(identityFile)) return decodeIdentityFile(join(dir, identityFile), await readFile(join(dir, identityFile), 'utf8'), dir)
+  if (names.includes(identityFile)) {
+    const identity = decodeIdentityFile(dir, await readFile(join(dir, identityFile), 'utf8'))
+    if (!names.includes('db')) throw damaged(dir, 'its database is missing')
+    return identity
+  }
   if (names.length === 0) {
     throw new RaftgenError('DATA_DIR_EMPTY', `${dir} holds no node. Bootstrap it if the node is new; restore it if the node is not`)
   }
@@ -97,7 +101,8 @@ function encodeIdentityFile(identity: Identity): string {
   return `${JSON.stringify({ format: dataDirFormat, clusterId, nodeId, incarnation, checksum: checksumOf(identity) }, undefined, 2)}\n`
 }
 
-function decodeIdentityFile(path: string, text: string, dir: string): Identity {
+function decodeIdentityFile(dir: string, text: string): Identity {
+  const path = join(dir, identityFile)
   const fields = parseObject(path, text)
   const { format, clusterId, nodeId, incarnation, checksum } = fields
   if (Number.isSafeInteger(format) && Number(format) > dataDirFormat) {
@@ -160,7 +165,10 @@ function isAlive(pid: number): boolean {
 }
 
 const notEmpty = (dir: string, found: string): RaftgenError =>
-  new RaftgenError('DATA_DIR_EXISTS', `cannot bootstrap in ${dir}: it already holds ${found}. Choose another directory, or run the node that is there`)
+  new RaftgenError(
+    'DATA_DIR_EXISTS',
+    `cannot bootstrap in ${dir}: it already holds ${found}. Choose another directory, or run the node that is there`,
+  )
 
 const notADirectory = (code: 'DATA_DIR_EXISTS' | 'DATA_DIR_FOREIGN', dir: string, cause: unknown): RaftgenError =>
   new RaftgenError(code, `${dir} is not a directory`, { cause })

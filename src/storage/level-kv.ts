@@ -1,4 +1,5 @@
 // LevelDB as a `KeyValue`. Every batch is synced. Never `clear()`: it does not sync.
+import { readdir } from 'node:fs/promises'
 import { Level } from 'level'
 import { RaftgenError } from '../errors.ts'
 import type { Done } from '../ports/log.ts'
@@ -9,8 +10,9 @@ const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
 const synced = { sync: true } as const
 /** A large buffer makes compactions rare: with LevelDB's default of 4 MiB the slowest writes take four times as long. */
 const writeBufferBytes = 64 * 1_024 * 1_024
-/** Records an iterator hands over at once. */
+/** What an iterator hands over at once: records, and their bytes. */
 const recordsMax = 1_000
+const readAheadBytesMax = 4 * 1_024 * 1_024
 
 type Database = Level<Uint8Array, Uint8Array>
 
@@ -30,6 +32,7 @@ export class LevelKeyValue implements KeyValue {
   /** `locked`: somebody else has it open. Errors: STORAGE_DAMAGED, STORAGE_FAILED. */
   static async open(location: string, options: LevelKeyValueOptions): Promise<LevelKeyValue | 'locked'> {
     const { name, create } = options
+    if (!create) await checkLogFile(location, name)
     const db: Database = new Level<Uint8Array, Uint8Array>(location, encodings)
     try {
       await db.open({ createIfMissing: create, errorIfExists: create, compression: false, writeBufferSize: writeBufferBytes })
@@ -95,7 +98,8 @@ export class LevelKeyValue implements KeyValue {
   }
 
   async #range({ firstKey, lastKey, bytesMax }: KeyRange, each: (key: Uint8Array, value: Uint8Array) => boolean): Promise<void> {
-    const iterator = this.#db.iterator({ gte: firstKey, lte: lastKey, highWaterMarkBytes: bytesMax, fillCache: false })
+    const highWaterMarkBytes = Math.min(bytesMax, readAheadBytesMax)
+    const iterator = this.#db.iterator({ gte: firstKey, lte: lastKey, highWaterMarkBytes, fillCache: false })
     try {
       for (;;) {
         const records = await iterator.nextv(recordsMax)
@@ -111,6 +115,12 @@ export class LevelKeyValue implements KeyValue {
     const error = toError(thrown)
     return codeOf(error) === 'LEVEL_CORRUPTION' ? damaged(this.#options.name, `LevelDB reports ${error.message}`, error) : error
   }
+}
+
+/** LevelDB never is without a log file of its own; where one was lost it would open, without an error, what the tables before it hold. */
+async function checkLogFile(location: string, name: string): Promise<void> {
+  const files = await readdir(location)
+  if (!files.some((file) => file.endsWith('.log'))) throw damaged(name, "the database's log file (db/*.log) is missing")
 }
 
 const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))

@@ -49,7 +49,9 @@ export class LevelLog implements Log {
       }
       await finishDir(dir)
     } catch (cause) {
-      throw cause instanceof RaftgenError ? cause : new RaftgenError('STORAGE_FAILED', `cannot bootstrap in ${dir}: ${messageOf(cause)}`, { cause })
+      throw cause instanceof RaftgenError
+        ? cause
+        : new RaftgenError('STORAGE_FAILED', `cannot bootstrap in ${dir}: ${messageOf(cause)}`, { cause })
     }
   }
 
@@ -114,7 +116,10 @@ export class LevelLog implements Log {
   }
 }
 
-async function openLog(dir: string, { kv, identity, options }: { kv: LevelKeyValue; identity: Identity; options: LevelLogOptions }): Promise<LevelLog> {
+async function openLog(
+  dir: string,
+  { kv, identity, options }: { kv: LevelKeyValue; identity: Identity; options: LevelLogOptions },
+): Promise<LevelLog> {
   try {
     await writePid(dir)
     // LevelDB has made files while opening; their names must outlive a power cut before anything in them is promised.
@@ -136,7 +141,10 @@ function checkIdentity({ clusterId, nodeId, incarnation }: Identity): void {
   if (bytes === 0 || bytes > clusterIdBytesMax) {
     throw new RaftgenError('BAD_OPTIONS', `the cluster id has ${bytes} bytes; it must have 1 to ${clusterIdBytesMax}`)
   }
-  for (const [name, value] of [['node id', nodeId], ['incarnation', incarnation]] as const) {
+  for (const [name, value] of [
+    ['node id', nodeId],
+    ['incarnation', incarnation],
+  ] as const) {
     if (Number.isSafeInteger(value) && value >= 1 && value <= u48Max) continue
     throw new RaftgenError('BAD_OPTIONS', `the ${name} is ${value}; it must be a whole number from 1 to ${u48Max}`)
   }

@@ -14,7 +14,6 @@ export class MemoryLog implements Log {
   /** Invariant: the entry at position `i` has index `i + 1`. */
   readonly #entries: Entry[] = []
   #hardState: HardState = { term: 0, votedFor: undefined }
-  #waiting = 0
   #failure: Error | undefined
   #closed = false
 
@@ -85,9 +84,7 @@ export class MemoryLog implements Log {
 
   #soon(run: (refusal: Error | undefined) => void): void {
     const closed = this.#closed
-    this.#waiting++
     this.#defer(() => {
-      this.#waiting--
       run(this.#failure ?? (closed ? new RaftgenError('CLOSED', 'memory: the log is closed') : undefined))
     })
   }

@@ -134,12 +134,11 @@ export class Recovery {
   #checkEnd(hardState: HardStateRecord): void {
     const { lastIndex, lastTerm, chain } = this.#position
     if (lastIndex < hardState.lastIndex) throw new WireError(missing(lastIndex + 1, hardState.lastIndex))
-    const found: EntryId = { term: lastTerm, index: lastIndex }
-    if (lastIndex > hardState.lastIndex || lastTerm !== hardState.lastTerm || chain !== hardState.lastChain) {
-      const expected: EntryId = { term: hardState.lastTerm, index: hardState.lastIndex }
-      throw new WireError(`the log ends with entry ${name(found)}, the last write left it at entry ${name(expected)}`)
-    }
-    if (lastTerm > hardState.term) throw new WireError(`entry ${name(found)} is of a later term than the hard state, ${hardState.term}`)
+    const found = name({ term: lastTerm, index: lastIndex })
+    const expected = name({ term: hardState.lastTerm, index: hardState.lastIndex })
+    if (found !== expected) throw new WireError(`the log ends with entry ${found}, the last write left it at entry ${expected}`)
+    if (chain !== hardState.lastChain) throw new WireError(`entry ${found} is not the one with which the last write left the log`)
+    if (lastTerm > hardState.term) throw new WireError(`entry ${found} is of a later term than the hard state, ${hardState.term}`)
   }
 }
 

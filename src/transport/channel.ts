@@ -12,7 +12,7 @@ const lingerMs = 1_000
 export interface ChannelEvents {
   /** The other side's first eight bytes. Once, before any frame. */
   preamble(preamble: Preamble): void
-  /** `body` is void once this returns, unless it was copied or `compact` let it pass. */
+  /** `body` is a view into what arrived: who keeps it keeps all of that, and asks `compact` first. */
   frame(body: Buffer): void
   /** Not a stream of ours. The channel closes by itself unless it was ended in here. */
   malformed(error: WireError): void

@@ -12,6 +12,9 @@ import { Channel } from './channel.ts'
 import type { ClientLimits } from './client-limits.ts'
 import { checkPreamble } from './peer-identity.ts'
 
+/** Replies are handed to the socket when this many bytes of them are encoded, so that what does not fit its limit is never encoded at all. */
+const writeBytesMax = 1_024 * 1_024
+
 export interface ConnectionEvents {
   /** The handshake is complete. */
   hello(connection: ClientConnection, hello: Hello): void
@@ -67,17 +70,19 @@ export class ClientConnection {
     return first
   }
 
-  /** One write for everything kept. `frames` is empty, and is so again afterwards. Whether the client had to be cut for not reading. */
+  /**
+   * One write for everything kept, or several when that is much. `frames` is empty, and is so again afterwards. Whether the client had to
+   * be cut for not reading.
+   */
   flush(frames: FrameWriter): boolean {
     const messages = this.#outbox
     this.#outbox = []
     if (!this.#channel.isOpen) return false
-    for (const message of messages) writeServerMessage(frames, message)
-    if (frames.length > 0) this.#channel.write(frames.take())
-    if (this.pendingBytes > this.#limits.outputBytesMax) {
-      this.destroy()
-      return true
+    for (const message of messages) {
+      writeServerMessage(frames, message)
+      if (frames.length >= writeBytesMax && this.#write(frames)) return true
     }
+    if (frames.length > 0 && this.#write(frames)) return true
     if (this.pendingBytes > this.#limits.outputPauseBytes) this.#pauseByOutput()
     return false
   }
@@ -108,6 +113,14 @@ export class ClientConnection {
     if (this.#pausedByOutput) this.destroy()
     else this.goodbye('UNAVAILABLE', `nothing was heard on this connection for ${idleTimeoutMs} ms`)
     return true
+  }
+
+  /** Whether that was too much. */
+  #write(frames: FrameWriter): boolean {
+    this.#channel.write(frames.take())
+    const tooMuch = this.pendingBytes > this.#limits.outputBytesMax
+    if (tooMuch) this.destroy()
+    return tooMuch
   }
 
   #onPreamble(preamble: Preamble): void {

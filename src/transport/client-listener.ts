@@ -69,6 +69,8 @@ export class ClientListener {
   #listening: Listening | undefined
   #stopSweeping: () => void = () => {}
   #closed = false
+  /** Called when the last connection is gone, once this closes. */
+  #onEmpty: (() => void) | undefined
 
   private constructor({ handlers, limits, onError = () => {} }: ClientListenerOptions) {
     this.#handlers = handlers
@@ -128,7 +130,7 @@ export class ClientListener {
     this.#connections.get(connection)?.goodbye(code, message)
   }
 
-  /** Takes no more clients, and ends those that are there, with `goodbye` when one is given. Resolves when all are gone. */
+  /** Takes no more clients, and ends those that are there, with `goodbye` when one is given. Resolves once `closed` was called for all. */
   async close(goodbye?: { readonly code: ErrorCode; readonly message: string }): Promise<void> {
     this.#closed = true
     this.#stopSweeping()
@@ -139,6 +141,11 @@ export class ClientListener {
       else connection.goodbye(goodbye.code, goodbye.message)
     }
     await this.#listening?.close()
+    // The last sockets report their end a moment after they were counted out.
+    if (this.#isEmpty()) return
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
   }
 
   readonly #flushLate = (): void => this.flush()
@@ -196,11 +203,17 @@ export class ClientListener {
 
   #onClosed(connection: ClientConnection): void {
     this.#handshakes.delete(connection)
-    if (!this.#connections.delete(connection.number)) return
-    const left = (this.#perAddress.get(connection.remoteAddress) ?? 1) - 1
-    if (left === 0) this.#perAddress.delete(connection.remoteAddress)
-    else this.#perAddress.set(connection.remoteAddress, left)
-    this.#handlers.closed(connection.number)
+    if (this.#connections.delete(connection.number)) {
+      const left = (this.#perAddress.get(connection.remoteAddress) ?? 1) - 1
+      if (left === 0) this.#perAddress.delete(connection.remoteAddress)
+      else this.#perAddress.set(connection.remoteAddress, left)
+      this.#handlers.closed(connection.number)
+    }
+    if (this.#isEmpty()) this.#onEmpty?.()
+  }
+
+  #isEmpty(): boolean {
+    return this.#connections.size + this.#handshakes.size === 0
   }
 
   #sweep(now: Ms): void {

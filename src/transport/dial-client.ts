@@ -61,8 +61,11 @@ class TcpClientLink implements ClientLink {
       malformed: () => {},
       closed: (error) => this.#onClosed(error),
     })
-    const late = (): void => this.#channel.destroy(new Error(`no answer within ${connectTimeoutMs} ms`))
-    this.#deadline = setTimeout(late, connectTimeoutMs)
+    const late = (): void => {
+      if (this.#state === 'dialling') this.#channel.destroy(new Error(`no answer within ${connectTimeoutMs} ms`))
+    }
+    // An immediate after the timer: an answer that waited out a stall of this process has been read by now.
+    this.#deadline = setTimeout(() => setImmediate(late), connectTimeoutMs)
     writeClientMessage(this.#frames, hello)
     this.#channel.write(Buffer.concat([encodePreamble({ role: 'client' }), this.#frames.take()]))
   }

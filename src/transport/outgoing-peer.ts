@@ -151,9 +151,15 @@ export class OutgoingPeer {
       bootNonce,
     }
     channel.write(Buffer.concat([encodePreamble({ role: 'peer' }), frame((body) => writePeerHello(body, hello))]))
-    const late = (): void => channel.destroy(new Error(`no answer within ${timing.handshakeTimeoutMs} ms`))
-    const timer = setTimeout(late, timing.handshakeTimeoutMs).unref()
+    const timer = setTimeout(() => setImmediate(() => this.#onLate(channel)), timing.handshakeTimeoutMs).unref()
     return { kind: 'dialling', channel, timer, preamble: undefined }
+  }
+
+  /** An immediate after the timer: an answer that waited out a stall of this process has been read by now. */
+  #onLate(channel: Channel): void {
+    const state = this.#state
+    if (state.kind !== 'dialling' || state.channel !== channel) return
+    channel.destroy(new Error(`no answer within ${this.#options.timing.handshakeTimeoutMs} ms`))
   }
 
   #onPreamble(preamble: Preamble): void {

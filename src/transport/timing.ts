@@ -25,22 +25,30 @@ export const peerTiming = {
   redialMaxMs: 1_000,
 } as const satisfies PeerTiming
 
+/** A sweep that comes this many intervals late says that this process was stalled. */
+const lateIntervals = 3
+
 /**
- * Calls `sweep` every `ms`, but only once the input that had arrived by then was read: after a stall of this process its peers are judged
- * by what they sent meanwhile, not by the silence that it slept through. Returns a function that stops it.
+ * Calls `sweep` every `ms`, but only once the input that had arrived by then was read, and not right after a stall of this process: others are
+ * judged by what they sent, not by the silence that we slept through. Returns a function that stops it.
  */
 export function sweepEvery(ms: number, sweep: (now: Ms) => void): () => void {
-  // Timers run before the poll for input, immediates after it.
   let check: NodeJS.Immediate | undefined
+  let lastAt = performance.now()
+  const onCheck = (): void => {
+    check = undefined
+    const now = performance.now()
+    const late = now - lastAt > lateIntervals * ms
+    lastAt = now
+    if (!late) sweep(now)
+  }
+  // Timers run before the poll for input, immediates after it.
   const timer = setInterval(() => {
-    check ??= setImmediate(() => {
-      check = undefined
-      sweep(performance.now())
-    })
+    check ??= setImmediate(onCheck)
   }, ms)
   timer.unref()
   return () => {
     clearInterval(timer)
-    if (check !== undefined) clearImmediate(check)
+    clearImmediate(check)
   }
 }

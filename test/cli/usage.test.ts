@@ -39,7 +39,7 @@ const wrong: readonly (readonly [string, readonly string[], string])[] = [
   ],
   ['a folder instead of a schema file', ['folder'], 'raftgen: folder is a folder\n  Name the schema file in it.\n'],
   ['a mistyped option', ['schema.ts', '--chek'], "raftgen: unknown option '--chek'\n(Did you mean --check?)\n"],
-  ['an option of another command', ['freeze', 'schema.ts', '--out', 'x'], "raftgen: unknown option '--out'\n"],
+  ['an option of another command', ['freeze', 'schema.ts', '--check'], "raftgen: unknown option '--check'\n"],
   ['a second schema', ['a.ts', 'b.ts'], "raftgen: too many arguments for 'generate'. Expected 1 argument but got 2.\n"],
   [
     'an extension that there is not',

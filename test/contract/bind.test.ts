@@ -126,6 +126,18 @@ describe('the leader checks what any client sends', () => {
     expect(leader.state()).toBe(follower.state())
   })
 
+  test('what is applied is what the entry holds, also when the bytes that were checked have been overwritten', () => {
+    const leader = bankWith()
+    const buffer = Buffer.from(openCommand('ann', 5))
+    leader.machine.check?.(buffer)
+    buffer.set(openCommand('bob', 6))
+    leader.apply(buffer)
+    expect([leader.query(balanceQuery('ann')), leader.query(balanceQuery('bob'))]).toEqual([
+      [0, null],
+      [0, 6],
+    ])
+  })
+
   test('commands that were checked and never applied do not disturb those that are', () => {
     const leader = bankWith()
     const follower = bankWith()

@@ -59,11 +59,12 @@ export function confOf(given: {
 /** What a disk has after the writes that were completed. */
 export class ModelDisk {
   readonly base: LogBase
-  hardState: HardState = { term: 0, votedFor: undefined }
+  hardState: HardState
   entries: Entry[] = []
 
   constructor(base: LogBase) {
     this.base = base
+    this.hardState = { term: base.id.term, votedFor: undefined }
   }
 
   get lastIndex(): Index {
@@ -276,9 +277,11 @@ export class CoreCluster {
     const node = this.node(id)
     const { role, term } = node.core.softState
     for (let ms = 0; ms < 10_000; ms += 10) {
+      const sent = this.network.length
       this.tick(id, 10)
       const now = node.core.softState
-      if (now.term !== term || (now.role !== role && now.role !== 'follower')) return
+      const hasAsked = this.network.slice(sent).some(({ kind }) => kind === 'PreVote')
+      if (hasAsked || now.term !== term || (now.role !== role && now.role !== 'follower')) return
     }
     throw new Error(`node ${id} does not campaign`)
   }

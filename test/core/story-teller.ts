@@ -111,6 +111,18 @@ export class StoryTeller implements ClusterEvents {
     'hold-fetches': ([id]) => {
       this.#now.node(Number(id)).holdsFetches = true
     },
+    /** `no-entries 1 2`: the log of node 1 has nothing for node 2 any more. */
+    'no-entries': ([id, peer]) => {
+      const fetch = this.#now.node(Number(id)).fetches.shift()
+      assert(fetch !== undefined && fetch.peer === Number(peer), `node ${id} fetches nothing for ${peer}`)
+      this.#now.input(Number(id), { kind: 'fetched', peer: fetch.peer, firstIndex: fetch.firstIndex, entries: [] })
+    },
+    /** `ask-vote 2 3 term 9 last 1 1`: node 2, or a server that calls itself so, asks 3; its log ends with term 1, index 1. */
+    'ask-vote': ([source, target, , term, , lastTerm, lastIndex]) => {
+      const last = { term: Number(lastTerm), index: Number(lastIndex) }
+      const header = { from: Number(source), to: Number(target), term: Number(term) }
+      this.#now.receive({ kind: 'RequestVote', ...header, last, transfer: false })
+    },
     'answer-fetch': ([id]) => this.#now.answerFetch(Number(id)),
     /** The logs of all nodes that run; `*` marks the commit index, `|` the end of what is durable. */
     logs: () => {

@@ -218,6 +218,18 @@ describe('patience', () => {
     expect(client.takeSent()).toEqual(['OpenSession'])
   })
 
+  test('a server that answers everything but the request for a session is left like a silent one', () => {
+    const client = new Harness().toLeader()
+    client.turn(client.command('a'))
+    for (let i = 0; i < 4; i++) {
+      client.wait(499)
+      client.turn(client.receive({ kind: 'LeaderChanged', leader: hintOf(1) }))
+    }
+    expect(client.session.connectedTo).toBe(addresses[0])
+    client.wait(4)
+    expect(client.session.connectedTo).toBeUndefined()
+  })
+
   test('a session that is refused for good fails the commands that wait for it', () => {
     const client = new Harness().toLeader()
     client.turn(client.command('a'))

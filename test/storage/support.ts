@@ -31,11 +31,15 @@ export async function newBlocks(kv: KeyValue): Promise<BlockLog> {
 }
 
 export const append = (log: Log, changes: Partial<Persist>): Promise<void> =>
-  called((done) => log.appendEntries({ seq: 1, hardState: { term: 1, votedFor: undefined }, truncateFrom: undefined, entries: [], ...changes }, done))
+  called((done) =>
+    log.appendEntries({ seq: 1, hardState: { term: 1, votedFor: undefined }, truncateFrom: undefined, entries: [], ...changes }, done),
+  )
 
 export const read = (log: Log, firstIndex: Index, lastIndex: Index): Promise<readonly Entry[]> =>
   new Promise((resolve, reject) => {
-    log.entries({ firstIndex, lastIndex, bytesMax: Number.MAX_SAFE_INTEGER }, (error, entries) => (error === undefined ? resolve(entries) : reject(error)))
+    log.entries({ firstIndex, lastIndex, bytesMax: Number.MAX_SAFE_INTEGER }, (error, entries) =>
+      error === undefined ? resolve(entries) : reject(error),
+    )
   })
 
 export const close = (log: Log): Promise<void> => called((done) => log.close(done))

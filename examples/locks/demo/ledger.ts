@@ -51,7 +51,7 @@ export class Ledger {
   }
 
   /** Asks the service for every lock that was ever named, and compares. */
-  async compare(client: LocksClient): Promise<Verdict> {
+  async compare(client: Pick<LocksClient, 'holder'>): Promise<Verdict> {
     const lost: string[] = []
     const appliedTwice: string[] = []
     const grants = new Map<string, Lease>()

@@ -14,33 +14,38 @@ export class Decoded<T> {
   #kept = 0
   #taken = 0
 
-  /** `bytes` must not change from here on. */
+  /** Copies `bytes`: they may lie in a buffer that a transport uses again, and a mistaken match would part this replica from the others. */
   keep(bytes: Uint8Array, call: T): void {
     if (this.#kept - this.#taken === keptMax) this.#taken++
     const at = this.#kept % keptMax
-    this.#bytes[at] = bytes
+    this.#bytes[at] = Buffer.from(bytes)
     this.#calls[at] = call
     this.#kept++
   }
 
-  /** Each is given out once. */
+  /** Each is given out once. When it is not where it should be the rest is no use either: the next ones are kept afresh. */
   take(bytes: Uint8Array): T | undefined {
     const end = Math.min(this.#kept, this.#taken + lookAhead)
     for (let n = this.#taken; n < end; n++) {
       const known = this.#bytes[n % keptMax]
       if (known === undefined || !isEqual(known, bytes)) continue
       const call = this.#calls[n % keptMax]
-      for (let passed = this.#taken; passed <= n; passed++) {
-        this.#bytes[passed % keptMax] = undefined
-        this.#calls[passed % keptMax] = undefined
-      }
-      this.#taken = n + 1
+      this.#forgetBelow(n + 1)
       return call
     }
+    this.#forgetBelow(this.#kept)
     return undefined
+  }
+
+  #forgetBelow(end: number): void {
+    for (let n = this.#taken; n < end; n++) {
+      this.#bytes[n % keptMax] = undefined
+      this.#calls[n % keptMax] = undefined
+    }
+    this.#taken = end
   }
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a === b || (a.length === b.length && Buffer.compare(a, b) === 0)
+  return a.length === b.length && Buffer.compare(a, b) === 0
 }

@@ -12,7 +12,7 @@ interface WellFormed {
 }
 
 /** Lengths count code points, as TypeBox does. Text with half a surrogate pair has no UTF-8 form and is refused. */
-export function string(value: unknown, key: Key, minLength = 0, maxLength = Number.POSITIVE_INFINITY): string {
+export function string(value: unknown, key: Key = '', minLength = 0, maxLength = Number.POSITIVE_INFINITY): string {
   if (typeof value !== 'string') return refuse(value, key, 'a string')
   // Standard since ES2024; every Node of `engines` has it, the types of es2023 do not.
   if (!(value as string & WellFormed).isWellFormed()) throw new InvalidValue(key, 'has half a surrogate pair in it')
@@ -43,7 +43,7 @@ export function matches(value: string, key: Key, pattern: RegExp): string {
 }
 
 /** A safe integer; -0 becomes 0. */
-export function integer(value: unknown, key: Key, minimum = Number.MIN_SAFE_INTEGER, maximum = Number.MAX_SAFE_INTEGER): number {
+export function integer(value: unknown, key: Key = '', minimum = Number.MIN_SAFE_INTEGER, maximum = Number.MAX_SAFE_INTEGER): number {
   if (!Number.isSafeInteger(value) || typeof value !== 'number') return refuse(value, key, 'an integer of at most 2^53-1')
   if (value < minimum) throw new InvalidValue(key, `is ${value}, at least ${minimum} is required`)
   if (value > maximum) throw new InvalidValue(key, `is ${value}, at most ${maximum} is allowed`)
@@ -51,7 +51,7 @@ export function integer(value: unknown, key: Key, minimum = Number.MIN_SAFE_INTE
 }
 
 /** Finite; -0 becomes 0. */
-export function number(value: unknown, key: Key, minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY): number {
+export function number(value: unknown, key: Key = '', minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) return refuse(value, key, 'a finite number')
   if (value < minimum) throw new InvalidValue(key, `is ${value}, at least ${minimum} is required`)
   if (value > maximum) throw new InvalidValue(key, `is ${value}, at most ${maximum} is allowed`)
@@ -77,7 +77,7 @@ export function multipleOf(value: number, key: Key, divisor: number): number {
 }
 
 /** At most 1 KiB in two's complement. */
-export function bigint(value: unknown, key: Key, minimum?: bigint, maximum?: bigint): bigint {
+export function bigint(value: unknown, key: Key = '', minimum?: bigint, maximum?: bigint): bigint {
   if (typeof value !== 'bigint') return refuse(value, key, 'a bigint')
   if (!isBigintInRange(value)) throw new InvalidValue(key, 'needs more than 1,024 bytes')
   if (minimum !== undefined && value < minimum) throw new InvalidValue(key, `is ${show(value)}, at least ${minimum}n is required`)
@@ -90,22 +90,22 @@ export function multipleOfBigint(value: bigint, key: Key, divisor: bigint): bigi
   return value
 }
 
-export function boolean(value: unknown, key: Key): boolean {
+export function boolean(value: unknown, key: Key = ''): boolean {
   return typeof value === 'boolean' ? value : refuse(value, key, 'a boolean')
 }
 
-export function nothing(value: unknown, key: Key): null {
+export function nothing(value: unknown, key: Key = ''): null {
   return value === null ? null : refuse(value, key, 'null')
 }
 
-/** The output of an operation that declares none. */
-export function absent(value: unknown): undefined {
-  if (value !== undefined) throw new InvalidValue('', `is ${show(value)}, nothing is expected`)
-  return undefined
-}
+/** The output of an operation that declares none: whatever the handler returns is dropped, as `void` says. */
+export const absent = (_value: unknown): undefined => undefined
+
+/** A value that may be absent, outside of an object. */
+export const optional = <T>(value: unknown, check: (value: unknown) => T): T | undefined => (value === undefined ? undefined : check(value))
 
 /** A copy. */
-export function bytes(value: unknown, key: Key, minLength = 0, maxLength = Number.POSITIVE_INFINITY): Uint8Array {
+export function bytes(value: unknown, key: Key = '', minLength = 0, maxLength = Number.POSITIVE_INFINITY): Uint8Array {
   if (!(value instanceof Uint8Array)) return refuse(value, key, 'a Uint8Array')
   const { length } = value
   if (length > maxLength) throw new InvalidValue(key, `has ${length} bytes, at most ${maxLength} are allowed`)
@@ -150,6 +150,23 @@ function ownFields<K extends string>(value: object, keys: readonly string[]): Fi
   return own as Fields<K>
 }
 
+/** Of an object without fields. */
+export const noFields = (_key: string): _key is never => false
+
+/** What a handler of a command with declared errors returns. */
+export function result(value: unknown): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown } {
+  if (typeof value === 'object' && value !== null && 'ok' in value) {
+    if (value.ok === true) return { ok: true, value: 'value' in value ? value.value : undefined }
+    if (value.ok === false && 'error' in value) return { ok: false, error: value.error }
+  }
+  return refuse(value, '', 'ok(...) or a declared error')
+}
+
+/** Refuses an error that the machine or this command does not declare. */
+export function undeclared(code: unknown, declared: readonly string[]): never {
+  throw new InvalidValue('error', `has the code ${show(code)}, this command declares ${declared.join(', ')}`)
+}
+
 /** The value of a discriminator, before anything else is known of `value`. */
 export function discriminator(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(value, '', 'an object')
@@ -192,6 +209,11 @@ export function unique<T>(items: readonly T[], key: Key, toWire?: (item: T) => W
   return items
 }
 
+/** Unlike `Array.isArray` it also narrows arrays that are read-only. */
+export const isArray = (value: unknown): value is readonly unknown[] => Array.isArray(value)
+/** Unlike `instanceof` it also narrows maps that are read-only. */
+export const isMap = (value: unknown): value is ReadonlyMap<unknown, unknown> => value instanceof Map
+
 /** The items of a tuple of exactly `count`. */
 export function tuple(value: unknown, count: number): readonly unknown[] {
   if (!Array.isArray(value)) return refuse(value, '', 'an array')
@@ -218,7 +240,7 @@ export function map<K extends string | number, V>(
 function entry<K extends string | number, V>(
   entryKey: unknown,
   entryValue: unknown,
-  key: Key,
+  key: Key = '',
   checkKey: (key: unknown) => K,
   checkValue: (value: unknown) => V,
 ): readonly [K, V] {

@@ -9,25 +9,25 @@ type Key = string | number
 /** A field of an array, as its index gives it. */
 export type MaybeWire = Wire | undefined
 
-export function readString(wire: MaybeWire, key: Key): string {
+export function readString(wire: MaybeWire, key: Key = ''): string {
   return typeof wire === 'string' ? wire : refuse(wire, key, 'a string')
 }
 
-export function readInteger(wire: MaybeWire, key: Key): number {
+export function readInteger(wire: MaybeWire, key: Key = ''): number {
   if (typeof wire !== 'number' || !Number.isSafeInteger(wire)) return refuse(wire, key, 'an integer of at most 2^53-1')
   return wire === 0 ? 0 : wire
 }
 
-export function readNumber(wire: MaybeWire, key: Key): number {
+export function readNumber(wire: MaybeWire, key: Key = ''): number {
   if (typeof wire !== 'number' || !Number.isFinite(wire)) return refuse(wire, key, 'a finite number')
   return wire === 0 ? 0 : wire
 }
 
-export function readBoolean(wire: MaybeWire, key: Key): boolean {
+export function readBoolean(wire: MaybeWire, key: Key = ''): boolean {
   return typeof wire === 'boolean' ? wire : refuse(wire, key, 'a boolean')
 }
 
-export function readNull(wire: MaybeWire, key: Key): null {
+export function readNull(wire: MaybeWire, key: Key = ''): null {
   return wire === null ? null : refuse(wire, key, 'null')
 }
 
@@ -38,13 +38,13 @@ export function readAbsent(wire: MaybeWire): undefined {
 }
 
 /** A copy. */
-export function readBytes(wire: MaybeWire, key: Key): Uint8Array {
+export function readBytes(wire: MaybeWire, key: Key = ''): Uint8Array {
   return wire instanceof Uint8Array ? new Uint8Array(wire) : refuse(wire, key, 'bytes')
 }
 
 export const writeBigint = bigintToBytes
 
-export function readBigint(wire: MaybeWire, key: Key): bigint {
+export function readBigint(wire: MaybeWire, key: Key = ''): bigint {
   if (!(wire instanceof Uint8Array)) return refuse(wire, key, 'the bytes of a bigint')
   try {
     return bytesToBigint(wire)
@@ -62,6 +62,9 @@ export function readLiteral<const T extends string | number | boolean>(wire: May
 export function readNullable<T>(wire: MaybeWire, key: Key, read: (wire: MaybeWire) => T): T | null {
   return wire === null ? null : readWithin(wire, key, read)
 }
+
+/** A value that may be absent, outside of an object. */
+export const readOptional = <T>(wire: MaybeWire, read: (wire: MaybeWire) => T): T | undefined => (wire === null ? undefined : read(wire))
 
 /** What a present optional is wrapped in, where its type admits null. */
 export function readPresent(wire: MaybeWire, key: Key): MaybeWire {
@@ -124,10 +127,17 @@ export function readMap<K extends string | number, V>(
   return FrozenMap.of(entries)
 }
 
+/** The first item of a union or a reply. */
+export function readTag(wire: MaybeWire): MaybeWire {
+  return isList(wire) ? wire[0] : refuse(wire, '', 'an array that begins with a tag')
+}
+
+/** For values that are on the wire what they are in memory. */
+export const asIs = <T extends Wire>(value: T): Wire => value
+
 /** Refuses a tag that this version of the schema does not know. */
 export function unknownTag(tag: MaybeWire): never {
   throw new InvalidValue('', `has the unknown tag ${show(tag)}`)
 }
 
-/** Unlike `Array.isArray` it also narrows arrays that are read-only. */
-export const isList = (value: unknown): value is readonly Wire[] => Array.isArray(value)
+const isList = (value: unknown): value is readonly Wire[] => Array.isArray(value)

@@ -1,0 +1,255 @@
+// The definition that a schema file exports, to a draft.
+import type { Draft, DraftCell, DraftError, DraftOperation, DraftTable, DraftType } from '../draft.ts'
+import { typesWithInputForm } from '../input-forms.ts'
+import type { MachineNames } from '../model.ts'
+import { camelCase, isDeclarable, isIdentifier, lowerFirst, pascalCase, reservedOperations } from '../names.ts'
+import type { Place } from '../place.ts'
+import { checkValues } from './check-values.ts'
+import { endless, reachable } from './recursion.ts'
+import type { Reporter } from './reporter.ts'
+import { isPlainObject, kindOf, listOf, type Schema, schemaOf, textOf } from './schema-value.ts'
+import { checkKeys, checkMachineKeys, entriesOf, suggestion } from './shape.ts'
+import { TypeBuilder } from './type-builder.ts'
+import { TypeNames } from './type-names.ts'
+
+/** Reports into `reporter`; what it returns is complete only if nothing was an error. */
+export function buildDraft(value: unknown, place: Place, reporter: Reporter): Draft {
+  const definition = schemaOf(value)
+  checkMachineKeys(definition, place, reporter)
+  const names = machineNames(definition['name'], place.property('name'), reporter)
+  const typeNames = new TypeNames(reporter)
+  for (const name of [names.state, names.readonlyState, names.handlers, names.client]) typeNames.take(name, `the ${name} of the machine`, place.property('name'))
+  const builder = new TypeBuilder(reporter, typeNames)
+
+  const errorEntries = entriesOf(definition['errors'], place.property('errors'), reporter)
+  const declared = takeErrorNames(errorEntries, place.property('errors'), typeNames)
+  const operations = new OperationBuilder(builder, declared)
+  const draft: Draft = {
+    name: names.machine === '' ? 'machine' : String(definition['name']),
+    version: versionOf(definition['version'], place.property('version'), reporter),
+    docs: undefined,
+    names,
+    state: stateOf(builder, definition['state'], place.property('state'), names.prefix),
+    initial: schemaOf(definition['initial']),
+    errors: errorEntries.map(([name, schema]) => errorOf(builder, name, schema, place.property('errors').property(name))),
+    commands: operations.all('command', definition['commands'], place.property('commands')),
+    queries: operations.all('query', definition['queries'], place.property('queries')),
+    types: builder.types,
+  }
+  reserveInputNames(draft, typeNames, place)
+  checkEndless(draft, place, reporter)
+  if (!reporter.failed) checkValues(draft, builder, place.property('initial'), definition['initial'], reporter)
+  if (draft.commands.length + draft.queries.length === 0) {
+    reporter.report(place, { severity: 'warning', code: 'NO_OPERATIONS', message: 'the machine has no commands and no queries', hint: 'Add `commands` or `queries`.' })
+  }
+  return { ...draft, types: withRecursion(draft.types) }
+}
+
+const machineNamePattern = /^[a-zA-Z][a-zA-Z0-9-]{0,63}$/
+/** Names that the emitted modules use beside the machine's own. */
+const usedNames = new Set(['bind', 'connect', 'ok', 'fail', 'callCommand', 'callQuery'])
+
+function machineNames(value: unknown, place: Place, reporter: Reporter): MachineNames {
+  const name = typeof value === 'string' && machineNamePattern.test(value) ? value : undefined
+  const machine = camelCase(name ?? 'machine')
+  if (name === undefined || !isDeclarable(machine) || usedNames.has(machine)) {
+    reporter.report(place, {
+      code: 'MACHINE_NAME',
+      message: value === undefined ? 'the machine has no name' : `the machine is called ${JSON.stringify(value)}`,
+      hint: 'Use up to 64 ASCII letters, digits and dashes, beginning with a letter; no word of the language.',
+    })
+  }
+  const prefix = pascalCase(machine)
+  return {
+    machine,
+    prefix,
+    state: `${prefix}State`,
+    readonlyState: `${prefix}ReadonlyState`,
+    handlers: `${prefix}Handlers`,
+    client: `${prefix}Client`,
+    descriptor: `${lowerFirst(prefix)}Descriptor`,
+  }
+}
+
+function versionOf(value: unknown, place: Place, reporter: Reporter): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value
+  reporter.report(place, {
+    code: 'MACHINE_VERSION',
+    message: value === undefined ? 'the machine has no version' : `the machine has version ${JSON.stringify(value)}`,
+    hint: 'Use a whole number, 1 for the first.',
+  })
+  return 1
+}
+
+function stateOf(builder: TypeBuilder, value: unknown, place: Place, prefix: string): readonly (DraftTable | DraftCell)[] {
+  if (!isObjectSchema(value)) {
+    builder.reporter.report(place, {
+      code: 'STATE_INVALID',
+      message: value === undefined ? 'the machine has no state' : 'state is no object',
+      hint: 'Write state: Type.Object({ ... }); a Record in it becomes a table.',
+    })
+    return []
+  }
+  builder.checkKeywords(kindOf(value) ?? '', schemaOf(value), place)
+  const properties = schemaOf(schemaOf(value)['properties'])
+  return builderFieldsOf(builder, value, place, properties, prefix)
+}
+
+function builderFieldsOf(builder: TypeBuilder, value: unknown, place: Place, properties: Schema, prefix: string): readonly (DraftTable | DraftCell)[] {
+  const required = listOf(schemaOf(value)['required'])
+  return Object.entries(properties).map(([name, schema]) => {
+    const at = place.field(name)
+    const fallback = prefix + pascalCase(name)
+    const docs = textOf(schemaOf(schema)['description']) ?? at.docs
+    if (kindOf(schema) === 'Record' && required.includes(name)) {
+      builder.checkKeywords('Record', schemaOf(schema), at)
+      return { kind: 'table', name, docs, ...builder.record(schemaOf(schema), at, fallback) }
+    }
+    return { kind: 'cell', name, docs, type: builder.node(schema, at, fallback), optional: !required.includes(name), default: schemaOf(schema)['default'] }
+  })
+}
+
+const isObjectSchema = (value: unknown): boolean => kindOf(value) === 'Object'
+const isObjectLike = (value: unknown): boolean => kindOf(value) === 'Object' || kindOf(value) === 'Intersect'
+
+/** Before anything else: types give way to them. Returns their names as the schema has them. */
+function takeErrorNames(entries: readonly (readonly [string, unknown])[], place: Place, names: TypeNames): readonly string[] {
+  for (const [name] of entries) names.take(pascalCase(name), `the error ${name}`, place.property(name))
+  return entries.map(([name]) => name)
+}
+
+function errorOf(builder: TypeBuilder, name: string, value: unknown, place: Place): DraftError {
+  const typeName = pascalCase(name)
+  if (!isObjectLike(value)) {
+    builder.reporter.report(place, { code: 'ERROR_INVALID', message: `the error ${name} is no object`, hint: 'Write Type.Object({ ... }), {} for one without fields.' })
+    return { name, typeName, docs: undefined, fields: [] }
+  }
+  builder.checkKeywords(kindOf(value) ?? '', schemaOf(value), place)
+  const fields = builder.fields(value, place, typeName)
+  if (fields.some((field) => field.name === 'code')) {
+    builder.reporter.report(place.field('code').namePosition, {
+      code: 'NAME_RESERVED',
+      message: `the error ${name} has a field called code, which is where its own name goes`,
+      hint: 'Give the field another name.',
+    })
+  }
+  return { name, typeName, docs: textOf(schemaOf(value)['description']) ?? place.docs, fields }
+}
+
+/** Commands and queries, whose names must not meet. */
+class OperationBuilder {
+  readonly #builder: TypeBuilder
+  readonly #errors: readonly string[]
+  /** Method of the client to the operation that has it. */
+  readonly #methods = new Map<string, string>()
+
+  constructor(builder: TypeBuilder, errors: readonly string[]) {
+    this.#builder = builder
+    this.#errors = errors
+  }
+
+  all(kind: DraftOperation['kind'], value: unknown, place: Place): readonly DraftOperation[] {
+    return entriesOf(value, place, this.#builder.reporter).map(([name, operation]) => this.#operation(kind, name, operation, place.property(name)))
+  }
+
+  #operation(kind: DraftOperation['kind'], name: string, value: unknown, place: Place): DraftOperation {
+    const { reporter } = this.#builder
+    this.#checkName(kind, name, place)
+    if (!isPlainObject(value)) {
+      reporter.report(place, { code: 'DEFINITION_INVALID', message: `${place.path} is no object`, hint: 'Write { input: Type.Object({ ... }), output: ... }.' })
+    }
+    const operation = schemaOf(value)
+    checkKeys(operation, kind === 'command' ? ['input', 'output', 'errors'] : ['input', 'output'], place, reporter)
+    const output = operation['output']
+    if (kind === 'query' && output === undefined && isPlainObject(value)) {
+      reporter.report(place.namePosition, { code: 'OUTPUT_MISSING', message: `the query ${name} has no output, so it would say nothing`, hint: 'Add `output`.' })
+    }
+    return {
+      name,
+      kind,
+      docs: place.docs ?? textOf(schemaOf(operation['input'])['description']),
+      input: this.#input(name, operation['input'], place.property('input')),
+      output: output === undefined ? undefined : this.#builder.node(output, place.property('output'), `${pascalCase(name)}Output`),
+      errors: kind === 'command' ? this.#errorNames(operation['errors'], place.property('errors')) : [],
+    }
+  }
+
+  #checkName(kind: DraftOperation['kind'], name: string, place: Place): void {
+    const { reporter } = this.#builder
+    const method = camelCase(name)
+    if (reservedOperations.has(name) || reservedOperations.has(method) || !isIdentifier(method)) {
+      const why = isIdentifier(method) ? `which every object or client has already` : 'which gives no name for a method'
+      reporter.report(place.namePosition, { code: 'NAME_RESERVED', message: `the ${kind} is called ${JSON.stringify(name)}, ${why}`, hint: 'Give it another name.' })
+      return
+    }
+    const other = this.#methods.get(method)
+    if (other !== undefined) {
+      reporter.report(place.namePosition, { code: 'NAME_TAKEN', message: `the ${kind} ${name} would be the method ${method} of the client, as is the ${other}`, hint: 'Rename one of them.' })
+    }
+    this.#methods.set(method, `${kind} ${name}`)
+  }
+
+  #input(name: string, value: unknown, place: Place): string {
+    const fallback = pascalCase(name)
+    if (isObjectLike(value)) {
+      const schema = schemaOf(value)
+      this.#builder.checkKeywords(kindOf(value) ?? '', schema, place)
+      // `const AcquireInput` is the caller's view of `Acquire`: both names are emitted, so the ending is taken off.
+      const given = this.#builder.names.given(schema, place)
+      const marked = given?.endsWith('Input') === true && given !== 'Input' ? given.slice(0, -'Input'.length) : given
+      const node = this.#builder.object(marked === undefined ? schema : withTitle(schema, marked), place, fallback)
+      return node.kind === 'named' ? node.name : fallback
+    }
+    this.#builder.reporter.report(place, {
+      code: 'INPUT_INVALID',
+      message: value === undefined ? `${place.path} is missing` : `${place.path} is no object`,
+      hint: 'Write Type.Object({ ... }), {} for none: an object can get more fields later.',
+    })
+    return fallback
+  }
+
+  #errorNames(value: unknown, place: Place): readonly string[] {
+    if (value === undefined) return []
+    if (!Array.isArray(value)) {
+      this.#builder.reporter.report(place, { code: 'DEFINITION_INVALID', message: `${place.path} is no array`, hint: "Write a list of names: ['Held']." })
+      return []
+    }
+    const names = listOf(value).filter((name, i): name is string => this.#isDeclared(name, place.listed(i)))
+    return [...new Set(names)]
+  }
+
+  #isDeclared(name: unknown, place: Place): boolean {
+    if (typeof name === 'string' && this.#errors.includes(name)) return true
+    const known = this.#errors.length === 0 ? 'No errors are declared: add `errors` to the machine.' : `Declared are ${this.#errors.join(', ')}.`
+    this.#builder.reporter.report(place, {
+      code: 'ERROR_UNKNOWN',
+      message: `${place.path} names the error ${typeof name === 'string' ? name : JSON.stringify(name)}, which the machine does not declare`,
+      hint: (typeof name === 'string' ? suggestion(name, this.#errors) : undefined) ?? known,
+    })
+    return false
+  }
+}
+
+/** A copy that keeps TypeBox's hidden marks. */
+const withTitle = (schema: Schema, title: string): Schema => Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(schema), title: { value: title, enumerable: true } })
+
+/** `AcquireInput` is what the caller of `acquire` gives: nothing else may be called so. */
+function reserveInputNames(draft: Draft, names: TypeNames, place: Place): void {
+  const inputs = new Set([...draft.commands, ...draft.queries].map((operation) => operation.input))
+  const types = new Set([...inputs, ...typesWithInputForm(draft.types, inputs)])
+  for (const type of types) names.take(`${type}Input`, `what callers give for ${type}`, place)
+}
+
+function checkEndless(draft: Draft, place: Place, reporter: Reporter): void {
+  for (const name of endless(draft.types)) {
+    if (reporter.failed) return
+    reporter.report(place, {
+      code: 'RECURSION_ENDLESS',
+      message: `${name} contains itself in every value, so none could end`,
+      hint: 'Make the field that leads back optional, nullable, or an array.',
+    })
+  }
+}
+
+const withRecursion = (types: ReadonlyMap<string, DraftType>): ReadonlyMap<string, DraftType> =>
+  new Map([...types].map(([name, type]) => [name, { ...type, recursive: reachable(name, types).has(name) }]))

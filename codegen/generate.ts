@@ -1,0 +1,126 @@
+// The whole way from a schema file to the text of the files that belong to it. Writes nothing.
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { buildDraft } from './build/machine.ts'
+import { Reporter } from './build/reporter.ts'
+import type { Diagnostic } from './diagnostic.ts'
+import type { Draft } from './draft.ts'
+import { emit } from './emit/index.ts'
+import { Evaluator } from './evaluate.ts'
+import { finish } from './finish.ts'
+import { loadSchema } from './load.ts'
+import { lockText, planLock, readLock } from './lock-file.ts'
+import type { Model } from './model.ts'
+import { emittedHeader } from './write.ts'
+
+export interface GenerateOptions {
+  readonly schemaFile: string
+  /** Default: `generated` beside the schema. */
+  readonly outDir?: string
+  /** Accepted for symmetry with the command line; nothing here reads or writes it. */
+  readonly handlersFile?: string
+  /** Of imports between emitted files. Default `js`. */
+  readonly importExtension?: 'js' | 'ts'
+  /** What relative paths are relative to, and what diagnostics name files by. Default: the working directory. */
+  readonly cwd?: string
+}
+export interface GeneratedFile {
+  /** Absolute. */
+  readonly path: string
+  readonly text: string
+  /** Of the wire lock, which is not ours alone: what it was made from. */
+  readonly basis?: { readonly text: string | undefined }
+}
+export interface Generation {
+  /** None when something is an error. */
+  readonly model: Model | undefined
+  /** None when something is an error. */
+  readonly files: readonly GeneratedFile[]
+  /** Files in `outDir` that earlier runs emitted and this one does not. */
+  readonly stale: readonly string[]
+  /** All of them, by position. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+export async function generate(options: GenerateOptions): Promise<Generation> {
+  const cwd = options.cwd ?? process.cwd()
+  const schemaFile = resolve(cwd, options.schemaFile)
+  const shown = (path: string): string => relative(cwd, path).split(sep).join('/')
+  const loaded = await loadSchema({ schemaFile, displayFile: shown(schemaFile) })
+  if (loaded.kind === 'failed') return nothing(loaded.diagnostics)
+
+  const { definition, source } = loaded
+  const reporter = new Reporter(shown(schemaFile))
+  for (const position of source.protoProperties()) {
+    reporter.report(position, {
+      code: 'NAME_RESERVED',
+      message: 'a property is called __proto__, which JavaScript takes for the prototype',
+      hint: 'Give it another name.',
+    })
+  }
+  const draft = buildDraft(definition, source.machine(), reporter)
+  if (reporter.failed) return nothing(reporter.diagnostics)
+
+  const lockFile = join(dirname(schemaFile), `${draft.name}.wire.json`)
+  const locked = await lockAndFinish(draft, lockFile)
+  if (locked.kind === 'refused') {
+    return nothing([...reporter.diagnostics, { severity: 'error', file: shown(lockFile), line: 0, column: 0, ...locked.problem }])
+  }
+  const outDir = resolve(cwd, options.outDir ?? join(dirname(schemaFile), 'generated'))
+  const { model, lock } = locked
+  const extension = options.importExtension ?? 'js'
+  const emitted = emit(model, { toolVersion: await toolVersion(), source: fromFolder(outDir, schemaFile), extension })
+  const files = [...emitted.map(({ name, text }) => ({ path: join(outDir, name), text })), lock]
+  return { model, files, stale: await staleFiles(outDir, new Set(files.map(({ path }) => path))), diagnostics: sorted(reporter.diagnostics) }
+}
+
+const nothing = (diagnostics: readonly Diagnostic[]): Generation => ({ model: undefined, files: [], stale: [], diagnostics: sorted(diagnostics) })
+
+type Locked =
+  | { readonly kind: 'finished'; readonly model: Model; readonly lock: GeneratedFile }
+  | { readonly kind: 'refused'; readonly problem: { readonly code: string; readonly message: string; readonly hint: string } }
+
+async function lockAndFinish(draft: Draft, lockFile: string): Promise<Locked> {
+  const text = await readFile(lockFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  const read = readLock(text, draft.name)
+  if (read.kind === 'unreadable') return { kind: 'refused', problem: read.problem }
+  const evaluator = new Evaluator(draft.types)
+  const plan = planLock(draft, read.lock, evaluator)
+  if (plan.kind === 'refused') return plan
+  return { kind: 'finished', model: finish(draft, plan.version, evaluator), lock: { path: lockFile, text: lockText(plan.lock), basis: { text } } }
+}
+
+function sorted(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const before = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+  return diagnostics.toSorted((a, b) => before(a.file, b.file) || a.line - b.line || a.column - b.column || before(a.code, b.code))
+}
+
+/** Always begins with a dot: it is read as a path. */
+function fromFolder(folder: string, file: string): string {
+  const path = relative(folder, file).split(sep).join('/')
+  return path.startsWith('.') ? path : `./${path}`
+}
+
+async function staleFiles(outDir: string, produced: ReadonlySet<string>): Promise<readonly string[]> {
+  const names = await readdir(outDir).catch(() => [])
+  const candidates = names.filter((name) => name.endsWith('.ts')).map((name) => join(outDir, name))
+  const marked = await Promise.all(
+    candidates.map(async (path) => (!produced.has(path) && (await readFile(path, 'utf8')).startsWith(emittedHeader) ? [path] : [])),
+  )
+  return marked.flat().sort()
+}
+
+/** From the package this file belongs to: beside it in the sources, one folder further up once built. */
+async function toolVersion(): Promise<string> {
+  for (const up of ['../package.json', '../../package.json']) {
+    const text = await readFile(fileURLToPath(new URL(up, import.meta.url)), 'utf8').catch(() => undefined)
+    if (text === undefined) continue
+    const { version }: { readonly version: string } = JSON.parse(text)
+    return version
+  }
+  return 'unknown'
+}

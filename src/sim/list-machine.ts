@@ -1,0 +1,104 @@
+// The machine of the swarm: lists by key. Everything that was ever appended is in the replies, as a hash over the whole list, so an order
+// that differs, a value twice or a value lost shows in the very next answer. It also uses what the context gives.
+import type { ApplyContext, StateMachine } from '../machine/state-machine.ts'
+import { ByteReader, ByteWriter } from '../wire/bytes.ts'
+
+interface List {
+  length: number
+  /** Over all values, in their order. */
+  hash: number
+  last: number
+}
+export type ListCommand =
+  | { readonly kind: 'append'; readonly key: number; readonly value: number }
+  /** Empties the list. */
+  | { readonly kind: 'clear'; readonly key: number; readonly value: number }
+
+export interface ListAnswer {
+  readonly length: number
+  readonly hash: number
+  /** The value appended last; 0 when there is none. */
+  readonly last: number
+}
+
+const kinds = ['append', 'clear'] as const satisfies readonly ListCommand['kind'][]
+
+export function encodeListCommand({ kind, key, value }: ListCommand): Uint8Array {
+  const bytes = Buffer.alloc(8)
+  bytes[0] = kinds.indexOf(kind)
+  bytes[1] = key
+  bytes.writeUIntBE(value, 2, 6)
+  return bytes
+}
+
+export const encodeListQuery = (key: number): Uint8Array => Uint8Array.of(key)
+
+export function decodeListAnswer(reply: Uint8Array): ListAnswer {
+  const reader = new ByteReader(reply)
+  return { length: reader.u32('length'), hash: reader.u32('hash'), last: reader.u48('last value') }
+}
+
+export class ListMachine implements StateMachine {
+  readonly name = 'lists'
+  readonly version = 1
+  readonly wire = 'lists-1'
+  readonly #lists = new Map<number, List>()
+  /** Over what the context gave: it is the same on all replicas, or the states differ. */
+  #chances = 0
+
+  check(command: Uint8Array): string | undefined {
+    return command.length === 8 && kinds[command[0] ?? 255] !== undefined ? undefined : 'the command is not one of lists'
+  }
+
+  checkQuery(query: Uint8Array): string | undefined {
+    return query.length === 1 ? undefined : 'the query is not one of lists'
+  }
+
+  apply(command: Uint8Array, context: ApplyContext): Uint8Array {
+    const reader = new ByteReader(command)
+    const kind = kinds[reader.u8('kind')]
+    const key = reader.u8('key')
+    const value = reader.u48('value')
+    this.#chances = mix(this.#chances, context.now + Math.floor(context.random() * 1_000))
+    const list = this.#lists.get(key) ?? { length: 0, hash: 0, last: 0 }
+    if (kind === 'clear') this.#lists.delete(key)
+    else this.#lists.set(key, { length: list.length + 1, hash: mix(list.hash, value), last: value })
+    return this.#answer(key)
+  }
+
+  query(query: Uint8Array): Uint8Array {
+    return this.#answer(query[0] ?? 0)
+  }
+
+  snapshot(): Uint8Array {
+    const writer = new ByteWriter(256)
+    writer.u32(this.#chances)
+    writer.u32(this.#lists.size)
+    for (const key of [...this.#lists.keys()].sort((a, b) => a - b)) {
+      writer.u8(key)
+      writer.raw(this.#answer(key))
+    }
+    return writer.take()
+  }
+
+  restoreSnapshot(snapshot: Uint8Array): void {
+    const reader = new ByteReader(snapshot)
+    this.#chances = reader.u32('chances')
+    this.#lists.clear()
+    for (let left = reader.count(15, 'lists'); left > 0; left--) {
+      this.#lists.set(reader.u8('key'), { length: reader.u32('length'), hash: reader.u32('hash'), last: reader.u48('last value') })
+    }
+    reader.end('a snapshot of lists')
+  }
+
+  #answer(key: number): Uint8Array {
+    const { length, hash, last } = this.#lists.get(key) ?? { length: 0, hash: 0, last: 0 }
+    const bytes = Buffer.alloc(14)
+    bytes.writeUInt32BE(length, 0)
+    bytes.writeUInt32BE(hash, 4)
+    bytes.writeUIntBE(last, 8, 6)
+    return bytes
+  }
+}
+
+const mix = (hash: number, value: number): number => (Math.imul(hash ^ value, 0x01000193) ^ (hash >>> 11)) >>> 0

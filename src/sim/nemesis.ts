@@ -1,0 +1,217 @@
+// Breaks things at random, a little at a time, and mends them again. What it may break, and how often, is drawn from the seed.
+import type { Ms } from '../core/types.ts'
+import type { Chance } from './chance.ts'
+import type { FaultClass } from './faults.ts'
+import type { SimClient } from './sim-client.ts'
+import type { SimServer } from './sim-server.ts'
+import type { World } from './world.ts'
+
+export interface NemesisOptions {
+  readonly active: readonly FaultClass[]
+  readonly servers: readonly SimServer[]
+  readonly clients: () => readonly SimClient[]
+  /** A client process is gone; another one takes its place. */
+  readonly crashClient: (client: SimClient) => void
+  readonly abortCall: (client: SimClient) => boolean
+  /** Between two faults, on average. */
+  readonly pauseMs: Ms
+  /** How long a fault lasts that ends by itself, on average. */
+  readonly lastsMs: Ms
+}
+
+/** What the nemesis brings about, each as often as its weight says; the other classes happen to packets, or follow from these. */
+const acts = [
+  { act: 'slowLink', weight: 2 },
+  { act: 'unreachable', weight: 2 },
+  { act: 'partition', weight: 4 },
+  { act: 'oneWayCut', weight: 3 },
+  { act: 'isolation', weight: 3 },
+  { act: 'flapping', weight: 2 },
+  { act: 'crash', weight: 6 },
+  { act: 'crashOfAll', weight: 1 },
+  { act: 'crashInTurn', weight: 3 },
+  { act: 'stall', weight: 4 },
+  { act: 'clockJump', weight: 2 },
+  { act: 'writeError', weight: 1 },
+  { act: 'readError', weight: 1 },
+  { act: 'slowDisk', weight: 2 },
+  { act: 'connectionBreak', weight: 2 },
+  { act: 'clientCut', weight: 2 },
+  { act: 'clientCrash', weight: 1 },
+  { act: 'abort', weight: 3 },
+] as const satisfies readonly { readonly act: FaultClass; readonly weight: number }[]
+type Act = (typeof acts)[number]['act']
+
+const hourMs = 3_600_000
+
+export class Nemesis {
+  readonly #world: World
+  readonly #options: NemesisOptions
+  readonly #chance: Chance
+  readonly #acts: readonly Act[]
+  #isActive = true
+
+  constructor(world: World, options: NemesisOptions) {
+    this.#world = world
+    this.#options = options
+    this.#chance = world.chance.fork()
+    this.#acts = acts.filter(({ act }) => options.active.includes(act)).flatMap(({ act, weight }) => new Array<Act>(weight).fill(act))
+  }
+
+  start(): void {
+    this.#world.scheduler.after(this.#chance.wait(this.#options.pauseMs), () => {
+      if (!this.#isActive) return
+      this.#restartSome()
+      if (this.#acts.length > 0) this.#do(this.#chance.pick(this.#acts))
+      this.start()
+    })
+  }
+
+  stop(): void {
+    this.#isActive = false
+  }
+
+  #do(act: Act): void {
+    if (!this.#act(act)) return
+    this.#world.note(act.length, { who: 'world', what: 'suffers', about: act })
+    // What happens later, and perhaps, counts when it happens.
+    if (act !== 'crashInTurn' && act !== 'writeError' && act !== 'readError' && act !== 'slowDisk' && act !== 'slowLink')
+      this.#world.coverage.count(act)
+  }
+
+  /** False when there was nothing to do it to. */
+  #act(act: Act): boolean {
+    const { servers } = this.#options
+    const chance = this.#chance
+    const server = chance.pick(servers)
+    switch (act) {
+      case 'slowLink':
+        this.#world.network.slowDown(server.id, chance.pick(servers).id, chance.between(20, 200), this.#lastsMs())
+        return true
+      case 'unreachable':
+        server.life?.deliver(() =>
+          server.life?.unreachable(chance.pick(servers.filter((other) => other !== server || servers.length === 1)).id),
+        )
+        return true
+      case 'partition':
+        return this.#partition()
+      case 'oneWayCut':
+        return this.#cutOneWay()
+      case 'isolation':
+        return this.#isolate(server)
+      case 'flapping':
+        return this.#flap(server, chance.whole(3, 10))
+      case 'crash':
+        if (server.life === undefined) return false
+        server.crash({ silently: chance.happens(0.3) })
+        return true
+      case 'crashOfAll':
+        for (const each of servers) each.crash({ silently: chance.happens(0.3) })
+        return true
+      case 'crashInTurn':
+        server.life?.arm(chance.pick(['atWrite', 'atSend']))
+        return true
+      case 'stall':
+        if (server.life === undefined || server.isStalled) return false
+        server.stall(chance.happens(0.2) ? chance.between(1_000, 5_000) : chance.between(50, 1_000))
+        return true
+      case 'clockJump':
+        server.clock.jump(chance.between(-hourMs, hourMs))
+        return true
+      case 'writeError':
+        server.disk.failNextWrite()
+        return true
+      case 'readError':
+        server.disk.failNextRead()
+        return true
+      case 'slowDisk':
+        server.disk.slowDown(this.#lastsMs())
+        return true
+      default:
+        return this.#actOnClient(act)
+    }
+  }
+
+  #actOnClient(act: Extract<Act, 'connectionBreak' | 'clientCut' | 'clientCrash' | 'abort'>): boolean {
+    const clients = this.#options.clients()
+    if (clients.length === 0) return false
+    const client = this.#chance.pick(clients)
+    switch (act) {
+      case 'connectionBreak':
+        client.connection?.break()
+        return client.connection !== undefined
+      case 'clientCut': {
+        const { id } = this.#chance.pick(this.#options.servers)
+        this.#mendLater([this.#world.network.cut(client.place, id), this.#world.network.cut(id, client.place)])
+        return true
+      }
+      case 'clientCrash':
+        this.#options.crashClient(client)
+        return true
+      case 'abort':
+        return this.#options.abortCall(client)
+      default:
+        return false
+    }
+  }
+
+  #partition(): boolean {
+    const ids = this.#options.servers.map(({ id }) => id)
+    const one = this.#chance.some(ids, 0.5)
+    const other = ids.filter((id) => !one.includes(id))
+    // A bridge hears both sides.
+    const bridge = this.#chance.happens(0.2) ? this.#chance.pick(ids) : undefined
+    const mends: (() => void)[] = []
+    for (const a of one) {
+      for (const b of other) if (a !== bridge && b !== bridge) mends.push(this.#world.network.cut(a, b), this.#world.network.cut(b, a))
+    }
+    this.#mendLater(mends)
+    return mends.length > 0
+  }
+
+  #cutOneWay(): boolean {
+    const ids = this.#options.servers.map(({ id }) => id)
+    const links = ids.flatMap((from) => ids.filter((to) => to !== from).map((to) => ({ from, to })))
+    const cut = this.#chance.some(links, this.#chance.between(0.1, 0.6))
+    this.#mendLater(cut.map(({ from, to }) => this.#world.network.cut(from, to)))
+    return cut.length > 0
+  }
+
+  #isolate(server: SimServer): boolean {
+    const others = this.#options.servers.filter((other) => other !== server)
+    this.#mendLater(others.flatMap(({ id }) => [this.#world.network.cut(server.id, id), this.#world.network.cut(id, server.id)]))
+    return others.length > 0
+  }
+
+  #flap(server: SimServer, times: number): boolean {
+    const others = this.#options.servers.filter((other) => other !== server)
+    if (others.length === 0) return false
+    const { id } = this.#chance.pick(others)
+    const { network, scheduler } = this.#world
+    const flip = (left: number): void => {
+      if (left === 0 || !this.#isActive) return
+      const mends = [network.cut(server.id, id), network.cut(id, server.id)]
+      scheduler.after(100, () => {
+        for (const mend of mends) mend()
+        scheduler.after(100, () => flip(left - 1))
+      })
+    }
+    flip(times)
+    return true
+  }
+
+  /** Those that are down come back after a while: a supervisor looks now and then. */
+  #restartSome(): void {
+    for (const server of this.#options.servers) if (server.life === undefined && this.#chance.happens(0.4)) server.start()
+  }
+
+  #mendLater(mends: readonly (() => void)[]): void {
+    this.#world.scheduler.after(this.#lastsMs(), () => {
+      for (const mend of mends) mend()
+    })
+  }
+
+  #lastsMs(): Ms {
+    return this.#chance.wait(this.#options.lastsMs)
+  }
+}

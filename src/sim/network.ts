@@ -1,0 +1,138 @@
+// The network between servers: packets of frames over directed links, each with its own delay. A packet arrives unchanged, changed (the
+// checksum makes that a loss), twice, out of order, or not at all.
+import type { Ms, NodeId } from '../core/types.ts'
+import type { Chance } from './chance.ts'
+import { cleanLinks, type Coverage, type LinkFaults } from './faults.ts'
+import type { Scheduler } from './scheduler.ts'
+
+export interface NetworkOptions {
+  readonly scheduler: Scheduler
+  readonly chance: Chance
+  readonly coverage: Coverage
+  readonly latencyMs: { readonly min: Ms; readonly max: Ms }
+  /** Hands a packet to the machine `to`. */
+  arrive(packet: { readonly from: NodeId; readonly to: NodeId; readonly bytes: Uint8Array; readonly isCorrupt: boolean }): void
+  /** Tells `node` that its connection to `peer` broke. */
+  unreachable(node: NodeId, peer: NodeId): void
+}
+
+/** One end of a link: a server, or a client by a number that no server has. */
+export type Place = number
+
+/** Before a sender learns that its connection is broken. Milliseconds. */
+const noticeMs = { min: 1, max: 300 } as const
+
+const linkKey = (from: Place, to: Place): number => from * 0x1_0000 + to
+
+export class Network {
+  readonly #options: NetworkOptions
+  readonly #cuts = new Map<number, number>()
+  /** When the last packet of a link arrives: the next one does not overtake it unless it is meant to. */
+  readonly #lastArrival = new Map<number, Ms>()
+  /** Links that are slow, and by how much. */
+  readonly #slow = new Map<number, Ms>()
+  #faults: LinkFaults = cleanLinks
+  #healed = 0
+
+  constructor(options: NetworkOptions) {
+    this.#options = options
+  }
+
+  set faults(faults: LinkFaults) {
+    this.#faults = faults
+  }
+
+  isCut(from: Place, to: Place): boolean {
+    return (this.#cuts.get(linkKey(from, to)) ?? 0) > 0
+  }
+
+  /** Nothing passes from `from` to `to` until the returned function is called, or everything heals. Cuts add up. */
+  cut(from: Place, to: Place): () => void {
+    const key = linkKey(from, to)
+    const healed = this.#healed
+    this.#cuts.set(key, (this.#cuts.get(key) ?? 0) + 1)
+    let mended = false
+    return () => {
+      if (mended || healed !== this.#healed) return
+      mended = true
+      this.#cuts.set(key, (this.#cuts.get(key) ?? 1) - 1)
+    }
+  }
+
+  slowDown(from: Place, to: Place, byMs: Ms, forMs: Ms): void {
+    const key = linkKey(from, to)
+    this.#slow.set(key, byMs)
+    this.#options.scheduler.after(forMs, () => this.#slow.delete(key))
+  }
+
+  /** Every link passes again, at once and unharmed. What is under way stays under way. */
+  heal(): void {
+    this.#healed += 1
+    this.#cuts.clear()
+    this.#slow.clear()
+    this.#faults = cleanLinks
+  }
+
+  /** From one server to another. */
+  send(from: NodeId, to: NodeId, bytes: Uint8Array): void {
+    const { chance, coverage } = this.#options
+    if (this.isCut(from, to)) return this.#lose(from, to)
+    if (chance.happens(this.#faults.loss)) {
+      coverage.count('loss')
+      return this.#lose(from, to)
+    }
+    this.#pass(from, to, bytes)
+    if (!chance.happens(this.#faults.duplication)) return
+    coverage.count('duplication')
+    this.#pass(from, to, bytes)
+  }
+
+  /** How long something on this link takes now. */
+  latencyMs(from: Place, to: Place): Ms {
+    const { chance, coverage, latencyMs } = this.#options
+    const ms = latencyMs.min + chance.wait((latencyMs.max - latencyMs.min) / 3)
+    const slow = this.#slow.get(linkKey(from, to))
+    if (slow === undefined) return ms
+    coverage.count('slowLink')
+    return ms + slow
+  }
+
+  #pass(from: NodeId, to: NodeId, bytes: Uint8Array): void {
+    const { scheduler, chance, coverage } = this.#options
+    const key = linkKey(from, to)
+    const isCorrupt = chance.happens(this.#faults.corruption)
+    if (isCorrupt) coverage.count('corruption')
+    const packet = { from, to, bytes: isCorrupt ? flipOneBit(bytes, chance) : bytes, isCorrupt }
+    let at = scheduler.now + this.latencyMs(from, to)
+    if (chance.happens(this.#faults.reordering)) {
+      coverage.count('reordering')
+      at += chance.wait(30)
+    } else {
+      at = Math.max(at, this.#lastArrival.get(key) ?? 0)
+      this.#lastArrival.set(key, at)
+    }
+    scheduler.at(at, () => {
+      // What is under way when a link is cut is lost with it.
+      if (this.isCut(from, to)) return this.#lose(from, to)
+      this.#options.arrive(packet)
+      if (isCorrupt) this.#notice(from, to)
+    })
+  }
+
+  #lose(from: NodeId, to: NodeId): void {
+    if (this.#options.chance.happens(this.#faults.unreachable)) this.#notice(from, to)
+  }
+
+  #notice(from: NodeId, to: NodeId): void {
+    const { scheduler, chance, coverage, unreachable } = this.#options
+    coverage.count('unreachable')
+    scheduler.after(chance.between(noticeMs.min, noticeMs.max), () => unreachable(from, to))
+  }
+}
+
+export function flipOneBit(bytes: Uint8Array, chance: Chance): Uint8Array {
+  const flipped = Buffer.from(bytes)
+  const at = chance.whole(0, bytes.length - 1)
+  flipped[at] = (flipped[at] ?? 0) ^ (1 << chance.whole(0, 7))
+  return flipped
+}

@@ -1,0 +1,168 @@
+// What the replicas did with committed commands. All of them must do the same at the same index, and nothing of it may change later.
+import type { Index, NodeId, Term } from '../../core/types.ts'
+import type { ApplyContext, QueryContext, StateMachine } from '../../machine/state-machine.ts'
+import { digestOf } from '../digest.ts'
+import type { Verdict } from '../violation.ts'
+
+/** A command as it took effect. */
+export interface Execution {
+  readonly index: Index
+  readonly term: Term
+  /** Log time. */
+  readonly now: number
+  readonly version: number
+  readonly command: Uint8Array
+  readonly reply: Uint8Array
+}
+/** A query as some node answered it. */
+export interface QueryExecution {
+  readonly node: NodeId
+  readonly index: Index
+  readonly now: number
+  readonly query: Uint8Array
+  readonly reply: Uint8Array
+}
+
+/** States are compared whenever this many entries have passed. */
+const digestEvery = 32
+
+export class Applied {
+  readonly #verdict: Verdict
+  readonly #executions: (Execution | undefined)[] = []
+  readonly #digests = new Map<Index, string>()
+  readonly #queries: QueryExecution[] = []
+  /** Of the present life of each node. */
+  readonly #machines = new Map<NodeId, StateMachine>()
+  /** The latest log time that any query was shown. */
+  #shownNow = 0
+
+  constructor(verdict: Verdict) {
+    this.#verdict = verdict
+  }
+
+  get shownNow(): number {
+    return this.#shownNow
+  }
+
+  /** By index, with holes where no command took effect. */
+  get executions(): readonly (Execution | undefined)[] {
+    return this.#executions
+  }
+
+  get queries(): readonly QueryExecution[] {
+    return this.#queries
+  }
+
+  /** `machine` of a new life of `node`, watched. */
+  watch(node: NodeId, machine: StateMachine): StateMachine {
+    this.#machines.set(node, machine)
+    return new WatchedMachine(node, machine, this)
+  }
+
+  onApply(node: NodeId, execution: Execution, lastIndex: Index): void {
+    const { index } = execution
+    this.#verdict.check(
+      index > lastIndex,
+      'each entry is applied once, in order',
+      () => `node ${node} applies entry ${index} after ${lastIndex}`,
+    )
+    const before = this.#executions[index]
+    if (before === undefined) {
+      this.#executions[index] = execution
+      return
+    }
+    const isSame =
+      before.term === execution.term &&
+      before.now === execution.now &&
+      before.version === execution.version &&
+      Buffer.compare(before.command, execution.command) === 0
+    this.#verdict.check(
+      isSame,
+      'state machine safety (figure 3.2)',
+      () => `entry ${index} is another command on node ${node} than elsewhere`,
+    )
+    this.#verdict.check(
+      Buffer.compare(before.reply, execution.reply) === 0,
+      'equal replies at an equal index',
+      () => `node ${node} answers entry ${index} otherwise than another replica`,
+    )
+  }
+
+  /** The whole state of `node` at `index`. */
+  onState(node: NodeId, index: Index, state: string): void {
+    const before = this.#digests.get(index) ?? state
+    this.#digests.set(index, before)
+    this.#verdict.check(
+      before === state,
+      'equal states at an equal index',
+      () => `node ${node} has digest ${state} at ${index}, another had ${before}`,
+    )
+  }
+
+  /** Every replica is in `state` now. */
+  checkStates(state: string): void {
+    for (const [node, machine] of this.#machines) {
+      const present = digestOf([machine.snapshot()])
+      this.#verdict.check(
+        present === state,
+        'linearizability: the model',
+        () => `node ${node} ends with digest ${present}, the machine with ${state}`,
+      )
+    }
+  }
+
+  onQuery(query: QueryExecution): void {
+    this.#queries.push(query)
+    this.#shownNow = Math.max(this.#shownNow, query.now)
+  }
+}
+
+class WatchedMachine implements StateMachine {
+  readonly name: string
+  readonly version: number
+  readonly wire: string
+  readonly #node: NodeId
+  readonly #machine: StateMachine
+  readonly #applied: Applied
+  #lastIndex: Index = 0
+
+  constructor(node: NodeId, machine: StateMachine, applied: Applied) {
+    this.name = machine.name
+    this.version = machine.version
+    this.wire = machine.wire
+    this.#node = node
+    this.#machine = machine
+    this.#applied = applied
+  }
+
+  check(command: Uint8Array): string | undefined {
+    return this.#machine.check?.(command)
+  }
+
+  checkQuery(query: Uint8Array): string | undefined {
+    return this.#machine.checkQuery?.(query)
+  }
+
+  apply(command: Uint8Array, context: ApplyContext): Uint8Array {
+    const { index, term, now, version } = context
+    const reply = this.#machine.apply(command, context)
+    this.#applied.onApply(this.#node, { index, term, now, version, command, reply }, this.#lastIndex)
+    this.#lastIndex = index
+    if (index % digestEvery === 0) this.#applied.onState(this.#node, index, digestOf([this.#machine.snapshot()]))
+    return reply
+  }
+
+  query(query: Uint8Array, context: QueryContext): Uint8Array {
+    const reply = this.#machine.query(query, context)
+    this.#applied.onQuery({ node: this.#node, index: context.index, now: context.now, query, reply })
+    return reply
+  }
+
+  snapshot(): Uint8Array {
+    return this.#machine.snapshot()
+  }
+
+  restoreSnapshot(snapshot: Uint8Array): void {
+    this.#machine.restoreSnapshot(snapshot)
+  }
+}

@@ -1,0 +1,85 @@
+// Clients at work: bursts of commands and queries with pauses in between, each command with a value of its own.
+import type { Ms } from '../core/types.ts'
+import type { Chance } from './chance.ts'
+import type { SimCall } from './history.ts'
+import { encodeListCommand, encodeListQuery } from './list-machine.ts'
+import type { SimClient } from './sim-client.ts'
+import type { World } from './world.ts'
+
+/** What a client of some machine may ask for. Each result is an array of its own. */
+export interface Operations {
+  /** `unique`: a number that no other command of the run has. */
+  command(chance: Chance, unique: number): Uint8Array
+  query(chance: Chance): Uint8Array
+}
+
+const keys = 4
+export const listOperations: Operations = {
+  command: (chance, unique) =>
+    encodeListCommand({ kind: chance.happens(0.05) ? 'clear' : 'append', key: chance.whole(1, keys), value: unique }),
+  query: (chance) => encodeListQuery(chance.whole(1, keys)),
+}
+
+export interface WorkloadOptions {
+  readonly operations: Operations
+  /** Calls of all clients, at most. */
+  readonly calls: number
+  /** Between two bursts of one client, on average. */
+  readonly pauseMs: Ms
+  /** Calls in one burst, at most. */
+  readonly burstMax: number
+  /** Share of queries among the calls. */
+  readonly queries: number
+  /** How long a call may take. */
+  readonly timeoutMs: { readonly min: Ms; readonly max: Ms }
+}
+
+export class Workload {
+  readonly #world: World
+  readonly #options: WorkloadOptions
+  readonly #chance: Chance
+  readonly #open = new Map<SimClient, Set<SimCall>>()
+  #callsLeft: number
+  #isActive = true
+
+  constructor(world: World, options: WorkloadOptions) {
+    this.#world = world
+    this.#options = options
+    this.#chance = world.chance.fork()
+    this.#callsLeft = options.calls
+  }
+
+  /** `client` works until the workload is stopped or used up, or the client crashes. */
+  employ(client: SimClient): void {
+    this.#world.scheduler.after(this.#chance.wait(this.#options.pauseMs), () => {
+      if (!this.#isActive || !client.isAlive || this.#callsLeft <= 0) return
+      const burst = Math.min(this.#callsLeft, this.#chance.whole(1, this.#options.burstMax))
+      this.#callsLeft -= burst
+      for (let left = burst; left > 0; left--) this.#call(client)
+      this.employ(client)
+    })
+  }
+
+  stop(): void {
+    this.#isActive = false
+  }
+
+  /** Some call of `client` is given up; false when it has none. */
+  abortOne(client: SimClient): boolean {
+    const open = [...(this.#open.get(client) ?? [])]
+    if (open.length === 0) return false
+    client.abort(this.#chance.pick(open))
+    return true
+  }
+
+  #call(client: SimClient): void {
+    const { operations, queries, timeoutMs } = this.#options
+    const open = this.#open.get(client) ?? new Set()
+    this.#open.set(client, open)
+    const wait = { timeoutMs: this.#chance.between(timeoutMs.min, timeoutMs.max), settled: (call: SimCall) => open.delete(call) }
+    const kind = !this.#chance.happens(queries) ? 'command' : this.#chance.happens(0.3) ? 'stale' : 'linearizable'
+    const unique = this.#world.history.calls.length + 1
+    const payload = kind === 'command' ? operations.command(this.#chance, unique) : operations.query(this.#chance)
+    open.add(client.call(kind, payload, wait))
+  }
+}

@@ -1,0 +1,200 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { bind, type StateMachine } from '../../src/contract/v1.ts'
+import { createContext } from '../../src/machine/context.ts'
+import { packValue, unpackValue } from '../../src/wire/value.ts'
+import { type BankHandlers, bankDescriptor, bankHandlers, type State } from './bank-machine.ts'
+
+type Script = (state: State) => void
+
+/** A bank whose command `open` does what the test wants. */
+function scripted() {
+  let script: Script = () => {}
+  const handlers: BankHandlers = { ...bankHandlers, open: (state) => script(state) }
+  const machine = bind(bankDescriptor, handlers)
+  const failures: string[] = []
+  const context = createContext(({ message }) => failures.push(message))
+  const command = packValue([1, 1, ['x', 0]])
+  return {
+    machine,
+    failures,
+    /** Whether the handler came to its end. */
+    run(what: Script): boolean {
+      script = what
+      context.enter({ index: 1, term: 1, now: 0, version: 1 })
+      const reply = unpackValue(machine.apply(command, context))
+      context.leave()
+      return JSON.stringify(reply) === '[0,null]'
+    },
+  }
+}
+const stateOf = (machine: StateMachine): string => Buffer.from(machine.snapshot()).toString('hex')
+const replicaFrom = (snapshot: Uint8Array): StateMachine => {
+  const machine = bind(bankDescriptor, bankHandlers)
+  machine.restoreSnapshot(snapshot)
+  return machine
+}
+
+type Step = (state: State) => void
+function perform(steps: readonly Step[], state: State): void {
+  for (const step of steps) step(state)
+}
+const account = fc.constantFrom('vault', 'house', 'ann', 'bob', '__proto__', 'é')
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.tuple(account, fc.nat(1_000), fc.uint8Array({ maxLength: 8 })).map(
+    ([name, balance, seal]): Step =>
+      (state) =>
+        state.accounts.set(name, { balance, seal }),
+  ),
+  account.map(
+    (name): Step =>
+      (state) =>
+        void state.accounts.delete(name),
+  ),
+  fc.tuple(fc.integer({ min: 1, max: 300 }), account).map(
+    ([index, to]): Step =>
+      (state) =>
+        state.journal.set(index, { from: 'vault', to, amount: index }),
+  ),
+  fc.integer({ min: 1, max: 300 }).map(
+    (index): Step =>
+      (state) =>
+        void state.journal.delete(index),
+  ),
+  fc.nat().map(
+    (count): Step =>
+      (state) => {
+        state.transfers = count
+      },
+  ),
+  fc.array(fc.integer(), { maxLength: 4 }).map(
+    (marks): Step =>
+      (state) => {
+        state.marks = marks
+      },
+  ),
+  fc.constant<Step>((state) => {
+    for (const [name, { balance }] of state.accounts) state.accounts.set(name, { balance, seal: Uint8Array.of(balance % 256) })
+  }),
+  fc.constant<Step>((state) => {
+    state.last = state.last === null ? { from: 'a', to: 'b', amount: 1 } : null
+  }),
+)
+
+describe('a handler that throws', () => {
+  test('at whatever step leaves the state as it was', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 15 }), fc.array(step, { minLength: 1, maxLength: 15 }), (before, steps) => {
+        const bank = scripted()
+        expect(bank.run((state) => perform(before, state))).toBe(true)
+        const stood = stateOf(bank.machine)
+        for (let end = 0; end <= steps.length; end++) {
+          const completed = bank.run((state) => {
+            perform(steps.slice(0, end), state)
+            throw new Error(`at step ${end}`)
+          })
+          expect(completed).toBe(false)
+          expect(stateOf(bank.machine)).toBe(stood)
+        }
+        expect(bank.failures.length).toBe(steps.length + 1)
+      }),
+      { numRuns: 150 },
+    )
+  })
+})
+
+describe('a snapshot', () => {
+  test('restores to a replica that cannot be told from the one that never stopped', () => {
+    fc.assert(
+      fc.property(fc.array(step), fc.array(step), (before, after) => {
+        const bank = scripted()
+        const restored = scripted()
+        bank.run((state) => perform(before, state))
+        restored.machine.restoreSnapshot(bank.machine.snapshot())
+        expect(stateOf(restored.machine)).toBe(stateOf(bank.machine))
+        for (const each of [bank, restored]) each.run((state) => perform(after, state))
+        expect(stateOf(restored.machine)).toBe(stateOf(bank.machine))
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('is the same bytes for the same state, however it came about', () => {
+    const one = scripted()
+    const other = scripted()
+    one.run((state) => {
+      for (let i = 1; i <= 1_000; i++) state.journal.set(i, { from: 'a', to: 'b', amount: i })
+      state.transfers = 0
+    })
+    other.run((state) => {
+      for (let i = 1_500; i >= 1; i--) state.journal.set(i, { from: 'b', to: 'c', amount: 1 })
+      state.transfers = 77
+    })
+    other.run((state) => {
+      for (const index of state.journal.keys()) {
+        if (index > 1_000) state.journal.delete(index)
+        else state.journal.set(index, { amount: index, to: 'b', from: 'a' })
+      }
+      state.transfers = -0
+    })
+    expect(stateOf(other.machine)).toBe(stateOf(one.machine))
+  })
+
+  test.each([63, 64, 65, 128, 129])('holds a table of %i entries', (count) => {
+    const bank = scripted()
+    bank.run((state) => {
+      for (let i = 1; i <= count; i++) state.journal.set(i, { from: 'a', to: 'b', amount: i })
+    })
+    expect(stateOf(replicaFrom(bank.machine.snapshot()))).toBe(stateOf(bank.machine))
+  })
+
+  test('keeps nothing of the bytes it was restored from', () => {
+    const bank = scripted()
+    const snapshot = bank.machine.snapshot()
+    const machine = replicaFrom(snapshot)
+    const before = stateOf(machine)
+    snapshot.fill(0)
+    expect(stateOf(machine)).toBe(before)
+  })
+})
+
+describe('a snapshot that was damaged', () => {
+  test('is refused or gives a state of the schema, and when refused changes nothing', () => {
+    const source = scripted()
+    source.run((state) => {
+      for (let i = 1; i <= 70; i++) state.journal.set(i, { from: 'a', to: 'b', amount: i })
+    })
+    const snapshot = source.machine.snapshot()
+    const machine = bind(bankDescriptor, bankHandlers)
+    const before = stateOf(machine)
+    const refused = (bytes: Uint8Array): boolean => {
+      try {
+        machine.restoreSnapshot(bytes)
+        return false
+      } catch {
+        return true
+      }
+    }
+    for (let length = 0; length < snapshot.length; length += 7) {
+      expect(refused(snapshot.subarray(0, length)), `cut at ${length}`).toBe(true)
+      expect(stateOf(machine)).toBe(before)
+    }
+    for (let at = 0; at < snapshot.length; at += 3) {
+      const flipped = Uint8Array.from(snapshot)
+      flipped[at] = (flipped[at] ?? 0) ^ 0x41
+      const stood = stateOf(machine)
+      if (refused(flipped)) expect(stateOf(machine)).toBe(stood)
+    }
+  })
+
+  test.each([
+    [0, 9, 'the snapshot has format 9, only 1 is known'],
+    [4, 2, 'the snapshot has schema version 2, this machine has 1'],
+    [6, 4, 'the snapshot has 4 fields, this machine has 5'],
+    [7, 0, 'state.accounts is a table, not so in the snapshot'],
+  ])('at byte %i is refused in words', (at, value, message) => {
+    const snapshot = Uint8Array.from(scripted().machine.snapshot())
+    snapshot[at] = value
+    expect(() => replicaFrom(snapshot)).toThrow(message)
+  })
+})

@@ -1,0 +1,59 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { errorCodes } from '../../src/errors.ts'
+
+const root = new URL('../../', import.meta.url)
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
+const readme = read('README.md')
+
+/** One row a code, in the order of the code. */
+function errorTable(): string {
+  const rows = Object.entries(errorCodes).map(([code, { when, todo, outcome, retryable }]) => {
+    return `| \`${code}\` | ${when} | ${outcome} | ${retryable ? 'yes' : 'no'} | ${todo} |`
+  })
+  return ['| code | when | outcome | retryable | what to do |', '|---|---|---|---|---|', ...rows].join('\n')
+}
+
+/** The README with every block that stands for a file, and the table of errors, as they are today. */
+function filled(text: string): string {
+  return text
+    .replace(/(<!-- file: (\S+) -->\n```ts\n)[^]*?```/g, (_, head: string, path: string) => `${head}${read(path)}\`\`\``)
+    .replace(/(<!-- table: errors -->\n)(?:\n?\|[^\n]*)*\n?/, (_, head: string) => `${head}\n${errorTable()}\n`)
+}
+
+async function run(file: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [new URL(`dist/${file}`, root).pathname], { timeout: 30_000 })
+  return stdout
+}
+
+describe('README', () => {
+  // `npx vitest run test/docs -u` writes them anew.
+  test('shows the examples and the errors as they are', async () => {
+    await expect(filled(readme)).toMatchFileSnapshot(new URL('README.md', root).pathname)
+  })
+
+  test('names only scripts that exist', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+    const named = [...readme.matchAll(/npm run ([a-z:]+)/g)].map(([, name = '']) => name)
+    // `dev` is a script of the project that `raftgen init` makes.
+    expect(named.filter((name) => name !== 'dev' && scripts[name] === undefined)).toEqual([])
+  })
+
+  test('names only files and folders that exist', () => {
+    const paths = [...readme.matchAll(/`((?:src|codegen|templates|examples|test|docs)\/[\w/.-]*)`/g)].map(([, path = '']) => path)
+    expect(paths.length).toBeGreaterThan(10)
+    expect(paths.filter((path) => !existsSync(new URL(path, root)))).toEqual([])
+  })
+})
+
+describe('the examples run', () => {
+  test('the counter of the README', async () => {
+    expect(await run('examples/counter/main.js')).toBe('added: 3\nadded: 7\ncount: 7\n')
+  })
+
+  test('the runtime without the generator', async () => {
+    expect(await run('examples/raw/main.js')).toBe('line 1 is entry 4 of the log\nline 2 is entry 5 of the log\nfirst\nsecond\n')
+  })
+})

@@ -1,0 +1,289 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { LevelLog } from '../../src/storage/level-log.ts'
+import { blockKey, hardStateKey } from '../../src/storage/records.ts'
+import { append, bootstrapped, close, commands, conf, identity, messageOf, openLevel, read, temporaryDir, wayOut } from './support.ts'
+
+/** A directory with 30 entries in three blocks. */
+async function stored(): Promise<string> {
+  const dir = await bootstrapped()
+  const log = await LevelLog.open(dir)
+  for (const first of [1, 11, 21]) await append(log, { entries: commands(1, first, 10) })
+  await close(log)
+  return dir
+}
+const complaint = (dir: string): Promise<string> => messageOf(openLevel(dir))
+const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8)
+
+async function flip(path: string, at: number): Promise<void> {
+  const bytes = await readFile(path)
+  bytes[at] = (bytes[at] ?? 0) ^ 1
+  await writeFile(path, bytes)
+}
+
+/** Name of the file in the database that ends with `end`. */
+async function databaseFile(dir: string, end: string): Promise<string> {
+  const name = (await readdir(join(dir, 'db'))).sort().findLast((name) => name.endsWith(end) || name.startsWith(end))
+  return join(dir, 'db', name ?? 'none')
+}
+
+describe('bootstrap', () => {
+  test('makes a directory that only its owner can look into', async () => {
+    const dir = await bootstrapped()
+    expect(await modeOf(dir)).toBe('700')
+    expect(await modeOf(join(dir, 'db'))).toBe('700')
+    expect(await modeOf(join(dir, 'identity.json'))).toBe('600')
+    await openLevel(dir)
+    expect(await modeOf(join(dir, 'pid'))).toBe('600')
+    expect((await readdir(dir)).sort()).toEqual(['db', 'identity.json', 'pid'])
+  })
+
+  test('takes an empty directory that is there', async () => {
+    const dir = await temporaryDir()
+    await LevelLog.bootstrap({ dir, identity, conf })
+    const log = await openLevel(dir)
+    expect(log.identity).toEqual(identity)
+    expect(log.summary.base).toEqual({ id: { term: 0, index: 0 }, conf })
+  })
+
+  test('refuses a directory that holds anything', async () => {
+    const dir = await bootstrapped()
+    const way = 'Choose another directory, or run the node that is there'
+    expect(await messageOf(LevelLog.bootstrap({ dir, identity, conf }))).toBe(
+      `DATA_DIR_EXISTS cannot bootstrap in ${dir}: it already holds db. ${way}`,
+    )
+    const file = join(dir, 'identity.json')
+    expect(await messageOf(LevelLog.bootstrap({ dir: file, identity, conf }))).toBe(`DATA_DIR_EXISTS ${file} is not a directory`)
+  })
+
+  test.each([
+    [{ ...identity, nodeId: 0 }, 'the node id is 0; it must be a whole number from 1 to 281474976710655'],
+    [{ ...identity, incarnation: 1.5 }, 'the incarnation is 1.5; it must be a whole number from 1 to 281474976710655'],
+    [{ ...identity, clusterId: '' }, 'the cluster id has 0 bytes; it must have 1 to 256'],
+  ])('refuses an identity that is none: %j', async (wrong, message) => {
+    const dir = join(await temporaryDir(), 'data')
+    expect(await messageOf(LevelLog.bootstrap({ dir, identity: wrong, conf }))).toBe(`BAD_OPTIONS ${message}`)
+    await expect(stat(dir)).rejects.toThrow('ENOENT')
+  })
+})
+
+describe('an open', () => {
+  test('of nothing is refused, and makes nothing', async () => {
+    const dir = await temporaryDir()
+    const absent = join(dir, 'data')
+    const way = 'Bootstrap it if the node is new; restore it if the node is not'
+    expect(await complaint(absent)).toBe(`DATA_DIR_EMPTY ${absent} holds no node. ${way}`)
+    expect(await complaint(dir)).toBe(`DATA_DIR_EMPTY ${dir} holds no node. ${way}`)
+    expect(await readdir(dir)).toEqual([])
+  })
+
+  test('of a bootstrap that did not end is refused', async () => {
+    const dir = await bootstrapped()
+    await rename(join(dir, 'identity.json'), join(dir, 'identity.json.new'))
+    const what = 'holds a bootstrap that did not end; nothing was ever promised from it. Remove it and bootstrap again'
+    expect(await complaint(dir)).toBe(`DATA_DIR_EMPTY ${dir} ${what}`)
+  })
+
+  test('of something else is refused', async () => {
+    const dir = await temporaryDir()
+    await writeFile(join(dir, 'notes.txt'), 'mine')
+    expect(await complaint(dir)).toBe(`DATA_DIR_FOREIGN ${dir} is not a data directory of raftgen: it holds notes.txt and no identity.json`)
+    const file = join(dir, 'notes.txt')
+    expect(await complaint(file)).toBe(`DATA_DIR_FOREIGN ${file} is not a directory`)
+  })
+
+  test('of the directory of another node or cluster is refused', async () => {
+    const dir = await bootstrapped()
+    const open = (expect: Parameters<typeof openLevel>[1]): Promise<string> => messageOf(openLevel(dir, expect))
+    const found = `DATA_DIR_FOREIGN ${dir} belongs to node 1 (incarnation 1) of cluster alpha, not to`
+    expect(await open({ expect: { nodeId: 2 } })).toBe(`${found} node 2 (incarnation 1) of cluster alpha`)
+    expect(await open({ expect: { clusterId: 'beta' } })).toBe(`${found} node 1 (incarnation 1) of cluster beta`)
+    expect((await openLevel(dir, { expect: identity })).identity).toEqual(identity)
+  })
+
+  test('of a directory mixed from two nodes is refused', async () => {
+    const dir = await bootstrapped()
+    const other = join(await temporaryDir(), 'other')
+    await LevelLog.bootstrap({ dir: other, identity: { ...identity, nodeId: 2 }, conf })
+    await cp(join(other, 'identity.json'), join(dir, 'identity.json'))
+    const what =
+      'is mixed from two nodes: its identity.json is of node 2 (incarnation 1) of cluster alpha, its database of node 1 (incarnation 1) of cluster alpha'
+    expect(await complaint(dir)).toBe(`DATA_DIR_FOREIGN ${dir} ${what}`)
+    expect(await complaint(dir), 'it is not locked by the first attempt').toContain('DATA_DIR_FOREIGN')
+  })
+
+  test('of a newer format is refused', async () => {
+    const dir = await bootstrapped()
+    await writeFile(join(dir, 'identity.json'), '{"format":2,"who":"knows"}')
+    const what = 'has format 2, this version reads up to 1. Run the version of raftgen that wrote it, or a later one'
+    expect(await complaint(dir)).toBe(`DATA_DIR_FOREIGN ${dir} ${what}`)
+  })
+
+  test.each([
+    ['not JSON', '{"format":1,', 'it is not JSON'],
+    ['not an identity', '{"format":1,"clusterId":"alpha"}', 'it does not hold an identity'],
+    ['empty', 'null', 'it does not hold an identity'],
+    [
+      'another than was written',
+      '{"format":1,"clusterId":"alpha","nodeId":2,"incarnation":1,"checksum":"00000000"}',
+      'it does not match its checksum',
+    ],
+  ])('with an identity that is %s is refused', async (_, text, message) => {
+    const dir = await bootstrapped()
+    await writeFile(join(dir, 'identity.json'), text)
+    expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${join(dir, 'identity.json')}: ${message}. ${wayOut}`)
+  })
+
+  test('while this process holds the directory is refused, under any name of it', async () => {
+    const dir = await bootstrapped()
+    const log = await openLevel(dir)
+    const alias = join(await temporaryDir(), 'alias')
+    await symlink(dir, alias)
+    expect(await complaint(dir)).toBe(`STORAGE_LOCKED cannot open ${dir}: this process holds it already (pid ${process.pid})`)
+    expect(await complaint(alias)).toBe(`STORAGE_LOCKED cannot open ${alias}: this process holds it already (pid ${process.pid})`)
+    await append(log, { entries: commands(1, 1, 1) })
+    await close(log)
+    expect((await openLevel(dir)).latestLogIndex).toBe(1)
+  })
+
+  test('is not kept out by the pid of a process that has ended', async () => {
+    const dir = await bootstrapped()
+    await writeFile(join(dir, 'pid'), '4194304\n')
+    await openLevel(dir)
+    expect(await readFile(join(dir, 'pid'), 'utf8')).toBe(`${process.pid}\n`)
+  })
+
+  test('that fails changes nothing that was written', async () => {
+    const dir = await stored()
+    const db = await openDatabase(dir)
+    await db.put(Buffer.from(hardStateKey), Buffer.from('damaged'))
+    await db.close()
+    expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
+    expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
+    expect((await readdir(dir)).sort()).toEqual(['db', 'identity.json'])
+  })
+})
+
+describe('another process', () => {
+  test('that holds the directory is named; what it acknowledged is there after kill -9', async () => {
+    const dir = await bootstrapped()
+    const script = join(import.meta.dirname, 'fixtures', 'append-forever.ts')
+    const child = spawn(process.execPath, ['--import', 'jiti/register', script, dir], { stdio: ['ignore', 'pipe', 'inherit'] })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let acknowledged = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      acknowledged += String(chunk)
+    })
+    await vi.waitUntil(() => acknowledged.length > 200, { timeout: 20_000 })
+    expect(await complaint(dir)).toBe(`STORAGE_LOCKED cannot open ${dir}: another process holds it (pid ${child.pid})`)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+
+    const last = Number(acknowledged.split('\n').at(-2))
+    const log = await openLevel(dir)
+    expect(log.latestLogIndex).toBeGreaterThanOrEqual(last)
+    expect((await read(log, 1, last)).map(({ index }) => index)).toEqual(Array.from({ length: last }, (_, i) => i + 1))
+  })
+})
+
+const openDatabase = async (dir: string): Promise<Level<Uint8Array, Uint8Array>> => {
+  const db = new Level<Uint8Array, Uint8Array>(join(dir, 'db'), { keyEncoding: 'view', valueEncoding: 'view' })
+  await db.open({ createIfMissing: false })
+  return db
+}
+
+describe('damage to a database', () => {
+  test('a flipped bit in any record is refused, or makes no difference', async () => {
+    const dir = await stored()
+    const db = await openDatabase(dir)
+    const records = await db.iterator().all()
+    await db.close()
+    expect(records).toHaveLength(6)
+    for (const [key, value] of records) {
+      const damaged = Buffer.from(value)
+      damaged[value.length >> 1] = (damaged[value.length >> 1] ?? 0) ^ 0x10
+      for (const spoilt of [damaged, value.subarray(0, value.length - 5), undefined]) {
+        const db = await openDatabase(dir)
+        await (spoilt === undefined ? db.del(key) : db.put(key, spoilt))
+        await db.close()
+        expect(await complaint(dir)).toMatch(/^STORAGE_DAMAGED /)
+        const mended = await openDatabase(dir)
+        await mended.put(key, value)
+        await mended.close()
+      }
+    }
+    expect((await openLevel(dir)).latestLogIndex).toBe(30)
+  })
+
+  test('names directory and entries', async () => {
+    const dir = await stored()
+    const db = await openDatabase(dir)
+    const value = Buffer.from((await db.get(blockKey(11))) ?? [])
+    value[value.indexOf('command 14')] = 0
+    await db.put(blockKey(11), value)
+    await db.close()
+    expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: the run of entries 11 to 20 does not match its checksum. ${wayOut}`)
+  })
+
+  test('a directory without its identity, its database or its CURRENT is never taken for a new one', async () => {
+    const dir = await stored()
+    await rename(join(dir, 'db', 'CURRENT'), join(dir, 'db', 'kept'))
+    const real = join(dir, 'db')
+    expect(await complaint(dir)).toBe(
+      `STORAGE_DAMAGED ${dir}: the database cannot be opened: Invalid argument: ${real}: does not exist (create_if_missing is false). ${wayOut}`,
+    )
+    await rm(join(dir, 'db'), { recursive: true })
+    expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: its database is missing. ${wayOut}`)
+    await mkdir(join(dir, 'db'))
+    expect(await complaint(dir)).toMatch(/^STORAGE_DAMAGED .*: the database's log file/)
+    await rm(join(dir, 'identity.json'))
+    expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: identity.json is missing. ${wayOut}`)
+  })
+
+  test.each(['MANIFEST', '.ldb'])('a missing %s file is refused', async (file) => {
+    const dir = await stored()
+    // Opening it again moves the records from LevelDB's log into a table.
+    await close(await openLevel(dir))
+    await rm(await databaseFile(dir, file))
+    expect(await complaint(dir)).toMatch(/^STORAGE_DAMAGED .*: the database cannot be opened: /)
+  })
+
+  test("a missing log file of LevelDB's is refused, although LevelDB opens what is left", async () => {
+    const dir = await stored()
+    await rm(await databaseFile(dir, '.log'))
+    expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: the database's log file (db/*.log) is missing. ${wayOut}`)
+  })
+
+  test("a damaged place in LevelDB's own log is refused, although LevelDB opens it", async () => {
+    const whole = await bootstrapped()
+    const log = await LevelLog.open(whole)
+    for (let first = 1; first < 3_000; first += 50) await append(log, { entries: commands(1, first, 50) })
+    await close(log)
+    const path = await databaseFile(whole, '.log')
+    const { size } = await stat(path)
+    // In the last of its blocks of 32 KiB the damage takes the end of the log with it, and nothing that is left tells of it.
+    const lastBlock = Math.floor(size / 32_768) * 32_768
+    for (let part = 0; part < 8; part++) {
+      const dir = join(await temporaryDir(), 'data')
+      await cp(whole, dir, { recursive: true })
+      await flip(await databaseFile(dir, '.log'), Math.floor((lastBlock * (part + 0.5)) / 8))
+      expect(await complaint(dir), `part ${part}`).toMatch(/^STORAGE_DAMAGED /)
+    }
+  })
+
+  test("a write torn at the end of LevelDB's log leaves the log as it was before it", async () => {
+    const dir = await stored()
+    const log = await openLevel(dir)
+    for (const first of [31, 36]) await append(log, { entries: commands(1, first, 5) })
+    await close(log)
+    const path = await databaseFile(dir, '.log')
+    await truncate(path, (await stat(path)).size - 20)
+    const opened = await openLevel(dir)
+    expect(opened.latestLogIndex).toBe(35)
+    expect(await read(opened, 1, 99)).toEqual(commands(1, 1, 35))
+  })
+})
