@@ -45,7 +45,9 @@ export class Evaluator {
         return node.unique ? values.unique(items, key, (item) => this.toWire(node.items, item)) : items
       }
       case 'tuple':
-        return within(value, key, (items) => values.tuple(items, node.items.length).map((item, i) => this.check(node.items[i] ?? { kind: 'null' }, item, i)))
+        return within(value, key, (items) =>
+          values.tuple(items, node.items.length).map((item, i) => this.check(node.items[i] ?? { kind: 'null' }, item, i)),
+        )
       case 'map':
         return this.#map(node, value, key)
       case 'named':
@@ -71,7 +73,8 @@ export class Evaluator {
   #map(node: MapNode, value: unknown, key: string | number): ReadonlyMap<string | number, unknown> {
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Map)
     const given = isObject ? new Map(Object.entries(value).map(([name, item]) => [keyFrom(node, name), item])) : value
-    const checkKey = (name: unknown): string | number => (node.key.kind === 'integer' ? checkInteger(node.key, name, '') : checkString(node.key, name, ''))
+    const checkKey = (name: unknown): string | number =>
+      node.key.kind === 'integer' ? checkInteger(node.key, name, '') : checkString(node.key, name, '')
     return values.map(given, key, checkKey, (item) => this.check(node.value, item), node.minEntries, node.maxEntries)
   }
 
@@ -91,7 +94,8 @@ export class Evaluator {
   variantOf(type: DraftUnion, value: unknown): DraftVariant {
     const shape = shapeOf(value)
     const ofShape = type.variants.filter((variant) => variant.shape === shape || (variant.shape === 'map' && shape === 'object'))
-    const discriminant = type.discriminator !== undefined && shape === 'object' ? values.discriminator(value, type.discriminator) : undefined
+    const discriminant =
+      type.discriminator !== undefined && shape === 'object' ? values.discriminator(value, type.discriminator) : undefined
     const found = ofShape.find((variant) => variant.discriminant === discriminant) ?? (ofShape.length === 1 ? ofShape[0] : undefined)
     if (found === undefined) throw new InvalidValue('', `fits no variant of ${type.name}`)
     return found
@@ -116,7 +120,13 @@ export class Evaluator {
     }
   }
 
-  #namedToWire(name: string, value: unknown, order: FieldOrder | undefined, tag: VariantTag | undefined, inner: (part: TypeNode, item: unknown) => Wire): Wire {
+  #namedToWire(
+    name: string,
+    value: unknown,
+    order: FieldOrder | undefined,
+    tag: VariantTag | undefined,
+    inner: (part: TypeNode, item: unknown) => Wire,
+  ): Wire {
     const type = this.#type(name)
     if (type.kind === 'alias') return inner(type.type, value)
     if (type.kind === 'union') {

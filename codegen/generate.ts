@@ -72,10 +72,20 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
   const extension = options.importExtension ?? 'js'
   const emitted = emit(model, { toolVersion: await toolVersion(), source: fromFolder(outDir, schemaFile), extension })
   const files = [...emitted.map(({ name, text }) => ({ path: join(outDir, name), text })), lock]
-  return { model, files, stale: await staleFiles(outDir, new Set(files.map(({ path }) => path))), diagnostics: sorted(reporter.diagnostics) }
+  return {
+    model,
+    files,
+    stale: await staleFiles(outDir, new Set(files.map(({ path }) => path))),
+    diagnostics: sorted(reporter.diagnostics),
+  }
 }
 
-const nothing = (diagnostics: readonly Diagnostic[]): Generation => ({ model: undefined, files: [], stale: [], diagnostics: sorted(diagnostics) })
+const nothing = (diagnostics: readonly Diagnostic[]): Generation => ({
+  model: undefined,
+  files: [],
+  stale: [],
+  diagnostics: sorted(diagnostics),
+})
 
 type Locked =
   | { readonly kind: 'finished'; readonly model: Model; readonly lock: GeneratedFile }
@@ -91,7 +101,11 @@ async function lockAndFinish(draft: Draft, lockFile: string): Promise<Locked> {
   const evaluator = new Evaluator(draft.types)
   const plan = planLock(draft, read.lock, evaluator)
   if (plan.kind === 'refused') return plan
-  return { kind: 'finished', model: finish(draft, plan.version, evaluator), lock: { path: lockFile, text: lockText(plan.lock), basis: { text } } }
+  return {
+    kind: 'finished',
+    model: finish(draft, plan.version, evaluator),
+    lock: { path: lockFile, text: lockText(plan.lock), basis: { text } },
+  }
 }
 
 function sorted(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {

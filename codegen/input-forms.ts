@@ -10,7 +10,8 @@ export function typesWithInputForm(types: ReadonlyMap<string, DraftType>, inputs
   return new Set([...used].filter((name) => [name, ...reachable(name, types)].some((part) => hasDefaults(types.get(part)))))
 }
 
-const hasDefaults = (type: DraftType | undefined): boolean => type?.kind === 'object' && type.fields.some((field) => field.presence === 'default')
+const hasDefaults = (type: DraftType | undefined): boolean =>
+  type?.kind === 'object' && type.fields.some((field) => field.presence === 'default')
 
 /** Whether `node` mentions one of `names`. */
 export function mentionsAny(node: TypeNode, names: ReadonlySet<string>): boolean {
@@ -31,4 +32,5 @@ export function mentionsAny(node: TypeNode, names: ReadonlySet<string>): boolean
 }
 
 /** Whether any part of `type` mentions one of `names`. */
-export const typeMentionsAny = (type: DraftType, names: ReadonlySet<string>): boolean => partsOf(type).some((part) => mentionsAny(part, names))
+export const typeMentionsAny = (type: DraftType, names: ReadonlySet<string>): boolean =>
+  partsOf(type).some((part) => mentionsAny(part, names))

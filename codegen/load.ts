@@ -11,9 +11,7 @@ export interface LoadedSchema {
   readonly definition: unknown
   readonly source: SchemaSource
 }
-export type Loaded =
-  | ({ readonly kind: 'loaded' } & LoadedSchema)
-  | { readonly kind: 'failed'; readonly diagnostics: readonly Diagnostic[] }
+export type Loaded = ({ readonly kind: 'loaded' } & LoadedSchema) | { readonly kind: 'failed'; readonly diagnostics: readonly Diagnostic[] }
 
 export interface LoadOptions {
   /** Absolute. */
@@ -67,10 +65,20 @@ const failed = (...diagnostics: readonly Diagnostic[]): Loaded => ({ kind: 'fail
 
 function notReadable(displayFile: string, error: NodeJS.ErrnoException): Diagnostic {
   if (error.code === 'ENOENT') {
-    return { ...base(displayFile), code: 'SCHEMA_NOT_FOUND', message: `there is no file ${displayFile}`, hint: 'Give the path of a schema file; `raftgen init` makes a first one.' }
+    return {
+      ...base(displayFile),
+      code: 'SCHEMA_NOT_FOUND',
+      message: `there is no file ${displayFile}`,
+      hint: 'Give the path of a schema file; `raftgen init` makes a first one.',
+    }
   }
   const what = error.code === 'EISDIR' ? 'it is a directory' : error.message
-  return { ...base(displayFile), code: 'SCHEMA_NOT_FOUND', message: `cannot read ${displayFile}: ${what}`, hint: 'Give the path of a schema file.' }
+  return {
+    ...base(displayFile),
+    code: 'SCHEMA_NOT_FOUND',
+    message: `cannot read ${displayFile}: ${what}`,
+    hint: 'Give the path of a schema file.',
+  }
 }
 
 interface Failing extends LoadOptions {
@@ -113,10 +121,12 @@ function notFound(missing: string, { schemaFile, displayFile, text }: Failing): 
 /** The innermost place in a file of the user's: not in a package, not in ours. */
 function frameOf(reason: unknown, schemaFile: string): { readonly file: string; readonly line: number } | undefined {
   if (!(reason instanceof Error) || reason.stack === undefined) return undefined
-  const frames = [...reason.stack.matchAll(/(?:\(|at (?:async )?)((?:file:\/\/)?\/[^():]+):(\d+):\d+\)?$/gm)].map(([, file = '', line]) => ({
-    file: file.startsWith('file:') ? fileURLToPath(file) : file,
-    line: Number(line),
-  }))
+  const frames = [...reason.stack.matchAll(/(?:\(|at (?:async )?)((?:file:\/\/)?\/[^():]+):(\d+):\d+\)?$/gm)].map(
+    ([, file = '', line]) => ({
+      file: file.startsWith('file:') ? fileURLToPath(file) : file,
+      line: Number(line),
+    }),
+  )
   const syntax = /^(\/[^:]+):(\d+)/.exec(reason.stack)
   if (syntax !== null) return { file: syntax[1] ?? '', line: Number(syntax[2]) }
   return frames.find(({ file }) => file === schemaFile) ?? frames.find(({ file }) => !file.includes('/node_modules/') && !isOurs(file))
@@ -134,11 +144,16 @@ function firstColumn(text: string, line: number): number {
 /** What the transpiler calls an import says nothing to the user: `_typebox.default.Strong` is `Type.Strong` again. */
 function withoutInternals(message: string, text: string): string {
   const named = message.replace(/\(0, _\w+?\d*\.(\w+)\)/g, '$1')
-  return named.replace(/\b_(\w+?)\d*\.default\b/g, (_, module: string) => new RegExp(`import\\s+(\\w+)[^'"]*['"][^'"]*${module}`).exec(text)?.[1] ?? module)
+  return named.replace(
+    /\b_(\w+?)\d*\.default\b/g,
+    (_, module: string) => new RegExp(`import\\s+(\\w+)[^'"]*['"][^'"]*${module}`).exec(text)?.[1] ?? module,
+  )
 }
 
 function displayBeside(file: string, schemaFile: string, displayFile: string): string {
-  const fromSchema = relative(schemaFile.slice(0, schemaFile.lastIndexOf(sep)), file).split(sep).join('/')
+  const fromSchema = relative(schemaFile.slice(0, schemaFile.lastIndexOf(sep)), file)
+    .split(sep)
+    .join('/')
   const directory = displayFile.includes('/') ? displayFile.slice(0, displayFile.lastIndexOf('/') + 1) : ''
   return `${directory}${fromSchema}`
 }

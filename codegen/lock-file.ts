@@ -8,7 +8,9 @@ export interface LockProblem {
   readonly message: string
   readonly hint: string
 }
-export type LockRead = { readonly kind: 'read'; readonly lock: Lock | undefined } | { readonly kind: 'unreadable'; readonly problem: LockProblem }
+export type LockRead =
+  | { readonly kind: 'read'; readonly lock: Lock | undefined }
+  | { readonly kind: 'unreadable'; readonly problem: LockProblem }
 export type LockPlan =
   | { readonly kind: 'planned'; readonly lock: Lock; readonly version: LockedVersion }
   | { readonly kind: 'refused'; readonly problem: LockProblem }
@@ -21,17 +23,29 @@ export function readLock(text: string | undefined, machine: string): LockRead {
     parsed = JSON.parse(text)
   } catch {
     const conflict = text.includes('<<<<<<<')
-    return unreadable(conflict ? 'the wire lock has merge conflicts' : 'the wire lock is not JSON', 'Restore it from version control; where two branches meet, take one side and run raftgen again.')
+    return unreadable(
+      conflict ? 'the wire lock has merge conflicts' : 'the wire lock is not JSON',
+      'Restore it from version control; where two branches meet, take one side and run raftgen again.',
+    )
   }
-  if (!isLock(parsed)) return unreadable('the wire lock is not one that this release of raftgen can read', 'Restore it from version control, or use the release that wrote it.')
-  if (parsed.machine !== machine) return unreadable(`the wire lock belongs to the machine ${parsed.machine}`, 'Restore it from version control, or move it away.')
+  if (!isLock(parsed))
+    return unreadable(
+      'the wire lock is not one that this release of raftgen can read',
+      'Restore it from version control, or use the release that wrote it.',
+    )
+  if (parsed.machine !== machine)
+    return unreadable(`the wire lock belongs to the machine ${parsed.machine}`, 'Restore it from version control, or move it away.')
   return { kind: 'read', lock: parsed }
 }
 
-const unreadable = (message: string, hint: string): LockRead => ({ kind: 'unreadable', problem: { code: 'LOCK_UNREADABLE', message, hint } })
+const unreadable = (message: string, hint: string): LockRead => ({
+  kind: 'unreadable',
+  problem: { code: 'LOCK_UNREADABLE', message, hint },
+})
 
 function isLock(value: unknown): value is Lock {
-  if (typeof value !== 'object' || value === null || Reflect.get(value, 'lock') !== 1 || typeof Reflect.get(value, 'machine') !== 'string') return false
+  if (typeof value !== 'object' || value === null || Reflect.get(value, 'lock') !== 1 || typeof Reflect.get(value, 'machine') !== 'string')
+    return false
   const versions: unknown = Reflect.get(value, 'versions')
   if (typeof versions !== 'object' || versions === null) return false
   return Object.entries(versions).every(([number, version]) => /^[1-9]\d*$/.test(number) && isVersion(version))
@@ -51,7 +65,11 @@ export function planLock(draft: Draft, lock: Lock | undefined, evaluator: Evalua
   const latest = Math.max(0, ...numbers)
   const base = lock?.versions[latest]
   if (draft.version < latest) {
-    return refused('LOCK_VERSION', `the schema has version ${draft.version}, the wire lock ${latest} already`, `Set version: ${latest}, or more.`)
+    return refused(
+      'LOCK_VERSION',
+      `the schema has version ${draft.version}, the wire lock ${latest} already`,
+      `Set version: ${latest}, or more.`,
+    )
   }
   if (base !== undefined && base.status === 'open' && latest < draft.version) {
     const hint = `Run raftgen freeze on version ${latest} first, or keep version: ${latest} while it has never been used in earnest.`
@@ -59,8 +77,11 @@ export function planLock(draft: Draft, lock: Lock | undefined, evaluator: Evalua
   }
   const version = lockVersion(draft, base, evaluator)
   if (base !== undefined && base.status === 'frozen' && latest === draft.version) {
-    if (base.wire === version.wire) return { kind: 'planned', lock: lockOf(draft, lock, base), version: base }
-    return refused('LOCK_FROZEN', `version ${latest} is frozen, and ${firstChange(base, version)}`, `Set version: ${latest + 1}.`)
+    const changed = base.wire === version.wire ? defaultChange(base, version) : firstChange(base, version)
+    if (changed !== undefined) return refused('LOCK_FROZEN', `version ${latest} is frozen, and ${changed}`, `Set version: ${latest + 1}.`)
+    // Types may have got other names: those are not on the wire.
+    const frozen: LockedVersion = { ...version, status: 'frozen' }
+    return { kind: 'planned', lock: lockOf(draft, lock, frozen), version: frozen }
   }
   return { kind: 'planned', lock: lockOf(draft, lock, version), version }
 }
@@ -79,7 +100,8 @@ function firstChange(before: LockedVersion, after: LockedVersion): string {
     ...changes('error', before.errors, after.errors),
     ...fieldChanges('state', before.state, after.state),
   ]
-  for (const [name, error] of Object.entries(before.errors)) operations.push(...fieldChanges(name, error.fields, after.errors[name]?.fields ?? []))
+  for (const [name, error] of Object.entries(before.errors))
+    operations.push(...fieldChanges(name, error.fields, after.errors[name]?.fields ?? []))
   for (const [name, type] of Object.entries(before.types)) {
     const now = after.types[name]
     if ('fields' in type && now !== undefined && 'fields' in now) operations.push(...fieldChanges(name, type.fields, now.fields))
@@ -89,8 +111,12 @@ function firstChange(before: LockedVersion, after: LockedVersion): string {
 }
 
 function changes(what: string, before: Readonly<Record<string, object>>, after: Readonly<Record<string, object>>): readonly string[] {
-  const gone = Object.keys(before).filter((name) => !Object.hasOwn(after, name)).map((name) => `the ${what} ${name} is gone`)
-  const added = Object.keys(after).filter((name) => !Object.hasOwn(before, name)).map((name) => `the ${what} ${name} is new`)
+  const gone = Object.keys(before)
+    .filter((name) => !Object.hasOwn(after, name))
+    .map((name) => `the ${what} ${name} is gone`)
+  const added = Object.keys(after)
+    .filter((name) => !Object.hasOwn(before, name))
+    .map((name) => `the ${what} ${name} is new`)
   return [...gone, ...added]
 }
 
@@ -100,10 +126,26 @@ function fieldChanges(owner: string, before: readonly LockedField[], after: read
     const other = now.get(field.name)
     if (other === undefined) return [`the field ${owner}.${field.name} is gone`]
     if (other.type !== field.type) return [`the field ${owner}.${field.name} was ${field.type} and is ${other.type}`]
-    return other.optional === field.optional ? [] : [`the field ${owner}.${field.name} was ${field.optional === true ? 'optional' : 'required'} and no longer is`]
+    return other.optional === field.optional
+      ? []
+      : [`the field ${owner}.${field.name} was ${field.optional === true ? 'optional' : 'required'} and no longer is`]
   })
   const known = new Set(before.map((field) => field.name))
   return [...changed, ...after.filter((field) => !known.has(field.name)).map((field) => `the field ${owner}.${field.name} is new`)]
+}
+
+/** A default that is another one now: entries that were written with the old one are already in logs. */
+function defaultChange(before: LockedVersion, after: LockedVersion): string | undefined {
+  for (const [name, type] of Object.entries(before.types)) {
+    const now = after.types[name]
+    if (!('fields' in type) || now === undefined || !('fields' in now)) continue
+    for (const field of type.fields) {
+      const other = now.fields.find((candidate) => candidate.name === field.name)
+      const [was, is] = [JSON.stringify(field.default), JSON.stringify(other?.default)]
+      if (other !== undefined && was !== is) return `the default of ${name}.${field.name} was ${was ?? 'none'} and is ${is ?? 'none'}`
+    }
+  }
+  return undefined
 }
 
 /** JSON with one field, variant or operation a line: a review shows what changed. */
@@ -115,9 +157,10 @@ function write(value: unknown, indent: string, depth: number): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const flat = inline(value)
   // Whole sections are spread out however short they are, so that the next entry is one more line.
-  if (depth > 3 && indent.length + flat.length <= 120) return flat
+  if ((depth > 3 || (depth === 3 && Array.isArray(value))) && indent.length + flat.length <= 120) return flat
   const inner = `${indent}  `
-  if (Array.isArray(value)) return value.length === 0 ? '[]' : `[\n${value.map((item) => inner + write(item, inner, depth + 1)).join(',\n')}\n${indent}]`
+  if (Array.isArray(value))
+    return value.length === 0 ? '[]' : `[\n${value.map((item) => inner + write(item, inner, depth + 1)).join(',\n')}\n${indent}]`
   const entries = Object.entries(value)
   if (entries.length === 0) return '{}'
   return `{\n${entries.map(([key, item]) => `${inner}${JSON.stringify(key)}: ${write(item, inner, depth + 1)}`).join(',\n')}\n${indent}}`

@@ -37,7 +37,12 @@ export interface LockedVersion {
   readonly state: readonly LockedField[]
   readonly types: Readonly<Record<string, LockedType>>
   /** Tags of what is gone: never given to another name. */
-  readonly retired: { readonly commands: Tags; readonly queries: Tags; readonly errors: Tags; readonly variants: Readonly<Record<string, Tags>> }
+  readonly retired: {
+    readonly commands: Tags
+    readonly queries: Tags
+    readonly errors: Tags
+    readonly variants: Readonly<Record<string, Tags>>
+  }
 }
 export interface Lock {
   /** Format of this file. */
@@ -72,7 +77,11 @@ interface Given {
 }
 
 /** Known names keep their tags, new ones follow after the largest ever given. */
-function tagged(items: readonly { readonly name: string }[], base: Readonly<Record<string, { readonly tag: number }>> | undefined, retired: Tags | undefined): Given {
+function tagged(
+  items: readonly { readonly name: string }[],
+  base: Readonly<Record<string, { readonly tag: number }>> | undefined,
+  retired: Tags | undefined,
+): Given {
   const known = new Map<string, number>(Object.entries(retired ?? {}))
   for (const [name, { tag }] of Object.entries(base ?? {})) known.set(name, tag)
   let last = Math.max(0, ...known.values())
@@ -105,8 +114,13 @@ function variantTags(draft: Draft, base: LockedVersion | undefined): UnionTags {
   for (const [name, type] of draft.types) {
     if (type.kind !== 'union') continue
     const locked = base?.types[name]
-    const known = locked !== undefined && 'variants' in locked ? Object.fromEntries(locked.variants.map(({ key, tag }) => [key, { tag }])) : undefined
-    const given = tagged(type.variants.map(({ key }) => ({ name: key })), known, retired.get(name))
+    const known =
+      locked !== undefined && 'variants' in locked ? Object.fromEntries(locked.variants.map(({ key, tag }) => [key, { tag }])) : undefined
+    const given = tagged(
+      type.variants.map(({ key }) => ({ name: key })),
+      known,
+      retired.get(name),
+    )
     tags.set(name, given.tags)
     if (Object.keys(given.retired).length > 0) retired.set(name, given.retired)
     else retired.delete(name)
@@ -198,14 +212,24 @@ function wireHash(draft: Draft, content: Pick<LockedVersion, 'commands' | 'queri
       }
       return `#${numbers.get(word)}`
     })
-  const fields = (list: readonly LockedField[]): unknown => list.map(({ name, type, optional }) => [name, numbered(type), optional === true])
+  const fields = (list: readonly LockedField[]): unknown =>
+    list.map(({ name, type, optional }) => [name, numbered(type), optional === true])
   const byTag = (operations: LockedVersion['commands']): unknown =>
     Object.entries(operations)
       .sort(([, a], [, b]) => a.tag - b.tag)
-      .map(([name, { tag, input, output, errors }]) => [tag, name, numbered(input), output === undefined ? null : numbered(output), [...(errors ?? [])].sort()])
+      .map(([name, { tag, input, output, errors }]) => [
+        tag,
+        name,
+        numbered(input),
+        output === undefined ? null : numbered(output),
+        [...(errors ?? [])].sort(),
+      ])
   const parts: unknown[] = [draft.name, draft.version, byTag(content.commands), byTag(content.queries)]
   const errors = Object.entries(content.errors).sort(([, a], [, b]) => a.tag - b.tag)
-  parts.push(errors.map(([name, error]) => [error.tag, name, fields(error.fields)]), fields(content.state))
+  parts.push(
+    errors.map(([name, error]) => [error.tag, name, fields(error.fields)]),
+    fields(content.state),
+  )
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
     const type = content.types[name]
     if (type === undefined) continue

@@ -44,7 +44,8 @@ export function quoted(text: string): string {
 export const propertyName = (name: string): string => (isIdentifier(name) ? name : quoted(name))
 
 /** Reading a property: `value.name`, `value['na-me']`. */
-export const propertyAccess = (object: string, name: string): string => (isIdentifier(name) ? `${object}.${name}` : `${object}[${quoted(name)}]`)
+export const propertyAccess = (object: string, name: string): string =>
+  isIdentifier(name) ? `${object}.${name}` : `${object}[${quoted(name)}]`
 
 /** Methods of every client, of promises and of every object: an operation of that name would break or hide them. */
 export const reservedOperations: ReadonlySet<string> = new Set(
@@ -60,3 +61,6 @@ export const reservedTypes: ReadonlySet<string> = new Set(
     'Uint8Array ValueCodec Wire'
   ).split(' '),
 )
+
+/** Names that every object answers to: where such a field may be absent, the inherited method would be found in its place. */
+export const isInherited = (name: string): boolean => name in Object.prototype

@@ -109,7 +109,8 @@ function counts(quantifier: RegExpExecArray | null): { readonly repeated: boolea
 
 function simpleLength(source: string, at: number): number {
   const rest = source.slice(at)
-  if (rest.startsWith('[')) return /^\[(?:\\[^]|[^\]\\])*\]/.exec(rest)?.[0].length ?? 1
-  if (rest.startsWith('\\')) return /^\\(?:[pPu]\{[^}]*\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|k<[^>]*>|c[A-Za-z]|[^])/.exec(rest)?.[0].length ?? 1
+  if (rest.startsWith('[')) return /^\[(?:\\[\s\S]|[^\]\\])*\]/.exec(rest)?.[0].length ?? 1
+  if (rest.startsWith('\\'))
+    return /^\\(?:[pPu]\{[^}]*\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|k<[^>]*>|c[A-Za-z]|[\s\S])/.exec(rest)?.[0].length ?? 1
   return String.fromCodePoint(rest.codePointAt(0) ?? 0).length
 }

@@ -226,11 +226,7 @@ function nameOf(property: ts.ObjectLiteralElementLike): string | undefined {
   return name.text
 }
 
-function propertyOf(
-  file: ts.SourceFile,
-  expression: ts.Expression | undefined,
-  name: string,
-): ts.ObjectLiteralElementLike | undefined {
+function propertyOf(file: ts.SourceFile, expression: ts.Expression | undefined, name: string): ts.ObjectLiteralElementLike | undefined {
   if (expression === undefined || !ts.isObjectLiteralExpression(expression)) return undefined
   for (const property of expression.properties.toReversed()) {
     if (nameOf(property) === name) return property

@@ -1,12 +1,9 @@
 // Where stubs go in a file that belongs to the user: the object literal typed `XHandlers`, and what it already has. Syntax only, so that
 // a file which does not compile yet (its operations have just changed) is read all the same. Loads the compiler: import it late.
 import { ts } from 'ts-morph'
+import type { Position } from './place.ts'
+import { SchemaSource } from './source.ts'
 
-export interface Position {
-  /** Both 1-based. */
-  readonly line: number
-  readonly column: number
-}
 export interface Member extends Position {
   readonly name: string
 }
@@ -29,8 +26,8 @@ export function findHandlers(text: string, handlersType: string): HandlersPlaces
     const { line, character } = file.getLineAndCharacterOfPosition(offset)
     return { line: line + 1, column: character + 1 }
   }
-  const fault = firstSyntaxError(text)
-  if (fault !== undefined) return { kind: 'syntaxError', message: fault.message, ...positionAt(fault.offset) }
+  const [problem] = new SchemaSource(text).syntaxProblems()
+  if (problem !== undefined) return { kind: 'syntaxError', ...problem }
 
   const names = namesOf(handlersType, file)
   // A set: `const handlers: X = {...} satisfies X` names one literal twice.
@@ -42,15 +39,6 @@ export function findHandlers(text: string, handlersType: string): HandlersPlaces
   }
   visit(file)
   return { kind: 'found', literals: [...literals].map((literal) => describeLiteral(literal, file, positionAt)) }
-}
-
-function firstSyntaxError(text: string): { readonly message: string; readonly offset: number } | undefined {
-  // The parse errors of a source file are not public, those of a transpilation are.
-  const compilerOptions = { target: ts.ScriptTarget.Latest, module: ts.ModuleKind.ESNext, noResolve: true }
-  const { diagnostics = [] } = ts.transpileModule(text, { compilerOptions, reportDiagnostics: true, fileName: 'handlers.ts' })
-  const fault = diagnostics.find(({ category, start }) => category === ts.DiagnosticCategory.Error && start !== undefined)
-  if (fault?.start === undefined) return undefined
-  return { message: ts.flattenDiagnosticMessageText(fault.messageText, ' '), offset: fault.start }
 }
 
 /** The names `handlersType` goes by in this file: its own, and what imports call it. */

@@ -14,7 +14,11 @@ export function checkValues(draft: Draft, builder: TypeBuilder, place: Place, in
   for (const { place: at, type, value } of builder.defaults) {
     const problem = problemOf(() => evaluator.check(type, value), 'default')
     if (problem !== undefined) {
-      reporter.report(at, { code: 'DEFAULT_INVALID', message: `the default of ${at.path} does not fit: ${problem}`, hint: 'Correct the default, or the bound.' })
+      reporter.report(at, {
+        code: 'DEFAULT_INVALID',
+        message: `the default of ${at.path} does not fit: ${problem}`,
+        hint: 'Correct the default, or the bound.',
+      })
     }
   }
   if (!reporter.failed) checkInitial(draft, evaluator, place, initial, reporter)
@@ -22,14 +26,22 @@ export function checkValues(draft: Draft, builder: TypeBuilder, place: Place, in
 
 function checkInitial(draft: Draft, evaluator: Evaluator, place: Place, initial: unknown, reporter: Reporter): void {
   if (initial !== undefined && !isPlainObject(initial)) {
-    reporter.report(place, { code: 'INITIAL_INVALID', message: 'initial is no object', hint: 'Write { property: value }; what is empty may be left out.' })
+    reporter.report(place, {
+      code: 'INITIAL_INVALID',
+      message: 'initial is no object',
+      hint: 'Write { property: value }; what is empty may be left out.',
+    })
     return
   }
   const names = draft.state.map((property) => property.name)
   for (const name of Object.keys(initial ?? {})) {
     if (names.includes(name)) continue
     const hint = suggestion(name, names) ?? 'Leave it out, or add it to `state`.'
-    reporter.report(place.property(name).namePosition, { code: 'INITIAL_INVALID', message: `initial has ${name}, which is not in state`, hint })
+    reporter.report(place.property(name).namePosition, {
+      code: 'INITIAL_INVALID',
+      message: `initial has ${name}, which is not in state`,
+      hint,
+    })
   }
   for (const property of draft.state) {
     const given = Object.hasOwn(draft.initial, property.name)
@@ -43,7 +55,11 @@ function checkInitial(draft: Draft, evaluator: Evaluator, place: Place, initial:
     }
     const problem = problemOf(() => initialOf(property, draft.initial, evaluator), `initial.${property.name}`)
     if (problem === undefined) continue
-    reporter.report(place.property(property.name), { code: 'INITIAL_INVALID', message: problem, hint: 'Correct it, or the schema of the state.' })
+    reporter.report(place.property(property.name), {
+      code: 'INITIAL_INVALID',
+      message: problem,
+      hint: 'Correct it, or the schema of the state.',
+    })
   }
 }
 

@@ -7,7 +7,10 @@ export function intersectionOf(schema: Schema, place: Place, reporter: Reporter)
   const properties = new Map<string, unknown>()
   const required = new Set<unknown>()
   for (const [i, value] of listOf(schema['allOf']).entries()) {
-    const part = kindOf(value) === 'Intersect' ? intersectionOf(schemaOf(value), place.element(i), reporter) : objectPart(value, place.element(i), reporter)
+    const part =
+      kindOf(value) === 'Intersect'
+        ? intersectionOf(schemaOf(value), place.element(i), reporter)
+        : objectPart(value, place.element(i), reporter)
     for (const name of listOf(part['required'])) required.add(name)
     for (const [name, property] of Object.entries(schemaOf(part['properties']))) {
       const other = properties.get(name)
@@ -34,4 +37,5 @@ function objectPart(value: unknown, place: Place, reporter: Reporter): Schema {
   return {}
 }
 
-const text = (schema: unknown): string => JSON.stringify([kindOf(schema), schema], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+const text = (schema: unknown): string =>
+  JSON.stringify([kindOf(schema), schema], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))

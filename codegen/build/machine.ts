@@ -2,7 +2,7 @@
 import type { Draft, DraftCell, DraftError, DraftOperation, DraftTable, DraftType } from '../draft.ts'
 import { typesWithInputForm } from '../input-forms.ts'
 import type { MachineNames } from '../model.ts'
-import { camelCase, isDeclarable, isIdentifier, lowerFirst, pascalCase, reservedOperations } from '../names.ts'
+import { camelCase, isDeclarable, isIdentifier, lowerFirst, pascalCase, reservedOperations, isInherited } from '../names.ts'
 import type { Place } from '../place.ts'
 import { checkValues } from './check-values.ts'
 import { endless, reachable } from './recursion.ts'
@@ -18,7 +18,8 @@ export function buildDraft(value: unknown, place: Place, reporter: Reporter): Dr
   checkMachineKeys(definition, place, reporter)
   const names = machineNames(definition['name'], place.property('name'), reporter)
   const typeNames = new TypeNames(reporter)
-  for (const name of [names.state, names.readonlyState, names.handlers, names.client]) typeNames.take(name, `the ${name} of the machine`, place.property('name'))
+  for (const name of [names.state, names.readonlyState, names.handlers, names.client])
+    typeNames.take(name, `the ${name} of the machine`, place.property('name'))
   const builder = new TypeBuilder(reporter, typeNames)
 
   const errorEntries = entriesOf(definition['errors'], place.property('errors'), reporter)
@@ -37,10 +38,16 @@ export function buildDraft(value: unknown, place: Place, reporter: Reporter): Dr
     types: builder.types,
   }
   reserveInputNames(draft, typeNames, place)
+  checkUnusedErrors(draft, place.property('errors'), reporter)
   checkEndless(draft, place, reporter)
   if (!reporter.failed) checkValues(draft, builder, place.property('initial'), definition['initial'], reporter)
   if (draft.commands.length + draft.queries.length === 0) {
-    reporter.report(place, { severity: 'warning', code: 'NO_OPERATIONS', message: 'the machine has no commands and no queries', hint: 'Add `commands` or `queries`.' })
+    reporter.report(place, {
+      severity: 'warning',
+      code: 'NO_OPERATIONS',
+      message: 'the machine has no commands and no queries',
+      hint: 'Add `commands` or `queries`.',
+    })
   }
   return { ...draft, types: withRecursion(draft.types) }
 }
@@ -95,17 +102,37 @@ function stateOf(builder: TypeBuilder, value: unknown, place: Place, prefix: str
   return builderFieldsOf(builder, value, place, properties, prefix)
 }
 
-function builderFieldsOf(builder: TypeBuilder, value: unknown, place: Place, properties: Schema, prefix: string): readonly (DraftTable | DraftCell)[] {
+function builderFieldsOf(
+  builder: TypeBuilder,
+  value: unknown,
+  place: Place,
+  properties: Schema,
+  prefix: string,
+): readonly (DraftTable | DraftCell)[] {
   const required = listOf(schemaOf(value)['required'])
   return Object.entries(properties).map(([name, schema]) => {
     const at = place.field(name)
+    if (isInherited(name)) {
+      builder.reporter.report(at.namePosition, {
+        code: 'NAME_RESERVED',
+        message: `${at.path} is called ${name}, which every object has already`,
+        hint: 'Give it another name.',
+      })
+    }
     const fallback = prefix + pascalCase(name)
     const docs = textOf(schemaOf(schema)['description']) ?? at.docs
     if (kindOf(schema) === 'Record' && required.includes(name)) {
       builder.checkKeywords('Record', schemaOf(schema), at)
       return { kind: 'table', name, docs, ...builder.record(schemaOf(schema), at, fallback) }
     }
-    return { kind: 'cell', name, docs, type: builder.node(schema, at, fallback), optional: !required.includes(name), default: schemaOf(schema)['default'] }
+    return {
+      kind: 'cell',
+      name,
+      docs,
+      type: builder.node(schema, at, fallback),
+      optional: !required.includes(name),
+      default: schemaOf(schema)['default'],
+    }
   })
 }
 
@@ -121,7 +148,11 @@ function takeErrorNames(entries: readonly (readonly [string, unknown])[], place:
 function errorOf(builder: TypeBuilder, name: string, value: unknown, place: Place): DraftError {
   const typeName = pascalCase(name)
   if (!isObjectLike(value)) {
-    builder.reporter.report(place, { code: 'ERROR_INVALID', message: `the error ${name} is no object`, hint: 'Write Type.Object({ ... }), {} for one without fields.' })
+    builder.reporter.report(place, {
+      code: 'ERROR_INVALID',
+      message: `the error ${name} is no object`,
+      hint: 'Write Type.Object({ ... }), {} for one without fields.',
+    })
     return { name, typeName, docs: undefined, fields: [] }
   }
   builder.checkKeywords(kindOf(value) ?? '', schemaOf(value), place)
@@ -149,20 +180,30 @@ class OperationBuilder {
   }
 
   all(kind: DraftOperation['kind'], value: unknown, place: Place): readonly DraftOperation[] {
-    return entriesOf(value, place, this.#builder.reporter).map(([name, operation]) => this.#operation(kind, name, operation, place.property(name)))
+    return entriesOf(value, place, this.#builder.reporter).map(([name, operation]) =>
+      this.#operation(kind, name, operation, place.property(name)),
+    )
   }
 
   #operation(kind: DraftOperation['kind'], name: string, value: unknown, place: Place): DraftOperation {
     const { reporter } = this.#builder
     this.#checkName(kind, name, place)
     if (!isPlainObject(value)) {
-      reporter.report(place, { code: 'DEFINITION_INVALID', message: `${place.path} is no object`, hint: 'Write { input: Type.Object({ ... }), output: ... }.' })
+      reporter.report(place, {
+        code: 'DEFINITION_INVALID',
+        message: `${place.path} is no object`,
+        hint: 'Write { input: Type.Object({ ... }), output: ... }.',
+      })
     }
     const operation = schemaOf(value)
     checkKeys(operation, kind === 'command' ? ['input', 'output', 'errors'] : ['input', 'output'], place, reporter)
     const output = operation['output']
     if (kind === 'query' && output === undefined && isPlainObject(value)) {
-      reporter.report(place.namePosition, { code: 'OUTPUT_MISSING', message: `the query ${name} has no output, so it would say nothing`, hint: 'Add `output`.' })
+      reporter.report(place.namePosition, {
+        code: 'OUTPUT_MISSING',
+        message: `the query ${name} has no output, so it would say nothing`,
+        hint: 'Add `output`.',
+      })
     }
     return {
       name,
@@ -179,12 +220,20 @@ class OperationBuilder {
     const method = camelCase(name)
     if (reservedOperations.has(name) || reservedOperations.has(method) || !isIdentifier(method)) {
       const why = isIdentifier(method) ? `which every object or client has already` : 'which gives no name for a method'
-      reporter.report(place.namePosition, { code: 'NAME_RESERVED', message: `the ${kind} is called ${JSON.stringify(name)}, ${why}`, hint: 'Give it another name.' })
+      reporter.report(place.namePosition, {
+        code: 'NAME_RESERVED',
+        message: `the ${kind} is called ${JSON.stringify(name)}, ${why}`,
+        hint: 'Give it another name.',
+      })
       return
     }
     const other = this.#methods.get(method)
     if (other !== undefined) {
-      reporter.report(place.namePosition, { code: 'NAME_TAKEN', message: `the ${kind} ${name} would be the method ${method} of the client, as is the ${other}`, hint: 'Rename one of them.' })
+      reporter.report(place.namePosition, {
+        code: 'NAME_TAKEN',
+        message: `the ${kind} ${name} would be the method ${method} of the client, as is the ${other}`,
+        hint: 'Rename one of them.',
+      })
     }
     this.#methods.set(method, `${kind} ${name}`)
   }
@@ -211,7 +260,11 @@ class OperationBuilder {
   #errorNames(value: unknown, place: Place): readonly string[] {
     if (value === undefined) return []
     if (!Array.isArray(value)) {
-      this.#builder.reporter.report(place, { code: 'DEFINITION_INVALID', message: `${place.path} is no array`, hint: "Write a list of names: ['Held']." })
+      this.#builder.reporter.report(place, {
+        code: 'DEFINITION_INVALID',
+        message: `${place.path} is no array`,
+        hint: "Write a list of names: ['Held'].",
+      })
       return []
     }
     const names = listOf(value).filter((name, i): name is string => this.#isDeclared(name, place.listed(i)))
@@ -220,7 +273,8 @@ class OperationBuilder {
 
   #isDeclared(name: unknown, place: Place): boolean {
     if (typeof name === 'string' && this.#errors.includes(name)) return true
-    const known = this.#errors.length === 0 ? 'No errors are declared: add `errors` to the machine.' : `Declared are ${this.#errors.join(', ')}.`
+    const known =
+      this.#errors.length === 0 ? 'No errors are declared: add `errors` to the machine.' : `Declared are ${this.#errors.join(', ')}.`
     this.#builder.reporter.report(place, {
       code: 'ERROR_UNKNOWN',
       message: `${place.path} names the error ${typeof name === 'string' ? name : JSON.stringify(name)}, which the machine does not declare`,
@@ -231,13 +285,27 @@ class OperationBuilder {
 }
 
 /** A copy that keeps TypeBox's hidden marks. */
-const withTitle = (schema: Schema, title: string): Schema => Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(schema), title: { value: title, enumerable: true } })
+const withTitle = (schema: Schema, title: string): Schema =>
+  Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(schema), title: { value: title, enumerable: true } })
 
 /** `AcquireInput` is what the caller of `acquire` gives: nothing else may be called so. */
 function reserveInputNames(draft: Draft, names: TypeNames, place: Place): void {
   const inputs = new Set([...draft.commands, ...draft.queries].map((operation) => operation.input))
   const types = new Set([...inputs, ...typesWithInputForm(draft.types, inputs)])
   for (const type of types) names.take(`${type}Input`, `what callers give for ${type}`, place)
+}
+
+function checkUnusedErrors(draft: Draft, place: Place, reporter: Reporter): void {
+  const used = new Set(draft.commands.flatMap((command) => command.errors))
+  for (const { name } of draft.errors) {
+    if (used.has(name)) continue
+    reporter.report(place.property(name).namePosition, {
+      severity: 'warning',
+      code: 'ERROR_UNUSED',
+      message: `no command lists the error ${name}`,
+      hint: `Add it where it may be answered: errors: ['${name}'].`,
+    })
+  }
 }
 
 function checkEndless(draft: Draft, place: Place, reporter: Reporter): void {

@@ -18,7 +18,11 @@ export function recordKey(schema: Schema, place: Place, reporter: Reporter): Key
     const kind = kindOf(kept)
     if (kind === 'Integer') return integerNode(schemaOf(kept), key, reporter)
     if (kind === 'String') return stringNode(schemaOf(kept), key, reporter)
-    reporter.report(key, { code: 'KEY_UNSUPPORTED', message: `the keys of ${place.path} are neither strings nor integers`, hint: 'Use Type.String or Type.Integer.' })
+    reporter.report(key, {
+      code: 'KEY_UNSUPPORTED',
+      message: `the keys of ${place.path} are neither strings nor integers`,
+      hint: 'Use Type.String or Type.Integer.',
+    })
   }
   const [pattern = stringKeys] = Object.keys(schemaOf(schema['patternProperties']))
   const losses = key.optionNames.filter((name) => lost.has(name))

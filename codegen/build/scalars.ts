@@ -23,9 +23,16 @@ export function stringNode(schema: Schema, place: Place, reporter: Reporter): St
   }
 }
 
-export const bytesNode = (schema: Schema, place: Place, reporter: Reporter): BytesNode => ({ kind: 'bytes', ...lengths(schema, place, reporter) })
+export const bytesNode = (schema: Schema, place: Place, reporter: Reporter): BytesNode => ({
+  kind: 'bytes',
+  ...lengths(schema, place, reporter),
+})
 
-function lengths(schema: Schema, place: Place, reporter: Reporter): { readonly minLength: number | undefined; readonly maxLength: number | undefined } {
+function lengths(
+  schema: Schema,
+  place: Place,
+  reporter: Reporter,
+): { readonly minLength: number | undefined; readonly maxLength: number | undefined } {
   const minLength = count(schema, 'minLength', place, reporter)
   const maxLength = count(schema, 'maxLength', place, reporter)
   checkOrder(minLength, maxLength, 'minLength', 'maxLength', place, reporter)
@@ -78,7 +85,10 @@ function patternOf(pattern: unknown, bounded: boolean, place: Place, reporter: R
   const verdict = judgePattern(source, flags)
   if (verdict.kind !== 'fine') {
     const code = verdict.kind === 'nested' ? 'PATTERN_UNSAFE' : 'PATTERN_UNSUPPORTED'
-    const hint = verdict.kind === 'nested' ? 'A hostile input could keep the leader busy for minutes. Write it without a repetition inside a repetition.' : 'Correct the pattern.'
+    const hint =
+      verdict.kind === 'nested'
+        ? 'A hostile input could keep the leader busy for minutes. Write it without a repetition inside a repetition.'
+        : 'Correct the pattern.'
     reporter.report(place, { code, message: `the pattern of ${place.path} ${verdict.message}`, hint })
     return undefined
   }
@@ -95,8 +105,14 @@ function patternOf(pattern: unknown, bounded: boolean, place: Place, reporter: R
 
 export function integerNode(schema: Schema, place: Place, reporter: Reporter): IntegerNode {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = numbers(schema, place, reporter)
-  const lowest = most(minimum === undefined ? undefined : Math.ceil(minimum), exclusiveMinimum === undefined ? undefined : Math.floor(exclusiveMinimum) + 1)
-  const highest = least(maximum === undefined ? undefined : Math.floor(maximum), exclusiveMaximum === undefined ? undefined : Math.ceil(exclusiveMaximum) - 1)
+  const lowest = most(
+    minimum === undefined ? undefined : Math.ceil(minimum),
+    exclusiveMinimum === undefined ? undefined : Math.floor(exclusiveMinimum) + 1,
+  )
+  const highest = least(
+    maximum === undefined ? undefined : Math.floor(maximum),
+    exclusiveMaximum === undefined ? undefined : Math.ceil(exclusiveMaximum) - 1,
+  )
   checkOrder(lowest, highest, 'minimum', 'maximum', place, reporter)
   return { kind: 'integer', minimum: lowest, maximum: highest, multipleOf }
 }
@@ -138,8 +154,10 @@ export function bigintNode(schema: Schema, place: Place, reporter: Reporter): Bi
   return { kind: 'bigint', minimum, maximum, multipleOf: read('multipleOf') }
 }
 
-const most = <T extends number | bigint>(a: T | undefined, b: T | undefined): T | undefined => (a === undefined ? b : b === undefined || a > b ? a : b)
-const least = <T extends number | bigint>(a: T | undefined, b: T | undefined): T | undefined => (a === undefined ? b : b === undefined || a < b ? a : b)
+const most = <T extends number | bigint>(a: T | undefined, b: T | undefined): T | undefined =>
+  a === undefined ? b : b === undefined || a > b ? a : b
+const least = <T extends number | bigint>(a: T | undefined, b: T | undefined): T | undefined =>
+  a === undefined ? b : b === undefined || a < b ? a : b
 
 export function literalsNode(values: readonly unknown[], place: Place, reporter: Reporter): LiteralsNode {
   const known = values.filter((value) => isLiteral(value))
@@ -153,13 +171,18 @@ export function literalsNode(values: readonly unknown[], place: Place, reporter:
     })
   }
   if (values.length === 0) {
-    reporter.report(place, { code: 'TYPE_UNSUPPORTED', message: `${place.path} is an enum without values, so nothing fits`, hint: 'Add a value.' })
+    reporter.report(place, {
+      code: 'TYPE_UNSUPPORTED',
+      message: `${place.path} is an enum without values, so nothing fits`,
+      hint: 'Add a value.',
+    })
   }
   return { kind: 'literals', values: [...new Set(known)] }
 }
 
 function isLiteral(value: unknown): value is LiteralValue {
-  if (typeof value === 'number') return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)) && !Object.is(value, -0)
+  if (typeof value === 'number')
+    return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)) && !Object.is(value, -0)
   return (typeof value === 'string' && !/\p{Surrogate}/u.test(value)) || typeof value === 'boolean'
 }
 

@@ -41,9 +41,18 @@ const keywords: Readonly<Record<string, readonly string[]>> = {
   Cyclic: ['$defs', '$ref'],
   Ref: ['$ref'],
 }
-const annotations = new Set(
-  ['title', 'description', 'default', 'examples', '$id', '$schema', '$comment', 'readOnly', 'writeOnly', 'deprecated'],
-)
+const annotations = new Set([
+  'title',
+  'description',
+  'default',
+  'examples',
+  '$id',
+  '$schema',
+  '$comment',
+  'readOnly',
+  'writeOnly',
+  'deprecated',
+])
 /** Allowed to say what holds anyway: objects and tuples have nothing beyond what is declared. */
 const closing = new Set(['additionalProperties', 'unevaluatedProperties', 'unevaluatedItems', 'additionalItems'])
 

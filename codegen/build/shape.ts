@@ -14,7 +14,11 @@ export function checkMachineKeys(definition: Readonly<Record<string, unknown>>, 
       reporter.report(at, { code: 'KEY_RESERVED', message: `${key} is reserved for a later release of raftgen`, hint: 'Leave it out.' })
       continue
     }
-    reporter.report(at, { code: 'KEY_UNKNOWN', message: `defineMachine knows no ${key}`, hint: suggestion(key, machineKeys) ?? `Its keys are ${machineKeys.join(', ')}.` })
+    reporter.report(at, {
+      code: 'KEY_UNKNOWN',
+      message: `defineMachine knows no ${key}`,
+      hint: suggestion(key, machineKeys) ?? `Its keys are ${machineKeys.join(', ')}.`,
+    })
   }
 }
 
@@ -36,8 +40,12 @@ export function entriesOf(value: unknown, place: Place, reporter: Reporter): rea
 
 /** `Did you mean Held?` for the nearest of `known`, if one is near. */
 export function suggestion(word: string, known: readonly string[]): string | undefined {
-  const [nearest] = known.map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) })).sort((a, b) => a.distance - b.distance)
-  return nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(word.length / 3)) ? `Did you mean ${nearest.candidate}?` : undefined
+  const [nearest] = known
+    .map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)
+  return nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(word.length / 3))
+    ? `Did you mean ${nearest.candidate}?`
+    : undefined
 }
 
 /** Insertions, deletions and replacements between two words. */

@@ -2,7 +2,7 @@
 // run finds everything.
 import type { DraftField, DraftType } from '../draft.ts'
 import type { KeyNode, TypeNode } from '../model.ts'
-import { pascalCase } from '../names.ts'
+import { isInherited, pascalCase } from '../names.ts'
 import type { Place } from '../place.ts'
 import { intersectionOf } from './intersection.ts'
 import { recordKey } from './record-key.ts'
@@ -135,7 +135,7 @@ export class TypeBuilder {
   }
 
   #field(name: string, value: unknown, required: boolean, place: Place, owner: string): DraftField {
-    if (name === '' || name === '__proto__') {
+    if (name === '' || name === '__proto__' || /\p{Surrogate}/u.test(name)) {
       this.reporter.report(place.namePosition, {
         code: 'NAME_RESERVED',
         message: `${place.path} is a field called ${JSON.stringify(name)}`,
@@ -144,6 +144,13 @@ export class TypeBuilder {
     }
     const schema = schemaOf(value)
     const hasDefault = 'default' in schema && schema['default'] !== undefined
+    if (isInherited(name) && (!required || hasDefault)) {
+      this.reporter.report(place.namePosition, {
+        code: 'NAME_RESERVED',
+        message: `${place.path} may be absent and is called ${name}, which every object has already`,
+        hint: 'Give the field another name, or make it required.',
+      })
+    }
     const type = this.node(value, place, owner + pascalCase(name))
     if (hasDefault) this.defaults.push({ place, type, value: schema['default'] })
     return {
@@ -245,10 +252,16 @@ export class TypeBuilder {
       this.reporter.report(place, {
         code: 'KEYWORD_UNSUPPORTED',
         message: `${place.path} has the keyword ${keyword}, which would not be checked`,
-        hint: keyword === 'additionalProperties' ? 'Objects are closed: leave it out, or use a Record.' : 'Leave it out; check it in the handler, and answer with a declared error.',
+        hint:
+          keyword === 'additionalProperties'
+            ? 'Objects are closed: leave it out, or use a Record.'
+            : 'Leave it out; check it in the handler, and answer with a declared error.',
       })
     }
-    for (const [mark, what] of [['~refine', 'Type.Refine'], ['~codec', 'Type.Codec']] as const) {
+    for (const [mark, what] of [
+      ['~refine', 'Type.Refine'],
+      ['~codec', 'Type.Codec'],
+    ] as const) {
       if (!(mark in schema) || kind === 'Bytes') continue
       this.reporter.report(place, {
         code: 'TYPE_UNSUPPORTED',
@@ -281,4 +294,3 @@ const text = (type: DraftType): string =>
   JSON.stringify({ ...type, docs: undefined }, (key, value: unknown) =>
     key === 'docs' ? undefined : typeof value === 'bigint' ? `${value}n` : value instanceof Uint8Array ? [...value] : value,
   )
-

@@ -22,7 +22,9 @@ export function unionNode(builder: TypeBuilder, schema: Schema, place: Place, fa
   if (type !== undefined) return direct.length > 1 ? nullableOf(type) : type
   const flat = flatten(builder, present)
   const variants = flat.filter((candidate) => kindOf(candidate.schema) !== 'Null')
-  const node = variants.every(isLiteral) ? literalUnion(builder, variants, schema, place) : taggedUnion(builder, variants, schema, place, fallback)
+  const node = variants.every(isLiteral)
+    ? literalUnion(builder, variants, schema, place)
+    : taggedUnion(builder, variants, schema, place, fallback)
   return direct.length > present.length || flat.length > variants.length ? nullableOf(node) : node
 }
 
@@ -34,12 +36,16 @@ function flatten(builder: TypeBuilder, candidates: readonly Candidate[]): readon
     const { schema, place } = candidate
     if (kindOf(schema) !== 'Union') return [candidate]
     builder.checkKeywords('Union', schemaOf(schema), place)
-    return flatten(builder, listOf(schemaOf(schema)['anyOf']).map((variant, i) => ({ schema: variant, place: place.element(i) })))
+    return flatten(
+      builder,
+      listOf(schemaOf(schema)['anyOf']).map((variant, i) => ({ schema: variant, place: place.element(i) })),
+    )
   })
 }
 
 const isLiteral = ({ schema }: Candidate): boolean => kindOf(schema) === 'Literal' || kindOf(schema) === 'Enum'
-const valuesOf = (candidates: readonly Candidate[]): readonly unknown[] => candidates.flatMap(({ schema }) => literalValues(schemaOf(schema)))
+const valuesOf = (candidates: readonly Candidate[]): readonly unknown[] =>
+  candidates.flatMap(({ schema }) => literalValues(schemaOf(schema)))
 
 function literalUnion(builder: TypeBuilder, variants: readonly Candidate[], schema: Schema, place: Place): TypeNode {
   return builder.aliased(literalsNode(valuesOf(variants), place, builder.reporter), schema, place)
@@ -61,7 +67,11 @@ function literalVariants(builder: TypeBuilder, candidates: readonly Candidate[],
   const values = valuesOf(candidates.filter(isLiteral))
   const shapes = [...new Set(values.map((value) => typeof value))].filter(isLiteralShape)
   return shapes.map((shape) => {
-    const type = literalsNode(values.filter((value) => typeof value === shape), place, builder.reporter)
+    const type = literalsNode(
+      values.filter((value) => typeof value === shape),
+      place,
+      builder.reporter,
+    )
     return { key: `${shape} literals`, shape, discriminant: undefined, type }
   })
 }
@@ -78,7 +88,11 @@ function otherVariants(
     const shape = shapeOf(builder, candidate)
     if (isLiteral(candidate)) return []
     const discriminant = shape === 'object' && discriminator !== undefined ? discriminantOf(builder, candidate, discriminator) : undefined
-    const type = builder.node(candidate.schema, candidate.place, name + (discriminant === undefined ? `${i + 1}` : pascalCase(String(discriminant))))
+    const type = builder.node(
+      candidate.schema,
+      candidate.place,
+      name + (discriminant === undefined ? `${i + 1}` : pascalCase(String(discriminant))),
+    )
     const key = discriminant === undefined ? (shape ?? 'unknown') : JSON.stringify(discriminant)
     return [{ key, shape: shape ?? 'object', discriminant, type }]
   })
@@ -109,15 +123,26 @@ function checkShapes(builder: TypeBuilder, candidates: readonly Candidate[], pla
     if (isLiteral(candidate)) continue
     const shape = shapeOf(builder, candidate)
     if (shape === undefined) {
-      if (kindOf(builder.dereference(candidate.schema)) === 'Union') ambiguous(builder, candidate.place, `${place.path} has a recursive union as a variant`, 'Put its variants into this union.')
+      if (kindOf(builder.dereference(candidate.schema)) === 'Union')
+        ambiguous(builder, candidate.place, `${place.path} has a recursive union as a variant`, 'Put its variants into this union.')
       continue
     }
     const other = seen.get(shape)
     if (other !== undefined && shape !== 'object') {
-      ambiguous(builder, candidate.place, `${place.path} has two variants that are ${words[shape]}`, 'Put each into an object with a literal field that tells them apart.')
+      ambiguous(
+        builder,
+        candidate.place,
+        `${place.path} has two variants that are ${words[shape]}`,
+        'Put each into an object with a literal field that tells them apart.',
+      )
     }
     if (literalShapes.has(shape)) {
-      ambiguous(builder, candidate.place, `${place.path} has literals and ${words[shape]} besides`, 'Leave the literals out, or put one of the two into an object.')
+      ambiguous(
+        builder,
+        candidate.place,
+        `${place.path} has literals and ${words[shape]} besides`,
+        'Leave the literals out, or put one of the two into an object.',
+      )
     }
     seen.set(shape, candidate)
   }
@@ -147,7 +172,12 @@ function discriminatorOf(builder: TypeBuilder, objects: readonly Candidate[], pl
     return !values.includes(undefined) && new Set(values).size === objects.length
   })
   if (found === undefined) {
-    ambiguous(builder, place, `${place.path} has ${objects.length} variants that are objects, and no field tells them apart`, "Give each a field with a literal of its own: kind: Type.Literal('...').")
+    ambiguous(
+      builder,
+      place,
+      `${place.path} has ${objects.length} variants that are objects, and no field tells them apart`,
+      "Give each a field with a literal of its own: kind: Type.Literal('...').",
+    )
   }
   return found
 }

@@ -1,16 +1,28 @@
 // What cannot be replicated, and what to write instead.
 
 const ways: Readonly<Record<string, readonly [what: string, hint: string]>> = {
-  Any: ['any, so replicas could not agree on its bytes', 'Say what it is: an object, a union; or bytes() for what the machine does not look into.'],
-  Unknown: ['unknown, so replicas could not agree on its bytes', 'Say what it is: an object, a union; or bytes() for what the machine does not look into.'],
+  Any: [
+    'any, so replicas could not agree on its bytes',
+    'Say what it is: an object, a union; or bytes() for what the machine does not look into.',
+  ],
+  Unknown: [
+    'unknown, so replicas could not agree on its bytes',
+    'Say what it is: an object, a union; or bytes() for what the machine does not look into.',
+  ],
   Never: ['never, so nothing fits', 'Leave it out.'],
-  Undefined: ['undefined, which has no form on the wire', 'Use Type.Optional for a field that may be absent, Type.Null for a value that is none.'],
+  Undefined: [
+    'undefined, which has no form on the wire',
+    'Use Type.Optional for a field that may be absent, Type.Null for a value that is none.',
+  ],
   Void: ['void, which has no form on the wire', 'Leave `output` out where there is none.'],
   Function: ['a function, which cannot be replicated', 'Name what it would do with a literal, and do it in the handler.'],
   Constructor: ['a constructor, which cannot be replicated', 'Name what it would do with a literal, and do it in the handler.'],
   Promise: ['a promise, which cannot be replicated', 'Use the type of what it resolves to.'],
   Symbol: ['a symbol, which cannot be replicated', 'Use a literal.'],
-  Date: ['a Date, which changes with the machine that reads it', "Use Type.Integer for milliseconds since 1970, or Type.String({ format: 'date-time' })."],
+  Date: [
+    'a Date, which changes with the machine that reads it',
+    "Use Type.Integer for milliseconds since 1970, or Type.String({ format: 'date-time' }).",
+  ],
   TemplateLiteral: ['a template literal', 'Use Type.String with a pattern.'],
   Unsafe: [
     'made by Type.Unsafe, so what it holds cannot be known',

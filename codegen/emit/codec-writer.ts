@@ -32,8 +32,14 @@ export class CodecWriter {
         return this.#multiple('multipleOf', node.multipleOf, key, this.#call('integer', value, key, node.minimum, node.maximum))
       case 'number': {
         const bounded = this.#call('number', value, key, node.minimum, node.maximum)
-        const above = node.exclusiveMinimum === undefined ? bounded : `${this.module.use('above')}(${bounded}, ${key}, ${numberText(node.exclusiveMinimum)})`
-        const below = node.exclusiveMaximum === undefined ? above : `${this.module.use('below')}(${above}, ${key}, ${numberText(node.exclusiveMaximum)})`
+        const above =
+          node.exclusiveMinimum === undefined
+            ? bounded
+            : `${this.module.use('above')}(${bounded}, ${key}, ${numberText(node.exclusiveMinimum)})`
+        const below =
+          node.exclusiveMaximum === undefined
+            ? above
+            : `${this.module.use('below')}(${above}, ${key}, ${numberText(node.exclusiveMaximum)})`
         return this.#multiple('multipleOf', node.multipleOf, key, below)
       }
       case 'bigint':
@@ -47,7 +53,7 @@ export class CodecWriter {
       case 'literals':
         return `${this.module.use('literal')}(${value}, ${key}, ${this.literals(node, owner)})`
       case 'nullable':
-        return `${this.module.use('nullable')}(${value}, ${key}, ${this.checkFunction(node.of, owner)})`
+        return `${this.module.use('nullable')}(${value}, ${key}, ${this.checkFunction(node.of, `${owner}Present`)})`
       case 'array': {
         const item = `${owner}Item`
         const items = this.#call('array', value, key, node.minItems, node.maxItems, this.checkFunction(node.items, item))
@@ -60,6 +66,7 @@ export class CodecWriter {
       }
       case 'tuple':
       case 'named':
+        if (key === "''") return `${this.checkFunction(node, owner)}(${value})`
         return `${this.module.use('within')}(${value}, ${key}, ${this.checkFunction(node, owner)})`
     }
   }
@@ -74,7 +81,13 @@ export class CodecWriter {
       if (node.kind !== 'tuple') return [head, `  return ${this.check(node, 'value', "''", owner)}`, '}']
       const items = node.items.map((item, i) => this.check(item, `items[${i}]`, String(i), `${owner}${i + 1}`))
       const tuple = `const checked: ${this.text.of(node)} = [${items.join(', ')}]`
-      return [head, `  const items = ${this.module.use('tuple')}(value, ${node.items.length})`, `  ${tuple}`, '  return Object.freeze(checked)', '}']
+      return [
+        head,
+        `  const items = ${this.module.use('tuple')}(value, ${node.items.length})`,
+        `  ${tuple}`,
+        '  return Object.freeze(checked)',
+        '}',
+      ]
     })
   }
 
@@ -85,7 +98,7 @@ export class CodecWriter {
       case 'bigint':
         return `${this.module.use('writeBigint')}(${value})`
       case 'nullable':
-        return `${value} === null ? null : ${this.write(node.of, value, owner)}`
+        return `${value} === null ? null : ${this.write(node.of, value, `${owner}Present`)}`
       case 'array':
         return `${value}.map(${this.writeFunction(node.items, `${owner}Item`)})`
       case 'map':
@@ -101,7 +114,10 @@ export class CodecWriter {
     if (node.kind === 'bigint') return this.module.use('writeBigint')
     return this.#hoist(`${lowerFirst(owner)}ToWire`, node, (name) => {
       const head = `function ${name}(value: ${this.text.of(node)}): ${this.module.useType('Wire')} {`
-      const body = node.kind === 'tuple' ? `[${node.items.map((item, i) => this.write(item, `value[${i}]`, `${owner}${i + 1}`)).join(', ')}]` : this.write(node, 'value', owner)
+      const body =
+        node.kind === 'tuple'
+          ? `[${node.items.map((item, i) => this.write(item, `value[${i}]`, `${owner}${i + 1}`)).join(', ')}]`
+          : this.write(node, 'value', owner)
       return [head, `  return ${body}`, '}']
     })
   }
@@ -113,13 +129,14 @@ export class CodecWriter {
       case 'literals':
         return `${use('readLiteral')}(${wire}, ${key}, ${this.literals(node, owner)})`
       case 'nullable':
-        return `${use('readNullable')}(${wire}, ${key}, ${this.readFunction(node.of, owner)})`
+        return `${use('readNullable')}(${wire}, ${key}, ${this.readFunction(node.of, `${owner}Present`)})`
       case 'array':
         return `${use('readArray')}(${wire}, ${key}, ${this.readFunction(node.items, `${owner}Item`)})`
       case 'map':
         return `${use('readMap')}(${wire}, ${key}, ${this.readFunction(node.key, `${owner}Key`)}, ${this.readFunction(node.value, `${owner}Value`)})`
       case 'tuple':
       case 'named':
+        if (key === "''") return `${this.readFunction(node, owner)}(${wire})`
         return `${use('readWithin')}(${wire}, ${key}, ${this.readFunction(node, owner)})`
       default:
         return `${use(plainReads[node.kind])}(${wire}, ${key})`
@@ -145,7 +162,9 @@ export class CodecWriter {
 
   /** The constant that lists the values of a literal. */
   literals(node: LiteralsNode, owner: string): string {
-    return this.#hoist(`${lowerFirst(owner)}Values`, node, (name) => [`const ${name} = [${node.values.map(literalText).join(', ')}] as const`])
+    return this.#hoist(`${lowerFirst(owner)}Values`, node, (name) => [
+      `const ${name} = [${node.values.map(literalText).join(', ')}] as const`,
+    ])
   }
 
   /** `codec(check, toWire, fromWire)` of a node. */
@@ -245,14 +264,19 @@ export class CodecWriter {
 
   #multiple(name: string, divisor: number | bigint | undefined, key: string, inner: string): string {
     if (divisor === undefined) return inner
-    return `${this.module.use(name)}(${inner}, ${key}, ${typeof divisor === 'bigint' ? `${divisor}n` : numberText(divisor)})`
+    return `${this.module.use(name)}(${inner}, ${key}, ${numberText(divisor)})`
   }
 
   /** A call with what bounds there are; `functions` stand before them. */
   #call(name: string, value: string, key: string, min?: number | bigint, max?: number | bigint, functions?: string): string {
-    const bound = (value: number | bigint | undefined): string => (value === undefined ? 'undefined' : typeof value === 'bigint' ? `${value}n` : numberText(value))
-    const args = [value, ...(key === "''" && functions === undefined && min === undefined && max === undefined ? [] : [key]), ...(functions === undefined ? [] : [functions])]
-    if (max !== undefined) args.push(name === 'string' || name === 'bytes' || name === 'array' || name === 'map' ? bound(min ?? 0) : bound(min), bound(max))
+    const bound = (value: number | bigint | undefined): string => (value === undefined ? 'undefined' : numberText(value))
+    const args = [
+      value,
+      ...(key === "''" && functions === undefined && min === undefined && max === undefined ? [] : [key]),
+      ...(functions === undefined ? [] : [functions]),
+    ]
+    if (max !== undefined)
+      args.push(name === 'string' || name === 'bytes' || name === 'array' || name === 'map' ? bound(min ?? 0) : bound(min), bound(max))
     else if (min !== undefined) args.push(bound(min))
     return `${this.module.use(name)}(${args.join(', ')})`
   }

@@ -34,7 +34,9 @@ export function emit(model: Model, { toolVersion, source, extension }: EmitOptio
   return [...files, { name: 'index.ts', text: `${header}\n${indexText(extension)}` }]
 }
 
-const indexText = (extension: string): string => `export { type Context, ok, type QueryContext, RaftgenError, type Result } from 'raftgen/contract/v1'
+const indexText = (
+  extension: string,
+): string => `export { type Context, ok, type QueryContext, RaftgenError, type Result } from 'raftgen/contract/v1'
 export * from './client.${extension}'
 export * from './errors.${extension}'
 export * from './machine.${extension}'

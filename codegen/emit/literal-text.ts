@@ -3,9 +3,10 @@ import type { Wire } from '../../src/contract/v1/descriptor.ts'
 import { propertyName, quoted } from '../names.ts'
 
 /** `30_000`: whole numbers of five digits and more are grouped. */
-export function numberText(value: number): string {
-  if (!Number.isInteger(value) || Math.abs(value) < 10_000 || Math.abs(value) >= 1e21) return String(value)
-  return String(value).replace(/\B(?=(\d{3})+$)/g, '_')
+export function numberText(value: number | bigint): string {
+  const text = String(value)
+  const grouped = /^-?\d{5,}$/.test(text) ? text.replace(/\B(?=(\d{3})+$)/g, '_') : text
+  return typeof value === 'bigint' ? `${grouped}n` : grouped
 }
 
 export const bytesText = (bytes: Uint8Array): string => (bytes.length === 0 ? 'new Uint8Array(0)' : `Uint8Array.of(${bytes.join(', ')})`)
@@ -23,9 +24,8 @@ export function valueText(value: unknown, map: () => string): string {
     case 'string':
       return quoted(value)
     case 'number':
-      return numberText(value)
     case 'bigint':
-      return `${value}n`
+      return numberText(value)
     case 'object': {
       if (value === null) return 'null'
       if (value instanceof Uint8Array) return bytesText(value)

@@ -73,7 +73,9 @@ function defaultText(writer: CodecWriter, field: Field, owner: string): string {
 /** Builds and freezes what is returned; fields that may be absent are added after the others. */
 function resultLines(writer: CodecWriter, { name }: Shape, values: readonly string[], late: readonly string[]): readonly string[] {
   const entries = values.map((value) => `    ${value},`)
-  if (late.length === 0) return values.length === 0 ? ['  return Object.freeze({})'] : ['  return Object.freeze({', ...entries, '  })']
+  const [only] = values
+  if (late.length === 0 && values.length < 2) return [`  return Object.freeze({${only === undefined ? '' : ` ${only} `}})`]
+  if (late.length === 0) return ['  return Object.freeze({', ...entries, '  })']
   const type = `${writer.module.useType('Mutable')}<${name}>`
   const start = values.length === 0 ? [`  const checked: ${type} = {}`] : [`  const checked: ${type} = {`, ...entries, '  }']
   return [...start, ...late, '  return Object.freeze(checked)']
@@ -104,10 +106,14 @@ function readLines(writer: CodecWriter, shape: Shape): readonly string[] {
   const first = error === undefined ? 0 : 1
   const count = fields.length + first
   const place = (field: Field): string => `fields[${field.position + first}]`
-  const values = fields.filter((field) => !isLate(field)).map((field) => `${propertyName(field.name)}: ${writer.read(field.type, place(field), quoted(field.name), ownerOf(name, field.name))}`)
+  const values = fields
+    .filter((field) => !isLate(field))
+    .map((field) => `${propertyName(field.name)}: ${writer.read(field.type, place(field), quoted(field.name), ownerOf(name, field.name))}`)
   const code = error === undefined ? [] : [`code: ${quoted(error.code)}`]
   const late = fields.filter(isLate).map((field) => readLate(writer, field, place(field), name))
-  const body = resultLines(writer, shape, [...code, ...values], late).map((line) => line.replace('const checked:', 'const read:').replace('Object.freeze(checked)', 'Object.freeze(read)'))
+  const body = resultLines(writer, shape, [...code, ...values], late).map((line) =>
+    line.replace('const checked:', 'const read:').replace('Object.freeze(checked)', 'Object.freeze(read)'),
+  )
   const own = `${module.use('readFields')}(wire, ${count})`
   return [
     `function ${lowerFirst(name)}FromWire(wire: ${module.useType('MaybeWire')}): ${name} {`,

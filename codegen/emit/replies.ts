@@ -23,16 +23,28 @@ export function replyCodec(writer: CodecWriter, operation: OperationModel): stri
 
 const outputOwner = (operation: OperationModel): string => `${pascalCase(operation.name)}Output`
 
-function checkLines(writer: CodecWriter, operation: OperationModel, errors: readonly ErrorModel[], name: string, type: string): readonly string[] {
+function checkLines(
+  writer: CodecWriter,
+  operation: OperationModel,
+  errors: readonly ErrorModel[],
+  name: string,
+  type: string,
+): readonly string[] {
   const { module } = writer
-  const ok = operation.output === undefined ? `${module.use('ok')}()` : `${module.use('ok')}(${writer.check(operation.output, 'reply.value', "'value'", outputOwner(operation))})`
+  const ok =
+    operation.output === undefined
+      ? `${module.use('ok')}()`
+      : `${module.use('ok')}(${writer.check(operation.output, 'reply.value', "'value'", outputOwner(operation))})`
   return [
     `function check${name}(value: unknown): ${type} {`,
     `  const reply = ${module.use('result')}(value)`,
     `  if (reply.ok) return ${ok}`,
     `  const code = ${module.use('within')}(reply.error, 'error', codeOf)`,
     '  switch (code) {',
-    ...errors.flatMap((error) => [`    case ${quoted(error.name)}:`, `      return ${module.use('fail')}(${module.use('within')}(reply.error, 'error', check${error.typeName}))`]),
+    ...errors.flatMap((error) => [
+      `    case ${quoted(error.name)}:`,
+      `      return ${module.use('fail')}(${module.use('within')}(reply.error, 'error', check${error.typeName}))`,
+    ]),
     '    default:',
     `      return ${module.use('undeclared')}(code, [${errors.map((error) => quoted(error.name)).join(', ')}])`,
     '  }',
@@ -40,17 +52,32 @@ function checkLines(writer: CodecWriter, operation: OperationModel, errors: read
   ]
 }
 
-function writeLines(writer: CodecWriter, operation: OperationModel, errors: readonly ErrorModel[], name: string, type: string): readonly string[] {
+function writeLines(
+  writer: CodecWriter,
+  operation: OperationModel,
+  errors: readonly ErrorModel[],
+  name: string,
+  type: string,
+): readonly string[] {
   const { module } = writer
   const ok = operation.output === undefined ? '[0]' : `[0, ${writer.write(operation.output, 'reply.value', outputOwner(operation))}]`
   const head = [`function ${lowerFirst(name)}ToWire(reply: ${type}): ${module.useType('Wire')} {`, `  if (reply.ok) return ${ok}`]
   const [only] = errors
   if (only !== undefined && errors.length === 1) return [...head, `  return ${lowerFirst(only.typeName)}ToWire(reply.error)`, '}']
-  const cases = errors.flatMap((error) => [`    case ${quoted(error.name)}:`, `      return ${lowerFirst(error.typeName)}ToWire(reply.error)`])
+  const cases = errors.flatMap((error) => [
+    `    case ${quoted(error.name)}:`,
+    `      return ${lowerFirst(error.typeName)}ToWire(reply.error)`,
+  ])
   return [...head, '  switch (reply.error.code) {', ...cases, '  }', '}']
 }
 
-function readLines(writer: CodecWriter, operation: OperationModel, errors: readonly ErrorModel[], name: string, type: string): readonly string[] {
+function readLines(
+  writer: CodecWriter,
+  operation: OperationModel,
+  errors: readonly ErrorModel[],
+  name: string,
+  type: string,
+): readonly string[] {
   const { module } = writer
   const fields = `${module.use('readFields')}(wire, ${operation.output === undefined ? 1 : 2})`
   const ok =
@@ -63,7 +90,10 @@ function readLines(writer: CodecWriter, operation: OperationModel, errors: reado
     '  switch (tag) {',
     '    case 0:',
     ...ok,
-    ...errors.flatMap((error) => [`    case ${error.tag}:`, `      return ${module.use('fail')}(${lowerFirst(error.typeName)}FromWire(wire))`]),
+    ...errors.flatMap((error) => [
+      `    case ${error.tag}:`,
+      `      return ${module.use('fail')}(${lowerFirst(error.typeName)}FromWire(wire))`,
+    ]),
     '    default:',
     `      return ${module.use('unknownTag')}(tag)`,
     '  }',

@@ -13,7 +13,10 @@ export class TypeText {
   readonly #mention: (name: string) => string
 
   constructor(model: Model, mention: (name: string) => string) {
-    this.twofold = typesWithInputForm(model.types, [...model.commands, ...model.queries].map(({ input }) => input))
+    this.twofold = typesWithInputForm(
+      model.types,
+      [...model.commands, ...model.queries].map(({ input }) => input),
+    )
     this.#mention = mention
   }
 

@@ -11,7 +11,15 @@ export function emitTypes(model: Model, extension: string): Module {
   for (const type of model.types.values()) {
     const twofold = text.twofold.has(type.name)
     if (twofold) module.add(...declaration(type, 'input', text, inputDocs(type, model)))
-    module.add(...declaration(type, 'log', text, type.docs ?? (twofold && inputs.has(type.name) ? `What the log holds: \`${type.name}Input\` with its defaults filled in.` : undefined)))
+    module.add(
+      ...declaration(
+        type,
+        'log',
+        text,
+        type.docs ??
+          (twofold && inputs.has(type.name) ? `What the log holds: \`${type.name}Input\` with its defaults filled in.` : undefined),
+      ),
+    )
     if (!twofold && inputs.has(type.name)) module.line(`export type ${type.name}Input = ${type.name}`)
   }
   addState(module, model, text)
@@ -21,7 +29,9 @@ export function emitTypes(model: Model, extension: string): Module {
 
 function inputDocs(type: NamedType, model: Model): string {
   const users = [...model.commands, ...model.queries].filter(({ input }) => input === type.name).map(({ name }) => `\`${name}\``)
-  return users.length === 0 ? `What a caller gives for \`${type.name}\`: defaults may be left out.` : `What the caller gives to ${users.join(' and ')}.`
+  return users.length === 0
+    ? `What a caller gives for \`${type.name}\`: defaults may be left out.`
+    : `What the caller gives to ${users.join(' and ')}.`
 }
 
 function declaration(type: NamedType, form: Form, text: TypeText, docs: string | undefined): readonly string[] {
@@ -87,11 +97,13 @@ function readonlyLine(property: StateProperty, module: Module, text: TypeText): 
   return `readonly ${name}: ${module.useType('ReadonlyTable')}<${text.of(property.key)}, ${text.of(property.value)}>`
 }
 
-const cellType = (property: Extract<StateProperty, { kind: 'cell' }>, text: TypeText): string => text.of(property.type) + (property.optional ? ' | undefined' : '')
+const cellType = (property: Extract<StateProperty, { kind: 'cell' }>, text: TypeText): string =>
+  text.of(property.type) + (property.optional ? ' | undefined' : '')
 
 function addHandlers(module: Module, model: Model, text: TypeText): void {
   const { handlers, state, readonlyState } = model.names
-  const docs = '/** One function for each command and query, synchronous. What it returns is what the caller gets; if it throws, nothing has changed. */'
+  const docs =
+    '/** One function for each command and query, synchronous. What it returns is what the caller gets; if it throws, nothing has changed. */'
   if (model.operations.length === 0) return module.add(docs, `export type ${handlers} = Readonly<Record<string, never>>`)
   const methods = [...model.commands, ...model.queries].flatMap((operation) => {
     const isCommand = operation.kind === 'command'

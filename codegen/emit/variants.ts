@@ -8,7 +8,9 @@ export function addUnion(writer: CodecWriter, type: UnionType): void {
   const { module } = writer
   const { name } = type
   const checkName = type.recursive ? `check${name}Variants` : `check${name}`
-  const wrapper = type.recursive ? [`const check${name} = (value: unknown): ${name} => ${module.use('descend')}(value, ${checkName})`, ''] : []
+  const wrapper = type.recursive
+    ? [`const check${name} = (value: unknown): ${name} => ${module.use('descend')}(value, ${checkName})`, '']
+    : []
   module.add(...wrapper, `function ${checkName}(value: unknown): ${name} {`, ...checkLines(writer, type), '}')
   module.add(`function ${lowerFirst(name)}ToWire(value: ${name}): ${module.useType('Wire')} {`, ...writeLines(writer, type), '}')
   module.add(`function ${lowerFirst(name)}FromWire(wire: ${module.useType('MaybeWire')}): ${name} {`, ...readLines(writer, type), '}')
@@ -20,12 +22,18 @@ const objects = (type: UnionType): readonly Variant[] => type.variants.filter((v
 
 function checkLines(writer: CodecWriter, type: UnionType): readonly string[] {
   const { module } = writer
-  const simple = plain(type).map((variant) => `  if (${test(writer, variant.shape)}) return ${writer.check(variant.type, 'value', "''", owner(type, variant))}`)
+  const simple = plain(type).map(
+    (variant) => `  if (${test(writer, variant.shape)}) return ${writer.check(variant.type, 'value', "''", owner(type, variant))}`,
+  )
   const [first] = objects(type)
   if (first === undefined) return [...simple, `  return ${module.use('refuse')}(value, '', ${quoted(wanted(type))})`]
   if (type.discriminator !== undefined) return [...simple, ...checkByDiscriminator(writer, type, type.discriminator)]
   const check = writer.check(first.type, 'value', "''", owner(type, first))
-  return [...simple, `  if (typeof value === 'object' && value !== null) return ${check}`, `  return ${module.use('refuse')}(value, '', ${quoted(wanted(type))})`]
+  return [
+    ...simple,
+    `  if (typeof value === 'object' && value !== null) return ${check}`,
+    `  return ${module.use('refuse')}(value, '', ${quoted(wanted(type))})`,
+  ]
 }
 
 function checkByDiscriminator(writer: CodecWriter, type: UnionType, field: string): readonly string[] {
@@ -34,14 +42,18 @@ function checkByDiscriminator(writer: CodecWriter, type: UnionType, field: strin
   return [
     `  const ${'kind'} = ${module.use('discriminator')}(value, ${quoted(field)})`,
     '  switch (kind) {',
-    ...objects(type).flatMap((variant) => [`    case ${discriminantText(variant)}:`, `      return ${writer.checkFunction(variant.type, owner(type, variant))}(value)`]),
+    ...objects(type).flatMap((variant) => [
+      `    case ${discriminantText(variant)}:`,
+      `      return ${writer.checkFunction(variant.type, owner(type, variant))}(value)`,
+    ]),
     '    default:',
     `      return ${module.use('refuse')}(kind, ${quoted(field)}, ${quoted(`one of ${known.join(', ')}`)})`,
     '  }',
   ]
 }
 
-const discriminantText = (variant: Variant): string => (variant.discriminant === undefined ? 'undefined' : literalText(variant.discriminant))
+const discriminantText = (variant: Variant): string =>
+  variant.discriminant === undefined ? 'undefined' : literalText(variant.discriminant)
 
 function writeLines(writer: CodecWriter, type: UnionType): readonly string[] {
   const written = (variant: Variant): string => `[${variant.tag}, ${writer.write(variant.type, 'value', owner(type, variant))}]`
@@ -51,7 +63,9 @@ function writeLines(writer: CodecWriter, type: UnionType): readonly string[] {
     return [...simple, `  switch (${propertyAccess('value', type.discriminator)}) {`, ...cases, '  }']
   }
   const ordered = [...plain(type), ...objects(type)]
-  return ordered.map((variant, i) => (i === ordered.length - 1 ? `  return ${written(variant)}` : `  if (${test(writer, variant.shape)}) return ${written(variant)}`))
+  return ordered.map((variant, i) =>
+    i === ordered.length - 1 ? `  return ${written(variant)}` : `  if (${test(writer, variant.shape)}) return ${written(variant)}`,
+  )
 }
 
 function readLines(writer: CodecWriter, type: UnionType): readonly string[] {
@@ -59,7 +73,10 @@ function readLines(writer: CodecWriter, type: UnionType): readonly string[] {
   return [
     `  const variant = ${module.use('readFields')}(wire, 2)`,
     '  switch (variant[0]) {',
-    ...type.variants.flatMap((variant) => [`    case ${variant.tag}:`, `      return ${writer.read(variant.type, 'variant[1]', "''", owner(type, variant))}`]),
+    ...type.variants.flatMap((variant) => [
+      `    case ${variant.tag}:`,
+      `      return ${writer.read(variant.type, 'variant[1]', "''", owner(type, variant))}`,
+    ]),
     '    default:',
     `      return ${module.use('unknownTag')}(variant[0])`,
     '  }',

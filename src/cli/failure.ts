@@ -23,7 +23,7 @@ function explained(error: unknown): Explained {
     const code = error.code === 'BAD_SCHEMA' ? exitCode.findings : exitCode.wrongUse
     return { code, message: error.message, hint: `${error.code}. ${todo(error)}` }
   }
-  if (isSystemError(error)) return { code: exitCode.wrongUse, message: systemMessage(error), hint: 'Nothing else was done.' }
+  if (isSystemError(error)) return { code: exitCode.wrongUse, message: systemMessage(error), hint: 'Correct it, then run again.' }
   return {
     code: exitCode.bug,
     message: 'met a bug of its own. Please report it, with the text below and your schema.',

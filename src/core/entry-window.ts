@@ -1,6 +1,6 @@
 // The newest entries, kept in memory in the arrays they came in: codecs know an array by identity, so a batch that is written and sent
 // to two followers as the same array is encoded once.
-import { assert } from './invariant.ts'
+import { broken } from './invariant.ts'
 import { bytesOfEntries, bytesOfEntry } from './limits.ts'
 import type { Entry, Index } from './types.ts'
 
@@ -105,10 +105,9 @@ export class EntryWindow {
     if (range.firstIndex < this.firstIndex) return undefined
     const at = this.#chunkAt(range.firstIndex)
     const chunk = this.#chunks[at]
-    assert(
-      chunk !== undefined && range.lastIndex < this.#end,
-      `entries ${range.firstIndex}..${range.lastIndex} are beyond ${this.#end - 1}`,
-    )
+    if (chunk === undefined || range.lastIndex >= this.#end) {
+      return broken(`entries ${range.firstIndex}..${range.lastIndex} are beyond ${this.#end - 1}`)
+    }
     const chunkEnds = chunk.firstIndex + chunk.entries.length - 1
     if (chunk.firstIndex === range.firstIndex && chunkEnds === range.lastIndex && chunk.bytes <= range.bytesMax) {
       if (chunk.entries === this.#open) this.#open = undefined
@@ -126,7 +125,7 @@ export class EntryWindow {
     this.#open = undefined
     const at = this.#chunkAt(firstIndex)
     const chunk = this.#chunks[at]
-    assert(chunk !== undefined && chunk.firstIndex === firstIndex, `no array of entries starts at ${firstIndex}`)
+    if (chunk === undefined || chunk.firstIndex !== firstIndex) broken(`no array of entries starts at ${firstIndex}`)
     if (at === this.#chunks.length - 1) return chunk.entries
     const merged = this.#chunks.splice(at)
     const entries = merged.flatMap((each) => each.entries)

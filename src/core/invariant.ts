@@ -3,9 +3,17 @@ export class InvariantError extends Error {
   override readonly name = 'InvariantError'
 }
 
-/** Throws an `InvariantError` with `message` unless `condition` holds. */
+/**
+ * Throws an `InvariantError` with `message` unless `condition` holds. The message is built either way: where a check runs for each entry
+ * or message and its words hold values, write `if (!condition) broken(...)`.
+ */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new InvariantError(message)
+}
+
+/** Throws an `InvariantError` with `message`. */
+export function broken(message: string): never {
+  throw new InvariantError(message)
 }
 
 /** The `default` of a switch over a closed union: it does not compile while a case is missing. */

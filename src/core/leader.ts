@@ -1,5 +1,5 @@
 // A leader: what it knows of its followers, what it sends them, and the reads that wait for them. It ends with its term.
-import { assert } from './invariant.ts'
+import { broken } from './invariant.ts'
 import { bytesOfEntries, bytesOfEntry, entryOverheadBytes } from './limits.ts'
 import type { NodeContext } from './node-context.ts'
 import { Progress } from './progress.ts'
@@ -147,7 +147,7 @@ export class Leader {
     if (index <= commitIndex || log.termAt(index) !== this.term) return
     this.#uncommittedBytes -= log.bytesOf({ firstIndex: Math.max(commitIndex + 1, this.#firstOwnIndex), lastIndex: index })
     log.commitTo(index)
-    assert(this.#uncommittedBytes >= 0, `${this.#uncommittedBytes} bytes are uncommitted`)
+    if (this.#uncommittedBytes < 0) broken(`${this.#uncommittedBytes} bytes are uncommitted`)
   }
 
   /**
@@ -194,7 +194,7 @@ export class Leader {
     const { log, outbox, id, round } = this.#ctx
     const index = progress.nextIndex - 1
     const term = log.termAt(index)
-    assert(term !== undefined, `the entry before ${progress.nextIndex} is not in the log`)
+    if (term === undefined) broken(`the entry before ${progress.nextIndex} is not in the log`)
     const { commitIndex } = log
     outbox.send({ kind: 'AppendEntries', from: id, to: progress.id, term: this.term, prev: { term, index }, entries, commitIndex })
     progress.sent({ lastIndex: index + entries.length, bytes: bytesOfEntries(entries), round })

@@ -1,5 +1,5 @@
 // What is durable and what is not yet: the one write in flight, and the term and vote it carries.
-import { assert } from './invariant.ts'
+import { broken } from './invariant.ts'
 import type { RaftLog } from './raft-log.ts'
 import type { Entry, HardState, Persist } from './types.ts'
 
@@ -34,17 +34,16 @@ export class Persistence {
   /** Terms never fall; the vote of a term, once given, stays (§3.4). */
   set(hardState: HardState): void {
     const { term, votedFor } = this.#hardState
-    assert(hardState.term >= term, `the term falls from ${term} to ${hardState.term}`)
-    assert(
-      hardState.term > term || votedFor === undefined || votedFor === hardState.votedFor,
-      `a second vote in term ${term}: for ${hardState.votedFor} after ${votedFor}`,
-    )
+    if (hardState.term < term) broken(`the term falls from ${term} to ${hardState.term}`)
+    if (hardState.term === term && votedFor !== undefined && votedFor !== hardState.votedFor) {
+      broken(`a second vote in term ${term}: for ${hardState.votedFor} after ${votedFor}`)
+    }
     this.#hardState = hardState
   }
 
   /** Everything that is not durable yet, or `undefined`. Must not be called while a write is in flight. */
   take(): Persist | undefined {
-    assert(!this.#isWriting, `a second write is asked for while write ${this.#seq} is in flight`)
+    if (this.#isWriting) broken(`a second write is asked for while write ${this.#seq} is in flight`)
     const write = this.#log.takeWrite()
     if (write === undefined && this.#written === this.#hardState) return undefined
     this.#isWriting = true
@@ -54,7 +53,7 @@ export class Persistence {
   }
 
   completed(seq: number): void {
-    assert(this.#isWriting && seq === this.#seq, `write ${seq} completed, but ${this.#isWriting ? this.#seq : 'none'} is in flight`)
+    if (!this.#isWriting || seq !== this.#seq) broken(`write ${seq} completed, but ${this.#isWriting ? this.#seq : 'none'} is in flight`)
     this.#isWriting = false
     this.#durable = this.#written
     this.#log.writeCompleted()

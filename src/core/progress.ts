@@ -3,7 +3,7 @@
 //     ^                        |                   probe:     one message at a time, until the follower says where its log matches
 //     +------------------------+                   replicate: messages follow each other without waiting, up to a window
 //        refused, unreachable, lost
-import { assert } from './invariant.ts'
+import { broken } from './invariant.ts'
 import { lostAfterHeartbeats } from './limits.ts'
 import { Stopwatch } from './stopwatch.ts'
 import type { Index, Ms, NodeId } from './types.ts'
@@ -99,8 +99,8 @@ export class Progress {
 
   /** An AppendEntries that ends at `lastIndex` leaves. */
   sent({ lastIndex, bytes, round }: Inflight): void {
-    assert(this.canSend, `a message to ${this.id} beyond its window`)
-    assert(lastIndex >= this.#nextIndex, `an empty message to ${this.id}`)
+    if (!this.canSend) broken(`a message to ${this.id} beyond its window`)
+    if (lastIndex < this.#nextIndex) broken(`an empty message to ${this.id}`)
     if (this.#state.kind === 'probe') {
       this.#state.isPaused = true
       this.#waited.start()
@@ -160,7 +160,7 @@ export class Progress {
   }
 
   fetch(firstIndex: Index): void {
-    assert(this.#fetching === undefined, `a second fetch for ${this.id}`)
+    if (this.#fetching !== undefined) broken(`a second fetch for ${this.id}`)
     this.#fetching = firstIndex
   }
 

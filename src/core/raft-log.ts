@@ -5,7 +5,7 @@
 //
 // The log as the core knows it: pointers, terms, configurations, and the newest entries. It stores nothing.
 import { EntryWindow, type EntriesRange } from './entry-window.ts'
-import { assert } from './invariant.ts'
+import { broken } from './invariant.ts'
 import { TermRuns } from './term-runs.ts'
 import type { ConfState, Entry, EntryId, Index, LogSummary, Persist, Term } from './types.ts'
 
@@ -129,13 +129,13 @@ export class RaftLog {
   /** Lower than what is known is not news; higher than the log would be a promise without the entry. */
   commitTo(index: Index): void {
     if (index <= this.#commitIndex) return
-    assert(index <= this.lastIndex, `commit of ${index}, past the end of the log at ${this.lastIndex}`)
+    if (index > this.lastIndex) broken(`commit of ${index}, past the end of the log at ${this.lastIndex}`)
     this.#commitIndex = index
   }
 
   appliedTo(index: Index): void {
-    assert(index >= this.#lastApplied, `applied falls from ${this.#lastApplied} to ${index}`)
-    assert(index <= this.applyThrough, `applied ${index}, but only ${this.applyThrough} is committed and durable`)
+    if (index < this.#lastApplied) broken(`applied falls from ${this.#lastApplied} to ${index}`)
+    if (index > this.applyThrough) broken(`applied ${index}, but only ${this.applyThrough} is committed and durable`)
     this.#lastApplied = index
     this.#evict()
   }
@@ -166,12 +166,12 @@ export class RaftLog {
   }
 
   checkPointers(): void {
-    assert(this.base.index <= this.#lastApplied, `applied ${this.#lastApplied}, before the base at ${this.base.index}`)
-    assert(this.#lastApplied <= this.applyThrough, `applied ${this.#lastApplied}, beyond ${this.applyThrough}`)
-    assert(this.#commitIndex <= this.lastIndex, `committed ${this.#commitIndex}, past the end of the log at ${this.lastIndex}`)
-    assert(this.#stableIndex <= this.#writtenIndex, `stable ${this.#stableIndex}, beyond what was written, ${this.#writtenIndex}`)
-    assert(this.#writtenIndex <= this.lastIndex, `written ${this.#writtenIndex}, past the end of the log at ${this.lastIndex}`)
-    assert(this.#window.firstIndex <= this.#stableIndex + 1, `entries from ${this.#stableIndex + 1} are neither durable nor in memory`)
+    if (this.base.index > this.#lastApplied) broken(`applied ${this.#lastApplied}, before the base at ${this.base.index}`)
+    if (this.#lastApplied > this.applyThrough) broken(`applied ${this.#lastApplied}, beyond ${this.applyThrough}`)
+    if (this.#commitIndex > this.lastIndex) broken(`committed ${this.#commitIndex}, past the end of the log at ${this.lastIndex}`)
+    if (this.#stableIndex > this.#writtenIndex) broken(`stable ${this.#stableIndex}, beyond what was written, ${this.#writtenIndex}`)
+    if (this.#writtenIndex > this.lastIndex) broken(`written ${this.#writtenIndex}, past the end of the log at ${this.lastIndex}`)
+    if (this.#window.firstIndex > this.#stableIndex + 1) broken(`entries from ${this.#stableIndex + 1} are neither durable nor in memory`)
   }
 
   /** How many of `entries` this log has. */
@@ -182,7 +182,7 @@ export class RaftLog {
   }
 
   #truncate(index: Index): void {
-    assert(index > this.#commitIndex, `truncates from ${index}, but ${this.#commitIndex} is committed`)
+    if (index <= this.#commitIndex) broken(`truncates from ${index}, but ${this.#commitIndex} is committed`)
     this.#terms.truncateFrom(index)
     this.#window.truncateFrom(index)
     while ((this.#confs[this.#confs.length - 1]?.index ?? 0) >= index) this.#confs.pop()

@@ -4,7 +4,7 @@ import type { Input, RaftOptions, RaftStatus, Ready } from './api.ts'
 import { Candidate, PreCandidate } from './candidate.ts'
 import { ElectionTimer } from './election-timer.ts'
 import type { EntriesRange } from './entry-window.ts'
-import { assert, unreachable } from './invariant.ts'
+import { broken, unreachable } from './invariant.ts'
 import { Leader } from './leader.ts'
 import { limitsOf, timingOf } from './limits.ts'
 import { isWellFormed } from './message-form.ts'
@@ -102,7 +102,7 @@ export class Raft {
         this.#persisted(input)
         break
       case 'applied':
-        assert(input.index <= this.#givenApplyThrough, `applied ${input.index}, but only ${this.#givenApplyThrough} was given out`)
+        if (input.index > this.#givenApplyThrough) broken(`applied ${input.index}, but only ${this.#givenApplyThrough} was given out`)
         this.#log.appliedTo(input.index)
         break
       case 'fetched':
@@ -254,8 +254,8 @@ export class Raft {
   }
 
   #becomeLeader(): void {
-    assert(this.#role.kind === 'candidate', `a ${this.#role.kind} becomes leader`)
-    assert(this.#persistence.isHardStateDurable, `leader of term ${this.#term} before its own vote is durable`)
+    if (this.#role.kind !== 'candidate') broken(`a ${this.#role.kind} becomes leader`)
+    if (!this.#persistence.isHardStateDurable) broken(`leader of term ${this.#term} before its own vote is durable`)
     this.#role = new Leader(this.#ctx, this.#term)
   }
 
@@ -329,7 +329,7 @@ export class Raft {
     const leader = this.#leader
     if (leader !== undefined && leader !== from) {
       // A stranger proves nothing about us; a member proves that two leaders were elected in one term.
-      assert(!this.#isMember(from), `two leaders in term ${term}: ${leader} and ${from} (§3.4, election safety)`)
+      if (this.#isMember(from)) broken(`two leaders in term ${term}: ${leader} and ${from} (§3.4, election safety)`)
       return false
     }
     if (leader === undefined) this.#becomeFollower({ term, leader: from })
@@ -369,10 +369,10 @@ export class Raft {
   #checkInvariants(): void {
     const { commitIndex, lastTerm } = this.#log
     this.#log.checkPointers()
-    assert(this.#term >= this.#checkedTerm, `the term falls from ${this.#checkedTerm} to ${this.#term}`)
-    assert(commitIndex >= this.#checkedCommitIndex, `commit falls from ${this.#checkedCommitIndex} to ${commitIndex}`)
-    assert(this.#term >= lastTerm, `the log ends with term ${lastTerm}, beyond our term ${this.#term}`)
-    assert(this.#role.kind !== 'leader' || this.#role.term === this.#term, `a leader of another term than ${this.#term}`)
+    if (this.#term < this.#checkedTerm) broken(`the term falls from ${this.#checkedTerm} to ${this.#term}`)
+    if (commitIndex < this.#checkedCommitIndex) broken(`commit falls from ${this.#checkedCommitIndex} to ${commitIndex}`)
+    if (this.#term < lastTerm) broken(`the log ends with term ${lastTerm}, beyond our term ${this.#term}`)
+    if (this.#role.kind === 'leader' && this.#role.term !== this.#term) broken(`a leader of another term than ${this.#term}`)
     this.#checkedTerm = this.#term
     this.#checkedCommitIndex = commitIndex
   }

@@ -1,5 +1,5 @@
 // Terms of a whole log in a few numbers: terms only grow along a log, so it is enough to know where each begins.
-import { assert } from './invariant.ts'
+import { broken } from './invariant.ts'
 import type { EntryId, Index, Term, TermRun } from './types.ts'
 
 export class TermRuns {
@@ -25,15 +25,15 @@ export class TermRuns {
   }
 
   append(id: EntryId): void {
-    assert(id.index === this.#lastIndex + 1, `entry ${id.index} does not follow ${this.#lastIndex}`)
+    if (id.index !== this.#lastIndex + 1) broken(`entry ${id.index} does not follow ${this.#lastIndex}`)
     const lastTerm = this.lastTerm
-    assert(id.term >= lastTerm, `entry ${id.index} has term ${id.term}, the one before it ${lastTerm}`)
+    if (id.term < lastTerm) broken(`entry ${id.index} has term ${id.term}, the one before it ${lastTerm}`)
     if (id.term > lastTerm || this.#runs.length === 0) this.#runs.push({ term: id.term, firstIndex: id.index })
     this.#lastIndex = id.index
   }
 
   truncateFrom(index: Index): void {
-    assert(index > this.#base.index && index <= this.#lastIndex, `cannot truncate from ${index}`)
+    if (index <= this.#base.index || index > this.#lastIndex) broken(`cannot truncate from ${index}`)
     while ((this.#runs[this.#runs.length - 1]?.firstIndex ?? 0) >= index) this.#runs.pop()
     this.#lastIndex = index - 1
   }
@@ -75,12 +75,12 @@ export class TermRuns {
   #checkRuns(): void {
     let previous: TermRun = { term: this.#base.term - 1, firstIndex: this.#base.index }
     for (const run of this.#runs) {
-      assert(run.term > previous.term, `the run of term ${run.term} follows that of term ${previous.term}`)
-      assert(run.firstIndex > previous.firstIndex, `the run at ${run.firstIndex} follows the one at ${previous.firstIndex}`)
+      if (run.term <= previous.term) broken(`the run of term ${run.term} follows that of term ${previous.term}`)
+      if (run.firstIndex <= previous.firstIndex) broken(`the run at ${run.firstIndex} follows the one at ${previous.firstIndex}`)
       previous = run
     }
-    assert(this.#lastIndex >= previous.firstIndex, `the log ends at ${this.#lastIndex}, before its last run`)
+    if (this.#lastIndex < previous.firstIndex) broken(`the log ends at ${this.#lastIndex}, before its last run`)
     const start = this.#runs[0]?.firstIndex ?? this.#lastIndex + 1
-    assert(start === this.#base.index + 1, `the log starts at ${start}, after a base at ${this.#base.index}`)
+    if (start !== this.#base.index + 1) broken(`the log starts at ${start}, after a base at ${this.#base.index}`)
   }
 }

@@ -51,9 +51,10 @@ export interface MachineDefinition {
  * Declares a replicated machine; export it as the default of the schema file and run `raftgen <schema.ts>`. Checks nothing by itself: the
  * generator reports all mistakes at once, each with its place.
  */
-export function defineMachine<State extends ObjectSchema, Errors extends { readonly [name: string]: ObjectSchema } = Record<never, ObjectSchema>>(
-  definition: MachineInput<State, Errors>,
-): MachineDefinition {
+export function defineMachine<
+  State extends ObjectSchema,
+  Errors extends { readonly [name: string]: ObjectSchema } = Record<never, ObjectSchema>,
+>(definition: MachineInput<State, Errors>): MachineDefinition {
   return Object.freeze({ '~raftgen': 'machine', definition: Object.freeze({ ...definition }) })
 }
 

@@ -85,9 +85,12 @@ export class Nemesis {
     const chance = this.#chance
     const server = chance.pick(servers)
     switch (act) {
-      case 'slowLink':
-        this.#world.network.slowDown(server.id, chance.pick(servers).id, chance.between(20, 200), this.#lastsMs())
+      case 'slowLink': {
+        const ends = [server.id, chance.pick([...servers.map(({ id }) => id), ...this.#options.clients().map(({ place }) => place)])]
+        const from = chance.pick(ends)
+        for (const to of ends) if (to !== from) this.#world.network.slowDown(from, to, chance.between(20, 500), this.#lastsMs())
         return true
+      }
       case 'unreachable':
         server.life?.deliver(() =>
           server.life?.unreachable(chance.pick(servers.filter((other) => other !== server || servers.length === 1)).id),
@@ -141,8 +144,10 @@ export class Nemesis {
         client.connection?.break()
         return client.connection !== undefined
       case 'clientCut': {
-        const { id } = this.#chance.pick(this.#options.servers)
-        this.#mendLater([this.#world.network.cut(client.place, id), this.#world.network.cut(id, client.place)])
+        // From one, or from all, long enough for its session to end without it.
+        const servers = this.#chance.happens(0.5) ? this.#options.servers : [this.#chance.pick(this.#options.servers)]
+        const cut = (from: number, to: number): (() => void) => this.#world.network.cut(from, to)
+        this.#mendLater(servers.flatMap(({ id }) => [cut(client.place, id), cut(id, client.place)]))
         return true
       }
       case 'clientCrash':

@@ -3,7 +3,8 @@ import type { Ms } from '../core/types.ts'
 import { Chance } from './chance.ts'
 import type { Coverage, FaultClass } from './faults.ts'
 import { everyFault } from './faults.ts'
-import { Simulation, type SimulationOptions } from './simulation.ts'
+import type { SimulationOptions } from './options.ts'
+import { Simulation } from './simulation.ts'
 
 export interface SwarmOptions {
   /** Default: all. */
@@ -102,7 +103,7 @@ function drawOptions(chance: Chance): Omit<SimulationOptions, 'seed'> {
     limits: {
       ...(small ? { pendingCommandsMax: chance.whole(2, 40), pendingQueriesMax: chance.whole(2, 40) } : {}),
       applySliceMs: chance.pick([0, 5]),
-      sessionTtlMs: chance.pick([1_000, 3_000, 60_000]),
+      sessionTtlMs: chance.pick([300, 1_000, 3_000, 60_000]),
     },
     session: {
       timing: {

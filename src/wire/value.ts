@@ -112,7 +112,9 @@ class Reader {
       case 0xdd:
         return this.#array(bytes.readUInt32BE(this.#advance(4, 'a count')), depth)
       default:
-        throw new WireError(`a value begins with byte 0x${head.toString(16).padStart(2, '0')}: maps, extensions and float32 are not allowed`)
+        throw new WireError(
+          `a value begins with byte 0x${head.toString(16).padStart(2, '0')}: maps, extensions and float32 are not allowed`,
+        )
     }
   }
 
@@ -135,12 +137,12 @@ class Reader {
     const start = this.#advance(length, 'text')
     const bytes = this.#bytes
     const end = start + length
+    // Most text is short ASCII, for which the call into the runtime costs more than the work.
+    const short = length <= shortTextMax ? shortAscii(bytes, start, end) : undefined
+    if (short !== undefined) return short
     const text = bytes.toString('utf8', start, end)
     // Bytes that are not UTF-8 become U+FFFD; so does a true U+FFFD, hence the second look.
-    if (text.length !== length && text.includes('\ufffd') && !Buffer.from(text).equals(bytes.subarray(start, end))) {
-      throw new WireError('text is not UTF-8')
-    }
-    if (text.length === length && text.includes('\ufffd')) throw new WireError('text is not UTF-8')
+    if (text.includes('\ufffd') && !Buffer.from(text).equals(bytes.subarray(start, end))) throw new WireError('text is not UTF-8')
     return text
   }
 
@@ -150,6 +152,25 @@ class Reader {
     this.#at = at + length
     return at
   }
+}
+
+const shortTextMax = 32
+
+/** None when a byte is not ASCII. */
+function shortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let text = ''
+  let at = start
+  for (; at + 3 < end; at += 4) {
+    const [a, b, c, d] = [bytes[at] ?? 0, bytes[at + 1] ?? 0, bytes[at + 2] ?? 0, bytes[at + 3] ?? 0]
+    if ((a | b | c | d) >= 0x80) return undefined
+    text += String.fromCharCode(a, b, c, d)
+  }
+  for (; at < end; at++) {
+    const byte = bytes[at] ?? 0
+    if (byte >= 0x80) return undefined
+    text += String.fromCharCode(byte)
+  }
+  return text
 }
 
 function finite(value: number): number {

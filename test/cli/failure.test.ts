@@ -36,7 +36,7 @@ test('what the file system refuses is told with path and reason', () => {
   expect(explained(error)).toEqual({
     code: 2,
     out: [],
-    err: 'raftgen: cannot open generated/types.ts: permission denied (EACCES)\n  Nothing else was done.',
+    err: 'raftgen: cannot open generated/types.ts: permission denied (EACCES)\n  Correct it, then run again.',
   })
 })
 

@@ -248,6 +248,16 @@ describe('disruptive servers (§4.2.3, §6.2, §9.6)', () => {
     expect(node.core.softState.role).toBe('preCandidate')
   })
 
+  test('a cluster that is a hundred years old goes on as on its first day', () => {
+    const cluster = new CoreCluster({ conf: confOf({ voters: [1, 2, 3] }) })
+    for (const node of cluster.nodes.values()) node.now = 100 * 365.25 * 86_400_000
+    cluster.start().run(3_000)
+    expect(cluster.leaders()).toHaveLength(1)
+    cluster.crash(cluster.leaders()[0] ?? 1)
+    cluster.run(8_000)
+    expect(cluster.leaders()).toHaveLength(1)
+  })
+
   test('a clock that falls stands still', () => {
     const { cluster, node } = lone()
     cluster.tick(1, 900)

@@ -26,7 +26,7 @@ const actionArbitrary = fc.record({
     { weight: 4, arbitrary: fc.constant('flood' as const) },
     { weight: 3, arbitrary: fc.constant('coup' as const) },
   ),
-  node: fc.nat({ max: 4 }),
+  node: fc.nat({ max: 6 }),
   pick: fc.nat({ max: 1_000 }),
 })
 type Action = typeof actionArbitrary extends fc.Arbitrary<infer A> ? A : never
@@ -34,6 +34,7 @@ type Action = typeof actionArbitrary extends fc.Arbitrary<infer A> ? A : never
 const setupArbitrary = fc.record({
   voters: fc.integer({ min: 3, max: 5 }),
   learner: fc.boolean(),
+  joint: fc.boolean(),
   seed: fc.nat(),
   pageBytes: fc.integer({ min: 1, max: 20 }),
   messageBytesMax: fc.constantFrom(70, 200, 1_048_576),
@@ -49,9 +50,9 @@ class Chaos {
   #proposed = 0
   #reads = 0
 
-  constructor({ voters, learner, seed, pageBytes, ...limits }: Setup) {
+  constructor({ voters, learner, joint, seed, pageBytes, ...limits }: Setup) {
     const ids = Array.from({ length: voters }, (_, i) => i + 1)
-    const conf = confOf({ voters: ids, learners: learner ? [voters + 1] : [] })
+    const conf = confOf({ voters: ids, votersOutgoing: joint ? [1, 2, 6] : [], learners: learner ? [7] : [] })
     this.#ids = conf.members.map(({ id }) => id)
     this.cluster = new CoreCluster({ conf, seed, limits: { ...limits, uncommittedBytesMax: 600, readsMax: 4 } }, this.oracle)
     this.oracle.watch(this.cluster)

@@ -19,7 +19,7 @@ function errorTable(): string {
 /** The README with every block that stands for a file, and the table of errors, as they are today. */
 function filled(text: string): string {
   return text
-    .replace(/(<!-- file: (\S+) -->\n```ts\n)[^]*?```/g, (_, head: string, path: string) => `${head}${read(path)}\`\`\``)
+    .replace(/(<!-- file: (\S+) -->\n```ts\n)[\s\S]*?```/g, (_, head: string, path: string) => `${head}${read(path)}\`\`\``)
     .replace(/(<!-- table: errors -->\n)(?:\n?\|[^\n]*)*\n?/, (_, head: string) => `${head}\n${errorTable()}\n`)
 }
 
@@ -50,7 +50,7 @@ describe('README', () => {
 
 describe('the examples run', () => {
   test('the counter of the README', async () => {
-    expect(await run('examples/counter/main.js')).toBe('added: 3\nadded: 7\ncount: 7\n')
+    expect(await run('examples/counter/main.js')).toBe('added: 3\nadded: 7\nvalue: 7\n')
   })
 
   test('the runtime without the generator', async () => {

@@ -15,13 +15,14 @@ beforeAll(built, 180_000)
 
 test('a packed raftgen makes a service in an empty project', { timeout: 180_000 }, async () => {
   const folder = temporaryFolder()
-  await run('npm', ['pack', '--pack-destination', folder, ...quiet], { cwd: repository })
+  await run('npm', ['pack', '--pack-destination', folder, '--ignore-scripts', ...quiet], { cwd: repository })
   const [tarball = ''] = readdirSync(folder).filter((file) => file.endsWith('.tgz'))
   await run('npm', ['init', '-y', ...quiet], { cwd: folder })
   await run('npm', ['install', `./${tarball}`, 'typebox', ...quiet], { cwd: folder })
   await run('npx', ['raftgen', 'init', 'svc'], { cwd: folder })
 
   const svc = join(folder, 'svc')
+  expect(readdirSync(svc)).toContain('.gitignore')
   edit(join(svc, 'package.json'), (text) => text.replace(/"raftgen": "[^"]+"/, `"raftgen": "file:../${tarball}"`))
   await run('npm', ['install', ...quiet], { cwd: svc })
   await run('npm', ['run', 'generate'], { cwd: svc })

@@ -172,7 +172,10 @@ describe('a server that cannot run says why', () => {
   const listen = { peer: '127.0.0.1:0', client: '127.0.0.1:0' }
   const base = { dir: 'none', machine: lines(), listen, insecure: true as const }
   test.each([
-    [{ ...base, listen: { peer: 'here', client: '127.0.0.1:0' } }, 'listen.peer is "here", it must be host:port with a port from 0 to 65535'],
+    [
+      { ...base, listen: { peer: 'here', client: '127.0.0.1:0' } },
+      'listen.peer is "here", it must be host:port with a port from 0 to 65535',
+    ],
     [
       { ...base, insecure: false },
       'insecure must be true: peers and clients talk plain TCP, which anyone on the network can read and change',

@@ -13,11 +13,7 @@ const checkDepthMax = 64
 let checkDepth = 0
 
 /** The three functions of a type as the runtime wants them. */
-export const codec = <T>(
-  check: (value: unknown) => T,
-  toWire: (value: T) => Wire,
-  fromWire: (wire: MaybeWire) => T,
-): ValueCodec<T> => ({
+export const codec = <T>(check: (value: unknown) => T, toWire: (value: T) => Wire, fromWire: (wire: MaybeWire) => T): ValueCodec<T> => ({
   check(value, at) {
     try {
       return check(value)

@@ -1,0 +1,41 @@
+import type { CoreLimits, Timing } from '../core/api.ts'
+import type { Ms, NodeId } from '../core/types.ts'
+import type { StateMachine } from '../machine/state-machine.ts'
+import type { NodeLimits } from '../node/index.ts'
+import type { SessionLimits, SessionTiming } from '../session/limits.ts'
+import type { FaultClass } from './faults.ts'
+import type { SimClient } from './sim-client.ts'
+import type { Sabotage } from './world.ts'
+
+export interface SimulationOptions {
+  /** Decides everything that is decided by chance. */
+  readonly seed: number
+  /** Servers, all with a vote. 1 to 9; default 3. */
+  readonly voters?: number
+  /** Makes one machine for each life of each server. Default: lists (`ListMachine`). */
+  readonly machine?: () => StateMachine
+  /** What may go wrong by itself; the seed chooses among these. Default: nothing. */
+  readonly faults?: readonly FaultClass[]
+  /** Default: an election timeout of 300 ms and a heartbeat of 60 ms. */
+  readonly timing?: Partial<Timing>
+  readonly coreLimits?: Partial<CoreLimits>
+  readonly limits?: Partial<NodeLimits>
+  readonly session?: { readonly timing?: Partial<SessionTiming>; readonly limits?: Partial<SessionLimits> }
+  /** One way, between any two. Default 0.2 to 3. */
+  readonly latencyMs?: { readonly min: Ms; readonly max: Ms }
+  /** Default 0.1 to 3. */
+  readonly diskMs?: { readonly min: Ms; readonly max: Ms }
+  /** How often things break, and for how long; on average. Default 300 and 400. */
+  readonly nemesis?: { readonly pauseMs: Ms; readonly lastsMs: Ms }
+  /** For testing the tests: breaks something on purpose. */
+  readonly sabotage?: Sabotage
+}
+
+export interface CallSettings {
+  /** A client made with `client`. Default: one that all calls without this share. */
+  readonly client?: SimClient
+  /** Only this server can be reached. Each has a client of its own. */
+  readonly at?: NodeId
+  /** Default 5,000. */
+  readonly timeoutMs?: Ms
+}

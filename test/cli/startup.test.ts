@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { expect, test } from 'vitest'
+import { repository } from './built.ts'
+
+test('what the command loads before it knows what is asked of it is small: nothing heavy, nothing of the runtime', () => {
+  const { files, packages } = staticImports(join(repository, 'src/cli/main.ts'))
+  expect(files.map((file) => relative(repository, file)).sort()).toEqual([
+    'src/cli/exit-code.ts',
+    'src/cli/main.ts',
+    'src/cli/own-package.ts',
+    'src/cli/program.ts',
+    'src/cli/terminal.ts',
+  ])
+  expect(packages.filter((name) => !name.startsWith('node:'))).toEqual(['commander'])
+})
+
+/** What is loaded with `file`, whatever happens next: types and `import()` left out. */
+function staticImports(file: string, seen = { files: [file], packages: [] as string[] }): typeof seen {
+  const text = readFileSync(file, 'utf8')
+  for (const [, specifier = ''] of text.matchAll(/^(?:import|export) (?!type )[^'"]*from '([^']+)'/gm)) {
+    const target = join(dirname(file), specifier)
+    if (!specifier.startsWith('.')) seen.packages.push(specifier)
+    else if (!seen.files.includes(target)) {
+      seen.files.push(target)
+      staticImports(target, seen)
+    }
+  }
+  return seen
+}

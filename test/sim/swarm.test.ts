@@ -1,0 +1,44 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { Coverage, runSeed, type SwarmReport, seeds } from '../../src/sim/index.ts'
+
+/** One seed to look into, or a range of its own: `RAFTGEN_SEED=123`, `RAFTGEN_SEEDS=1000 RAFTGEN_FROM=5000`. */
+const { RAFTGEN_SEED: one, RAFTGEN_SEEDS: count = '320', RAFTGEN_FROM: first = '1' } = process.env
+const chosen = one === undefined ? seeds(Number(count), Number(first)) : [Number(one)]
+const reports: SwarmReport[] = []
+
+describe('whatever breaks, clients see one copy of the state, and once nothing breaks they are served', () => {
+  test.each(chosen)('seed %i', (seed) => {
+    reports.push(runSeed(seed))
+  })
+})
+
+test.skipIf(chosen.length < 100)('every class of faults happened', () => {
+  const total = new Coverage()
+  for (const { coverage } of reports) total.add(coverage)
+  expect(total.missing).toEqual([])
+})
+
+test.skipIf(chosen.length < 100)('the swarm is not idle: leaders change, and most calls are answered', () => {
+  const sum = (of: (report: SwarmReport) => number): number => reports.reduce((total, report) => total + of(report), 0)
+  expect(sum(({ elections }) => elections)).toBeGreaterThan(3 * chosen.length)
+  expect(sum(({ answered }) => answered)).toBeGreaterThan(0.6 * sum(({ calls }) => calls))
+})
+
+describe('one seed decides everything', () => {
+  test.each([1, 2, 3])('seed %i gives the same run twice', (seed) => {
+    const { traceHash, steps } = runSeed(seed)
+    expect(runSeed(seed)).toMatchObject({ traceHash, steps })
+  })
+
+  test('two seeds give two runs', () => {
+    expect(runSeed(1).traceHash).not.toBe(runSeed(2).traceHash)
+  })
+})
+
+afterAll(() => {
+  if (reports.length === 0) return
+  const total = new Coverage()
+  for (const { coverage } of reports) total.add(coverage)
+  const steps = reports.reduce((sum, report) => sum + report.steps, 0)
+  console.log(`${reports.length} seeds, ${steps} steps: ${total}`)
+})
