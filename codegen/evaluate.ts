@@ -71,7 +71,7 @@ export class Evaluator {
 
   /** Plain objects stand for Maps here: TypeBox calls both a Record. */
   #map(node: MapNode, value: unknown, key: string | number): ReadonlyMap<string | number, unknown> {
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Map)
+    const isObject = typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value))
     const given = isObject ? new Map(Object.entries(value).map(([name, item]) => [keyFrom(node, name), item])) : value
     const checkKey = (name: unknown): string | number =>
       node.key.kind === 'integer' ? checkInteger(node.key, name, '') : checkString(node.key, name, '')
@@ -93,7 +93,9 @@ export class Evaluator {
   /** The variant that `value` belongs to, by its shape and discriminator. */
   variantOf(type: DraftUnion, value: unknown): DraftVariant {
     const shape = shapeOf(value)
-    const ofShape = type.variants.filter((variant) => variant.shape === shape || (variant.shape === 'map' && shape === 'object'))
+    const same = type.variants.filter((variant) => variant.shape === shape)
+    // An object may stand for a Map where no object is expected.
+    const ofShape = same.length > 0 || shape !== 'object' ? same : type.variants.filter((variant) => variant.shape === 'map')
     const discriminant =
       type.discriminator !== undefined && shape === 'object' ? values.discriminator(value, type.discriminator) : undefined
     const found = ofShape.find((variant) => variant.discriminant === discriminant) ?? (ofShape.length === 1 ? ofShape[0] : undefined)

@@ -5,5 +5,8 @@ export const handlers: CounterHandlers = {
     state.value += amount
     return state.value
   },
-  value: (state) => state.value,
+
+  value(state) {
+    return state.value
+  },
 }

@@ -17,24 +17,31 @@ export interface FreezeCommand {
 }
 
 export async function freezeCommand({ schema, options, terminal }: FreezeCommand): Promise<ExitCode> {
-  const { json, ...places } = options
   const machine = { name: '', version: 0 }
+  // With --json there is one object: ours, or that of a generation that found errors.
+  let found = ''
+  const keep = (line: string): void => {
+    found = line
+  }
   const generate = (): Promise<ExitCode> =>
     generateCommand({
       schema,
-      options: places,
+      options,
       args: [],
-      terminal: json === true ? { ...terminal, out: () => {} } : terminal,
+      terminal: options.json === true ? { ...terminal, out: keep } : terminal,
       onPlan: ({ name, version }) => Object.assign(machine, { name, version }),
     })
   const code = await generate()
-  if (code !== exitCode.fine) return code
+  if (code !== exitCode.fine) {
+    if (options.json === true) terminal.out(found)
+    return code
+  }
 
   const { name, version } = machine
   const file = join(dirname(schemaFileOf(schema)), `${name}.wire.json`)
   const changed = await freeze(file, { name, version })
   if (changed) await generate()
-  if (json === true) terminal.out(JSON.stringify({ ok: true, machine: name, version, lock: shownPath(file), changed }))
+  if (options.json === true) terminal.out(JSON.stringify({ ok: true, machine: name, version, lock: shownPath(file), changed }))
   terminal.err(`${name}: version ${version} is frozen${changed ? '; commit it before you deploy' : ' already'}`)
   return exitCode.fine
 }

@@ -32,7 +32,7 @@ export const seeds = (count: number, first = 1): readonly number[] => Array.from
 /** Faults, then heal, converge, serve, and a scan of what is durable. Throws a `SimulationError` when anything does not hold. */
 export function runSeed(seed: number, { faults = everyFault, simulation: given = {} }: SwarmOptions = {}): SwarmReport {
   const chance = new Chance(seed ^ 0x5eed)
-  const voters = chance.pick([1, 3, 3, 3, 5, 5])
+  const voters = chance.pick([1, 2, 3, 3, 3, 4, 5, 5])
   const drawn = drawOptions(chance)
   const simulation = new Simulation({ voters, faults, ...drawn, ...given, seed })
   simulation.work(drawWorkload(chance))
@@ -122,7 +122,7 @@ function drawWorkload(chance: Chance): Parameters<Simulation['work']>[0] {
     clients: chance.whole(1, 5),
     calls: chance.whole(50, 600),
     pauseMs: chance.between(10, 150),
-    burstMax: chance.pick([1, 3, 10]),
+    burstMax: chance.pick([1, 3, 10, 40]),
     queries: chance.between(0.1, 0.6),
     timeoutMs: { min: chance.between(50, 500), max: chance.between(500, 4_000) },
   }

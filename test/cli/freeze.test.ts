@@ -59,3 +59,10 @@ test('--json prints one object', async () => {
   expect(code).toBe(0)
   expect(JSON.parse(out)).toEqual({ ok: true, machine: 'counter', version: 1, lock: 'counter.wire.json', changed: true })
 })
+
+test('with --json a schema with errors gives their object', async () => {
+  const folder = project({ 'schema.ts': counterSchema({ commands: '    then: { input: Type.Object({}) },' }) })
+  const { code, out } = await raftgen(folder, ['freeze', 'schema.ts', '--json'])
+  expect(code).toBe(1)
+  expect(JSON.parse(out)).toMatchObject({ ok: false, diagnostics: [{ code: 'NAME_RESERVED' }] })
+})

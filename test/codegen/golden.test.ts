@@ -1,0 +1,113 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+import { type Generation, generate } from '../../codegen/generate.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const folders = ['examples/locks', 'examples/counter', 'test/codegen/golden/kitchen-sink']
+const generateIn = (folder: string, importExtension: 'js' | 'ts' = 'ts'): Promise<Generation> =>
+  generate({ schemaFile: join(root, folder, 'schema.ts'), importExtension })
+
+describe.each(folders)('%s', (folder) => {
+  test('is what the generator makes of its schema today (UPDATE_GOLDEN=1 rewrites it)', async () => {
+    const { files, diagnostics, stale } = await generateIn(folder)
+
+    expect(diagnostics).toEqual([])
+    expect(stale).toEqual([])
+    for (const { path, text } of files) {
+      if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(path, text)
+      expect(existsSync(path), path).toBe(true)
+      expect(readFileSync(path, 'utf8'), path).toBe(text)
+    }
+    expect(readdirSync(join(root, folder, 'generated')).sort()).toEqual([
+      'client.ts',
+      'codec.ts',
+      'errors.ts',
+      'index.ts',
+      'machine.ts',
+      'types.ts',
+    ])
+  })
+
+  test('imports nothing but the contract and its own files', async () => {
+    const { files } = await generateIn(folder)
+
+    const imported = files.flatMap(({ text }) => [...text.matchAll(/from '([^']+)'/g)].map(([, module]) => module))
+    expect(new Set(imported.filter((module) => module?.startsWith('./') !== true))).toEqual(new Set(['raftgen/contract/v1']))
+  })
+
+  test('needs no eval', async () => {
+    const { files } = await generateIn(folder)
+
+    for (const { text } of files) expect(text).not.toMatch(/\beval\b|new Function|import\(/)
+  })
+})
+
+test('the same schema gives the same bytes from any working directory', async () => {
+  const relative = await generate({ schemaFile: 'locks/schema.ts', cwd: join(root, 'examples') })
+  const absolute = await generate({ schemaFile: join(root, 'examples/locks/schema.ts'), cwd: '/' })
+
+  expect(relative.files).toEqual(absolute.files)
+  expect(JSON.stringify(relative.files.map(({ text }) => text))).not.toContain(root)
+})
+
+const strict: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.NodeNext,
+  moduleResolution: ts.ModuleResolutionKind.NodeNext,
+  lib: ['lib.es2023.d.ts'],
+  customConditions: ['raftgen-source'],
+  types: ['node'],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  noImplicitOverride: true,
+  noImplicitReturns: true,
+  noFallthroughCasesInSwitch: true,
+  noPropertyAccessFromIndexSignature: true,
+  noUnusedLocals: true,
+  noUnusedParameters: true,
+  allowUnreachableCode: false,
+  allowUnusedLabels: false,
+  verbatimModuleSyntax: true,
+  isolatedModules: true,
+  erasableSyntaxOnly: true,
+  isolatedDeclarations: false,
+  declaration: true,
+  skipLibCheck: true,
+  // Our own sources, which the contract resolves to here, import with it; what is emitted with `js` does not.
+  allowImportingTsExtensions: true,
+  noEmit: true,
+}
+
+describe('the emitted code compiles under every strict flag', () => {
+  test.each(['js', 'ts'] as const)(
+    'with imports that end in .%s',
+    async (extension) => {
+      const texts = new Map<string, string>()
+      for (const folder of folders) {
+        const { files } = await generateIn(folder, extension)
+        // Beside the committed ones: packages must resolve.
+        for (const { path, text } of files) if (path.endsWith('.ts')) texts.set(path, text)
+      }
+      const host = ts.createCompilerHost(strict)
+      const { readFile } = host
+      host.readFile = (path) => texts.get(path) ?? readFile(path)
+      const getSourceFile = host.getSourceFile.bind(host)
+      host.getSourceFile = (path, options, ...rest) => {
+        const text = texts.get(path)
+        return text === undefined ? getSourceFile(path, options, ...rest) : ts.createSourceFile(path, text, options, true)
+      }
+      host.getCurrentDirectory = () => root
+
+      const program = ts.createProgram([...texts.keys()], strict, host)
+      const emitted = new Set([...texts.keys()].map(dirname))
+      const problems = ts.getPreEmitDiagnostics(program).filter(({ file }) => file === undefined || emitted.has(dirname(file.fileName)))
+
+      expect(problems.map(({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`)).toEqual([])
+    },
+    60_000,
+  )
+})
