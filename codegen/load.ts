@@ -56,7 +56,7 @@ async function run(schemaFile: string): Promise<object> {
   const { createJiti } = await import('jiti')
   // The copy that runs: its `defineMachine` and this generator belong together, and a schema may live where nothing is installed.
   const raftgen = fileURLToPath(new URL(`../src/index${extname(fileURLToPath(import.meta.url))}`, import.meta.url))
-  const jiti = createJiti(pathToFileURL(schemaFile).href, { fsCache: false, moduleCache: false, alias: { raftgen } })
+  const jiti = createJiti(pathToFileURL(schemaFile).href, { fsCache: false, moduleCache: false, interopDefault: false, alias: { raftgen } })
   return await jiti.import<object>(schemaFile)
 }
 
@@ -89,7 +89,7 @@ function doesNotLoad(reason: unknown, { schemaFile, displayFile, text }: Failing
   const message = reason instanceof Error ? (reason.message.split('\n')[0] ?? '') : String(reason)
   const missing = /Cannot find (?:module|package) '([^']+)'/.exec(message)?.[1]
   if (missing !== undefined) return notFound(missing, { schemaFile, displayFile, text })
-  const frame = frameOf(reason, schemaFile)
+  const frame = frameOf(reason)
   const kind = reason instanceof Error && reason.name !== 'Error' ? `${reason.name}: ` : ''
   return {
     severity: 'error',
@@ -119,7 +119,7 @@ function notFound(missing: string, { schemaFile, displayFile, text }: Failing): 
 }
 
 /** The innermost place in a file of the user's: not in a package, not in ours. */
-function frameOf(reason: unknown, schemaFile: string): { readonly file: string; readonly line: number } | undefined {
+function frameOf(reason: unknown): { readonly file: string; readonly line: number } | undefined {
   if (!(reason instanceof Error) || reason.stack === undefined) return undefined
   const frames = [...reason.stack.matchAll(/(?:\(|at (?:async )?)((?:file:\/\/)?\/[^():]+):(\d+):\d+\)?$/gm)].map(
     ([, file = '', line]) => ({
@@ -129,7 +129,7 @@ function frameOf(reason: unknown, schemaFile: string): { readonly file: string; 
   )
   const syntax = /^(\/[^:]+):(\d+)/.exec(reason.stack)
   if (syntax !== null) return { file: syntax[1] ?? '', line: Number(syntax[2]) }
-  return frames.find(({ file }) => file === schemaFile) ?? frames.find(({ file }) => !file.includes('/node_modules/') && !isOurs(file))
+  return frames.find(({ file }) => !file.includes('/node_modules/') && !isOurs(file))
 }
 
 const ours = fileURLToPath(new URL('..', import.meta.url))

@@ -39,7 +39,7 @@ export function buildDraft(value: unknown, place: Place, reporter: Reporter): Dr
   }
   reserveInputNames(draft, typeNames, place)
   checkUnusedErrors(draft, place.property('errors'), reporter)
-  checkEndless(draft, place, reporter)
+  checkEndless(draft, builder, place, reporter)
   if (!reporter.failed) checkValues(draft, builder, place.property('initial'), definition['initial'], reporter)
   if (draft.commands.length + draft.queries.length === 0) {
     reporter.report(place, {
@@ -187,7 +187,7 @@ class OperationBuilder {
 
   #operation(kind: DraftOperation['kind'], name: string, value: unknown, place: Place): DraftOperation {
     const { reporter } = this.#builder
-    this.#checkName(kind, name, place)
+    if (!this.#checkName(kind, name, place)) return { name, kind, docs: undefined, input: '', output: undefined, errors: [] }
     if (!isPlainObject(value)) {
       reporter.report(place, {
         code: 'DEFINITION_INVALID',
@@ -215,7 +215,7 @@ class OperationBuilder {
     }
   }
 
-  #checkName(kind: DraftOperation['kind'], name: string, place: Place): void {
+  #checkName(kind: DraftOperation['kind'], name: string, place: Place): boolean {
     const { reporter } = this.#builder
     const method = camelCase(name)
     if (reservedOperations.has(name) || reservedOperations.has(method) || !isIdentifier(method)) {
@@ -225,7 +225,7 @@ class OperationBuilder {
         message: `the ${kind} is called ${JSON.stringify(name)}, ${why}`,
         hint: 'Give it another name.',
       })
-      return
+      return false
     }
     const other = this.#methods.get(method)
     if (other !== undefined) {
@@ -236,6 +236,7 @@ class OperationBuilder {
       })
     }
     this.#methods.set(method, `${kind} ${name}`)
+    return true
   }
 
   #input(name: string, value: unknown, place: Place): string {
@@ -290,7 +291,7 @@ const withTitle = (schema: Schema, title: string): Schema =>
 
 /** `AcquireInput` is what the caller of `acquire` gives: nothing else may be called so. */
 function reserveInputNames(draft: Draft, names: TypeNames, place: Place): void {
-  const inputs = new Set([...draft.commands, ...draft.queries].map((operation) => operation.input))
+  const inputs = new Set([...draft.commands, ...draft.queries].map(({ input }) => input).filter((input) => draft.types.has(input)))
   const types = new Set([...inputs, ...typesWithInputForm(draft.types, inputs)])
   for (const type of types) names.take(`${type}Input`, `what callers give for ${type}`, place)
 }
@@ -308,10 +309,10 @@ function checkUnusedErrors(draft: Draft, place: Place, reporter: Reporter): void
   }
 }
 
-function checkEndless(draft: Draft, place: Place, reporter: Reporter): void {
+function checkEndless(draft: Draft, builder: TypeBuilder, place: Place, reporter: Reporter): void {
   for (const name of endless(draft.types)) {
     if (reporter.failed) return
-    reporter.report(place, {
+    reporter.report(builder.places.get(name) ?? place, {
       code: 'RECURSION_ENDLESS',
       message: `${name} contains itself in every value, so none could end`,
       hint: 'Make the field that leads back optional, nullable, or an array.',

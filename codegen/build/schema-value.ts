@@ -58,7 +58,9 @@ const closing = new Set(['additionalProperties', 'unevaluatedProperties', 'uneva
 
 /** Keywords that would narrow or widen the type in ways the generated code does not check. */
 export function unsupportedKeywords(kind: string, schema: Schema): readonly string[] {
-  const known = keywords[kind] ?? []
+  const known = keywords[kind]
+  // Refused as a whole.
+  if (known === undefined) return []
   return Object.keys(schema).filter((keyword) => {
     if (closing.has(keyword)) return schema[keyword] !== false
     return !known.includes(keyword) && !annotations.has(keyword) && !keyword.startsWith('~') && !keyword.startsWith('x-')

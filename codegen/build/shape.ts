@@ -43,7 +43,7 @@ export function suggestion(word: string, known: readonly string[]): string | und
   const [nearest] = known
     .map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)
-  return nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(word.length / 3))
+  return nearest !== undefined && nearest.distance < word.length && nearest.distance <= Math.max(1, Math.floor(word.length / 3))
     ? `Did you mean ${nearest.candidate}?`
     : undefined
 }

@@ -25,6 +25,8 @@ export class TypeBuilder {
   readonly reporter: Reporter
   readonly names: TypeNames
   readonly types = new Map<string, DraftType>()
+  /** Where each type was met first. */
+  readonly places = new Map<string, Place>()
   /** To be checked when all types are known. */
   readonly defaults: { readonly place: Place; readonly type: TypeNode; readonly value: unknown }[] = []
   readonly #building = new Set<string>()
@@ -99,6 +101,7 @@ export class TypeBuilder {
     const bearer = `the type of ${place.path}`
     const known = this.types.get(name)
     if (known === undefined && !this.names.take(name, bearer, place)) return broken
+    if (known === undefined) this.places.set(name, place)
     this.#building.add(name)
     const type = build()
     this.#building.delete(name)

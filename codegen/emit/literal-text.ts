@@ -18,7 +18,7 @@ export function wireText(wire: Wire): string {
   return Array.isArray(wire) ? `[${wire.map(wireText).join(', ')}]` : String(wire)
 }
 
-/** A canonical value, frozen. `map` is the name of the class for maps. */
+/** A canonical value, frozen. `map` names the function that makes maps. */
 export function valueText(value: unknown, map: () => string): string {
   switch (typeof value) {
     case 'string':
@@ -31,7 +31,7 @@ export function valueText(value: unknown, map: () => string): string {
       if (value instanceof Uint8Array) return bytesText(value)
       const inner = (item: unknown): string => valueText(item, map)
       if (Array.isArray(value)) return `Object.freeze([${value.map(inner).join(', ')}])`
-      if (value instanceof Map) return `${map()}.of([${[...value].map(([key, item]) => `[${inner(key)}, ${inner(item)}]`).join(', ')}])`
+      if (value instanceof Map) return `${map()}([${[...value].map(([key, item]) => `[${inner(key)}, ${inner(item)}]`).join(', ')}])`
       const fields = Object.entries(value).map(([name, item]) => `${propertyName(name)}: ${inner(item)}`)
       return fields.length === 0 ? 'Object.freeze({})' : `Object.freeze({ ${fields.join(', ')} })`
     }

@@ -63,7 +63,7 @@ function checkField(writer: CodecWriter, field: Field, owner: string): string {
 
 /** Scalars stand where they are used; anything larger is made once. */
 function defaultText(writer: CodecWriter, field: Field, owner: string): string {
-  const text = valueText(field.default, () => writer.module.use('FrozenMap'))
+  const text = valueText(field.default, () => writer.module.use('frozenMap'))
   if (typeof field.default !== 'object' || field.default === null || field.default instanceof Uint8Array) return text
   const name = `${lowerFirst(ownerOf(owner, field.name))}Default`
   writer.module.add(`const ${name}: ${writer.text.of(field.type)} = ${text}`)

@@ -50,7 +50,7 @@ export {
 export { codec, descend, type Mutable, recursiveCodec } from './v1/values-codec.ts'
 export { type FormatName, format } from './v1/values-format.ts'
 export { InvalidValue, refuse, within } from './v1/values-invalid.ts'
-export { FrozenMap } from './v1/values-map.ts'
+export { frozenMap } from './v1/values-map.ts'
 export {
   asIs,
   type MaybeWire,

@@ -24,6 +24,9 @@ const stderrLogger: Logger = {
   error: (message) => process.stderr.write(`raftgen: ${message}\n`),
 }
 
+/** For this long after the start an unreachable peer is not worth a warning. Milliseconds. */
+const quietStartMs = 5_000
+
 const clock = { monotonicMs: () => performance.now(), wallMs: () => Date.now() }
 
 export class Server {
@@ -34,6 +37,7 @@ export class Server {
   readonly #logger: Logger
   readonly #log: Log
   readonly #node: Node
+  readonly #startedAt = clock.monotonicMs()
   #peers: PeerTransport | undefined
   #clients: ClientListener | undefined
   #timer: NodeJS.Timeout | undefined
@@ -150,7 +154,7 @@ export class Server {
       machine: { name: machine.name, wire: machine.wire },
       members: node.conf.members,
       events: { receive: (message) => node.receive(message), unreachable: (peer) => node.unreachable(peer) },
-      onError: (error) => this.#logger.warn(error.message),
+      onError: (error) => this.#warnOfPeer(error),
     })
     this.#clients = await ClientListener.listen({
       address: listen.client,
@@ -163,6 +167,13 @@ export class Server {
     })
     this.#timer = setInterval(() => this.#wake(), timing.tickMs)
     this.#wake()
+  }
+
+  /** Nodes start one after the other: that a peer is not there yet is no news. */
+  #warnOfPeer(error: Error): void {
+    const starting = clock.monotonicMs() - this.#startedAt < quietStartMs
+    if (starting && error instanceof RaftgenError && error.code === 'UNAVAILABLE') this.#logger.info(error.message)
+    else this.#logger.warn(error.message)
   }
 
   #welcome(connection: number, hello: Hello): void {

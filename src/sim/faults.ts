@@ -13,6 +13,7 @@ export const faultClasses = [
   'oneWayCut',
   'isolation',
   'flapping',
+  'leaderHunt',
   // Servers.
   'crash',
   'crashOfAll',

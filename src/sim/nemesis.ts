@@ -1,7 +1,8 @@
 // Breaks things at random, a little at a time, and mends them again. What it may break, and how often, is drawn from the seed.
-import type { Ms } from '../core/types.ts'
+import type { Ms, NodeId } from '../core/types.ts'
 import type { Chance } from './chance.ts'
 import type { FaultClass } from './faults.ts'
+import type { Life } from './life.ts'
 import type { SimClient } from './sim-client.ts'
 import type { SimServer } from './sim-server.ts'
 import type { World } from './world.ts'
@@ -9,6 +10,7 @@ import type { World } from './world.ts'
 export interface NemesisOptions {
   readonly active: readonly FaultClass[]
   readonly servers: readonly SimServer[]
+  readonly leader: () => NodeId | undefined
   readonly clients: () => readonly SimClient[]
   /** A client process is gone; another one takes its place. */
   readonly crashClient: (client: SimClient) => void
@@ -27,6 +29,7 @@ const acts = [
   { act: 'oneWayCut', weight: 3 },
   { act: 'isolation', weight: 3 },
   { act: 'flapping', weight: 2 },
+  { act: 'leaderHunt', weight: 5 },
   { act: 'crash', weight: 6 },
   { act: 'crashOfAll', weight: 1 },
   { act: 'crashInTurn', weight: 3 },
@@ -43,6 +46,16 @@ const acts = [
 type Act = (typeof acts)[number]['act']
 
 const hourMs = 3_600_000
+/** How often the hunt looks for a leader. Milliseconds. */
+const huntPauseMs = 20
+
+interface Hunt {
+  readonly rounds: number
+  /** The process that was taken out in the round before. */
+  readonly last: Life | undefined
+  /** Brings it back. */
+  readonly mend: () => void
+}
 
 export class Nemesis {
   readonly #world: World
@@ -83,7 +96,9 @@ export class Nemesis {
   #act(act: Act): boolean {
     const { servers } = this.#options
     const chance = this.#chance
-    const server = chance.pick(servers)
+    // Leaders are where it hurts.
+    const leader = chance.happens(0.4) ? this.#options.leader() : undefined
+    const server = servers.find(({ id }) => id === leader) ?? chance.pick(servers)
     switch (act) {
       case 'slowLink': {
         const ends = [server.id, chance.pick([...servers.map(({ id }) => id), ...this.#options.clients().map(({ place }) => place)])]
@@ -104,6 +119,9 @@ export class Nemesis {
         return this.#isolate(server)
       case 'flapping':
         return this.#flap(server, chance.whole(3, 10))
+      case 'leaderHunt':
+        this.#hunt({ rounds: chance.whole(2, 8), last: undefined, mend: () => {} })
+        return true
       case 'crash':
         if (server.life === undefined) return false
         server.crash({ silently: chance.happens(0.3) })
@@ -203,6 +221,40 @@ export class Nemesis {
     }
     flip(times)
     return true
+  }
+
+  /**
+   * Each leader is taken out soon after its election, just when the one before comes back: so logs grow apart, and what was committed is in
+   * danger from those that missed it. A leader that is cut off may keep a companion, who hears its last entries (figure 3.7, figure 3.8).
+   */
+  #hunt({ rounds, last, mend }: Hunt): void {
+    if (!this.#isActive || rounds === 0) return mend()
+    const leader = this.#options.servers.find(({ id, life }) => id === this.#options.leader() && life !== last)
+    const { scheduler } = this.#world
+    if (leader === undefined) return scheduler.after(huntPauseMs, () => this.#hunt({ rounds, last, mend }))
+    scheduler.after(this.#chance.wait(this.#options.lastsMs / 4), () => {
+      mend()
+      this.#note('leaderHunt', leader)
+      this.#hunt({ rounds: rounds - 1, last: leader.life, mend: this.#takeOut(leader) })
+    })
+  }
+
+  /** Until the returned function is called. */
+  #takeOut(server: SimServer): () => void {
+    if (this.#chance.happens(0.3)) {
+      server.crash({ silently: false })
+      return () => server.start()
+    }
+    const companions = this.#chance.some(this.#options.servers, 0.25)
+    const others = this.#options.servers.filter((other) => other !== server && !companions.includes(other))
+    const mends = others.flatMap(({ id }) => [this.#world.network.cut(server.id, id), this.#world.network.cut(id, server.id)])
+    return () => {
+      for (const mend of mends) mend()
+    }
+  }
+
+  #note(act: Act, { name }: SimServer): void {
+    this.#world.note(act.length, { who: 'world', what: `${act}:`, about: name })
   }
 
   /** Those that are down come back after a while: a supervisor looks now and then. */

@@ -42,6 +42,7 @@ export class Simulation {
     this.#nemesis = new Nemesis(this.#world, {
       active,
       servers: this.#cluster.servers,
+      leader: () => this.#cluster.leader(),
       clients: () => this.#clients.filter(({ isAlive }) => isAlive),
       crashClient: (client) => this.crashClient(client),
       abortCall: (client) => this.#workload?.abortOne(client) ?? false,

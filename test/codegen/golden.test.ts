@@ -6,8 +6,11 @@ import { describe, expect, test } from 'vitest'
 import { type Generation, generate } from '../../codegen/generate.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const folders = ['examples/locks', 'examples/counter', 'test/codegen/golden/kitchen-sink']
-const generateIn = (folder: string, importExtension: 'js' | 'ts' = 'ts'): Promise<Generation> =>
+/** And how their tsconfig wants imports to end. */
+const extensions = { 'examples/locks': 'js', 'examples/counter': 'js', 'test/codegen/golden/kitchen-sink': 'ts' } as const
+type Folder = keyof typeof extensions
+const folders = ['examples/locks', 'examples/counter', 'test/codegen/golden/kitchen-sink'] as const satisfies readonly Folder[]
+const generateIn = (folder: Folder, importExtension: 'js' | 'ts' = extensions[folder]): Promise<Generation> =>
   generate({ schemaFile: join(root, folder, 'schema.ts'), importExtension })
 
 describe.each(folders)('%s', (folder) => {

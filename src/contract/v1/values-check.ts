@@ -3,7 +3,7 @@ import { packValue } from '../../wire/value.ts'
 import { isBigintInRange } from '../../wire/value-bigint.ts'
 import type { Wire } from './descriptor.ts'
 import { InvalidValue, refuse, show } from './values-invalid.ts'
-import { byKey, FrozenMap } from './values-map.ts'
+import { byKey, frozenMap } from './values-map.ts'
 
 type Key = string | number
 
@@ -22,8 +22,7 @@ export function string(value: unknown, key: Key = '', minLength = 0, maxLength =
 }
 
 function checkLength(value: string, key: Key, minLength: number, maxLength: number): void {
-  // A code point takes two units at most: what is far too long is not counted.
-  const length = value.length > maxLength * 2 ? value.length : codePoints(value)
+  const length = codePoints(value)
   const characters = length === 1 ? '1 character' : `${length} characters`
   if (length > maxLength) throw new InvalidValue(key, `has ${characters}, at most ${maxLength} are allowed`)
   if (length < minLength) throw new InvalidValue(key, `has ${characters}, at least ${minLength} ${minLength === 1 ? 'is' : 'are'} required`)
@@ -234,7 +233,7 @@ export function map<K extends string | number, V>(
   checkCount(value.size, key, 'entry', minEntries, maxEntries)
   const entries: (readonly [K, V])[] = []
   for (const [entryKey, entryValue] of value) entries.push(entry(entryKey, entryValue, key, checkKey, checkValue))
-  return FrozenMap.of(entries.sort(byKey))
+  return frozenMap(entries.sort(byKey))
 }
 
 function entry<K extends string | number, V>(

@@ -3,7 +3,7 @@
 import { bigintToBytes, bytesToBigint } from '../../wire/value-bigint.ts'
 import type { Wire } from './descriptor.ts'
 import { InvalidValue, refuse, show } from './values-invalid.ts'
-import { byKey, FrozenMap } from './values-map.ts'
+import { byKey, frozenMap } from './values-map.ts'
 
 type Key = string | number
 /** A field of an array, as its index gives it. */
@@ -124,7 +124,7 @@ export function readMap<K extends string | number, V>(
   } catch (error) {
     throw error instanceof InvalidValue ? error.under(key) : error
   }
-  return FrozenMap.of(entries)
+  return frozenMap(entries)
 }
 
 /** The first item of a union or a reply. */

@@ -22,6 +22,8 @@ interface Watched {
   /** Up to here its committed entries were compared with those of others. */
   comparedIndex: Index
   role: SoftState['role']
+  /** The term that it led at the end of its last turn. */
+  ledTerm: Term | undefined
 }
 export interface Committed {
   readonly entry: Entry
@@ -44,7 +46,7 @@ export class Safety {
     this.#entries = new Entries(verdict)
     for (const { id } of conf.members) {
       const logs = { durable: new LogShadow(), written: new LogShadow(), underWay: [], votes: new Map() }
-      this.#watched.set(id, { ...logs, term: 0, commitIndex: 0, lastApplied: 0, comparedIndex: 0, role: 'follower' })
+      this.#watched.set(id, { ...logs, term: 0, commitIndex: 0, lastApplied: 0, comparedIndex: 0, role: 'follower', ledTerm: undefined })
     }
   }
 
@@ -72,7 +74,7 @@ export class Safety {
     this.#verdict.check(difference === undefined, 'durability (§3.8)', () => `node ${id} comes back with ${difference}`)
     node.underWay = []
     node.written.copyOf(node.durable)
-    Object.assign(node, { term: summary.hardState.term, commitIndex: 0, lastApplied: 0, comparedIndex: 0, role: 'follower' })
+    Object.assign(node, { term: summary.hardState.term, commitIndex: 0, lastApplied: 0, comparedIndex: 0, role: 'follower', ledTerm: undefined })
   }
 
   /** A node asks for a write. */
@@ -148,8 +150,10 @@ export class Safety {
   }
 
   /** After each turn of a node. */
-  onTurn(id: NodeId, { term, commitIndex, lastApplied, lastIndex }: NodeStatus): void {
+  onTurn(id: NodeId, { role, term, commitIndex, lastApplied, lastIndex }: NodeStatus): void {
     const node = this.#of(id)
+    this.#checkCounted(id, { term, commitIndex })
+    node.ledTerm = role === 'leader' ? term : undefined
     if (term === node.term && commitIndex === node.comparedIndex && lastApplied === node.lastApplied) return
     const rises = term >= node.term && commitIndex >= node.commitIndex && lastApplied >= node.lastApplied
     this.#verdict.check(
@@ -167,6 +171,19 @@ export class Safety {
     node.commitIndex = commitIndex
     node.lastApplied = lastApplied
     this.#onCommit(id, node)
+  }
+
+  /** What a leader commits by counting ends with an entry of its own term (§3.6.2). */
+  #checkCounted(id: NodeId, { term, commitIndex }: Pick<NodeStatus, 'term' | 'commitIndex'>): void {
+    const node = this.#of(id)
+    if (node.ledTerm !== term || commitIndex === node.commitIndex) return
+    // What is not written yet is its own.
+    const entryTerm = node.written.termAt(commitIndex) ?? term
+    this.#verdict.check(
+      entryTerm === term,
+      'commits by counting in its own term only (§3.6.2)',
+      () => `node ${id}, leader of term ${term}, commits up to entry ${commitIndex} of term ${entryTerm}`,
+    )
   }
 
   /** What a leader has committed and not yet written itself is looked at once it has. */

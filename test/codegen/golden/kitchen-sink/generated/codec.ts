@@ -19,7 +19,7 @@ import {
   discriminator,
   fail,
   format,
-  FrozenMap,
+  frozenMap,
   integer,
   isArray,
   isMap,
@@ -719,7 +719,7 @@ const tuneLevelValues = [1, 2, 3] as const
 
 const tuneUniqueDefault: readonly Point[] = Object.freeze([])
 
-const tuneWeightsDefault: ReadonlyMap<number, number> = FrozenMap.of([[3, 0.5]])
+const tuneWeightsDefault: ReadonlyMap<number, number> = frozenMap([[3, 0.5]])
 
 const isTuneField = (key: string): key is keyof Tune =>
   key === 'ratio'
