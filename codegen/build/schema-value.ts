@@ -17,6 +17,9 @@ export function kindOf(schema: unknown): string | undefined {
 
 const literalKind = (schema: Schema): string | undefined => ('const' in schema ? 'Literal' : undefined)
 
+/** What becomes one object type. */
+export const isObjectLike = (value: unknown): boolean => kindOf(value) === 'Object' || kindOf(value) === 'Intersect'
+
 export const schemaOf = (value: unknown): Schema => (isPlainObject(value) ? value : {})
 export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 export const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value.trim() !== '' ? value : undefined)

@@ -1,5 +1,6 @@
 // Nodes as expressions of the three kinds that a codec is made of: check, toWire, fromWire. What needs a function of its own (an item of an
 // array, a tuple) gets one, named after where it stands, before the type that uses it.
+import { partsOf } from '../build/recursion.ts'
 import type { KeyNode, LiteralsNode, Model, NamedType, StringNode, TypeNode } from '../model.ts'
 import { lowerFirst, pascalCase, quoted } from '../names.ts'
 import { numberText } from './literal-text.ts'
@@ -299,11 +300,6 @@ function plainCheck(node: TypeNode): string | undefined {
   if (!isPlain(node)) return undefined
   const unbounded = Object.entries(node).every(([name, bound]) => name === 'kind' || bound === undefined)
   return unbounded ? node.kind : undefined
-}
-
-function partsOf(type: NamedType): readonly TypeNode[] {
-  if (type.kind === 'alias') return [type.type]
-  return type.kind === 'object' ? type.fields.map((field) => field.type) : type.variants.map((variant) => variant.type)
 }
 
 /** `AcquireTtlMs`: what is hoisted for a field is named so. */

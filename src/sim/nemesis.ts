@@ -201,9 +201,18 @@ export class Nemesis {
   }
 
   #isolate(server: SimServer): boolean {
-    const others = this.#options.servers.filter((other) => other !== server)
-    this.#mendLater(others.flatMap(({ id }) => [this.#world.network.cut(server.id, id), this.#world.network.cut(id, server.id)]))
-    return others.length > 0
+    this.#mendLater(this.#separate(server, []))
+    return this.#options.servers.length > 1
+  }
+
+  /** Cuts `server` off from all but `companions`, and from half of the clients, who look for another at once: so both sides have some. */
+  #separate(server: SimServer, companions: readonly SimServer[]): readonly (() => void)[] {
+    const { network } = this.#world
+    const others = this.#options.servers.filter((other) => other !== server && !companions.includes(other)).map(({ id }) => id)
+    const clients = this.#chance.some(this.#options.clients(), 0.5)
+    for (const { connection } of clients) connection?.break()
+    const places = [...others, ...clients.map(({ place }) => place)]
+    return places.flatMap((place) => [network.cut(server.id, place), network.cut(place, server.id)])
   }
 
   #flap(server: SimServer, times: number): boolean {
@@ -239,15 +248,13 @@ export class Nemesis {
     })
   }
 
-  /** Until the returned function is called. */
+  /** Until the returned function is called: by a crash, or by a cut. */
   #takeOut(server: SimServer): () => void {
     if (this.#chance.happens(0.3)) {
       server.crash({ silently: false })
       return () => server.start()
     }
-    const companions = this.#chance.some(this.#options.servers, 0.25)
-    const others = this.#options.servers.filter((other) => other !== server && !companions.includes(other))
-    const mends = others.flatMap(({ id }) => [this.#world.network.cut(server.id, id), this.#world.network.cut(id, server.id)])
+    const mends = this.#separate(server, this.#chance.some(this.#options.servers, 0.25))
     return () => {
       for (const mend of mends) mend()
     }

@@ -27,6 +27,8 @@ export interface SimulationOptions {
   readonly diskMs?: { readonly min: Ms; readonly max: Ms }
   /** How often things break, and for how long; on average. Default 300 and 400. */
   readonly nemesis?: { readonly pauseMs: Ms; readonly lastsMs: Ms }
+  /** The command that repeats this run, for the message of a failure. Default: the seed, for a test that fixes it. */
+  readonly repeat?: string
   /** For testing the tests: breaks something on purpose. */
   readonly sabotage?: Sabotage
 }

@@ -2,6 +2,7 @@
 // disks, links and clocks. One seed decides everything that is decided by chance, so a run can be repeated, step by step.
 import { assert } from '../core/invariant.ts'
 import type { Entry, Ms, NodeId } from '../core/types.ts'
+import type { Caller } from '../session/caller.ts'
 import type { NodeStatus } from '../wire/client-messages.ts'
 import { addressOf, Cluster } from './cluster.ts'
 import { type Coverage, drawFaults, noFault } from './faults.ts'
@@ -9,6 +10,7 @@ import type { SimCall } from './history.ts'
 import { Nemesis } from './nemesis.ts'
 import type { CallSettings, SimulationOptions } from './options.ts'
 import { checkCertificate } from './oracle/certificate.ts'
+import { SimCaller } from './sim-caller.ts'
 import { SimClient } from './sim-client.ts'
 import { SimulationError } from './violation.ts'
 import { listOperations, Workload, type WorkloadOptions } from './workload.ts'
@@ -251,6 +253,11 @@ export class Simulation {
     return client
   }
 
+  /** For a generated client, `new LocksClient(sim.caller())` or the like: its calls settle while the simulation runs. */
+  caller(options: { readonly at?: NodeId } = {}): Caller {
+    return new SimCaller(this.client(options))
+  }
+
   /** Calls a command. What becomes of it is in `outcome`, in time. */
   submit(command: Uint8Array, settings: CallSettings = {}): SimCall {
     return this.#call('command', command, settings)
@@ -342,6 +349,8 @@ export class Simulation {
   }
 
   #fail(invariant: string, message: string): never {
-    throw new SimulationError({ invariant, message }, { seed: this.seed, now: this.now, steps: this.steps, story: this.story })
+    const { seed, now, steps, story } = this
+    const repeat = this.#options.repeat ?? `this test; seed ${seed} decides everything`
+    throw new SimulationError({ invariant, message }, { seed, now, steps, story, repeat })
   }
 }

@@ -34,7 +34,8 @@ export function runSeed(seed: number, { faults = everyFault, simulation: given =
   const chance = new Chance(seed ^ 0x5eed)
   const voters = chance.pick([1, 2, 3, 3, 3, 4, 5, 5])
   const drawn = drawOptions(chance)
-  const simulation = new Simulation({ voters, faults, ...drawn, ...given, seed })
+  const repeat = `RAFTGEN_SEED=${seed} npx vitest run test/sim/swarm.test.ts`
+  const simulation = new Simulation({ voters, faults, repeat, ...drawn, ...given, seed })
   simulation.work(drawWorkload(chance))
   simulation.run({ ms: chance.between(2_000, 10_000) })
   simulation.heal()
@@ -84,7 +85,7 @@ function report(simulation: Simulation): SwarmReport {
 
 /** Short queues and small buffers as often as roomy ones: what is seldom full in the field is often full here. */
 function drawOptions(chance: Chance): Omit<SimulationOptions, 'seed'> {
-  const electionTimeoutMs = chance.whole(100, 400)
+  const electionTimeoutMs = chance.whole(60, 300)
   const small = chance.happens(0.5)
   const max = chance.between(1, 8)
   return {

@@ -16,15 +16,15 @@ export class SimulationError extends Error {
 
   constructor(
     violation: Violation,
-    run: { readonly seed: number; readonly now: Ms; readonly steps: number; readonly story: readonly string[] },
+    run: { readonly seed: number; readonly now: Ms; readonly steps: number; readonly story: readonly string[]; readonly repeat: string },
   ) {
     const { invariant, message } = violation
-    const { seed, now, steps, story } = run
+    const { seed, now, steps, story, repeat } = run
     super(
       [
         `seed ${seed}, after ${(now / 1_000).toFixed(3)} s and ${steps} steps: ${invariant}: ${message}`,
         ...story,
-        `repeat it with: RAFTGEN_SEED=${seed} npx vitest run test/sim/swarm.test.ts`,
+        `repeat it with: ${repeat}`,
       ].join('\n'),
     )
     this.seed = seed

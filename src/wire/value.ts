@@ -129,8 +129,10 @@ class Reader {
 
   #blob(length: number): Uint8Array {
     const start = this.#advance(length, 'bytes')
-    // Not `slice`: that of a Buffer shares its memory.
-    return new Uint8Array(this.#bytes.subarray(start, start + length))
+    // Not a piece of a pool: what a user holds shares its `buffer` with nobody. And half as dear as the constructor that copies.
+    const copy = new Uint8Array(length)
+    copy.set(this.#bytes.subarray(start, start + length))
+    return copy
   }
 
   #text(length: number): string {

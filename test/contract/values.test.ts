@@ -75,10 +75,9 @@ describe('the canonical form', () => {
   test('bytes are copied, also those of a Buffer', () => {
     const given = Buffer.from('abc')
     const checked = check.bytes(given)
-    const decoded = read.readBytes(given)
     given.fill(0)
 
-    expect([checked, decoded]).toEqual([new Uint8Array([97, 98, 99]), new Uint8Array([97, 98, 99])])
+    expect(checked).toEqual(new Uint8Array([97, 98, 99]))
   })
 
   test('maps are in key order and cannot be changed', () => {

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { Coverage, runSeed, type SwarmReport, seeds } from '../../src/sim/index.ts'
 
 /** One seed to look into, or a range of its own: `RAFTGEN_SEED=123`, `RAFTGEN_SEEDS=1000 RAFTGEN_FROM=5000`. */
-const { RAFTGEN_SEED: one, RAFTGEN_SEEDS: count = '320', RAFTGEN_FROM: first = '1' } = process.env
+const { RAFTGEN_SEED: one, RAFTGEN_SEEDS: count = '500', RAFTGEN_FROM: first = '1' } = process.env
 const chosen = one === undefined ? seeds(Number(count), Number(first)) : [Number(one)]
 const reports: SwarmReport[] = []
 

@@ -91,6 +91,16 @@ const watched = [
   'one vote a term (§3.4)',
 ]
 
+test('what is found is told with seed, time, rule, the last events, and the command that repeats it', () => {
+  const sabotage: Sabotage = {
+    message: (message) => (message.kind === 'Heartbeat' ? { ...message, commitIndex: message.commitIndex + 1 } : message),
+  }
+  const run = (): void => seeds(seedsMax).forEach((seed) => void runSeed(seed, { simulation: { sabotage } }))
+  expect(run).toThrow(
+    /^seed \d+, after \d+\.\d{3} s and \d+ steps: [^\n]+\n[\s\S]*node \d {4}sends \{"kind":[\s\S]*\nrepeat it with: RAFTGEN_SEED=\d+ npx vitest run test\/sim\/swarm\.test\.ts$/,
+  )
+})
+
 describe('a bug is found out:', () => {
   test('a log that is done before it is durable', () => {
     expect(findOut({ log: (log) => new HastyLog(log) })?.invariant).toBe('promises only what is durable (§3.8)')

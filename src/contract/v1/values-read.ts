@@ -37,9 +37,9 @@ export function readAbsent(wire: MaybeWire): undefined {
   return undefined
 }
 
-/** A copy. */
+/** Not a copy: `unpackValue` made one, and whoever unpacked a value gives it up to what is read from it. */
 export function readBytes(wire: MaybeWire, key: Key = ''): Uint8Array {
-  return wire instanceof Uint8Array ? new Uint8Array(wire) : refuse(wire, key, 'bytes')
+  return wire instanceof Uint8Array ? wire : refuse(wire, key, 'bytes')
 }
 
 export const writeBigint = bigintToBytes

@@ -74,7 +74,14 @@ export class Safety {
     this.#verdict.check(difference === undefined, 'durability (§3.8)', () => `node ${id} comes back with ${difference}`)
     node.underWay = []
     node.written.copyOf(node.durable)
-    Object.assign(node, { term: summary.hardState.term, commitIndex: 0, lastApplied: 0, comparedIndex: 0, role: 'follower', ledTerm: undefined })
+    Object.assign(node, {
+      term: summary.hardState.term,
+      commitIndex: 0,
+      lastApplied: 0,
+      comparedIndex: 0,
+      role: 'follower',
+      ledTerm: undefined,
+    })
   }
 
   /** A node asks for a write. */
