@@ -161,7 +161,8 @@ export class Safety {
     const node = this.#of(id)
     this.#checkCounted(id, { term, commitIndex })
     node.ledTerm = role === 'leader' ? term : undefined
-    if (term === node.term && commitIndex === node.comparedIndex && lastApplied === node.lastApplied) return
+    if (term === node.term && commitIndex === node.comparedIndex && lastApplied === node.lastApplied && commitIndex === node.commitIndex)
+      return
     const rises = term >= node.term && commitIndex >= node.commitIndex && lastApplied >= node.lastApplied
     this.#verdict.check(
       rises,
@@ -193,9 +194,12 @@ export class Safety {
     )
   }
 
-  /** What a leader has committed and not yet written itself is looked at once it has. */
+  /**
+   * A leader has written what it has in memory, up to some entries at the end: those are looked at once it has. A follower may have begun to
+   * replace what it has written, so only what it has applied is surely the same in both.
+   */
   #onCommit(id: NodeId, node: Watched): void {
-    const known = Math.min(node.commitIndex, node.written.lastIndex)
+    const known = Math.min(node.ledTerm === undefined ? node.lastApplied : node.commitIndex, node.written.lastIndex)
     if (known <= node.comparedIndex) return
     const first = this.commitIndex + 1
     for (let index = node.comparedIndex + 1; index <= known; index++) {
