@@ -15,7 +15,7 @@ export interface Context {
   id(): string
 }
 
-/** What a query handler may know. `now` never exceeds what a later command will see. */
+/** What a query handler may know. `now` never exceeds what a command called later will see. */
 export interface QueryContext {
   /** Index of the last entry that the state reflects. */
   readonly index: Index
