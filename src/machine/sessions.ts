@@ -95,14 +95,14 @@ export class Sessions {
     if (session === undefined) return refused('SESSION_EXPIRED', `session ${id} is unknown or has expired`)
     session.lastActive = now
     acknowledge(session, ackedBelow)
+    // Its client does not wait for it any more, and nobody can say whether it was applied.
+    if (seq < session.ackedBelow) return refused('OUTCOME_UNKNOWN', `command ${seq} of session ${id} was given up by its client`)
     if (seq > session.lastSeq) {
       if (seq < session.ackedBelow + sessionWindow) return execute
       return refused('OVERLOADED', `command ${seq} is more than ${sessionWindow} ahead of ${session.ackedBelow}, the oldest unanswered one`)
     }
     const recorded = session.replies.get(seq)
     if (recorded !== undefined) return { kind: 'duplicate', recorded }
-    // Below ackedBelow the client told us not to keep the reply, so nobody can say any more whether it was applied.
-    if (seq < session.ackedBelow) return refused('OUTCOME_UNKNOWN', `command ${seq} of session ${id} was given up by its client`)
     return refused('NOT_APPLIED', `command ${seq} of session ${id} came after command ${session.lastSeq} had been applied`)
   }
 
@@ -112,7 +112,6 @@ export class Sessions {
     assert(session !== undefined, `session ${id} vanished while its command was applied`)
     assert(seq > session.lastSeq, `command ${seq} of session ${id} is applied after ${session.lastSeq}`)
     session.lastSeq = seq
-    if (seq < session.ackedBelow) return
     session.replies.set(seq, recorded)
     session.replyBytes += recorded.reply.length
     if (session.replyBytes > sessionReplyBytesMax) dropOldest(session)

@@ -1,4 +1,4 @@
-import { assert, type Entry, type Index, type Raft } from '../core/index.ts'
+import { assert, type Entry, type Index, InvariantError, type Ms, type Raft } from '../core/index.ts'
 import type { Envelope } from '../machine/envelope.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -7,8 +7,11 @@ import { decodeEnvelope } from '../wire/envelope-codec.ts'
 
 /** Entries asked of the core or of the log at once. */
 const sliceBytes = 1_024 * 1_024
-/** The clock is read once for this many entries. */
-const entriesPerLook = 64
+/** The clock is read once for this many entries at most, or this many bytes of them. */
+const lookEntriesMax = 64
+const lookBytesMax = 64 * 1_024
+/** Entries that take longer than this are looked at one by one. Milliseconds. */
+const slowEntryMs = 0.1
 
 export interface ApplierPorts {
   readonly raft: Raft
@@ -33,6 +36,11 @@ export class Applier {
   /** Read from the log, not applied yet. */
   #loaded: readonly Entry[] = []
   #loading = false
+  /** Entries until the clock is read again; adapts to how long they take. */
+  #lookEvery = 1
+  #sinceLook = 0
+  #bytesSinceLook = 0
+  #lookedAt: Ms = 0
 
   constructor(ports: ApplierPorts) {
     this.#ports = ports
@@ -47,7 +55,8 @@ export class Applier {
   run(): 'idle' | 'applied' | 'timeUp' {
     const { replica, clock, sliceMs } = this.#ports
     const before = replica.lastApplied
-    const deadline = clock.monotonicMs() + sliceMs
+    this.#lookedAt = clock.monotonicMs()
+    const deadline = this.#lookedAt + sliceMs
     while (replica.lastApplied < this.#target) {
       const entries = this.#next()
       if (entries === undefined) break
@@ -59,15 +68,26 @@ export class Applier {
     return replica.lastApplied > before ? 'applied' : 'idle'
   }
 
-  /** False when time was up before all of `entries` were applied. */
+  /** False when time is up; there may be more to apply then. */
   #applySome(entries: readonly Entry[], deadline: number): boolean {
-    const { clock } = this.#ports
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i]
-      if (entry !== undefined) this.#applyOne(entry)
-      if (i % entriesPerLook === entriesPerLook - 1 && clock.monotonicMs() >= deadline) return i === entries.length - 1
+    for (const entry of entries) {
+      this.#applyOne(entry)
+      this.#sinceLook += 1
+      this.#bytesSinceLook += entry.data.length
+      const look = this.#sinceLook >= this.#lookEvery || this.#bytesSinceLook >= lookBytesMax
+      if (look && this.#look() >= deadline) return false
     }
     return true
+  }
+
+  #look(): Ms {
+    const now = this.#ports.clock.monotonicMs()
+    const isSlow = (now - this.#lookedAt) / this.#sinceLook > slowEntryMs
+    this.#lookEvery = isSlow ? 1 : Math.min(this.#lookEvery * 2, lookEntriesMax)
+    this.#lookedAt = now
+    this.#sinceLook = 0
+    this.#bytesSinceLook = 0
+    return now
   }
 
   #applyOne(entry: Entry): void {
@@ -96,7 +116,9 @@ export class Applier {
     this.#ports.log.entries(range, (error, entries) => {
       this.#loading = false
       if (error !== undefined) return this.#ports.fail(error)
-      assert(entries[0]?.index === range.firstIndex, `committed entry ${range.firstIndex} is not in the log`)
+      if (entries[0]?.index !== range.firstIndex) {
+        return this.#ports.fail(new InvariantError(`committed entry ${range.firstIndex} is not in the log`))
+      }
       this.#loaded = entries
       this.#ports.wake()
     })

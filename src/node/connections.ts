@@ -3,6 +3,8 @@ import type { QueryReplyItem, Refused, ReplyItem, ServerMessage } from '../wire/
 import type { ClientPort, ConnectionId } from './options.ts'
 
 const noReply = new Uint8Array(0)
+/** A client has one session; whoever claims more on one connection loses the order of the oldest. */
+const refusedSessionsMax = 64
 
 export class Connection {
   readonly id: ConnectionId
@@ -10,7 +12,7 @@ export class Connection {
    * By session, the lowest seq refused for want of room or of leadership. What comes after it on this connection is refused as well until
    * it comes again or is given up: else a later command would overtake it.
    */
-  readonly refusedFrom = new Map<number, number>()
+  readonly #refusedFrom = new Map<number, number>()
   #messages: ServerMessage[] = []
   #session = 0
   #replies: ReplyItem[] = []
@@ -22,6 +24,24 @@ export class Connection {
 
   get idle(): boolean {
     return this.#messages.length === 0 && this.#replies.length === 0 && this.#queryReplies.length === 0
+  }
+
+  refusedFrom(session: number): number | undefined {
+    return this.#refusedFrom.get(session)
+  }
+
+  refuseFrom(session: number, seq: number): void {
+    const from = this.#refusedFrom.get(session)
+    if (from === undefined || seq < from) this.#refusedFrom.set(session, seq)
+    if (this.#refusedFrom.size <= refusedSessionsMax) return
+    for (const oldest of this.#refusedFrom.keys()) {
+      this.#refusedFrom.delete(oldest)
+      return
+    }
+  }
+
+  admitAgain(session: number): void {
+    this.#refusedFrom.delete(session)
   }
 
   say(message: ServerMessage): void {

@@ -1,4 +1,4 @@
-import type { Accepted, Input, Raft, Ready, ReadGrant, Refusal, SoftState } from '../core/index.ts'
+import type { Accepted, Input, Message, Raft, Ready, ReadGrant, Refusal, SoftState } from '../core/index.ts'
 import type { Log } from '../ports/log.ts'
 import type { Net } from '../ports/net.ts'
 
@@ -24,6 +24,8 @@ export class Driver {
   readonly #ports: DriverPorts
   #completions: Input[] = []
   #writing = false
+  /** Of the write that was finished since the last turn. */
+  #promises: readonly Message[] = []
 
   constructor(raft: Raft, ports: DriverPorts) {
     this.#raft = raft
@@ -36,6 +38,8 @@ export class Driver {
 
   /** Steps what the disk has finished since the last turn. */
   stepCompletions(): void {
+    if (this.#promises.length > 0) this.#ports.net.send(this.#promises)
+    this.#promises = []
     if (this.#completions.length === 0) return
     const completions = this.#completions
     this.#completions = []
@@ -66,8 +70,8 @@ export class Driver {
       // What reached the disk is unknown now: stop, never retry.
       if (error !== undefined) return this.#ports.fail(error)
       this.#writing = false
-      if (sendAfterPersist.length > 0) this.#ports.net.send(sendAfterPersist)
       this.#completions.push({ kind: 'persisted', seq: persist.seq })
+      this.#promises = sendAfterPersist
       this.#ports.wake()
     })
   }

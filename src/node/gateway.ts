@@ -1,18 +1,19 @@
 // The door for clients: takes commands and queries in while this node leads, refuses them while it does not, and answers each once.
 // Invariant: whatever was taken in is answered or, when its connection is gone, forgotten. Nothing is executed here.
-import type { Accepted, Entry, Raft, ReadGrant, Refusal } from '../core/index.ts'
-import { LogClock } from '../machine/log-clock.ts'
+import type { Accepted, Entry, Index, Raft, ReadGrant, Refusal } from '../core/index.ts'
 import type { Replica } from '../machine/replica.ts'
 import { sessionsMax } from '../machine/sessions.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ClientMessage, Commands, LeaderHint, OpenSession, QueryItem, Refused } from '../wire/client-messages.ts'
 import { type Connection, Connections } from './connections.ts'
+import { LogTime } from './log-time.ts'
 import type { ClientPort, ConnectionId, NodeEvent, NodeLimits } from './options.ts'
 import { type Pending, Proposals } from './proposals.ts'
 import { type PendingQuery, Queries } from './queries.ts'
+import { SessionKeeper } from './session-keeper.ts'
 
-/** How far the ceiling of the clock is raised at once. While queries ask, one entry of the log this often. Milliseconds. */
-const ceilingStepMs = 1_000
+/** Queries are answered until a turn has taken as long as for applying, or has answered with this many bytes. */
+const answerBytesMax = 4 * 1_024 * 1_024
 
 export interface GatewayOptions {
   readonly raft: Raft
@@ -34,12 +35,16 @@ export class Gateway {
   readonly #connections = new Connections()
   readonly #proposals = new Proposals()
   readonly #queries = new Queries()
-  readonly #logClock = new LogClock()
-  /** Signs of life since the last entry that carried them, and what they acknowledge. */
-  #touched = new Map<number, number>()
-  #keepAliveAt = 0
-  #leading = false
-  #raisingCeiling = false
+  readonly #time: LogTime
+  readonly #keeper: SessionKeeper
+  /** Entries up to here were in the log when this node started: an earlier life of it has reported what failed in them. */
+  readonly #reportAbove: Index
+  /**
+   * `starting`: the no-op of this term is not applied yet. Until then nobody knows the stamps of earlier leaders, nor which sessions
+   * there are; what arrives waits. `renewing`: the first stamped entry is under way, queries wait for it.
+   */
+  #phase: 'notLeading' | 'starting' | 'renewing' | 'leading' = 'notLeading'
+  #noopIndex: Index = 0
 
   constructor({ raft, replica, clock, clients, limits, report }: GatewayOptions) {
     this.#raft = raft
@@ -48,6 +53,9 @@ export class Gateway {
     this.#clients = clients
     this.#limits = limits
     this.#report = report
+    this.#time = new LogTime(replica, clock)
+    this.#keeper = new SessionKeeper(limits.sessionTtlMs)
+    this.#reportAbove = raft.status.lastIndex
   }
 
   get pending(): number {
@@ -78,28 +86,23 @@ export class Gateway {
       case 'OpenSession':
         return this.#receiveOpenSession(connection, message)
       case 'CloseSession':
-        if (this.#leading) this.#proposals.add({ kind: 'internal', envelope: { kind: 'closeSession', session: message.session } })
-        return
+        return this.#receiveCloseSession(message.session)
       case 'KeepAlive':
         return this.#receiveKeepAlive(connection, message)
       default:
     }
   }
 
-  /** This node leads from now on: its no-op is in the log, nothing else of its term. */
+  /** This node leads from now on: its no-op is the last entry of its log. */
   lead(): void {
-    this.#leading = true
-    this.#raisingCeiling = false
-    const now = this.#readClock()
-    this.#logClock.lead(now)
-    this.#keepAliveAt = now.monotonicMs + this.#limits.sessionTtlMs / 3
-    this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
+    this.#phase = 'starting'
+    this.#noopIndex = this.#raft.status.lastIndex
+    this.#keeper.lead(this.#clock.monotonicMs())
   }
 
   /** It does not lead any more. What is in the log may still be applied: only its clients can find out, by asking the next leader. */
   unlead(leader: LeaderHint | undefined): void {
-    this.#leading = false
-    this.#touched = new Map()
+    this.#phase = 'notLeading'
     const { unproposed, inLog } = this.#proposals.abandon(this.#replica.lastApplied)
     const elsewhere = notLeader(leader)
     for (const pending of unproposed) this.#refuse(pending, elsewhere)
@@ -114,13 +117,14 @@ export class Gateway {
 
   /** Hands everything that arrived to the core. */
   propose(): void {
-    if (!this.#leading) return
-    this.#keepSessionsAlive()
-    if (this.#proposals.hasWaiting) {
-      const now = this.#logClock.now(this.#readClock())
-      this.#raft.step({ kind: 'propose', ...this.#proposals.propose({ now, version: this.#replica.machine.version }) })
-    }
+    if (this.#phase === 'notLeading') return
     if (this.#queries.hasWaiting) this.#raft.step({ kind: 'read', id: this.#queries.confirm() })
+    if (this.#phase === 'starting') this.#maybeStart()
+    if (this.#phase === 'starting') return
+    this.#keepSessionsAlive()
+    if (!this.#proposals.hasWaiting) return
+    const { version } = this.#replica.machine
+    this.#raft.step({ kind: 'propose', ...this.#proposals.propose({ now: this.#time.stamp(), version }) })
   }
 
   accepted(accepted: readonly Accepted[]): void {
@@ -135,9 +139,8 @@ export class Gateway {
     }
   }
 
-  /** Entries were applied. Also without leading this node follows their stamps, so that as leader it knows how much time has passed since. */
   observeTime(): void {
-    if (this.#replica.now > 0) this.#logClock.observe(this.#replica.now, this.#clock.monotonicMs())
+    this.#time.observe()
   }
 
   settleTickets(): void {
@@ -151,7 +154,8 @@ export class Gateway {
   /** `entry` was applied; `replica.applied` says what became of it. */
   applied(entry: Entry): void {
     const { applied } = this.#replica
-    if (applied.failure !== undefined) this.#report({ kind: 'handlerFailed', index: entry.index, failure: applied.failure })
+    if (applied.failure !== undefined && entry.index > this.#reportAbove)
+      this.#report({ kind: 'handlerFailed', index: entry.index, failure: applied.failure })
     const pending = this.#proposals.settle(entry)
     if (pending === undefined) return
     switch (pending.kind) {
@@ -166,7 +170,8 @@ export class Gateway {
           ?.say({ kind: 'SessionOpened', requestId: pending.requestId, session: entry.index, refused: applied.refused })
         return
       case 'internal':
-        if (pending.envelope.kind === 'clock') this.#raisingCeiling = false
+        if (pending.envelope.kind === 'clock') this.#time.raised()
+        if (pending.envelope.kind === 'renewSessions') this.#phase = 'leading'
         return
       default:
     }
@@ -174,15 +179,24 @@ export class Gateway {
 
   /** Something is still to be handed to the core. */
   get hasWaiting(): boolean {
-    return this.#leading && (this.#proposals.hasWaiting || this.#queries.hasWaiting)
+    if (this.#phase === 'notLeading') return false
+    if (this.#phase === 'starting' && this.#replica.lastApplied < this.#noopIndex) return this.#queries.hasWaiting
+    return this.#phase === 'starting' || this.#proposals.hasWaiting || this.#queries.hasWaiting
   }
 
-  /** Answers the queries whose state is there. Where time must be raised first, they wait for that entry. */
-  serveQueries(): void {
-    if (!this.#queries.isDue(this.#replica.lastApplied)) return
-    const { now, mayServe } = this.#queryTime()
-    if (!mayServe) return
-    for (const query of this.#queries.due(this.#replica.lastApplied)) this.#answer(query, now)
+  /** Answers queries whose state is there, one slice of them; true when there are more. Where time must be raised first, they wait. */
+  serveQueries(): boolean {
+    if (this.#phase !== 'leading' || !this.#queries.isDue(this.#replica.lastApplied)) return false
+    const { now, raise } = this.#time.forQueries()
+    if (raise !== undefined) this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'clock', ceiling: raise } })
+    if (now === undefined) return false
+    const deadline = this.#clock.monotonicMs() + this.#limits.applySliceMs
+    for (let bytes = 0; bytes < answerBytesMax && this.#clock.monotonicMs() <= deadline; ) {
+      const query = this.#queries.take(this.#replica.lastApplied)
+      if (query === undefined) return false
+      bytes += this.#answer(query, now)
+    }
+    return this.#queries.isDue(this.#replica.lastApplied)
   }
 
   flush(): void {
@@ -190,26 +204,37 @@ export class Gateway {
   }
 
   #receiveCommands(connection: Connection, { session, ackedBelow, items }: Commands): void {
-    if (!this.#leading) {
+    if (this.#phase === 'notLeading') {
       const why = notLeader(this.#hint(this.#raft.softState.leader))
       for (const { seq } of items) this.#refuseCommand(connection, { session, seq }, why)
       return
     }
-    this.#touched.delete(session)
-    const refusedFrom = connection.refusedFrom.get(session)
+    const refusedFrom = connection.refusedFrom(session)
+    let admitted = 0
     for (const { seq, command } of items) {
-      if (refusedFrom !== undefined && seq > refusedFrom && ackedBelow <= refusedFrom && connection.refusedFrom.has(session)) {
+      if (refusedFrom !== undefined && seq > refusedFrom && ackedBelow <= refusedFrom && connection.refusedFrom(session) !== undefined) {
         connection.refuse(session, seq, overloaded('pendingCommandsMax'))
         continue
       }
-      if (refusedFrom !== undefined) connection.refusedFrom.delete(session)
+      if (refusedFrom !== undefined) connection.admitAgain(session)
       const why = this.#whyNot(command)
-      if (why === undefined) this.#proposals.add({ kind: 'command', connection: connection.id, session, seq, ackedBelow, command })
-      else if (why.code === 'OVERLOADED') this.#refuseCommand(connection, { session, seq }, why)
-      else connection.refuse(session, seq, why)
+      if (why === undefined) {
+        this.#proposals.add({ kind: 'command', connection: connection.id, session, seq, ackedBelow, command })
+        admitted += 1
+        continue
+      }
+      if (why.code !== 'OVERLOADED') {
+        connection.refuse(session, seq, why)
+        continue
+      }
+      this.#refuseCommand(connection, { session, seq }, why)
       // What follows in this frame must not overtake it.
-      if (why?.code === 'OVERLOADED') return this.#refuseRest(connection, { session, items, after: seq, why })
+      this.#refuseRest(connection, { session, items, after: seq, why })
+      break
     }
+    // Refused or not, its client lives.
+    if (admitted > 0) this.#keeper.forget(session)
+    else this.#keeper.touch(session, ackedBelow)
   }
 
   #refuseRest(
@@ -253,60 +278,64 @@ export class Gateway {
     }
     const problem = this.#problem('checkQuery', query)
     if (problem !== undefined) return refuse({ code: 'INVALID_INPUT', message: problem })
-    if (consistency === 'stale') return this.#answer({ connection: connection.id, requestId, query }, this.#replica.now)
-    if (!this.#leading) return refuse(notLeader(this.#hint(this.#raft.softState.leader)))
+    if (consistency === 'stale') {
+      this.#answer({ connection: connection.id, requestId, query }, this.#replica.now)
+      return
+    }
+    if (this.#phase === 'notLeading') return refuse(notLeader(this.#hint(this.#raft.softState.leader)))
     if (this.#queries.count >= pendingQueriesMax) return refuse(overloaded('pendingQueriesMax'))
     this.#queries.add({ connection: connection.id, requestId, query })
   }
 
   #receiveOpenSession(connection: Connection, { requestId }: OpenSession): void {
     const refuse = (refused: Refused) => connection.say({ kind: 'SessionOpened', requestId, session: 0, refused })
-    if (!this.#leading) return refuse(notLeader(this.#hint(this.#raft.softState.leader)))
+    if (this.#phase === 'notLeading') return refuse(notLeader(this.#hint(this.#raft.softState.leader)))
     if (this.#replica.sessions.size >= sessionsMax || this.#proposals.count >= this.#limits.pendingCommandsMax)
       return refuse(overloaded('sessionsMax'))
     const envelope = { kind: 'openSession', ttlMs: this.#limits.sessionTtlMs } as const
     this.#proposals.add({ kind: 'openSession', connection: connection.id, requestId, envelope })
   }
 
+  #receiveCloseSession(session: number): void {
+    if (this.#phase === 'notLeading' || this.#proposals.count >= this.#limits.pendingCommandsMax) return
+    this.#proposals.add({ kind: 'internal', envelope: { kind: 'closeSession', session } })
+  }
+
   #receiveKeepAlive(connection: Connection, { session, ackedBelow }: { readonly session: number; readonly ackedBelow: number }): void {
     // Only a leader that has applied everything before its own term knows that a session is gone.
-    const known = !this.#leading || !this.#raft.status.committedInTerm || this.#replica.sessions.has(session)
-    connection.say({ kind: 'KeepAliveReply', session, alive: known })
-    if (this.#leading && session !== 0 && known && this.#touched.size < sessionsMax) this.#touched.set(session, ackedBelow)
+    const knows = this.#phase === 'renewing' || this.#phase === 'leading'
+    const alive = session === 0 || !knows || this.#replica.sessions.has(session)
+    connection.say({ kind: 'KeepAliveReply', session, alive })
+    if (session !== 0 && alive && this.#phase !== 'notLeading') this.#keeper.touch(session, ackedBelow)
   }
 
-  /** One entry per third of the time to live for all sessions; also the only thing by which time passes in an idle cluster. */
+  /** Once the no-op of this term is applied, so is everything that was stamped before: time goes on from there. */
+  #maybeStart(): void {
+    if (this.#replica.lastApplied < this.#noopIndex) return
+    this.#phase = 'renewing'
+    this.#time.lead()
+    this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
+  }
+
   #keepSessionsAlive(): void {
-    const now = this.#clock.monotonicMs()
-    if (now < this.#keepAliveAt) return
-    this.#keepAliveAt = now + this.#limits.sessionTtlMs / 3
-    if (this.#replica.sessions.size === 0) return
-    const sessions = [...this.#touched].map(([session, ackedBelow]) => ({ session, ackedBelow }))
-    this.#touched = new Map()
-    this.#proposals.add({ kind: 'internal', envelope: { kind: 'keepAlive', sessions } })
+    const sessions = this.#keeper.due(this.#clock.monotonicMs())
+    if (sessions === undefined || this.#replica.sessions.size === 0) return
+    this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'keepAlive', sessions } })
   }
 
-  /** What time a query may be shown. Never more than a committed ceiling: else a later command could be stamped lower. */
-  #queryTime(): { readonly now: number; readonly mayServe: boolean } {
-    const now = this.#logClock.now(this.#readClock())
-    const { ceiling } = this.#replica
-    if (now + ceilingStepMs / 2 > ceiling && !this.#raisingCeiling && this.#leading) {
-      this.#raisingCeiling = true
-      this.#proposals.add({ kind: 'internal', envelope: { kind: 'clock', ceiling: now + ceilingStepMs } })
-    }
-    return { now: Math.min(now, ceiling), mayServe: now <= ceiling }
-  }
-
-  #answer({ connection, requestId, query }: PendingQuery, now: number): void {
+  /** Returns how many bytes the answer has. */
+  #answer({ connection, requestId, query }: PendingQuery, now: number): number {
     const told = this.#connections.toTell(connection)
-    if (told === undefined) return
+    if (told === undefined) return 0
     try {
       const reply = this.#replica.query(query, now)
       told.replyToQuery({ requestId, index: this.#replica.lastApplied, reply, refused: undefined })
+      return reply.length
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       this.#report({ kind: 'queryFailed', message, stack: error instanceof Error ? error.stack : undefined })
       told.refuseQuery(requestId, { code: 'QUERY_FAILED', message })
+      return 0
     }
   }
 
@@ -321,26 +350,29 @@ export class Gateway {
         this.#connections.toTell(pending.connection)?.say({ kind: 'SessionOpened', requestId: pending.requestId, session: 0, refused: why })
         return
       case 'internal':
-        if (pending.envelope.kind === 'clock') this.#raisingCeiling = false
-        return
+        return this.#refuseInternal(pending)
       default:
     }
   }
 
+  /** What this node proposes of its own accord and must come to pass is tried again in the next turn. */
+  #refuseInternal(pending: Extract<Pending, { kind: 'internal' }>): void {
+    const { envelope } = pending
+    if (envelope.kind === 'clock') this.#time.notRaised()
+    if (this.#phase === 'notLeading') return
+    if (envelope.kind === 'keepAlive') this.#keeper.restore(envelope.sessions, this.#clock.monotonicMs())
+    if (envelope.kind === 'renewSessions' || envelope.kind === 'closeSession') this.#proposals.addFirst(pending)
+  }
+
   /** Refuses for a reason that may pass: from here on in order, or not at all. */
   #refuseCommand(connection: Connection, { session, seq }: { readonly session: number; readonly seq: number }, why: Refused): void {
-    const from = connection.refusedFrom.get(session)
-    if (from === undefined || seq < from) connection.refusedFrom.set(session, seq)
+    connection.refuseFrom(session, seq)
     connection.refuse(session, seq, why)
   }
 
   #hint(leader: number | undefined): LeaderHint | undefined {
     const member = this.#raft.status.conf.members.find(({ id }) => id === leader)
     return member === undefined ? undefined : { id: member.id, client: member.client }
-  }
-
-  #readClock(): { readonly monotonicMs: number; readonly wallMs: number } {
-    return { monotonicMs: this.#clock.monotonicMs(), wallMs: this.#clock.wallMs() }
   }
 }
 

@@ -11,6 +11,10 @@ import { type ConnectionId, defaultNodeLimits, type NodeLimits, type NodeOptions
 
 /** Messages from peers that wait for a turn; beyond it they are dropped, which Raft survives. A turn takes all of them. */
 export const inboxMax = 16_384
+/** Requests for status that wait; those beyond are answered without a digest. */
+const statusRequestsMax = 64
+/** Well below the time after which a silent connection is closed. Milliseconds. */
+const keepAliveMsMax = 20_000
 
 /**
  * A turn takes everything that has arrived, then everything it caused: one batch, one write, one frame per peer and per client. Time comes
@@ -28,6 +32,7 @@ export class Node {
   readonly #gateway: Gateway
   #inbox: Message[] = []
   #unreachable: NodeId[] = []
+  readonly #statusRequests: { readonly connection: ConnectionId; readonly request: StatusRequest }[] = []
   #softState: SoftState
   #failed = false
 
@@ -125,7 +130,7 @@ export class Node {
       leader: this.#leaderHint(),
       servers: this.conf.members.map(({ client }) => client),
       commandBytesMax: this.#limits.commandBytesMax,
-      keepAliveMs: Math.floor(this.#limits.sessionTtlMs / 3),
+      keepAliveMs: Math.min(Math.floor(this.#limits.sessionTtlMs / 3), keepAliveMsMax),
     }
   }
 
@@ -135,7 +140,7 @@ export class Node {
 
   clientMessage(connection: ConnectionId, message: ClientMessage): void {
     if (this.#failed || message.kind === 'Hello') return
-    if (message.kind === 'StatusRequest') this.#answerStatus(connection, message)
+    if (message.kind === 'StatusRequest') this.#statusRequests.push({ connection, request: message })
     else this.#gateway.receive(connection, message)
     this.#ports.wake()
   }
@@ -183,9 +188,10 @@ export class Node {
       if (outcome !== 'idle') this.#applied()
     }
     this.#perform()
-    this.#gateway.serveQueries()
+    const moreQueries = this.#gateway.serveQueries()
+    this.#answerStatus()
     this.#gateway.flush()
-    if (this.#gateway.hasWaiting) this.#ports.wake()
+    if (moreQueries || this.#gateway.hasWaiting || this.#statusRequests.length > 0) this.#ports.wake()
   }
 
   #applied(): void {
@@ -240,8 +246,26 @@ export class Node {
     }
   }
 
-  #answerStatus(connection: ConnectionId, { requestId, digest }: StatusRequest): void {
-    this.#ports.clients.send(connection, [{ kind: 'StatusReply', requestId, status: this.status({ digest }) }])
+  /** One a turn: a digest reads the whole state. Beyond the limit, and where the machine fails at it, the answer has none. */
+  #answerStatus(): void {
+    for (let digests = 0; digests === 0 || this.#statusRequests.length > statusRequestsMax; ) {
+      const next = this.#statusRequests.shift()
+      if (next === undefined) return
+      const { connection, request } = next
+      const digest = request.digest && digests === 0
+      if (digest) digests += 1
+      this.#ports.clients.send(connection, [{ kind: 'StatusReply', requestId: request.requestId, status: this.#safeStatus(digest) }])
+    }
+  }
+
+  #safeStatus(digest: boolean): NodeStatus {
+    try {
+      return this.status({ digest })
+    } catch (error) {
+      const [message, stack] = error instanceof Error ? [error.message, error.stack] : [String(error), undefined]
+      this.#ports.report({ kind: 'queryFailed', message: `the digest: ${message}`, stack })
+      return this.status({ digest: false })
+    }
   }
 
   #fail(error: Error): void {

@@ -16,6 +16,8 @@ export class Queries {
   #waiting: PendingQuery[] = []
   readonly #confirming = new Map<number, readonly PendingQuery[]>()
   #granted: Granted[] = []
+  /** Of the first grant, answered already. */
+  #taken = 0
   #reads = 0
   #count = 0
 
@@ -54,20 +56,17 @@ export class Queries {
     return queries
   }
 
-  /** Those that a state applied up to `lastApplied` can answer. */
-  due(lastApplied: Index): readonly PendingQuery[] {
-    if (this.#granted.length === 0) return []
-    const due: PendingQuery[] = []
-    // Grants of one leadership do not fall, so the due ones are in front.
-    let taken = 0
-    for (const { index, queries } of this.#granted) {
-      if (index > lastApplied) break
-      for (const query of queries) due.push(query)
-      taken += 1
+  /** The next one that a state applied up to `lastApplied` can answer. Grants of one leadership do not fall: the due ones are in front. */
+  take(lastApplied: Index): PendingQuery | undefined {
+    const first = this.#granted[0]
+    if (first === undefined || first.index > lastApplied) return undefined
+    const query = first.queries[this.#taken++]
+    if (this.#taken >= first.queries.length) {
+      this.#granted.shift()
+      this.#taken = 0
     }
-    if (taken > 0) this.#granted = this.#granted.slice(taken)
-    this.#count -= due.length
-    return due
+    if (query !== undefined) this.#count -= 1
+    return query
   }
 
   /** Whether any could be answered at `lastApplied`. */
@@ -77,8 +76,10 @@ export class Queries {
   }
 
   abandon(): readonly PendingQuery[] {
-    const all = [...this.#granted.flatMap(({ queries }) => queries), ...[...this.#confirming.values()].flat(), ...this.#waiting]
+    const granted = this.#granted.flatMap(({ queries }) => queries).slice(this.#taken)
+    const all = [...granted, ...[...this.#confirming.values()].flat(), ...this.#waiting]
     this.#granted = []
+    this.#taken = 0
     this.#confirming.clear()
     this.#waiting = []
     this.#count = 0

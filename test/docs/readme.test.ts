@@ -37,7 +37,7 @@ describe('README', () => {
   test('names only scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
     const named = [...readme.matchAll(/npm run ([a-z:]+)/g)].map(([, name = '']) => name)
-    // `dev` is a script of the project that `raftgen init` makes.
+    // `dev`, among others, is a script of the project that `raftgen init` makes.
     expect(named.filter((name) => name !== 'dev' && scripts[name] === undefined)).toEqual([])
   })
 

@@ -45,6 +45,13 @@ describe('a command takes effect once per session (§6.3)', () => {
     })
   })
 
+  test('a command that its client has given up is never executed', () => {
+    const sessions = opened()
+    sessions.touch(7, { now: 100, ackedBelow: 6 })
+    expect(run(sessions, 5)).toBe('OUTCOME_UNKNOWN')
+    expect(run(sessions, 6)).toBe('execute')
+  })
+
   test('an unknown session executes nothing', () => {
     expect(new Sessions().admit(9, { seq: 1, ackedBelow: 1, now: 0 })).toEqual({
       kind: 'refused',

@@ -338,3 +338,146 @@ test('replicas that applied the same have the same digest, sessions included', (
   const digests = nodes.nodes.map(({ node }) => node.status({ digest: true }).digest)
   expect(new Set(digests).size).toBe(1)
 })
+
+describe('time', () => {
+  test('goes on after a restart where the log was, whatever the wall clock says by then', () => {
+    const nodes = new TestNodes(1)
+    const first = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, first)
+    first.say(connection, commands(session, [[1, 'now']]))
+    nodes.settle()
+    const before = Number(summary(first.take(connection))[0]?.slice(2))
+    nodes.wallMs += 365 * 86_400_000
+    first.restart()
+    const again = openSession(nodes, nodes.untilLeader())
+    first.say(again.connection, commands(again.session, [[1, 'now']]))
+    nodes.settle()
+    const after = Number(summary(first.take(again.connection))[0]?.slice(2))
+    expect(after).toBeGreaterThanOrEqual(before)
+    expect(after - before).toBeLessThan(15_000)
+  })
+
+  test('is shown to queries also where the disk takes longer than a step of the ceiling', () => {
+    const nodes = new TestNodes(1)
+    const leader = nodes.untilLeader()
+    nodes.pass(5_000)
+    const connection = leader.connect()
+    leader.diskHeld = true
+    leader.say(connection, query(1, 'now'))
+    nodes.pass(3_000)
+    leader.diskHeld = false
+    nodes.pass(50)
+    expect(summary(leader.take(connection))).toHaveLength(1)
+  })
+})
+
+test('answers of a turn are bounded in bytes: the others follow in later turns', () => {
+  const nodes = new TestNodes(1)
+  const leader = nodes.untilLeader()
+  const connection = leader.connect()
+  leader.say(connection, query(0, ''))
+  nodes.pass(20)
+  leader.take(connection)
+  for (let i = 1; i <= 20; i++) leader.say(connection, query(i, 'large'))
+  const bytesOfTurn: number[] = []
+  for (let turns = 0; turns < 50; turns++) {
+    leader.work()
+    const told = leader.take(connection)
+    bytesOfTurn.push(
+      told.reduce((sum, one) => sum + (one.kind === 'QueryReplies' ? one.items.reduce((a, { reply }) => a + reply.length, 0) : 0), 0),
+    )
+  }
+  expect(bytesOfTurn.reduce((a, b) => a + b, 0)).toBe(20 * 1_024 * 1_024)
+  expect(Math.max(...bytesOfTurn)).toBeLessThanOrEqual(5 * 1_024 * 1_024)
+})
+
+describe('a sign of life', () => {
+  test('is kept where there is no room for the entry that carries it', () => {
+    const nodes = new TestNodes(3, { sessionTtlMs: 3_000 })
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    const busy = openSession(nodes, leader)
+    for (let i = 1; i <= 120; i++) {
+      leader.say(connection, { kind: 'KeepAlive', session, ackedBelow: 1 })
+      leader.say(
+        busy.connection,
+        commands(
+          busy.session,
+          Array.from({ length: 50 }, (_, k) => [i * 50 + k, 'x'] as const),
+          i * 50,
+        ),
+      )
+      nodes.pass(100)
+    }
+    expect(leader.take(connection).at(-1)).toEqual({ kind: 'KeepAliveReply', session, alive: true })
+  })
+
+  test('is also a command that was refused', () => {
+    const nodes = new TestNodes(1, { sessionTtlMs: 3_000 })
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    for (let seq = 1; seq <= 16; seq++) {
+      leader.say(connection, commands(session, [[seq, '!']], seq))
+      nodes.pass(500)
+    }
+    leader.take(connection)
+    leader.say(connection, commands(session, [[17, 'good']], 17))
+    nodes.settle()
+    expect(summary(leader.take(connection))[0]).toMatch(/^17:good@/)
+  })
+
+  test('is never answered with "gone" by a leader that has not applied its log yet', () => {
+    const nodes = new TestNodes(1, { applySliceMs: 0 })
+    const leader = nodes.untilLeader()
+    const { connection, session } = openSession(nodes, leader)
+    leader.say(
+      connection,
+      commands(
+        session,
+        Array.from({ length: 3_000 }, (_, i) => [i + 1, 'x'] as const),
+      ),
+    )
+    nodes.settle()
+    leader.restart()
+    const again = leader.connect()
+    const alive: boolean[] = []
+    for (let i = 0; i < 500; i++) {
+      nodes.monotonicMs += 1
+      leader.say(again, { kind: 'KeepAlive', session, ackedBelow: 1 })
+      leader.awake = true
+      leader.work()
+      for (const told of leader.take(again)) if (told.kind === 'KeepAliveReply') alive.push(told.alive)
+    }
+    expect(alive.length).toBeGreaterThan(100)
+    expect(alive).not.toContain(false)
+  })
+})
+
+test('a digest that the machine cannot give leaves the answer without one, and the node running', () => {
+  const nodes = new TestNodes(1)
+  const leader = nodes.untilLeader()
+  leader.machine.snapshot = () => {
+    throw new Error('too large')
+  }
+  const connection = leader.connect()
+  leader.take(connection)
+  leader.say(connection, { kind: 'StatusRequest', requestId: 1, digest: true })
+  nodes.settle()
+  expect(leader.take(connection)).toMatchObject([{ kind: 'StatusReply', requestId: 1, status: { digest: '', role: 'leader' } }])
+})
+
+test('failures of handlers are reported when they happen, not again when the log is replayed', () => {
+  const nodes = new TestNodes(1)
+  const leader = nodes.untilLeader()
+  const { apply } = leader.machine
+  leader.machine.apply = (command, context) => {
+    context.report({ command: 'line', message: 'no', stack: undefined })
+    return apply(command, context)
+  }
+  const { connection, session } = openSession(nodes, leader)
+  leader.say(connection, commands(session, [[1, 'a']]))
+  nodes.settle()
+  leader.restart()
+  nodes.untilLeader()
+  expect(leader.events.filter(({ kind }) => kind === 'handlerFailed')).toHaveLength(1)
+})

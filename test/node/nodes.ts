@@ -24,6 +24,7 @@ export function lines(): StateMachine & { readonly applied: string[] } {
     },
     query(query, { now }) {
       if (text.decode(query) === 'throw') throw new Error('no such line')
+      if (text.decode(query) === 'large') return new Uint8Array(1_024 * 1_024)
       return bytes(text.decode(query) === 'now' ? String(now) : applied.join(' '))
     },
     snapshot: () => bytes(applied.join('\n')),
@@ -39,6 +40,7 @@ export class TestNode {
   failure: Error | undefined
   node: Node
   awake = true
+  readonly #start: () => Node
   /** Completions of the disk wait here while it is held. */
   readonly #tasks: (() => void)[] = []
   diskHeld = false
@@ -53,26 +55,36 @@ export class TestNode {
     const ids = Array.from({ length: size }, (_, i) => i + 1)
     const members = ids.map((member) => ({ id: member, incarnation: 1, peer: `p${member}:1`, client: `c${member}:1` }))
     this.log = new MemoryLog({ members, voters: ids, votersOutgoing: [], learners: [] }, (task) => this.#tasks.push(task))
-    this.node = new Node(
-      { id, clusterId: 'test', machine: this.machine, seed: id * 7_919, limits },
-      {
-        log: this.log,
-        net: { send: net },
-        clock,
-        clients: {
-          send: (connection, messages) => this.told.get(connection)?.push(...messages),
-          goodbye: (connection, message) => this.told.get(connection)?.push(message),
+    this.#start = () =>
+      new Node(
+        { id, clusterId: 'test', machine: this.machine, seed: id * 7_919, limits },
+        {
+          log: this.log,
+          net: { send: net },
+          clock,
+          clients: {
+            send: (connection, messages) => this.told.get(connection)?.push(...messages),
+            goodbye: (connection, message) => this.told.get(connection)?.push(message),
+          },
+          wake: () => {
+            this.awake = true
+          },
+          fail: (error) => {
+            this.failure = error
+          },
+          digest: (parts) => parts.map((part) => Buffer.from(part).toString('hex')).join('/'),
+          report: (event) => this.events.push(event),
         },
-        wake: () => {
-          this.awake = true
-        },
-        fail: (error) => {
-          this.failure = error
-        },
-        digest: (parts) => parts.map((part) => Buffer.from(part).toString('hex')).join('/'),
-        report: (event) => this.events.push(event),
-      },
-    )
+      )
+    this.node = this.#start()
+  }
+
+  /** A new life on the same log, with the state made anew. */
+  restart(): void {
+    this.machine.applied.length = 0
+    this.told.clear()
+    this.node = this.#start()
+    this.awake = true
   }
 
   /** True when anything happened. */

@@ -21,7 +21,7 @@ test.skipIf(chosen.length < 100)('every class of faults happened', () => {
 test.skipIf(chosen.length < 100)('the swarm is not idle: leaders change, and most calls are answered', () => {
   const sum = (of: (report: SwarmReport) => number): number => reports.reduce((total, report) => total + of(report), 0)
   expect(sum(({ elections }) => elections)).toBeGreaterThan(3 * chosen.length)
-  expect(sum(({ answered }) => answered)).toBeGreaterThan(0.6 * sum(({ calls }) => calls))
+  expect(sum(({ answered }) => answered)).toBeGreaterThan(0.5 * sum(({ calls }) => calls))
 })
 
 describe('one seed decides everything', () => {
