@@ -76,6 +76,12 @@ export const errorCodes = {
     when: 'The handler of the command threw, or returned what its schema does not allow. Its changes were rolled back on every replica.',
     todo: 'Mend the handler. The log of the server has message and stack.',
   },
+  HANDLER_FATAL: {
+    retryable: false,
+    outcome: 'none',
+    when: 'A handler overflowed the stack or exhausted the memory. That may not happen on every replica, so this node has stopped.',
+    todo: 'Mend the handler, then start the node again. The message names the command and its index.',
+  },
   QUERY_FAILED: {
     retryable: false,
     outcome: 'none',

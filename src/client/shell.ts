@@ -1,7 +1,9 @@
 // Sockets, timer and callbacks around the pure session. Everything that is called in one tick of the event loop shares one write: the flush
 // is queued with `process.nextTick`, which runs after the microtasks that are already queued, so continuations of one turn share it too.
+// What is settled without anything from outside is told in the next turn only: a caller that asks again as soon as it is refused would
+// otherwise keep the event loop from ever coming to its sockets and timers.
 import { RaftgenError } from '../errors.ts'
-import type { Connect, Operation, SessionReady } from '../session/api.ts'
+import type { Connect, Operation, SessionReady, Settled } from '../session/api.ts'
 import type { Caller, CallOptions, QueryOptions, Settle } from '../session/caller.ts'
 import { ClientSession } from '../session/client-session.ts'
 import { defaultTiming } from '../session/limits.ts'
@@ -29,7 +31,14 @@ export class Shell implements Caller {
   readonly #freeIds: number[] = []
   readonly #watch = new SignalWatch((callId) => this.#abort(callId))
   readonly #flushLater = (): void => this.#flush()
+  readonly #tellRefusals = (): void => {
+    for (const { callId, error, answer } of this.#refusals.splice(0)) this.#settle(callId, error, answer)
+  }
+  /** Settled, and told in the next turn of the event loop. */
+  readonly #refusals: Settled[] = []
   #flushing = false
+  /** Since the last flush something came that no caller can bring about again and again: a message, the end of a connection, a moment. */
+  #stirred = false
   #live: Live | undefined
   #timer: NodeJS.Timeout | undefined
   /** When it fires. */
@@ -89,6 +98,7 @@ export class Shell implements Caller {
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       this.#session.step({ kind: 'close' })
+      this.#stirred = true
       if (this.#live === undefined) resolve()
       else this.#onGone = resolve
       this.#schedule()
@@ -110,7 +120,7 @@ export class Shell implements Caller {
   /** Never from inside the call: callers may count on that. */
   #refuse(code: 'BAD_OPTIONS' | 'INVALID_INPUT', message: string, settle: Settle): void {
     const error = new RaftgenError(code, message)
-    process.nextTick(() => settle(error, undefined))
+    setImmediate(() => settle(error, undefined))
   }
 
   #abort(callId: number): void {
@@ -129,9 +139,18 @@ export class Shell implements Caller {
     this.#flushing = false
     this.#session.step({ kind: 'tick', now: performance.now() })
     const ready = this.#session.ready()
+    const stirred = this.#stirred
+    this.#stirred = false
     this.#perform(ready)
-    for (const { callId, error, answer } of ready.settled) this.#settle(callId, error, answer)
+    if (stirred) for (const { callId, error, answer } of ready.settled) this.#settle(callId, error, answer)
+    else this.#refuseLater(ready.settled)
     this.#arm(ready.nextTickAt)
+  }
+
+  #refuseLater(settled: readonly Settled[]): void {
+    if (settled.length === 0) return
+    if (this.#refusals.length === 0) setImmediate(this.#tellRefusals)
+    for (const one of settled) this.#refusals.push(one)
   }
 
   #perform({ send, disconnect, connect }: SessionReady): void {
@@ -148,11 +167,15 @@ export class Shell implements Caller {
         connectTimeoutMs: defaultTiming.connectTimeoutMs,
         events: {
           message: (message) => {
+            this.#stirred = true
             this.#session.step({ kind: 'tick', now: performance.now() })
             this.#session.step({ kind: 'received', attempt, message })
             this.#schedule()
           },
-          closed: (error) => this.#onClosed(attempt, error),
+          closed: (error) => {
+            this.#stirred = true
+            this.#onClosed(attempt, error)
+          },
         },
       })
       this.#live = { attempt, connection }
@@ -225,6 +248,7 @@ export class Shell implements Caller {
   /** Timers run before the poll for input, immediates after it: after a stall of this process, answers that wait in the socket come first. */
   #onTimer(): void {
     this.#timer = undefined
+    this.#stirred = true
     setImmediate(this.#flushLater)
   }
 }

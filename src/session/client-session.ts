@@ -121,6 +121,7 @@ export class ClientSession {
       return
     }
     link.heardAt = this.#now
+    link.probedAt = undefined
     this.#onMessage(link, message)
   }
 
@@ -189,7 +190,6 @@ export class ClientSession {
   }
 
   #onKeepAliveReply(link: OpenLink, { session, alive }: KeepAliveReply): void {
-    link.keepAliveUnanswered = false
     if (link.leading && !alive && session !== 0) this.#calls.commands.onSessionLost(session, this.#now)
   }
 
@@ -247,14 +247,15 @@ export class ClientSession {
     }
   }
 
-  /** When the server counts as silent, unless it answers before. */
-  #silentAt(link: OpenLink): Ms {
-    if (!this.#asks(link)) return Number.POSITIVE_INFINITY
-    return Math.min(link.heardAt, this.#calls.commands.openingSince ?? link.heardAt) + this.#timing.silenceMs
+  /** When the server counts as silent, unless anything comes before. Only what needs no log tells silence from a backlog. */
+  #silentAt({ probedAt }: OpenLink): Ms {
+    return probedAt === undefined ? Number.POSITIVE_INFINITY : probedAt + this.#timing.silenceMs
   }
 
-  #asks(link: OpenLink): boolean {
-    return link.keepAliveUnanswered || this.#calls.ask
+  /** When a keep-alive is due: to keep the session and the connection, or to see whether a server that owes an answer is alive. */
+  #keepAliveAt({ keptAliveAt, keepAliveMs, heardAt, probedAt }: OpenLink): Ms {
+    const probeAt = probedAt === undefined && this.#calls.ask ? heardAt + this.#timing.probeAfterMs : Number.POSITIVE_INFINITY
+    return Math.min(keptAliveAt + keepAliveMs, probeAt)
   }
 
   #maybeConnect(): Connect | undefined {
@@ -293,7 +294,7 @@ export class ClientSession {
   }
 
   #fill(send: ClientMessage[], link: OpenLink): void {
-    const asked = this.#asks(link)
+    const asked = this.#calls.ask
     const moment = { now: this.#now, commandBytesMax: link.commandBytesMax, leading: link.leading }
     if (link.leading) {
       this.#calls.commands.fill(send, moment)
@@ -301,15 +302,15 @@ export class ClientSession {
       if (send.length > 0) link.keptAliveAt = this.#now
     }
     this.#calls.queries.fill(send, moment)
-    if (this.#now - link.keptAliveAt >= link.keepAliveMs) this.#keepAlive(send, link)
-    if (!asked && this.#asks(link)) link.heardAt = this.#now
+    if (!asked && this.#calls.ask) link.heardAt = this.#now
+    if (this.#now >= this.#keepAliveAt(link)) this.#keepAlive(send, link)
   }
 
   #keepAlive(send: ClientMessage[], link: OpenLink): void {
     const session = link.leading ? (this.#calls.commands.session ?? 0) : 0
     send.push({ kind: 'KeepAlive', session, ackedBelow: this.#calls.commands.ackedBelow })
     link.keptAliveAt = this.#now
-    link.keepAliveUnanswered = true
+    link.probedAt ??= this.#now
   }
 
   #nextTickAt(): Ms | undefined {
@@ -325,7 +326,7 @@ export class ClientSession {
       case 'dialing':
         return link.until
       case 'open': {
-        let at = Math.min(link.keptAliveAt + link.keepAliveMs, this.#silentAt(link), this.#calls.queries.nextAt(link))
+        let at = Math.min(this.#keepAliveAt(link), this.#silentAt(link), this.#calls.queries.nextAt(link))
         if (link.leading) at = Math.min(at, this.#calls.commands.nextAt)
         if (link.leaderBy !== undefined && this.#calls.wantLeader) at = Math.min(at, link.leaderBy)
         return at

@@ -32,7 +32,6 @@ export class CommandLane {
   #session: number | undefined
   /** Id of the request to open one, on the present connection. */
   #opening: number | undefined
-  #openingSince: Ms = 0
   #requests = 0
   /** The cluster does not know the session any more. Nothing new is sent in it; replies on their way are waited for until then. */
   #endsAt: Ms | undefined
@@ -69,11 +68,6 @@ export class CommandLane {
   /** Whether the server owes this lane an answer. */
   get asks(): boolean {
     return this.#pending > 0 || this.#opening !== undefined
-  }
-
-  /** When a session was asked for that is not answered. Every command waits for it, so other answers do not make up for this one. */
-  get openingSince(): Ms | undefined {
-    return this.#opening === undefined ? undefined : this.#openingSince
   }
 
   /** Whether a leader is needed: for calls, or to keep the session. */
@@ -159,7 +153,7 @@ export class CommandLane {
       this.#endSession()
     }
     if (this.#opening !== undefined || now < this.#resumeAt) return
-    if (this.#session === undefined) return this.#maybeOpenSession(messages, now)
+    if (this.#session === undefined) return this.#maybeOpenSession(messages)
     const items: CommandItem[] = []
     this.#resend(items)
     this.#sendNew(items, commandBytesMax)
@@ -228,11 +222,10 @@ export class CommandLane {
     this.#refusedSeq = this.#resendFrom
   }
 
-  #maybeOpenSession(messages: ClientMessage[], now: Ms): void {
+  #maybeOpenSession(messages: ClientMessage[]): void {
     if (this.#waiting.peek() === undefined) return
     this.#requests += 1
     this.#opening = this.#requests
-    this.#openingSince = now
     messages.push({ kind: 'OpenSession', requestId: this.#requests })
   }
 

@@ -6,6 +6,12 @@
  */
 export const sessionWindow = 8_192
 
+/**
+ * Servers close a connection that is quiet for 60 s, however long they let sessions live. Three keep-alives fit into that, whatever the
+ * Welcome asks for.
+ */
+export const keepAliveMsMax = 20_000
+
 export interface SessionLimits {
   /** Calls that are not settled, in flight or waiting; one more is refused with OVERLOADED. Default 65,536. */
   readonly callsMax: number
@@ -26,7 +32,12 @@ export interface SessionTiming {
   readonly connectTimeoutMs: number
   /** How long to stay with a server that knows no leader, in the hope that it hears of one. Default 300. */
   readonly leaderWaitMs: number
-  /** Something is asked of a server and nothing at all comes: then it is given up. Default 2,000. */
+  /** A server owes an answer and nothing at all comes: then it is asked for a sign of life, which it gives without the log. Default 500. */
+  readonly probeAfterMs: number
+  /**
+   * It was asked for a sign of life and nothing at all comes: then it is given up. However long its backlog is, a server that is alive
+   * answers; to leave it would send it everything a second time. Default 2,000.
+   */
   readonly silenceMs: number
   /** A server that could not be reached is not believed to lead for this long, whoever says so in his Welcome. Default 1,000. */
   readonly distrustMs: number
@@ -45,6 +56,7 @@ export interface Range {
 export const defaultTiming: SessionTiming = {
   connectTimeoutMs: 1_000,
   leaderWaitMs: 300,
+  probeAfterMs: 500,
   silenceMs: 2_000,
   distrustMs: 1_000,
   roundBackoffMs: { minMs: 10, maxMs: 500 },

@@ -1,6 +1,7 @@
 import type { Ms, NodeId } from '../core/types.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Welcome } from '../wire/client-messages.ts'
+import { keepAliveMsMax } from './limits.ts'
 
 /**
  * The one connection of a client, or what it does without one.
@@ -35,7 +36,8 @@ export interface OpenLink {
   heardAt: Ms
   /** When something last went out that keeps the session. */
   keptAliveAt: Ms
-  keepAliveUnanswered: boolean
+  /** When the first keep-alive went out since anything came. */
+  probedAt: Ms | undefined
 }
 /** Every known server refused this client for good. */
 export interface BarredLink {
@@ -52,11 +54,11 @@ export function openLink({ attempt, address }: DialingLink, welcome: Welcome, no
     address,
     nodeId: welcome.nodeId,
     commandBytesMax: welcome.commandBytesMax,
-    keepAliveMs: welcome.keepAliveMs,
+    keepAliveMs: Math.min(welcome.keepAliveMs, keepAliveMsMax),
     leading: false,
     leaderBy: undefined,
     heardAt: now,
     keptAliveAt: now,
-    keepAliveUnanswered: false,
+    probedAt: undefined,
   }
 }

@@ -2,6 +2,7 @@
 //
 //   data/1/identity.json       who this node is; written last at bootstrap, so that without it nothing was ever promised from here
 //   data/1/identity.json.new   a bootstrap under way, or one that did not end
+//   data/1/machine.json        whose log it is: name, version and wire format of the machine that first ran on it
 //   data/1/pid                 process that holds the directory, for messages; LevelDB's lock is what decides
 //   data/1/db/                 the database
 import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'

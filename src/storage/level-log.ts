@@ -6,6 +6,7 @@ import { u48Max } from '../wire/bytes.ts'
 import { BlockLog } from './block-log.ts'
 import { databaseDir, finishDir, prepareDir, readIdentity, readPid, removePid, syncDir, writePid } from './data-dir.ts'
 import { LevelKeyValue } from './level-kv.ts'
+import { checkMachine, type MachineFormat } from './machine-file.ts'
 
 /** UTF-8 bytes. */
 const clusterIdBytesMax = 256
@@ -13,6 +14,8 @@ const clusterIdBytesMax = 256
 export interface LevelLogOptions {
   /** Refuses the directory of any other node or cluster with DATA_DIR_FOREIGN. Default: whoever the directory belongs to. */
   readonly expect?: Partial<Identity>
+  /** Refuses the log of any other machine with MACHINE_MISMATCH, and notes this one where there was none. Default: not looked at. */
+  readonly machine?: MachineFormat
   /** Index of the last entry read so far, about every 65,536 entries: the whole log is read and verified before it opens. */
   readonly onProgress?: (lastIndex: Index) => void
 }
@@ -129,6 +132,7 @@ async function openLog(
       BlockLog.open(kv, { name: dir, onProgress: options.onProgress }, (error, log) => (log === undefined ? reject(error) : resolve(log)))
     })
     checkCopy(dir, identity, blocks.identity)
+    if (options.machine !== undefined) await checkMachine(dir, options.machine)
     return new LevelLog(blocks)
   } catch (cause) {
     await called((done) => kv.close(done))

@@ -130,6 +130,52 @@ describe('giving up', () => {
   })
 })
 
+describe('a caller that asks again as soon as it is refused', () => {
+  let turns = 0
+  let counting: NodeJS.Immediate
+  const count = (): void => {
+    turns += 1
+    counting = setImmediate(count)
+  }
+  beforeEach(count)
+  afterEach(() => clearImmediate(counting))
+
+  const refusedInTurn = async (call: () => Promise<unknown>, code: string): Promise<void> => {
+    turns = 0
+    for (let i = 0; i < 50; i++) expect(await failureOf(call())).toMatchObject({ code })
+    expect(turns, 'timers and sockets have their turn between two refusals').toBeGreaterThanOrEqual(49)
+  }
+
+  test('because too many calls are open', async () => {
+    await propose('first')
+    cluster.silent = true
+    for (let i = 0; i < 65_536; i++) client.caller.command(Buffer.from('a'), undefined, () => {})
+    await refusedInTurn(() => propose('b'), 'OVERLOADED')
+  })
+
+  test('because the client is closed', async () => {
+    await client.close()
+    await refusedInTurn(() => propose('a'), 'CLOSED')
+  })
+
+  test('because its command is too large', async () => {
+    await propose('first')
+    await refusedInTurn(() => propose('x'.repeat(1_001)), 'TOO_LARGE')
+  })
+
+  test('because its options are wrong', () => refusedInTurn(() => client.propose(Buffer.from('a'), { timeoutMs: 0 }), 'BAD_OPTIONS'))
+
+  test('because it had given up before', () =>
+    refusedInTurn(() => client.propose(Buffer.from('a'), { signal: AbortSignal.abort() }), 'ABORTED'))
+
+  test('because no server will have it', async () => {
+    cluster.refuses = true
+    cluster.connections[0]?.close(new Error('read ECONNRESET'))
+    await expect(propose('a')).rejects.toMatchObject({ code: 'MACHINE_MISMATCH' })
+    await refusedInTurn(() => propose('b'), 'MACHINE_MISMATCH')
+  })
+})
+
 describe('connecting', () => {
   test('ends with UNAVAILABLE at its deadline, and says what was tried', async () => {
     cluster.down.add('127.0.0.1:1')

@@ -41,6 +41,8 @@ export class FakeCluster {
   readonly down = new Set<string>()
   /** Commands stay unanswered. */
   silent = false
+  /** New connections hear that this is the wrong machine. */
+  refuses = false
   #applied = 0
 
   readonly dial: Dial = (options) => {
@@ -50,6 +52,10 @@ export class FakeCluster {
       return connection
     }
     this.connections.push(connection)
+    if (this.refuses) {
+      connection.tell({ kind: 'Goodbye', code: 'MACHINE_MISMATCH', message: 'this server runs the machine locks' })
+      return connection
+    }
     connection.tell({
       kind: 'Welcome',
       clusterId: 'blue',

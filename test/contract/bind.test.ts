@@ -417,3 +417,11 @@ describe('queries', () => {
     expect(() => bank.query(balanceQuery('vault'))).toThrow('the handler of balance returned a promise: handlers are synchronous')
   })
 })
+
+test('a handler that overflows the stack stops its replica, and says which and where', () => {
+  const deep = (): never => deep()
+  const bank = bankWith({ audit: deep })
+  expect(() => bank.apply(auditCommand)).toThrow(
+    new RaftgenError('HANDLER_FATAL', 'the handler of audit at index 1 ran out of stack or memory: Maximum call stack size exceeded'),
+  )
+})

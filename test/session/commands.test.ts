@@ -75,6 +75,17 @@ describe('commands', () => {
     expect(client.takeSent()).toEqual(['Commands 7 <2: 2=a'])
   })
 
+  test('a server that has said that it does not lead gets no new commands until it says that it leads again', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'))
+    client.refuse(7, 'NOT_LEADER', 2)
+    client.takeSent()
+    client.turn(client.command('b'))
+    expect(client.takeSent()).toEqual([])
+    client.turn(client.receive({ kind: 'LeaderChanged', leader: hintOf(1) }))
+    expect(client.takeSent()).toEqual(['Commands 7 <2: 2=a 3=b'])
+  })
+
   test('a second reply to a command that was sent twice changes nothing', () => {
     const client = new Harness().toSession()
     client.turn(client.command('a'))
@@ -160,6 +171,16 @@ describe('patience', () => {
     expect(client.takeSent()).toEqual(['Commands 7 <2: 3=b 4=c 5=d'])
   })
 
+  test('refusals may come in any order: everything is sent again from the lowest refused command on', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'), client.command('b'), client.command('c'))
+    client.takeSent()
+    client.refuse(7, 'OVERLOADED', 4)
+    client.refuse(7, 'OVERLOADED', 2, 3)
+    client.wait(10)
+    expect(client.takeSent()).toEqual(['Commands 7 <2: 2=a 3=b 4=c'])
+  })
+
   test('the pause grows while the same command is refused, and is short again once it is served', () => {
     const client = new Harness().toSession()
     client.turn(client.command('a'))
@@ -216,18 +237,6 @@ describe('patience', () => {
     expect(client.takeSent()).toEqual([])
     client.wait(10)
     expect(client.takeSent()).toEqual(['OpenSession'])
-  })
-
-  test('a server that answers everything but the request for a session is left like a silent one', () => {
-    const client = new Harness().toLeader()
-    client.turn(client.command('a'))
-    for (let i = 0; i < 4; i++) {
-      client.wait(499)
-      client.turn(client.receive({ kind: 'LeaderChanged', leader: hintOf(1) }))
-    }
-    expect(client.session.connectedTo).toBe(addresses[0])
-    client.wait(4)
-    expect(client.session.connectedTo).toBeUndefined()
   })
 
   test('a session that is refused for good fails the commands that wait for it', () => {

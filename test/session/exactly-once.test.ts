@@ -79,8 +79,7 @@ class World {
       case 'depose':
         return this.cluster.depose(one.next, one)
       case 'stop':
-        this.cluster.stopped = one.server
-        return
+        return this.cluster.stop(one.server)
       case 'overload':
         this.cluster.overloads = one.commands
         return

@@ -50,8 +50,6 @@ export class ModelCluster {
   readonly applied: (string | undefined)[] = []
   /** Who can commit. */
   leader: number | undefined = 1
-  /** The server that hears nothing and says nothing. */
-  stopped: number | undefined
   /** Refuses this many of the next commands for want of room. */
   overloads = 0
   /** Commits only when told to. */
@@ -65,17 +63,25 @@ export class ModelCluster {
   #pending: Proposal[] = []
   /** Deposed, and not aware of it. */
   #pretender: number | undefined
+  #stopped: number | undefined
+  /** What the stopped server would have heard and said. Connections lose nothing in the middle: it comes when the server goes on. */
+  #heldUp: (() => void)[] = []
 
   constructor(seed: number, delivery: Delivery) {
     this.#random = seededRandom(seed)
     this.#delivery = delivery
   }
 
+  /** The server that hears nothing and says nothing, for now. */
+  stop(server: number | undefined): void {
+    this.#stopped = server
+    for (const run of this.#heldUp.splice(0)) run()
+  }
+
   connect({ attempt, address }: Connect): void {
     const server = addresses.indexOf(address) + 1
     const connection = { attempt, server, open: true, lateMs: 0, heldFrom: new Map(), toServerAt: this.now, toClientAt: this.now }
     this.#connections.push(connection)
-    if (server === this.stopped) return
     this.#tell(connection, {
       kind: 'Welcome',
       clusterId: 'blue',
@@ -143,7 +149,7 @@ export class ModelCluster {
 
   /** No more faults: whoever leads is known to everyone, and everything is committed. */
   heal(): void {
-    this.stopped = undefined
+    this.stop(undefined)
     this.overloads = 0
     this.holdsCommits = false
     this.#settlePretender()
@@ -165,7 +171,10 @@ export class ModelCluster {
   }
 
   #receive(connection: Connection, messages: readonly ClientMessage[]): void {
-    if (connection.server === this.stopped) return
+    if (connection.server === this.#stopped) {
+      this.#heldUp.push(() => this.#receive(connection, messages))
+      return
+    }
     for (const message of messages) this.#receiveOne(connection, message)
     // Slowly, so that faults find something in flight.
     if (!this.holdsCommits) this.#schedule(this.now + 8 * this.#delay(), () => this.commit())
@@ -295,9 +304,12 @@ export class ModelCluster {
 
   #tell(connection: Connection, message: ServerMessage): void {
     connection.toClientAt = Math.max(connection.toClientAt, this.now + this.#delay())
-    this.#schedule(connection.toClientAt, () => {
-      if (connection.open && connection.server !== this.stopped) this.#delivery.received(connection.attempt, message)
-    })
+    this.#schedule(connection.toClientAt, () => this.#deliver(connection, message))
+  }
+
+  #deliver(connection: Connection, message: ServerMessage): void {
+    if (connection.server === this.#stopped) this.#heldUp.push(() => this.#deliver(connection, message))
+    else if (connection.open) this.#delivery.received(connection.attempt, message)
   }
 
   #forget(connection: Connection): void {

@@ -186,11 +186,25 @@ describe('a server that is not ours', () => {
 })
 
 describe('signs of life', () => {
-  test('a server that owes an answer and is silent for 2 s is left, and the command is sent to the next', () => {
+  const alive = (session: number) => ({ kind: 'KeepAliveReply', session, alive: session !== 0 }) as const
+
+  test('a server that owes an answer is asked for a sign of life after half a second, once', () => {
     const client = new Harness().toSession()
     client.turn(client.command('a')).takeSent()
+    client.wait(499)
+    expect(client.takeSent()).toEqual([])
+    client.wait(1)
+    expect(client.takeSent()).toEqual(['KeepAlive 7 <2'])
     client.wait(1_999)
+    expect(client.takeSent()).toEqual([])
+  })
+
+  test('one that says nothing for 2 s after it was asked is left, and the command is sent to the next', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'))
+    client.wait(2_499)
     expect(client.connected?.address).toBe(addresses[0])
+    client.takeSent()
     client.wait(1)
     expect(client.connected?.address).not.toBe(addresses[0])
     while (client.connected?.address !== addresses[1]) client.welcome(2)
@@ -198,13 +212,60 @@ describe('signs of life', () => {
     expect(client.takeSent()).toEqual(['Commands 7 <2: 2=a'])
   })
 
-  test('anything that comes is a sign of life', () => {
+  test('anything that comes is a sign of life, not only what was asked for', () => {
     const client = new Harness().toSession()
     client.turn(client.command('a'), client.command('b'))
-    client.wait(1_500)
+    client.wait(2_400)
     client.reply(7, [{ seq: 2, reply: 'A' }])
-    client.wait(1_500)
+    client.wait(2_400)
     expect(client.connected?.address).toBe(addresses[0])
+  })
+
+  test('a server with a long backlog is waited for as long as it gives signs of life, and gets no command twice', () => {
+    const client = new Harness().toSession()
+    const before = client.disconnects.length
+    client.turn(client.command('a', { timeoutMs: 60_000 })).takeSent()
+    for (let second = 0; second < 30; second++) {
+      client.wait(1_000)
+      client.turn(client.receive(alive(7)))
+    }
+    expect(new Set(client.takeSent())).toEqual(new Set(['KeepAlive 7 <2']))
+    client.reply(7, [{ seq: 2, reply: 'A' }])
+    expect(client.takeOutcomes()).toEqual(['2 A'])
+    expect(client.disconnects.length).toBe(before)
+  })
+
+  test('a new client waits for its session behind that backlog, and asks for one only', () => {
+    const client = new Harness().toLeader()
+    const before = client.disconnects.length
+    client.turn(client.command('a', { timeoutMs: 60_000 }))
+    for (let second = 0; second < 20; second++) {
+      client.wait(1_000)
+      client.turn(client.receive(alive(0)))
+    }
+    client.openSession(9)
+    expect(client.takeSent().filter((message) => !message.startsWith('KeepAlive'))).toEqual(['OpenSession', 'Commands 9 <1: 1=a'])
+    expect(client.disconnects.length).toBe(before)
+  })
+
+  test('a sign of life without a session says nothing of the session that is opened meanwhile', () => {
+    const client = new Harness().toLeader()
+    client.turn(client.command('a'))
+    client.wait(500)
+    client.openSession(9).reply(9, [{ seq: 1, reply: 'A' }])
+    expect(client.takeSent()).toEqual(['OpenSession', 'KeepAlive 0 <1', 'Commands 9 <1: 1=a'])
+    client.turn(client.receive(alive(0)), client.command('b'))
+    client.wait(300)
+    expect(client.takeSent()).toEqual(['Commands 9 <2: 2=b'])
+  })
+
+  test('a server that answers in time is not asked for signs of life', () => {
+    const client = new Harness().toSession()
+    for (let seq = 2; seq < 12; seq++) {
+      client.turn(client.command('a')).wait(400)
+      client.reply(7, [{ seq, reply: 'A' }]).wait(400)
+    }
+    expect(client.takeSent().filter((message) => message.startsWith('KeepAlive'))).toEqual([])
   })
 
   test('an idle connection is not silent', () => {
@@ -221,6 +282,14 @@ describe('signs of life', () => {
     client.turn(client.receive({ kind: 'KeepAliveReply', session: 7, alive: true }))
     client.wait(10_000)
     expect(client.takeSent()).toEqual(['KeepAlive 7 <2'])
+  })
+
+  test('a keep-alive leaves every 20 s at least, however long sessions live: servers close a connection that is quiet for 60 s', () => {
+    const client = new Harness().toLeader({ keepAliveMs: 100_000 })
+    client.wait(19_999)
+    expect(client.takeSent()).toEqual([])
+    client.wait(1)
+    expect(client.takeSent()).toEqual(['KeepAlive 0 <1'])
   })
 
   test('queries alone do not keep a session alive, so a keep-alive still leaves', () => {

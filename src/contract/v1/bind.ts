@@ -1,5 +1,6 @@
 // Makes a state machine of a descriptor and handlers: bytes to typed calls and back, each command in a transaction.
 import { InvariantError } from '../../core/invariant.ts'
+import { RaftgenError } from '../../errors.ts'
 import { State } from '../../machine/state.ts'
 import type { ApplyContext, QueryContext, StateMachine } from '../../machine/state-machine.ts'
 import { packValue, unpackValue } from '../../wire/value.ts'
@@ -30,6 +31,12 @@ interface Call {
 
 /** What is replicated of a failed handler. Where and why it failed is told by the node that answers. */
 const failedReply = packValue([1])
+
+/** Not rolled back and replied to: where the stack ends differs between replicas, so this one cannot know what the others did. */
+const fatal = (command: string, index: number, cause: unknown): RaftgenError => {
+  const message = `the handler of ${command} at index ${index} ran out of stack or memory: ${wordsOf(cause).message}`
+  return new RaftgenError('HANDLER_FATAL', message, { cause })
+}
 
 class BoundMachine implements StateMachine {
   readonly name: string
@@ -87,7 +94,8 @@ class BoundMachine implements StateMachine {
       else transaction.commit()
       return reply
     } catch (error) {
-      if (error instanceof InvariantError || isExhaustion(error)) throw error
+      if (error instanceof InvariantError) throw error
+      if (isExhaustion(error)) throw fatal(operation.name, context.index, error)
       transaction.rollback()
       context.report({ command: operation.name, ...wordsOf(error) })
       return failedReply

@@ -1,0 +1,69 @@
+// Whose log a data directory holds: the commands in it can be read by the machine that wrote them, and by no other.
+import { open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RaftgenError } from '../errors.ts'
+import { damaged } from './damage.ts'
+import { syncDir } from './data-dir.ts'
+
+const machineFile = 'machine.json'
+
+/** A machine as far as its bytes are concerned. */
+export interface MachineFormat {
+  readonly name: string
+  readonly version: number
+  readonly wire: string
+}
+
+/**
+ * Refuses with MACHINE_MISMATCH a machine that could not read what is in `dir`. The first machine that runs there is noted, durably,
+ * before it can write anything.
+ */
+export async function checkMachine(dir: string, machine: MachineFormat): Promise<void> {
+  const path = join(dir, machineFile)
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+    throw cause
+  })
+  if (text === undefined) return await writeMachine(dir, machine)
+  const noted = decode(path, text)
+  if (noted.name !== machine.name) {
+    throw new RaftgenError(
+      'MACHINE_MISMATCH',
+      `${dir} holds the log of the machine ${noted.name}, and this is ${machine.name}. Correct the path`,
+    )
+  }
+  if (noted.version === machine.version && noted.wire === machine.wire) return
+  const [then, now] = [noted, machine].map(({ version, wire }) => `version ${version} (wire format ${wire})`)
+  throw new RaftgenError(
+    'MACHINE_MISMATCH',
+    `${dir} holds a log of the machine ${machine.name} in ${then}, and this is ${now}, which cannot read it. ` +
+      'Go back to that schema; or, while you develop, remove the data directories of all nodes and bootstrap them again',
+  )
+}
+
+async function writeMachine(dir: string, { name, version, wire }: MachineFormat): Promise<void> {
+  const temporary = join(dir, `${machineFile}.new`)
+  await rm(temporary, { force: true })
+  const handle = await open(temporary, 'wx', 0o600)
+  try {
+    await handle.writeFile(`${JSON.stringify({ name, version, wire }, undefined, 2)}\n`)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(temporary, join(dir, machineFile))
+  await syncDir(dir)
+}
+
+function decode(path: string, text: string): MachineFormat {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && 'name' in value && 'version' in value && 'wire' in value) {
+      const { name, version, wire } = value
+      if (typeof name === 'string' && typeof version === 'number' && typeof wire === 'string') return { name, version, wire }
+    }
+  } catch (cause) {
+    throw damaged(path, 'it is not JSON', cause)
+  }
+  throw damaged(path, 'it does not name a machine')
+}
