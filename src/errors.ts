@@ -98,8 +98,8 @@ export const errorCodes = {
   MACHINE_MISMATCH: {
     retryable: false,
     outcome: 'notApplied',
-    when: 'The server runs another machine, or an incompatible version of it.',
-    todo: 'Correct the address, or generate the client from the schema the server runs.',
+    when: 'The server runs another machine, or an incompatible version of it. At start: the data directory holds the log of one.',
+    todo: 'Correct the address or the path, or generate from the schema that the other side has.',
   },
   PROTOCOL_MISMATCH: {
     retryable: false,

@@ -38,15 +38,15 @@ export type NodeEvent =
   | { readonly kind: 'queryFailed'; readonly message: string; readonly stack: string | undefined }
 
 export interface NodeLimits {
-  /** One command or query, bytes. Default 1 MiB. */
+  /** One command or query, bytes. Default 1 MiB; up to 3 MiB, so that with all its headers it fits a frame. */
   readonly commandBytesMax: number
-  /** Commands accepted and not yet answered, of all clients. Default 131,072. */
+  /** Commands accepted and not yet answered, of all clients. Default 131,072; up to 1,048,576. */
   readonly pendingCommandsMax: number
-  /** Bytes of them. Default 64 MiB. */
+  /** Bytes of them. Default 64 MiB; `commandBytesMax` to 1 GiB. */
   readonly pendingBytesMax: number
-  /** Queries that wait for their turn, of all clients. Default 65,536. */
+  /** Queries that wait for their turn, of all clients. Default 65,536; up to 1,048,576. */
   readonly pendingQueriesMax: number
-  /** A turn stops applying after this long, so that heartbeats are not late. Milliseconds; default 5. */
+  /** A turn stops applying after this long, so that heartbeats are not late. Milliseconds; default 5, 1 to the heartbeat interval. */
   readonly applySliceMs: number
   /** Time to live of a session without a sign of life, milliseconds of log time. Default 60,000; 1,000 to 86,400,000. */
   readonly sessionTtlMs: number

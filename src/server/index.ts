@@ -3,5 +3,6 @@ export type { ApplyContext, Context, QueryContext, StateMachine } from '../machi
 export type { Identity, Log } from '../ports/log.ts'
 export { LevelLog, MemoryLog } from '../storage/index.ts'
 export type { NodeStatus } from '../wire/client-messages.ts'
+export { type Limits, limitBounds } from './limits.ts'
 export type { BootstrapOptions, Logger, MemberOptions, ServerOptions } from './options.ts'
 export { Server } from './server.ts'

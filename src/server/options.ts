@@ -1,8 +1,8 @@
-import type { ConfState, CoreLimits, NodeId, Timing } from '../core/index.ts'
+import type { ConfState, NodeId, Timing } from '../core/index.ts'
 import { RaftgenError } from '../errors.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
-import type { NodeLimits } from '../node/index.ts'
 import type { Identity, Log } from '../ports/log.ts'
+import { bad, type CheckedTiming, checkLimits, checkNames, checkTiming, type Limits, show } from './limits.ts'
 
 /** One node of the first configuration. */
 export interface MemberOptions {
@@ -40,27 +40,52 @@ interface CommonOptions {
   readonly insecure: true
   /** Allows a machine whose wire format is not frozen yet. Default false. */
   readonly development?: boolean
+  /**
+   * Whole milliseconds. `electionTimeoutMs`: default 1,000; 50 to 60,000. `heartbeatMs`: default 100; 5 to a third of the election timeout.
+   */
   readonly timing?: Partial<Timing> & {
     /** How often time is looked at, milliseconds. Default 10; 1 to a fifth of the heartbeat interval. */
     readonly tickMs?: number
   }
-  readonly limits?: Partial<NodeLimits & CoreLimits>
+  /** Whole numbers; what each may be stands in `limitBounds`, and in the README. */
+  readonly limits?: Partial<Limits>
   /** Default: warnings and errors to stderr. */
   readonly logger?: Logger
 }
-export type ServerOptions = CommonOptions &
-  (
-    | { /** Data directory made by `Server.bootstrap`. Short for a `LevelLog` that is closed with the server. */ readonly dir: string }
-    | { /** A log of your own, and whose it is. The server closes it. */ readonly log: Log; readonly identity: Identity }
-  )
+interface OwnDir {
+  /** Data directory made by `Server.bootstrap`. Short for a `LevelLog` that is closed with the server. */
+  readonly dir: string
+  /** Only the directory of this node will do: DATA_DIR_FOREIGN. Default: whoever the directory belongs to. */
+  readonly id?: NodeId
+  /** Only a directory of this cluster will do: DATA_DIR_FOREIGN. */
+  readonly clusterId?: string
+}
+interface OwnLog {
+  /** A log of your own. It is the server's, and closed by it, from when all options are found to be right, whether it can start or not. */
+  readonly log: Log
+  /** Whose log it is. */
+  readonly identity: Identity
+}
+export type ServerOptions = CommonOptions & (OwnDir | OwnLog)
+
+const serverOptionNames = [
+  'dir',
+  'id',
+  'clusterId',
+  'log',
+  'identity',
+  'machine',
+  'listen',
+  'insecure',
+  'development',
+  'timing',
+  'limits',
+  'logger',
+] as const satisfies readonly (keyof CommonOptions | keyof OwnDir | keyof OwnLog)[]
 
 const clusterIdPattern = /^[A-Za-z0-9._-]{1,64}$/
 const addressPattern = /^(?:\[[0-9A-Fa-f:.]+\]|[^\s:[\]]+):(\d{1,5})$/
 export const membersMax = 15
-
-function bad(message: string): never {
-  throw new RaftgenError('BAD_OPTIONS', message)
-}
 
 function checkAddress(name: string, address: string, portMin: number): void {
   const port = Number(addressPattern.exec(address)?.[1] ?? -1)
@@ -69,7 +94,9 @@ function checkAddress(name: string, address: string, portMin: number): void {
 }
 
 /** The first configuration. Throws BAD_OPTIONS with the option and its bounds. */
-export function checkBootstrap({ dir, id, clusterId, members }: BootstrapOptions): ConfState {
+export function checkBootstrap(options: BootstrapOptions): ConfState {
+  checkObject(options, ['dir', 'id', 'clusterId', 'members'])
+  const { dir, id, clusterId, members } = options
   if (typeof dir !== 'string' || dir === '') bad('dir is empty, it must name a directory')
   if (!clusterIdPattern.test(clusterId)) {
     bad(`clusterId is ${JSON.stringify(clusterId)}, it must have 1 to 64 letters, digits, dots, underscores or dashes`)
@@ -103,14 +130,14 @@ export function checkBootstrap({ dir, id, clusterId, members }: BootstrapOptions
   }
 }
 
-export interface CheckedTiming {
-  readonly electionTimeoutMs: number
-  readonly heartbeatMs: number
-  readonly tickMs: number
+export interface CheckedOptions {
+  readonly timing: CheckedTiming
+  readonly limits: Partial<Limits>
 }
 
-/** Throws BAD_OPTIONS with the option and its bounds. */
-export function checkServer(options: ServerOptions): CheckedTiming {
+/** Everything, before anything is opened. Throws BAD_OPTIONS with the option and its bounds, or SCHEMA_OPEN. */
+export function checkServer(options: ServerOptions): CheckedOptions {
+  checkObject(options, serverOptionNames)
   const { listen, insecure, machine, development = false } = options
   if (listen === undefined) bad('listen is missing, it must give the addresses { peer, client }')
   checkAddress('listen.peer', listen.peer, 0)
@@ -119,6 +146,10 @@ export function checkServer(options: ServerOptions): CheckedTiming {
   if (insecure !== true) bad('insecure must be true: peers and clients talk plain TCP, which anyone on the network can read and change')
   if (typeof machine?.apply !== 'function')
     bad('machine is missing, it must be a StateMachine, such as a generated machine with its handlers')
+  checkStore(options)
+  checkLogger(options.logger)
+  const timing = checkTiming(options.timing)
+  const limits = checkLimits(options.limits, timing)
   if (machine.open === true && !development) {
     throw new RaftgenError(
       'SCHEMA_OPEN',
@@ -126,15 +157,24 @@ export function checkServer(options: ServerOptions): CheckedTiming {
         'run `raftgen freeze <schema.ts>`, or pass development: true',
     )
   }
-  return checkTiming(options.timing ?? {})
+  return { timing, limits }
 }
 
-function checkTiming({ electionTimeoutMs = 1_000, heartbeatMs = 100, tickMs = 10 }: NonNullable<ServerOptions['timing']>): CheckedTiming {
-  const check = (name: string, value: number, min: number, max: number) => {
-    if (!(value >= min && value <= max)) bad(`timing.${name} is ${value}, it must be ${min} to ${max} milliseconds`)
+function checkObject(options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) bad(`the options are ${show(options)}, they must be an object`)
+  checkNames('option ', options, known)
+}
+
+function checkStore({ dir, log, identity }: Partial<OwnDir & OwnLog>): void {
+  if (dir === undefined && log === undefined) bad('dir is missing, it must name the data directory; or give a log and its identity')
+  if (dir !== undefined && log !== undefined) bad('dir and log are both given, but a node has one log')
+  if (log === undefined && (typeof dir !== 'string' || dir === '')) bad(`dir is ${show(dir)}, it must name a directory`)
+  if (log !== undefined && typeof identity?.nodeId !== 'number') bad('identity is missing, it must say whose log it is')
+}
+
+function checkLogger(logger: Partial<Logger> | undefined): void {
+  if (logger === undefined) return
+  for (const level of ['info', 'warn', 'error'] as const) {
+    if (typeof logger?.[level] !== 'function') bad(`logger.${level} is ${show(logger?.[level])}, it must be a function`)
   }
-  check('electionTimeoutMs', electionTimeoutMs, 50, 60_000)
-  check('heartbeatMs', heartbeatMs, 5, Math.floor(electionTimeoutMs / 3))
-  check('tickMs', tickMs, 1, Math.max(1, Math.floor(heartbeatMs / 5)))
-  return { electionTimeoutMs, heartbeatMs, tickMs }
 }

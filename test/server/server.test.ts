@@ -1,23 +1,13 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { RaftgenError } from '../../src/errors.ts'
 import { Server } from '../../src/server/index.ts'
-import { bytes, eventually, lines, Servers, string } from './servers.ts'
+import { bytes, eventually, lines, refusal, Servers, string } from './servers.ts'
 
 let servers: Servers | undefined
 afterEach(async () => {
   await servers?.dispose()
   servers = undefined
 })
-
-async function refusal(promise: Promise<unknown>): Promise<Pick<RaftgenError, 'code' | 'message'>> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  if (!(error instanceof RaftgenError)) throw new Error(`expected a RaftgenError, got ${String(error)}`)
-  return { code: error.code, message: error.message }
-}
 
 describe('three nodes', () => {
   test('200 calls at once resolve only when applied, in the order of the calls', async () => {
@@ -152,12 +142,39 @@ describe('a server that cannot run says why', () => {
     expect(await refusal(Server.run(servers.options(1)))).toMatchObject({ code: 'STORAGE_LOCKED' })
   })
 
+  test('on the directory of another node', async () => {
+    servers = await Servers.bootstrap(2)
+    const [first, second] = servers.members
+    const dir = servers.dir(2)
+    expect(await refusal(Server.run({ ...servers.options(1), dir }))).toEqual({
+      code: 'DATA_DIR_FOREIGN',
+      message: `${dir} belongs to node 2, but ${first?.peer} is where node 1 listens. Correct dir or listen`,
+    })
+    const listen = { peer: second?.peer ?? '', client: second?.client ?? '' }
+    expect(await refusal(Server.run({ ...servers.options(1), dir, listen, id: 1 }))).toMatchObject({ code: 'DATA_DIR_FOREIGN' })
+    expect(await refusal(Server.run({ ...servers.options(1), dir, listen, clusterId: 'other' }))).toMatchObject({
+      code: 'DATA_DIR_FOREIGN',
+    })
+    await servers.run(2)
+  })
+
+  test('with another machine than the one that wrote its log', async () => {
+    servers = await Servers.start(1)
+    await servers.stop(1)
+    const machine = { ...lines(), wire: 'utf16' }
+    expect(await refusal(Server.run({ ...servers.options(1), machine }))).toMatchObject({ code: 'MACHINE_MISMATCH' })
+    await servers.run(1)
+  })
+
   test('on a port that is taken, and leaves its directory free', async () => {
     servers = await Servers.bootstrap(2)
     await servers.run(1)
-    const [first] = servers.members
-    const listen = { peer: first?.peer ?? '', client: '127.0.0.1:0' }
-    expect(await refusal(Server.run({ ...servers.options(2), listen }))).toMatchObject({ code: 'ADDRESS_IN_USE' })
+    const [first, second] = servers.members
+    const listen = { peer: second?.peer ?? '', client: first?.client ?? '' }
+    expect(await refusal(Server.run({ ...servers.options(2), listen }))).toEqual({
+      code: 'ADDRESS_IN_USE',
+      message: `cannot listen on ${first?.client}: another process listens there`,
+    })
     await servers.run(2)
   })
 
@@ -180,8 +197,11 @@ describe('a server that cannot run says why', () => {
       { ...base, insecure: false },
       'insecure must be true: peers and clients talk plain TCP, which anyone on the network can read and change',
     ],
-    [{ ...base, timing: { electionTimeoutMs: 10 } }, 'timing.electionTimeoutMs is 10, it must be 50 to 60000 milliseconds'],
-    [{ ...base, timing: { heartbeatMs: 500 } }, 'timing.heartbeatMs is 500, it must be 5 to 333 milliseconds'],
+    [{ ...base, timing: { electionTimeoutMs: 10 } }, 'timing.electionTimeoutMs is 10, it must be a whole number from 50 to 60,000'],
+    [
+      { ...base, timing: { heartbeatMs: 500 } },
+      'timing.heartbeatMs is 500, it must be a whole number from 5 to 333, which is a third of timing.electionTimeoutMs',
+    ],
     [{ ...base, machine: {} }, 'machine is missing, it must be a StateMachine, such as a generated machine with its handlers'],
   ])('with a wrong option: %#', async (options, message) => {
     // @ts-expect-error: what TypeScript would refuse, and JavaScript would not

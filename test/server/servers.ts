@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from '../../src/client/index.ts'
+import { RaftgenError } from '../../src/errors.ts'
 import { Server, type ServerOptions, type StateMachine } from '../../src/server/index.ts'
 
 const text = new TextDecoder()
@@ -137,4 +138,14 @@ export async function eventually<T>(what: string, find: () => T | undefined | Pr
     if (performance.now() > deadline) throw new Error(`no ${what} within ${timeoutMs} ms`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
+}
+
+/** What `promise` is refused with. */
+export async function refusal(promise: Promise<unknown>): Promise<Pick<RaftgenError, 'code' | 'message'>> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (!(error instanceof RaftgenError)) throw new Error(`expected a RaftgenError, got ${String(error)}`)
+  return { code: error.code, message: error.message }
 }
