@@ -12,6 +12,7 @@ import { finish } from './finish.ts'
 import { loadSchema } from './load.ts'
 import { lockText, planLock, readLock } from './lock-file.ts'
 import type { Model } from './model.ts'
+import { outTaken } from './out-owner.ts'
 import { emittedHeader } from './write.ts'
 
 export interface GenerateOptions {
@@ -62,12 +63,15 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
   const draft = buildDraft(definition, source.machine(), reporter)
   if (reporter.failed) return nothing(reporter.diagnostics)
 
+  const outDir = resolve(cwd, options.outDir ?? join(dirname(schemaFile), 'generated'))
+  const taken = await outTaken({ outDir, schemaFile, machine: draft.name, shown })
+  if (taken !== undefined) return nothing([...reporter.diagnostics, taken])
+
   const lockFile = join(dirname(schemaFile), `${draft.name}.wire.json`)
   const locked = await lockAndFinish(draft, lockFile)
   if (locked.kind === 'refused') {
     return nothing([...reporter.diagnostics, { severity: 'error', file: shown(lockFile), line: 0, column: 0, ...locked.problem }])
   }
-  const outDir = resolve(cwd, options.outDir ?? join(dirname(schemaFile), 'generated'))
   const { model, lock } = locked
   const extension = options.importExtension ?? 'js'
   const emitted = emit(model, { toolVersion: await toolVersion(), source: fromFolder(outDir, schemaFile), extension })

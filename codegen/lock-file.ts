@@ -78,7 +78,10 @@ export function planLock(draft: Draft, lock: Lock | undefined, evaluator: Evalua
   const version = lockVersion(draft, base, evaluator)
   if (base !== undefined && base.status === 'frozen' && latest === draft.version) {
     const changed = base.wire === version.wire ? defaultChange(base, version) : firstChange(base, version)
-    if (changed !== undefined) return refused('LOCK_FROZEN', `version ${latest} is frozen, and ${changed}`, `Set version: ${latest + 1}.`)
+    if (changed !== undefined) {
+      const hint = `Set version: ${latest + 1}. Existing data directories of version ${latest} cannot be opened by version ${latest + 1} yet.`
+      return refused('LOCK_FROZEN', `version ${latest} is frozen, and ${changed}`, hint)
+    }
     // Types may have got other names: those are not on the wire.
     const frozen: LockedVersion = { ...version, status: 'frozen' }
     return { kind: 'planned', lock: lockOf(draft, lock, frozen), version: frozen }

@@ -43,6 +43,9 @@ export function quoted(text: string): string {
 /** A property name as it is declared. */
 export const propertyName = (name: string): string => (isIdentifier(name) ? name : quoted(name))
 
+/** A method as an interface declares it, where `new` by itself would be a construct signature. */
+export const signatureName = (name: string): string => (name === 'new' ? quoted(name) : propertyName(name))
+
 /** Reading a property: `value.name`, `value['na-me']`. */
 export const propertyAccess = (object: string, name: string): string =>
   isIdentifier(name) ? `${object}.${name}` : `${object}[${quoted(name)}]`

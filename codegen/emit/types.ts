@@ -1,5 +1,5 @@
 import type { AliasType, Field, Model, NamedType, ObjectType, OperationModel, StateProperty, UnionType } from '../model.ts'
-import { propertyName } from '../names.ts'
+import { propertyName, signatureName } from '../names.ts'
 import { docLines, Module } from './module.ts'
 import { type Form, TypeText } from './type-text.ts'
 
@@ -110,7 +110,7 @@ function addHandlers(module: Module, model: Model, text: TypeText): void {
     const context = module.useType(isCommand ? 'Context' : 'QueryContext')
     const parameters = `state: ${isCommand ? state : readonlyState}, input: ${operation.input}, ctx: ${context}`
     const reply = replyType(operation, module, text, (name) => module.useTypeFrom('errors', errorTypeName(model, name)))
-    return [...docLines(operation.docs, '  '), `  ${operation.handlerKey}(${parameters}): ${reply}`]
+    return [...docLines(operation.docs, '  '), `  ${signatureName(operation.name)}(${parameters}): ${reply}`]
   })
   module.add(docs, `export interface ${handlers} {`, ...methods, '}')
 }

@@ -2,6 +2,7 @@
 import { constants, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
+import { installedSpec } from './installed-spec.ts'
 import { ownPackage, packageRoot } from './own-package.ts'
 import type { JsonOption } from './program.ts'
 import { shownPath, type Terminal } from './terminal.ts'
@@ -19,8 +20,9 @@ export async function initCommand(command: {
   const names = (await readdir(template)).sort()
   for (const name of names) await copyFile(join(template, name), join(target, deliveredName(name)), constants.COPYFILE_EXCL)
   const name = packageNameOf(basename(target))
-  await fillIn(join(target, 'package.json'), name)
-  await fillIn(join(target, 'README.md'), name)
+  const values = valuesFor(target, name)
+  await fillIn(join(target, 'package.json'), values)
+  await fillIn(join(target, 'README.md'), values)
 
   const files = names.map((file) => shownPath(join(target, deliveredName(file)))).sort()
   if (options.json === true) terminal.out(JSON.stringify({ ok: true, dir: shownPath(target), name, files }))
@@ -56,11 +58,21 @@ export function packageNameOf(folder: string): string {
   return name === '' ? 'service' : name
 }
 
-async function fillIn(file: string, name: string): Promise<void> {
+/** What the template leaves open, by the words that stand there. */
+function valuesFor(target: string, name: string): ReadonlyMap<string, string> {
   const { version, typebox } = ownPackage()
-  const text = await readFile(file, 'utf8')
-  const filled = text.replaceAll('raftgen-template-name', name).replaceAll('raftgen-template-version', version)
-  await writeFile(file, filled.replaceAll('raftgen-template-typebox', typebox))
+  return new Map([
+    ['raftgen-template-name', name],
+    ['raftgen-template-spec', installedSpec(target) ?? `^${version}`],
+    ['raftgen-template-typebox', typebox],
+  ])
+}
+
+async function fillIn(file: string, values: ReadonlyMap<string, string>): Promise<void> {
+  let text = await readFile(file, 'utf8')
+  // Inside of a string of JSON, where a path may need escapes.
+  for (const [word, value] of values) text = text.replaceAll(word, () => JSON.stringify(value).slice(1, -1))
+  await writeFile(file, text)
 }
 
 function nextSteps(dir: string, name: string): string {

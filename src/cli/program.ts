@@ -55,7 +55,6 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
       outputError: (text, write) => write(text.replace(/^error: /, 'raftgen: ')),
     })
     .usage('<schema.ts> [options]\n       raftgen <command> [options]')
-    .addHelpText('after', afterHelp)
 
   const generate = program
     .command('generate', { isDefault: true })
@@ -67,6 +66,7 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
       end(await generateCommand({ schema, options, args, terminal }))
     })
   withPlaces(generate)
+  program.addHelpText('after', () => `${optionsOfGenerating(generate)}\n${afterHelp}`)
 
   program
     .command('init')
@@ -112,6 +112,14 @@ function withPlaces(command: Command): void {
     .option('--json', 'print one JSON object')
 }
 
+/** What most people look for: `raftgen <schema.ts>` is this command, whose name they need not know. */
+function optionsOfGenerating(generate: Command): string {
+  const help = generate.createHelp()
+  const options = generate.options.map((option) => [help.optionTerm(option), help.optionDescription(option)] as const)
+  const width = Math.max(...options.map(([term]) => term.length))
+  return `\nOptions of generating:\n${options.map(([term, description]) => `  ${term.padEnd(width)}  ${description}`).join('\n')}`
+}
+
 /** Words that may be meant where a schema file is expected. */
 export const commandNames = ['generate', 'init', 'bootstrap', 'freeze', 'help'] as const
 
@@ -122,7 +130,6 @@ Examples:
   raftgen init svc                 a project to start from
   raftgen schema.ts                generate, and insert stubs for new commands and queries
   raftgen schema.ts --check        in CI: is what is committed up to date?
-  raftgen generate --help          the options of generate
 
 Exit codes:
   0  fine

@@ -40,7 +40,10 @@ test('a frozen version refuses a change of its wire format; the next version may
   writeFiles(folder, { 'schema.ts': changed })
   const { code, err } = await raftgen(folder, ['schema.ts'])
   expect(code).toBe(1)
-  expect(err).toContain('error LOCK_FROZEN version 1 is frozen, and the command reset is new\n  Set version: 2.\n')
+  expect(err).toContain(
+    'error LOCK_FROZEN version 1 is frozen, and the command reset is new\n' +
+      '  Set version: 2. Existing data directories of version 1 cannot be opened by version 2 yet.\n',
+  )
 
   writeFiles(folder, { 'schema.ts': changed.replace('version: 1', 'version: 2') })
   expect(await raftgen(folder, ['schema.ts'])).toMatchObject({ code: 0 })

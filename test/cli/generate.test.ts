@@ -208,6 +208,21 @@ test('what a schema prints does not get among the data', async () => {
   expect(err).toContain('hello\n')
 })
 
+test('a second machine in the same folder writes nothing over the first', async () => {
+  const folder = project()
+  await raftgen(folder, ['schema.ts'])
+  writeFiles(folder, { 'other.ts': counterSchema().replace("'counter'", "'other'") })
+  const before = fileTimes(folder)
+  const { code, out, err } = await raftgen(folder, ['other.ts'])
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  expect(err).toContain('generated/index.ts error OUT_TAKEN this folder holds the code of another machine, counter of schema.ts\n')
+  expect(fileTimes(folder)).toEqual(before)
+
+  const places = /(--out) (\S+) (--handlers) (\S+)/.exec(err)?.slice(1) ?? []
+  expect(await raftgen(folder, ['other.ts', ...places])).toMatchObject({ code: 0 })
+  expect(typeErrors(folder, ['handlers.ts', 'other/handlers.ts', 'generated/index.ts'])).toEqual([])
+})
+
 test('no colour reaches a pipe', async () => {
   const folder = project({ 'schema.ts': 'export default 1\n' })
   const { err } = await raftgen(folder, ['schema.ts'], { TERM: 'xterm-256color' })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { packageNameOf } from '../../src/cli/init.ts'
 import { ownPackage } from '../../src/cli/own-package.ts'
+import { installedSpec } from '../../src/cli/installed-spec.ts'
 import { built } from './built.ts'
 import { raftgen } from './raftgen.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -35,6 +36,41 @@ test('a new folder gets a project with its name and our version', async () => {
   const manifest: unknown = JSON.parse(readFileSync(join(folder, 'My Svc/package.json'), 'utf8'))
   expect(manifest).toMatchObject({ name: 'my-svc', dependencies: { raftgen: `^${version}`, typebox: `^${typebox}` } })
   expect(readFileSync(join(folder, 'My Svc/README.md'), 'utf8')).toMatch(/^# my-svc\n/)
+})
+
+test('from where raftgen is installed from a file, the project takes it too, and the path is right from there', async () => {
+  const folder = temporaryFolder({ 'package.json': '{ "devDependencies": { "raftgen": "file:packs/raftgen-0.1.0.tgz" } }' })
+  await raftgen(folder, ['init', 'services/svc'])
+  expect(JSON.parse(readFileSync(join(folder, 'services/svc/package.json'), 'utf8'))).toMatchObject({
+    dependencies: { raftgen: 'file:../../packs/raftgen-0.1.0.tgz' },
+  })
+})
+
+test.each([
+  ['file:raftgen-0.1.0.tgz', 'file:../raftgen-0.1.0.tgz'],
+  ['file:./raftgen', 'file:../raftgen'],
+  ['./raftgen-0.1.0.tgz', 'file:../raftgen-0.1.0.tgz'],
+  ['link:../raftgen', 'link:../../raftgen'],
+  ['file:/packs/raftgen.tgz', 'file:/packs/raftgen.tgz'],
+  ['file:~/raftgen.tgz', 'file:~/raftgen.tgz'],
+  ['github:raftgen/raftgen#main', 'github:raftgen/raftgen#main'],
+  ['raftgen/raftgen', 'raftgen/raftgen'],
+  ['git+ssh://git@example.com/raftgen.git', 'git+ssh://git@example.com/raftgen.git'],
+  ['https://example.com/raftgen-0.1.0.tgz', 'https://example.com/raftgen-0.1.0.tgz'],
+  ['^0.1.0', undefined],
+  ['latest', undefined],
+  ['npm:other@1.0.0', undefined],
+])('raftgen installed as %s is written as %s into a folder beside', (spec, written) => {
+  const folder = temporaryFolder({ 'package.json': JSON.stringify({ dependencies: { raftgen: spec } }) })
+  expect(installedSpec(join(folder, 'svc'))).toBe(written)
+})
+
+test('the nearest package.json that names raftgen decides; one that cannot be read does not', () => {
+  const outer = '{ "dependencies": { "raftgen": "file:raftgen.tgz" } }'
+  const folder = temporaryFolder({ 'package.json': outer, 'a/package.json': '{ "dependencies": {} }', 'a/b/package.json': '{ "dep' })
+  expect(installedSpec(join(folder, 'a/b/svc'))).toBe('file:../../../raftgen.tgz')
+  const inner = temporaryFolder({ 'package.json': outer, 'a/package.json': '{ "dependencies": { "raftgen": "0.1.0" } }' })
+  expect(installedSpec(join(inner, 'a/svc'))).toBeUndefined()
 })
 
 test('without a folder the working directory is meant, a fresh repository too', async () => {

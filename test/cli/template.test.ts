@@ -1,10 +1,14 @@
-import { readdirSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
-import { built } from './built.ts'
+import { built, builtMain, repository } from './built.ts'
 import { linkPackages, raftgen } from './raftgen.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { temporaryFolder, writeFiles } from './temporary-folder.ts'
 import { typeErrors } from './type-errors.ts'
+
+const run = promisify(execFile)
 
 beforeAll(built, 180_000)
 
@@ -24,3 +28,31 @@ test('the project that init hands over compiles against the code generated from 
     }),
   ).toEqual([])
 })
+
+test('the compiler does not judge the types of packages, which would take it half a minute', async () => {
+  const folder = temporaryFolder()
+  await raftgen(folder, ['init', 'svc'])
+  expect(JSON.parse(readFileSync(join(folder, 'svc/tsconfig.json'), 'utf8'))).toMatchObject({ compilerOptions: { skipLibCheck: true } })
+})
+
+test('each script of the project works by itself: what it needs is made first', async () => {
+  const folder = temporaryFolder()
+  await raftgen(folder, ['init', 'svc'])
+  const svc = join(folder, 'svc')
+  linkPackages(svc, ['typebox', 'vitest', 'typescript', '@types/node'])
+  linkCommands(svc)
+  const { stdout: tested } = await run('npm', ['test'], { cwd: svc, env: { ...process.env, NO_COLOR: '1' } })
+  expect(tested).toMatch(/Tests +3 passed/)
+
+  rmSync(join(svc, 'generated'), { recursive: true })
+  writeFiles(svc, { 'client.ts': "import { StoreClient } from './generated/index.js'\n\nconsole.log('the demo of', StoreClient.name)\n" })
+  expect((await run('npm', ['run', 'demo'], { cwd: svc })).stdout).toMatch(/\nthe demo of StoreClient\n$/)
+}, 120_000)
+
+/** As `npm install` leaves them for the scripts of a package. */
+function linkCommands(folder: string): void {
+  const bin = join(folder, 'node_modules/.bin')
+  mkdirSync(bin)
+  for (const name of ['tsc', 'vitest']) symlinkSync(join(repository, 'node_modules/.bin', name), join(bin, name))
+  writeFileSync(join(bin, 'raftgen'), `#!/bin/sh\nexec '${process.execPath}' '${builtMain}' "$@"\n`, { mode: 0o755 })
+}

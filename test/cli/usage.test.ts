@@ -19,6 +19,13 @@ test('--help names every command and every exit code', async () => {
     expect(out).toContain(word)
 })
 
+test('--help shows the options of generating, which is what raftgen is run for', async () => {
+  const { out } = await raftgen(temporaryFolder(), ['--help'])
+  const section = /\nOptions of generating:\n((?: {2}.+\n)+)/.exec(out)?.[1] ?? ''
+  const shown = [...section.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option)
+  expect(shown.sort()).toEqual(['--check', '--handlers', '--import-extension', '--json', '--out', '--watch'])
+})
+
 test('without anything to do the help goes to stderr, and it was wrong use', async () => {
   const { code, out, err } = await raftgen(temporaryFolder(), [])
   expect({ code, out }).toEqual({ code: 2, out: '' })

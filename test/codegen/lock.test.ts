@@ -150,7 +150,8 @@ describe('a frozen version', () => {
 
     const generation = await project.generate(shop(go(fields)))
 
-    expect(printed(generation)).toEqual([`shop.wire.json:0:0 error LOCK_FROZEN version 1 is frozen, and ${what} | Set version: 2.`])
+    const hint = 'Set version: 2. Existing data directories of version 1 cannot be opened by version 2 yet.'
+    expect(printed(generation)).toEqual([`shop.wire.json:0:0 error LOCK_FROZEN version 1 is frozen, and ${what} | ${hint}`])
     expect(generation.files).toEqual([])
   })
 
