@@ -1,11 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { commands, openSession, query, summary, TestNodes } from './nodes.ts'
+import { commands, openSession, query, summary, TestNodes, withSession } from './nodes.ts'
 
 describe('a command', () => {
   test('is answered only once a majority has it on its disks', () => {
-    const nodes = new TestNodes(3)
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(3)
     for (const node of nodes.nodes) if (node !== leader) node.diskHeld = true
     leader.say(connection, commands(session, [[1, 'a']]))
     nodes.settle()
@@ -17,9 +15,7 @@ describe('a command', () => {
   })
 
   test('called together with others shares one turn, one write and one reply', () => {
-    const nodes = new TestNodes(3)
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(3)
     leader.say(
       connection,
       commands(session, [
@@ -35,9 +31,7 @@ describe('a command', () => {
   })
 
   test('that is sent twice is applied once and answered twice alike', () => {
-    const nodes = new TestNodes(1)
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(1)
     leader.say(connection, commands(session, [[1, 'a']]))
     nodes.settle()
     leader.say(connection, commands(session, [[1, 'a']]))
@@ -47,9 +41,7 @@ describe('a command', () => {
   })
 
   test('that its schema refuses never enters the log, whoever sends it', () => {
-    const nodes = new TestNodes(1)
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(1)
     leader.say(
       connection,
       commands(session, [
@@ -62,9 +54,7 @@ describe('a command', () => {
   })
 
   test('larger than the limit is refused with the limit in words', () => {
-    const nodes = new TestNodes(1, { commandBytesMax: 4 })
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(1, { commandBytesMax: 4 })
     leader.say(connection, commands(session, [[1, 'abcde']]))
     nodes.settle()
     expect(leader.take(connection)).toMatchObject([
@@ -85,9 +75,7 @@ describe('a command', () => {
 
 describe('when there is no room, what follows is refused too, so that nothing overtakes', () => {
   test('within a frame and in later frames, until the refused command comes again', () => {
-    const nodes = new TestNodes(3, { pendingCommandsMax: 2 })
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(3, { pendingCommandsMax: 2 })
     for (const node of nodes.nodes) node.diskHeld = true
     leader.say(
       connection,
@@ -119,9 +107,7 @@ describe('when there is no room, what follows is refused too, so that nothing ov
   })
 
   test('or is given up', () => {
-    const nodes = new TestNodes(1, { pendingCommandsMax: 1 })
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(1, { pendingCommandsMax: 1 })
     leader.say(
       connection,
       commands(session, [
@@ -153,9 +139,7 @@ describe('leadership', () => {
   })
 
   test('every call is answered when it is lost: those in the log with an open fate', () => {
-    const nodes = new TestNodes(3)
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(3)
     nodes.cutOff.add(leader.node.id)
     leader.say(connection, commands(session, [[1, 'a']]))
     leader.say(connection, query(5))
@@ -194,9 +178,7 @@ describe('leadership', () => {
 
 describe('a query', () => {
   test('reflects every command that was answered before it, and does not enter the log', () => {
-    const nodes = new TestNodes(3)
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(3)
     leader.say(connection, commands(session, [[1, 'a']]))
     nodes.settle()
     leader.take(connection)
@@ -218,9 +200,7 @@ describe('a query', () => {
   })
 
   test('with stale consistency is answered by any node at once', () => {
-    const nodes = new TestNodes(3)
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(3)
     leader.say(connection, commands(session, [[1, 'a']]))
     nodes.settle()
     nodes.pass(200)
@@ -276,9 +256,7 @@ describe('sessions', () => {
   })
 
   test('live on as long as their client says so', () => {
-    const nodes = new TestNodes(3, { sessionTtlMs: 3_000 })
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(3, { sessionTtlMs: 3_000 })
     for (let i = 0; i < 10; i++) {
       nodes.pass(900)
       leader.say(connection, { kind: 'KeepAlive', session, ackedBelow: 1 })
@@ -323,9 +301,7 @@ test('a machine that throws stops its replica, with the cause', () => {
 })
 
 test('replicas that applied the same have the same digest, sessions included', () => {
-  const nodes = new TestNodes(3)
-  const leader = nodes.untilLeader()
-  const { connection, session } = openSession(nodes, leader)
+  const { nodes, leader, connection, session } = withSession(3)
   leader.say(
     connection,
     commands(session, [
@@ -393,9 +369,7 @@ test('answers of a turn are bounded in bytes: the others follow in later turns',
 
 describe('a sign of life', () => {
   test('is kept where there is no room for the entry that carries it', () => {
-    const nodes = new TestNodes(3, { sessionTtlMs: 3_000 })
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(3, { sessionTtlMs: 3_000 })
     const busy = openSession(nodes, leader)
     for (let i = 1; i <= 120; i++) {
       leader.say(connection, { kind: 'KeepAlive', session, ackedBelow: 1 })
@@ -413,9 +387,7 @@ describe('a sign of life', () => {
   })
 
   test('is also a command that was refused', () => {
-    const nodes = new TestNodes(1, { sessionTtlMs: 3_000 })
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(1, { sessionTtlMs: 3_000 })
     for (let seq = 1; seq <= 16; seq++) {
       leader.say(connection, commands(session, [[seq, '!']], seq))
       nodes.pass(500)
@@ -427,9 +399,7 @@ describe('a sign of life', () => {
   })
 
   test('is never answered with "gone" by a leader that has not applied its log yet', () => {
-    const nodes = new TestNodes(1, { applySliceMs: 0 })
-    const leader = nodes.untilLeader()
-    const { connection, session } = openSession(nodes, leader)
+    const { nodes, leader, connection, session } = withSession(1, { applySliceMs: 0 })
     leader.say(
       connection,
       commands(

@@ -192,6 +192,13 @@ export function openSession(nodes: TestNodes, node: TestNode): { readonly connec
   throw new Error('no session')
 }
 
+/** Nodes with a leader, and a session there. */
+export function withSession(size: number, limits: Partial<NodeLimits> = {}) {
+  const nodes = new TestNodes(size, limits)
+  const leader = nodes.untilLeader()
+  return { nodes, leader, ...openSession(nodes, leader) }
+}
+
 export const commands = (session: number, seqs: readonly (readonly [number, string])[], ackedBelow = 1): ClientMessage => ({
   kind: 'Commands',
   session,
