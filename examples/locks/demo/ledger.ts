@@ -41,6 +41,11 @@ export class Ledger {
     return this.#told.length
   }
 
+  /** Calls that have ended, one way or the other. */
+  get answered(): number {
+    return this.#told.length + this.#unknown
+  }
+
   acknowledge(command: Command, lease: Lease | undefined, refused: boolean): void {
     this.#told.push({ command, lease, refused })
   }
