@@ -108,6 +108,12 @@ async function main(): Promise<boolean> {
   return complete && verdict.lost.length === 0 && verdict.appliedTwice.length === 0 && identical
 }
 
+// However this process ends, short of kill -9, its replicas end with it; also when nobody reads its output any more.
+process.stdout.on('error', () => process.exit(1))
+process.once('exit', () => {
+  for (const replica of replicas) replica.process?.kill('SIGKILL')
+})
+
 let fine = false
 try {
   fine = await main()
