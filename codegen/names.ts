@@ -52,7 +52,7 @@ export const propertyAccess = (object: string, name: string): string =>
 
 /** Methods of every client, of promises and of every object: an operation of that name would break or hide them. */
 export const reservedOperations: ReadonlySet<string> = new Set(
-  'then constructor close toString toJSON valueOf __proto__ prototype'.split(' '),
+  'then constructor close token toString toJSON valueOf __proto__ prototype'.split(' '),
 )
 
 /** Types that generated code uses by these names. */

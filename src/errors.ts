@@ -131,7 +131,7 @@ export const errorCodes = {
     retryable: false,
     outcome: 'none',
     when: 'The data directory holds no node. A wiped voter must not come back as a fresh one.',
-    todo: 'Bootstrap it once if it is new; else restore the directory.',
+    todo: 'Bootstrap it once if the cluster is new; start it with `join` to let it into one that runs, also when its disk was lost.',
   },
   DATA_DIR_EXISTS: {
     retryable: false,
@@ -154,14 +154,26 @@ export const errorCodes = {
   STORAGE_DAMAGED: {
     retryable: false,
     outcome: 'none',
-    when: 'The log is damaged. The message names the file and the index.',
-    todo: 'Do not delete anything; replace the node as a new member, or restore the directory.',
+    when: 'The log or a snapshot is damaged. The message names the file and the index.',
+    todo: 'Start again: a damaged snapshot is replaced from the peers. For a damaged log, let the node join anew on an empty directory, under its old id.',
   },
   STORAGE_FAILED: {
     retryable: false,
     outcome: 'none',
-    when: 'A write or a sync failed. The node has stopped: what reached the disk is unknown.',
+    when: 'A write or a sync of the log failed. The node has stopped: what reached the disk is unknown.',
     todo: 'Mend the disk, then start the node again.',
+  },
+  NODE_REMOVED: {
+    retryable: false,
+    outcome: 'none',
+    when: 'This node is no member of its cluster any more: it was removed, or its id has come back with another disk.',
+    todo: 'Stop starting it. To bring the machine back, start it on an empty directory with `join` and an id that was never used.',
+  },
+  CHANGE_REFUSED: {
+    retryable: true,
+    outcome: 'notApplied',
+    when: 'The cluster refused a change of its members, a transfer of leadership, or a node that wants to join. The message says why.',
+    todo: 'Do what the message says; or try again when the change that is under way has ended.',
   },
   ADDRESS_IN_USE: {
     retryable: true,

@@ -12,6 +12,6 @@ export {
   type QueryDefinition,
 } from './schema/define-machine.ts'
 export { type KeySchema, Record } from './schema/record.ts'
-export type { Caller, CallOptions, QueryOptions } from './session/caller.ts'
+export type { Caller, CallOptions, Consistency, QueryOptions, Token } from './session/caller.ts'
 export type { Context, QueryContext, StateMachine } from './machine/state-machine.ts'
 export type { DeclaredError, Failure, Result, Success } from './machine/result.ts'

@@ -1,4 +1,5 @@
-import { errorCodes, RaftgenError } from '../errors.ts'
+import { type ErrorCode, errorCodes, RaftgenError } from '../errors.ts'
+import { ChangeRefused, type ChangeRefusalReason } from '../transport/change-refused.ts'
 import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
 import { ownPackage } from './own-package.ts'
 import { shownPath, type Terminal } from './terminal.ts'
@@ -7,12 +8,17 @@ interface Explained {
   readonly code: ExitCode
   readonly message: string
   readonly hint: string
+  /** Of an operational error: what a script can act on. */
+  readonly of?: { readonly code: ErrorCode; readonly reason: ChangeRefusalReason | undefined }
 }
+
+/** Asked rightly, and not done. */
+const findings: ReadonlySet<ErrorCode> = new Set(['BAD_SCHEMA', 'CHANGE_REFUSED', 'UNAVAILABLE', 'OUTCOME_UNKNOWN', 'OVERLOADED'])
 
 /** Says what ended a command, and chooses its exit code. */
 export function explainFailure(error: unknown, { terminal, asJson }: { readonly terminal: Terminal; readonly asJson: boolean }): ExitCode {
-  const { code, message, hint } = explained(error)
-  if (asJson) terminal.out(JSON.stringify({ ok: false, error: { exitCode: code, message, hint } }))
+  const { code, message, hint, of } = explained(error)
+  if (asJson) terminal.out(JSON.stringify({ ok: false, error: { exitCode: code, ...of, message, hint } }))
   terminal.err(`raftgen: ${message}\n${terminal.paint('dim', `  ${hint.replaceAll('\n', '\n  ')}`)}`)
   return code
 }
@@ -20,8 +26,9 @@ export function explainFailure(error: unknown, { terminal, asJson }: { readonly 
 function explained(error: unknown): Explained {
   if (error instanceof WrongUse) return { code: exitCode.wrongUse, message: error.message, hint: error.hint }
   if (error instanceof RaftgenError && error.code !== 'INTERNAL') {
-    const code = error.code === 'BAD_SCHEMA' ? exitCode.findings : exitCode.wrongUse
-    return { code, message: error.message, hint: `${error.code}. ${todo(error)}` }
+    const code = findings.has(error.code) ? exitCode.findings : exitCode.wrongUse
+    const reason = error instanceof ChangeRefused ? error.reason : undefined
+    return { code, message: error.message, hint: `${error.code}. ${todo(error)}`, of: { code: error.code, reason } }
   }
   if (isSystemError(error)) return { code: exitCode.wrongUse, message: systemMessage(error), hint: 'Correct it, then run again.' }
   return {

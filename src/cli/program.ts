@@ -1,5 +1,6 @@
 // The commands, their options and what ends them. Whatever is heavy is imported by the command that needs it, when it runs.
 import { Command, CommanderError, Option } from 'commander'
+import { addClusterCommands } from './cluster-program.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { ownPackage } from './own-package.ts'
 import type { Terminal } from './terminal.ts'
@@ -100,6 +101,10 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
     })
   withPlaces(freeze)
 
+  addClusterCommands(program, async (command) => {
+    const { clusterCommand } = await import('./cluster.ts')
+    end(await clusterCommand(command, terminal))
+  })
   return program
 }
 
@@ -121,7 +126,7 @@ function optionsOfGenerating(generate: Command): string {
 }
 
 /** Words that may be meant where a schema file is expected. */
-export const commandNames = ['generate', 'init', 'bootstrap', 'freeze', 'help'] as const
+export const commandNames = ['generate', 'init', 'bootstrap', 'freeze', 'cluster', 'help'] as const
 
 const appended = (value: string, previous: readonly string[] | undefined): readonly string[] => [...(previous ?? []), value]
 
@@ -130,9 +135,10 @@ Examples:
   raftgen init svc                 a project to start from
   raftgen schema.ts                generate, and insert stubs for new commands and queries
   raftgen schema.ts --check        in CI: is what is committed up to date?
+  raftgen cluster status --server 10.0.0.1:7101
 
 Exit codes:
   0  fine
-  1  findings: the schema has errors, or --check found something out of date
+  1  findings: the schema has errors, --check found something out of date, or a cluster refused what it was asked
   2  wrong use: an unknown option, a missing file, something in the way
   3  a bug in raftgen`

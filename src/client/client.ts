@@ -1,6 +1,6 @@
 import { RaftgenError } from '../errors.ts'
 import type { MachineIdentity } from '../session/api.ts'
-import type { Answer, Caller, CallOptions, QueryOptions, Settle } from '../session/caller.ts'
+import type { Answer, Caller, CallOptions, QueryOptions, Settle, Token } from '../session/caller.ts'
 import { dialClient } from '../transport/dial-client.ts'
 import type { LeaderHint, NodeStatus } from '../wire/client-messages.ts'
 import { nodeStatus } from './node-status.ts'
@@ -62,8 +62,13 @@ export class Client {
     return nodeStatus({ ...options, address, ...(dial === undefined ? {} : { dial }), ...(machine === undefined ? {} : { machine }) })
   }
 
+  /** Covers everything that this client was acknowledged or has read so far: for `atLeast`, here or at another client of the cluster. */
+  get token(): Token {
+    return this.#shell.token
+  }
+
   /**
-   * Ends the session and the connection. Calls that are not answered end with CLOSED, or OUTCOME_UNKNOWN where they may have been applied;
+   * Ends the session and the connections. Calls that are not answered end with CLOSED, or OUTCOME_UNKNOWN where they may have been applied;
    * later calls with CLOSED. Calling it again does nothing more.
    */
   close(): Promise<void> {

@@ -1,13 +1,15 @@
 // What users may say, checked before anything is done with it.
 import { RaftgenError } from '../errors.ts'
 import type { MachineIdentity } from '../session/api.ts'
-import type { CallOptions, QueryOptions } from '../session/caller.ts'
+import type { CallOptions, Consistency, QueryOptions, Token } from '../session/caller.ts'
 import { defaultLimits } from '../session/limits.ts'
 import { parseAddress } from '../transport/address.ts'
 import type { Dial } from './dial.ts'
 
 export const defaultTimeoutMs = 5_000
 export const timeoutMsMax = 3_600_000
+/** Indexes travel in 48 bits. */
+const indexMax = 2 ** 48 - 1
 
 export interface ClientOptions {
   /** `host:port` of some members of the cluster, 1 to 64; the others are learned from them. */
@@ -69,9 +71,25 @@ export function callProblem(options: CallOptions): string | undefined {
 }
 
 export function queryProblem(options: QueryOptions): string | undefined {
-  const { consistency } = options
-  if (consistency === undefined || consistency === 'linearizable' || consistency === 'stale') return callProblem(options)
-  return `option consistency is ${show(consistency)}, not 'linearizable' or 'stale'`
+  const problem = callProblem(options)
+  if (problem !== undefined) return problem
+  const { consistency, atLeast, from } = options
+  if (consistency !== undefined && !consistencies.has(consistency))
+    return `option consistency is ${show(consistency)}, not 'linearizable', 'lease' or 'stale'`
+  if (from !== undefined && from !== 'leader' && from !== 'nearest') return `option from is ${show(from)}, not 'leader' or 'nearest'`
+  if (atLeast === undefined) return undefined
+  if (!isToken(atLeast)) return `option atLeast is ${show(atLeast)}, not a token: take one from \`client.token\``
+  if (consistency !== undefined) return `options consistency and atLeast exclude each other: a token says how fresh the answer must be`
+  return undefined
+}
+
+const consistencies: ReadonlySet<unknown> = new Set(['linearizable', 'lease', 'stale'] satisfies readonly Consistency[])
+
+/** It may have come as JSON from anywhere. */
+function isToken(token: Token): boolean {
+  if (typeof token !== 'object' || token === null) return false
+  const { clusterId, index } = token
+  return typeof clusterId === 'string' && clusterId !== '' && Number.isSafeInteger(index) && index >= 0 && index <= indexMax
 }
 
 /** Throws BAD_OPTIONS unless `address` is one that can be dialled. */

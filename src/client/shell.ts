@@ -3,11 +3,11 @@
 // What is settled without anything from outside is told in the next turn only: a caller that asks again as soon as it is refused would
 // otherwise keep the event loop from ever coming to its sockets and timers.
 import { RaftgenError } from '../errors.ts'
-import type { Connect, Operation, SessionReady, Settled } from '../session/api.ts'
-import type { Caller, CallOptions, QueryOptions, Settle } from '../session/caller.ts'
+import type { Connect, LinkOrders, Operation, Settled } from '../session/api.ts'
+import type { Caller, CallOptions, QueryOptions, Settle, Token } from '../session/caller.ts'
 import { ClientSession } from '../session/client-session.ts'
 import { defaultTiming } from '../session/limits.ts'
-import type { Consistency, LeaderHint } from '../wire/client-messages.ts'
+import type { LeaderHint } from '../wire/client-messages.ts'
 import type { ClientConnection, Dial } from './dial.ts'
 import { type ClientOptions, callProblem, defaultTimeoutMs, queryProblem } from './options.ts'
 import { SignalWatch } from './signal-watch.ts'
@@ -20,6 +20,14 @@ interface Live {
   readonly attempt: number
   readonly connection: ClientConnection
 }
+/** The two connections of a client, each when there is one. */
+interface Lines {
+  leader: Live | undefined
+  nearest: Live | undefined
+}
+type Line = keyof Lines
+/** Of a command, and of whatever has no options. */
+const plainQuery: QueryOptions = {}
 
 export class Shell implements Caller {
   readonly #session: ClientSession
@@ -39,7 +47,7 @@ export class Shell implements Caller {
   #flushing = false
   /** Since the last flush something came that no caller can bring about again and again: a message, the end of a connection, a moment. */
   #stirred = false
-  #live: Live | undefined
+  readonly #lines: Lines = { leader: undefined, nearest: undefined }
   #timer: NodeJS.Timeout | undefined
   /** When it fires. */
   #timerAt = 0
@@ -76,7 +84,7 @@ export class Shell implements Caller {
 
   /** Settles once a member of the cluster has welcomed this client. */
   connected(options: CallOptions, settle: Settle): void {
-    this.#call('connect', nothing, 'linearizable', options, settle)
+    this.#call('connect', nothing, options, plainQuery, settle)
   }
 
   /** `command` must not be changed until it is settled: it may be sent again. The bytes of the reply are the caller's. */
@@ -84,33 +92,47 @@ export class Shell implements Caller {
     const problem = options === undefined ? undefined : callProblem(options)
     if (problem !== undefined) return this.#refuse('BAD_OPTIONS', problem, settle)
     if (!(command instanceof Uint8Array)) return this.#refuse('INVALID_INPUT', `a command is bytes, not ${typeof command}`, settle)
-    this.#call('command', command, 'linearizable', options, settle)
+    this.#call('command', command, options, plainQuery, settle)
   }
 
   query(query: Uint8Array, options: QueryOptions | undefined, settle: Settle): void {
     const problem = options === undefined ? undefined : queryProblem(options)
     if (problem !== undefined) return this.#refuse('BAD_OPTIONS', problem, settle)
     if (!(query instanceof Uint8Array)) return this.#refuse('INVALID_INPUT', `a query is bytes, not ${typeof query}`, settle)
-    this.#call('query', query, options?.consistency ?? 'linearizable', options, settle)
+    this.#call('query', query, options, options ?? plainQuery, settle)
   }
 
-  /** Calls that are not settled end with CLOSED, or OUTCOME_UNKNOWN where they may have been applied. Resolves once the connection is gone. */
+  get token(): Token {
+    return this.#session.token
+  }
+
+  /** Calls that are not settled end with CLOSED, or OUTCOME_UNKNOWN where they may have been applied. Resolves once the connections are gone. */
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       this.#session.step({ kind: 'close' })
       this.#stirred = true
-      if (this.#live === undefined) resolve()
+      if (this.#isOffline) resolve()
       else this.#onGone = resolve
       this.#schedule()
     })
     return this.#closing
   }
 
-  #call(operation: Operation, payload: Uint8Array, consistency: Consistency, options: CallOptions | undefined, settle: Settle): void {
+  get #isOffline(): boolean {
+    return this.#lines.leader === undefined && this.#lines.nearest === undefined
+  }
+
+  #call(
+    operation: Operation,
+    payload: Uint8Array,
+    options: CallOptions | undefined,
+    { consistency = 'linearizable', atLeast, from }: QueryOptions,
+    settle: Settle,
+  ): void {
     const callId = this.#freeIds.pop() ?? this.#settles.length
     this.#settles[callId] = settle
     const deadline = performance.now() + (options?.timeoutMs ?? this.#timeoutMs)
-    this.#session.step({ kind: 'call', callId, operation, payload, deadline, consistency })
+    this.#session.step({ kind: 'call', callId, operation, payload, deadline, consistency, atLeast, from })
     const signal = options?.signal
     this.#signals[callId] = signal
     if (signal !== undefined) this.#watch.watch(signal, callId)
@@ -141,7 +163,8 @@ export class Shell implements Caller {
     const ready = this.#session.ready()
     const stirred = this.#stirred
     this.#stirred = false
-    this.#perform(ready)
+    this.#perform('leader', ready)
+    if (ready.nearest !== undefined) this.#perform('nearest', ready.nearest)
     if (stirred) for (const { callId, error, answer } of ready.settled) this.#settle(callId, error, answer)
     else this.#refuseLater(ready.settled)
     this.#arm(ready.nextTickAt)
@@ -153,13 +176,14 @@ export class Shell implements Caller {
     for (const one of settled) this.#refusals.push(one)
   }
 
-  #perform({ send, disconnect, connect }: SessionReady): void {
-    if (send.length > 0) this.#live?.connection.send(send)
-    if (disconnect !== undefined && this.#live?.attempt === disconnect) this.#live.connection.close()
-    if (connect !== undefined) this.#connect(connect)
+  #perform(line: Line, { send, disconnect, connect }: LinkOrders): void {
+    const live = this.#lines[line]
+    if (send.length > 0) live?.connection.send(send)
+    if (disconnect !== undefined && live?.attempt === disconnect) live.connection.close()
+    if (connect !== undefined) this.#connect(line, connect)
   }
 
-  #connect({ attempt, address, hello }: Connect): void {
+  #connect(line: Line, { attempt, address, hello }: Connect): void {
     try {
       const connection = this.#dial({
         address,
@@ -174,19 +198,19 @@ export class Shell implements Caller {
           },
           closed: (error) => {
             this.#stirred = true
-            this.#onClosed(attempt, error)
+            this.#onClosed(line, attempt, error)
           },
         },
       })
-      this.#live = { attempt, connection }
+      this.#lines[line] = { attempt, connection }
     } catch (error) {
       // An address that a server told, and that is none.
-      this.#onClosed(attempt, error instanceof Error ? error : new Error(String(error)))
+      this.#onClosed(line, attempt, error instanceof Error ? error : new Error(String(error)))
     }
   }
 
-  #onClosed(attempt: number, error: Error | undefined): void {
-    if (this.#live?.attempt === attempt) this.#live = undefined
+  #onClosed(line: Line, attempt: number, error: Error | undefined): void {
+    if (this.#lines[line]?.attempt === attempt) this.#lines[line] = undefined
     this.#session.step({ kind: 'tick', now: performance.now() })
     this.#session.step({
       kind: 'disconnected',
@@ -194,7 +218,7 @@ export class Shell implements Caller {
       reason: reasonOf(error),
       code: error instanceof RaftgenError ? error.code : undefined,
     })
-    this.#onGone?.()
+    if (this.#isOffline) this.#onGone?.()
     this.#schedule()
   }
 
@@ -233,7 +257,7 @@ export class Shell implements Caller {
 
   /** While calls wait for a server and there is no socket, nothing else keeps the process from ending without an answer to them. */
   #holdProcess(timer: NodeJS.Timeout): void {
-    const hold = this.#live === undefined && this.#session.openCalls > 0
+    const hold = this.#isOffline && this.#session.openCalls > 0
     if (hold === this.#timerHoldsProcess) return
     this.#timerHoldsProcess = hold
     if (hold) timer.ref()

@@ -2,7 +2,7 @@
 export type { Context, QueryContext, StateMachine } from '../machine/state-machine.ts'
 export { type DeclaredError, type Failure, fail, ok, type Result, type Success } from '../machine/result.ts'
 export { type ErrorCode, RaftgenError } from '../errors.ts'
-export type { Caller, CallOptions, QueryOptions } from '../session/caller.ts'
+export type { Caller, CallOptions, QueryOptions, Token } from '../session/caller.ts'
 export type {
   CellDescriptor,
   CommandOperation,

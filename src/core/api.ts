@@ -1,5 +1,19 @@
 // The contract between the core and its driver: what goes in, what comes out. The core decides, the driver performs.
-import type { ConfState, Entry, EntryId, Index, LogSummary, Message, Ms, NodeId, Persist, SoftState, Term } from './types.ts'
+import type {
+  ConfState,
+  ConfStep,
+  Entry,
+  EntryId,
+  Index,
+  LogBase,
+  LogSummary,
+  Message,
+  Ms,
+  NodeId,
+  Persist,
+  SoftState,
+  Term,
+} from './types.ts'
 
 /** Everything that can happen to a node. Time, disk and network exist only as inputs, so a run is a list of these. */
 export type Input =
@@ -8,8 +22,15 @@ export type Input =
   | { readonly kind: 'receive'; readonly message: Message }
   /** Commands to append, in order. Answered by `accepted` and, for what does not fit, `refused`, with the same ticket. */
   | { readonly kind: 'propose'; readonly ticket: number; readonly commands: readonly Uint8Array[] }
-  /** Asks for an index at which a linearizable read may be served (§6.4). Answered by a grant or a refusal with the same id. */
-  | { readonly kind: 'read'; readonly id: number }
+  /**
+   * Asks for an index at which a linearizable read may be served (§6.4), on any replica: a follower asks its leader. Answered by a grant or
+   * a refusal with the same id. `lease`: a leader may answer from its lease (§6.4.1); where there is none it makes no difference.
+   */
+  | { readonly kind: 'read'; readonly id: number; readonly lease: boolean }
+  /** Answered by `accepted` (one entry; settled once that entry, or the one that leaves the joint configuration, is committed) or `refused`. */
+  | { readonly kind: 'changeConf'; readonly ticket: number; readonly steps: readonly ConfStep[]; readonly force: boolean }
+  /** Hands leadership to `to`, by default the most up-to-date voter (§3.10). See `RaftStatus.transferee`; `refused` when it cannot begin. */
+  | { readonly kind: 'transfer'; readonly ticket: number; readonly to: NodeId | undefined }
   /** The write `seq`, and every one before it, is durable. */
   | { readonly kind: 'persisted'; readonly seq: number }
   /** Everything up to `index` has been applied to the state machine. */
@@ -18,6 +39,21 @@ export type Input =
   | { readonly kind: 'fetched'; readonly peer: NodeId; readonly firstIndex: Index; readonly entries: readonly Entry[] }
   /** The connection to a peer broke, or its queue was full: what was in flight to it may be lost. */
   | { readonly kind: 'unreachable'; readonly peer: NodeId }
+  /**
+   * The process of a peer has ended: its connection closed *and* an immediate redial was refused. A follower of it need not wait out its
+   * election timeout, only a short jitter; pre-vote makes that safe. Without effect while lease reads are on.
+   */
+  | { readonly kind: 'peerDown'; readonly peer: NodeId; readonly incarnation: number }
+  /**
+   * A snapshot of committed state is durable here, fetched from a member whose term was `term`. Old news is ignored; else everything up to it
+   * is committed, a log that does not contain it is replaced by it, and `Ready.restore` says when the state is to be read from it.
+   */
+  | { readonly kind: 'snapshotReceived'; readonly base: LogBase; readonly term: Term }
+  /**
+   * The state up to `index` is in durable snapshots: entries up to there may go, as far as no follower that is fetching a snapshot
+   * will need them. Answered by `Ready.compact` when any goes. At most what was applied.
+   */
+  | { readonly kind: 'compact'; readonly index: Index }
 
 /** Entries that a slow follower needs and that are no longer in memory: read them from the log, answer with `fetched`. */
 export interface Fetch {
@@ -33,13 +69,49 @@ export interface Accepted {
   readonly first: EntryId
   readonly count: number
 }
+export type RefusalReason =
+  | 'notLeader'
+  /** Of reads: who would have answered leads no more, or did not answer within an election timeout. */
+  | 'leadershipLost'
+  | 'uncommittedBytesMax'
+  | 'readsMax'
+  /** Leadership is being handed over: propose again when `RaftStatus.transferee` is `undefined` again, or to the next leader. */
+  | 'transferring'
+  | ConfRefusalReason
+  | TransferRefusalReason
+/** Why a configuration was not changed. */
+export type ConfRefusalReason =
+  /** The leader has not committed an entry of its own term yet (the erratum of 2015 to §4.1). */
+  | 'notCommittedInTerm'
+  /** One unsettled change at a time. */
+  | 'confPending'
+  | 'noSteps'
+  | 'unknownId'
+  /** It is a member already; or two steps name it. */
+  | 'duplicateId'
+  | 'removedId'
+  | 'notLearner'
+  | 'notVoter'
+  /** An incarnation never falls, and rises only for a learner. */
+  | 'badIncarnation'
+  | 'noVoters'
+  | 'membersMax'
+  | 'badLease'
+  /** Fewer than a majority of the new voters were heard from within an election timeout, or hold the log. Not checked when forced. */
+  | 'quorumUnreachable'
+  /** A learner to be promoted lags by more than it fetches within an election timeout (§4.2.1). Not checked when forced. */
+  | 'notCaughtUp'
+export type TransferRefusalReason = 'transferPending' | 'notVoter' | 'transferToSelf' | 'noTarget'
+
 /** `of: 'propose'`: commands from position `from` on were not appended, and never will be. */
 export interface Refusal {
-  readonly of: 'propose' | 'read'
-  /** Ticket of a proposal, id of a read. */
+  readonly of: 'propose' | 'read' | 'changeConf' | 'transfer'
+  /** Ticket of a proposal, a change or a transfer; id of a read. */
   readonly id: number
   readonly from: number
-  readonly reason: 'notLeader' | 'uncommittedBytesMax' | 'readsMax' | 'leadershipLost'
+  readonly reason: RefusalReason
+  /** A sentence for people, with the values in it; of changes and transfers only. */
+  readonly message: string | undefined
   readonly leader: NodeId | undefined
 }
 export interface ReadGrant {
@@ -63,6 +135,12 @@ export interface Ready {
   readonly applyThrough: Index
   readonly reads: readonly ReadGrant[]
   readonly fetches: readonly Fetch[]
+  /** A leader says that this follower needs a snapshot of at least this index. Given again at each reminder. */
+  readonly snapshotWanted: Index | undefined
+  /** Read the state from the received snapshot of this index, whose log is durable now; answer with `applied`. Nothing is applied before. */
+  readonly restore: Index | undefined
+  /** The log may drop everything up to here, at leisure; it begins after this from now on. */
+  readonly compact: LogBase | undefined
   readonly accepted: readonly Accepted[]
   readonly refused: readonly Refusal[]
   /** Present when it changed since the last `Ready`. */
@@ -76,7 +154,7 @@ export interface Timing {
   readonly heartbeatMs: number
 }
 
-/** Every queue has a limit. Bytes are those of `Entry.data` plus `entryOverheadBytes` an entry. */
+/** Every queue has a limit: a positive whole number. Bytes are those of `Entry.data` plus `entryOverheadBytes` an entry. */
 export interface CoreLimits {
   /** Entries in one AppendEntries, bytes. Default 1 MiB. */
   readonly messageBytesMax: number
@@ -88,17 +166,31 @@ export interface CoreLimits {
   readonly uncommittedBytesMax: number
   /** Applied entries kept in memory for followers that lag a little. Default 16 MiB. */
   readonly cacheBytesMax: number
-  /** Reads that wait for a confirmation round. Default 65,536. */
+  /** Reads that wait for a confirmation round, or for the leader's answer. Default 65,536. */
   readonly readsMax: number
+  /**
+   * Entries that a leader keeps at most, of those it was asked to compact, for followers that fetch a snapshot. Beyond it they have to fetch
+   * a newer one; too few, and a follower whose snapshot takes longer than so many writes never gets there. Default 4,000,000.
+   */
+  readonly pinnedEntriesMax: number
 }
 
 export interface RaftOptions {
   readonly id: NodeId
   readonly log: LogSummary
+  /** The state was read from a snapshot of this index, which is in the log or its base. Default: that of the base. */
+  readonly lastApplied?: Index
+  /**
+   * False: the log begins after a base whose state is lost, or does not exist yet. Nothing is applied until a snapshot was received, and this
+   * node neither campaigns nor leads. Default: true when the base is index 0 with voters, or `lastApplied` was given.
+   */
+  readonly hasState?: boolean
   /** Monotonic time at the start. */
   readonly now: Ms
   /** Seeds the election timeouts. Must differ between nodes, or votes split for ever. */
   readonly seed: number
+  /** 48 bits that no other life of this node has had: names its questions for read indexes. Default: the low 32 bits of `seed`. */
+  readonly nonce?: number
   readonly timing?: Partial<Timing>
   readonly limits?: Partial<CoreLimits>
 }
@@ -106,7 +198,11 @@ export interface RaftOptions {
 /** What a leader knows of one follower. */
 export interface FollowerStatus {
   readonly id: NodeId
-  readonly state: 'probe' | 'replicate'
+  readonly state: 'probe' | 'replicate' | 'snapshot'
+  /** Anything came from it within an election timeout. */
+  readonly isActive: boolean
+  /** Of a learner: its last round of catching up took less than an election timeout (§4.2.1). True of voters. */
+  readonly isCaughtUp: boolean
   readonly matchIndex: Index
   readonly nextIndex: Index
   readonly inflightMessages: number
@@ -120,12 +216,22 @@ export interface RaftStatus extends SoftState {
   /** Whether an entry of the current term is known to be committed: until then nobody knows what else is (§6.4). */
   readonly committedInTerm: boolean
   readonly lastApplied: Index
+  /** First index that is still in the log. */
+  readonly firstIndex: Index
   readonly lastIndex: Index
   readonly lastTerm: Term
   /** Everything up to here is durable on this node. */
   readonly stableIndex: Index
   /** The newest configuration in the log, committed or not (§4.1). */
   readonly conf: ConfState
+  /** The newest configuration that is committed. */
+  readonly committedConf: ConfState
+  /** Whether a change of the configuration is under way: the newest is joint, or not committed. */
+  readonly isConfPending: boolean
+  /** False while the state behind the log is missing: see `RaftOptions.hasState`. */
+  readonly hasState: boolean
+  /** Of a leader that hands over: to whom. `undefined` again when it gave up, an election timeout later. */
+  readonly transferee: NodeId | undefined
   /** Of a leader; empty otherwise. */
   readonly followers: readonly FollowerStatus[]
   /** Of a leader's own entries; 0 otherwise. */

@@ -31,11 +31,12 @@ export class Candidate {
   readonly #ctx: NodeContext
   readonly #votes = new Map<NodeId, boolean>()
 
-  constructor(ctx: NodeContext, term: Term) {
+  /** `transfer`: the leader asked for this election. */
+  constructor(ctx: NodeContext, { term, transfer }: { readonly term: Term; readonly transfer: boolean }) {
     this.#ctx = ctx
     const { last } = ctx.log
     for (const to of othersOf(ctx)) {
-      ctx.outbox.promise({ kind: 'RequestVote', from: ctx.id, to, term, last, transfer: false })
+      ctx.outbox.promise({ kind: 'RequestVote', from: ctx.id, to, term, last, transfer })
     }
   }
 

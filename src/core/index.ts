@@ -1,4 +1,5 @@
 export * from './api.ts'
+export { confOfVoters, noConf } from './conf.ts'
 export type { EntriesRange } from './entry-window.ts'
 export * from './invariant.ts'
 export { entryOverheadBytes } from './limits.ts'

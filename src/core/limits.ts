@@ -11,6 +11,28 @@ export const entryOverheadBytes = 64
  */
 export const termMax = 2 ** 47
 
+/** Nonces are below this: the wire has 48 bits. */
+export const nonceMax = 2 ** 48
+
+/** Members of one configuration, those of both halves of a joint one. Each is one more connection and one more copy of every message. */
+export const membersMax = 64
+
+/** Ids of former members that a configuration remembers: it is copied into each change and each snapshot. */
+export const removedMax = 65_536
+
+/** The longest lease of a leader: so long nobody can be elected after it died. Milliseconds. */
+export const leaseMsMax = 60_000
+
+/**
+ * A leader trusts this part of a lease. The rest is for clocks that do not run alike: while one counts `leaseMs`, another may count no less
+ * than this part of it. So lease reads are linearizable while the monotonic clocks of any two servers differ in speed by at most 10 % of
+ * the faster one, and no process is suspended between looking at its clock and answering (§6.4.1).
+ */
+export const leaseShare = 0.9
+
+/** A leader keeps entries for a follower that fetches a snapshot until it was silent for this many election timeouts. */
+export const pinnedElectionTimeouts = 10
+
 /** A message unanswered for this many heartbeats, by a follower that answers heartbeats, counts as lost. Fewer punish slow disks. */
 export const lostAfterHeartbeats = 3
 
@@ -25,6 +47,7 @@ const defaultLimits: CoreLimits = {
   uncommittedBytesMax: 32 * mebibyte, // a few seconds of writes: what is more would only wait
   cacheBytesMax: 16 * mebibyte,
   readsMax: 65_536,
+  pinnedEntriesMax: 4_000_000, // at 300 bytes each about a gigabyte of disk, or minutes of writes at full speed
 }
 
 export function bytesOfEntry(entry: Entry): number {

@@ -1,5 +1,6 @@
 // What a message must look like whoever sent it. What does not is dropped: bytes from outside never stop a node.
-import { termMax } from './limits.ts'
+import { confProblem } from './conf-change.ts'
+import { nonceMax, termMax } from './limits.ts'
 import type { AppendEntries, EntryId, Message, NodeId } from './types.ts'
 
 /** Whether `message` is for `id`, and can be from a correct peer as far as can be told without knowing any state. */
@@ -21,6 +22,16 @@ export function isWellFormed(message: Message, id: NodeId): boolean {
       return isNumber(message.commitIndex) && isNumber(message.round)
     case 'HeartbeatReply':
       return isNumber(message.round)
+    case 'InstallSnapshot':
+      return isEntryId(message.last) && message.last.term <= message.term
+    case 'InstallSnapshotReply':
+      return isEntryId(message.hint) && message.hint.term <= message.term
+    case 'TimeoutNow':
+      return true
+    case 'ReadIndex':
+      return isNonce(message.nonce) && isNumber(message.counter)
+    case 'ReadIndexReply':
+      return isNonce(message.nonce) && isNumber(message.counter) && isNumber(message.index)
     default:
       message satisfies never
       return false
@@ -33,6 +44,8 @@ function isWellFormedAppend({ prev, entries, commitIndex, term }: AppendEntries)
   for (const entry of entries) {
     if (entry.index !== last.index + 1 || !isNumber(entry.term) || entry.term < last.term || entry.term === 0) return false
     if ((entry.kind === 'conf') !== (entry.conf !== undefined)) return false
+    // It would be in force at once, and nobody could ever change it again.
+    if (entry.conf !== undefined && confProblem(entry.conf) !== undefined) return false
     last = entry
   }
   return last.term <= term
@@ -45,4 +58,9 @@ function isEntryId({ term, index }: EntryId): boolean {
 
 function isNumber(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value < termMax
+}
+
+/** All 48 bits of the wire, and nothing is added to it. */
+function isNonce(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < nonceMax
 }

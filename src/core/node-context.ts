@@ -1,7 +1,8 @@
 import type { CoreLimits, Timing } from './api.ts'
 import type { Outbox } from './outbox.ts'
+import type { Persistence } from './persistence.ts'
 import type { RaftLog } from './raft-log.ts'
-import type { Ms, NodeId } from './types.ts'
+import type { Message, Ms, NodeId } from './types.ts'
 
 /** What the roles of one node share. Everything else belongs to a role, and ends with it. */
 export interface NodeContext {
@@ -10,6 +11,8 @@ export interface NodeContext {
   readonly outbox: Outbox
   readonly limits: CoreLimits
   readonly timing: Timing
+  /** Names this life among all lives of this node. */
+  readonly nonce: number
   /** Of the last tick. */
   now: Ms
   /**
@@ -17,4 +20,12 @@ export interface NodeContext {
    * to an old one can confirm nothing of a new one (§6.4).
    */
   round: number
+  /** The last question to a leader for a read index. Never falls either; with node and nonce it names the question for good. */
+  question: number
+}
+
+/** An answer that says no more than our term and vote: at once if these are durable, else with the promises (§3.8). */
+export function reply(message: Message, { outbox, persistence }: { readonly outbox: Outbox; readonly persistence: Persistence }): void {
+  if (persistence.isHardStateDurable) outbox.send(message)
+  else outbox.promise(message)
 }

@@ -1,7 +1,7 @@
 import type { Accepted, Fetch, ReadGrant, Ready, Refusal } from './api.ts'
-import type { AppendEntriesReply, Message } from './types.ts'
+import type { AppendEntriesReply, Index, LogBase, Message } from './types.ts'
 
-type Decided = Pick<Ready, 'send' | 'sendAfterPersist' | 'reads' | 'fetches' | 'accepted' | 'refused'>
+type Decided = Omit<Ready, 'persist' | 'applyThrough' | 'restore' | 'softState'>
 
 /** What has been decided since the last `ready`. Lists that are empty are given out as one shared array. */
 export class Outbox {
@@ -11,6 +11,8 @@ export class Outbox {
   readonly #fetches = new Batch<Fetch>()
   readonly #accepted = new Batch<Accepted>()
   readonly #refused = new Batch<Refusal>()
+  #snapshotWanted: Index | undefined
+  #compact: LogBase | undefined
 
   /** May leave at once. */
   send(message: Message): void {
@@ -58,6 +60,15 @@ export class Outbox {
     this.#refused.items.push(refusal)
   }
 
+  wantSnapshot(minIndex: Index): void {
+    this.#snapshotWanted = Math.max(minIndex, this.#snapshotWanted ?? 0)
+  }
+
+  /** The newest base covers those before it. */
+  compact(base: LogBase): void {
+    this.#compact = base
+  }
+
   /** Whether `take` would give anything. */
   has({ promises }: { readonly promises: boolean }): boolean {
     return (
@@ -66,20 +77,27 @@ export class Outbox {
       this.#reads.items.length > 0 ||
       this.#fetches.items.length > 0 ||
       this.#accepted.items.length > 0 ||
-      this.#refused.items.length > 0
+      this.#refused.items.length > 0 ||
+      this.#snapshotWanted !== undefined ||
+      this.#compact !== undefined
     )
   }
 
   /** Promises only while no write is in flight. */
   take({ promises }: { readonly promises: boolean }): Decided {
-    return {
+    const decided = {
       send: this.#sends.take(),
       sendAfterPersist: promises ? this.#promises.take() : none,
       reads: this.#reads.take(),
       fetches: this.#fetches.take(),
       accepted: this.#accepted.take(),
       refused: this.#refused.take(),
+      snapshotWanted: this.#snapshotWanted,
+      compact: this.#compact,
     }
+    this.#snapshotWanted = undefined
+    this.#compact = undefined
+    return decided
   }
 }
 

@@ -49,7 +49,13 @@ export class Persistence {
     this.#isWriting = true
     this.#written = this.#hardState
     this.#seq++
-    return { seq: this.#seq, hardState: this.#hardState, truncateFrom: write?.truncateFrom, entries: write?.entries ?? noEntries }
+    return {
+      seq: this.#seq,
+      hardState: this.#hardState,
+      reset: write?.reset,
+      truncateFrom: write?.truncateFrom,
+      entries: write?.entries ?? noEntries,
+    }
   }
 
   completed(seq: number): void {

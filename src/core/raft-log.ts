@@ -3,24 +3,31 @@
 //              |<- applied -->|                                     |
 //              |<- on the disk: stableIndex ->|<- in a write: writtenIndex ->|<- not handed out yet
 //
-// The log as the core knows it: pointers, terms, configurations, and the newest entries. It stores nothing.
+// The log as the core knows it: pointers, terms, configurations, and the newest entries. It stores nothing. What is up to the base is only
+// in snapshots (§5.1): forgotten here, and known to match every other log, since it is committed.
+import { ConfHistory } from './conf-history.ts'
 import { EntryWindow, type EntriesRange } from './entry-window.ts'
 import { broken } from './invariant.ts'
 import { TermRuns } from './term-runs.ts'
-import type { ConfState, Entry, EntryId, Index, LogSummary, Persist, Term } from './types.ts'
+import type { ConfState, Entry, EntryId, Index, LogBase, LogSummary, Persist, Term } from './types.ts'
 
-export type LogWrite = Pick<Persist, 'truncateFrom' | 'entries'>
+export type LogWrite = Pick<Persist, 'reset' | 'truncateFrom' | 'entries'>
+/** Where the state behind a log is, at its start. */
+export interface Restored {
+  /** It was read from a snapshot of this index. */
+  readonly lastApplied: Index
+  /** False: it is lost, or there is none yet. */
+  readonly hasState: boolean
+}
 
 const noEntries: readonly Entry[] = []
 
 export class RaftLog {
-  readonly base: EntryId
-  readonly #baseConf: ConfState
-  readonly #terms: TermRuns
-  readonly #window: EntryWindow
+  #base: EntryId
+  #confs: ConfHistory
+  #terms: TermRuns
+  #window: EntryWindow
   readonly #cacheBytesMax: number
-  /** Configurations above the base, ascending. In force from the moment they are appended (§4.1). */
-  readonly #confs: { readonly index: Index; readonly conf: ConfState }[]
   #commitIndex: Index
   #lastApplied: Index
   /** Everything up to here is on the disk, and is this log's. Invariant: stableIndex <= writtenIndex <= lastIndex. */
@@ -31,23 +38,33 @@ export class RaftLog {
   #writingIndex: Index
   /** First index on the disk, or on its way there, that the next write must delete. */
   #truncateFrom: Index | undefined
+  /** A snapshot that takes the place of what is on the disk, by the next write. */
+  #reset: LogBase | undefined
+  #hasState: boolean
+  /** Index of the snapshot that the state is to be read from. Nothing is applied before that is done. */
+  #restoring: Index | undefined
 
-  constructor(summary: LogSummary, { cacheBytesMax }: { readonly cacheBytesMax: number }) {
+  constructor(summary: LogSummary, { cacheBytesMax, lastApplied, hasState }: { readonly cacheBytesMax: number } & Restored) {
     const { base, lastIndex } = summary
-    this.base = base.id
-    this.#baseConf = base.conf
+    this.#base = base.id
+    this.#confs = new ConfHistory({ base: { index: base.id.index, conf: base.conf }, later: summary.confs })
     this.#terms = new TermRuns({ base: base.id, runs: summary.terms, lastIndex })
     this.#window = new EntryWindow(lastIndex + 1)
     this.#cacheBytesMax = cacheBytesMax
-    this.#confs = [...summary.confs]
-    // Not persisted: a leader of the new term tells it again, and a copy on the disk could run ahead of the entries (§3.8).
-    this.#commitIndex = base.id.index
-    this.#lastApplied = base.id.index
+    // Not persisted: a leader of the new term tells it again, and a copy on the disk could run ahead of the entries (§3.8). But what is in
+    // a snapshot was committed.
+    this.#commitIndex = Math.max(base.id.index, lastApplied)
+    this.#lastApplied = lastApplied
+    this.#hasState = hasState
     this.#stableIndex = lastIndex
     this.#writtenIndex = lastIndex
     this.#writingIndex = lastIndex
   }
 
+  /** What precedes the first entry that is still here. */
+  get base(): EntryId {
+    return this.#base
+  }
   get lastIndex(): Index {
     return this.#terms.lastIndex
   }
@@ -69,13 +86,47 @@ export class RaftLog {
   get writtenIndex(): Index {
     return this.#writtenIndex
   }
-  /** Committed *and* durable here: applying more would let the state run ahead of the log after a crash. Never falls. */
-  get applyThrough(): Index {
-    return Math.min(this.#commitIndex, this.#stableIndex)
+  /**
+   * Committed *and* durable here: applying more would let the state run ahead of the log after a crash. `undefined` while the state is
+   * missing, or about to be read from a snapshot: then nothing is applied.
+   */
+  get applyThrough(): Index | undefined {
+    return this.#isHeld ? undefined : Math.min(this.#commitIndex, this.#stableIndex)
+  }
+  get hasState(): boolean {
+    return this.#hasState
+  }
+  /** Index of the snapshot to read the state from now: its log is durable. */
+  get restorable(): Index | undefined {
+    return this.#restoring !== undefined && this.#restoring <= this.#stableIndex ? this.#restoring : undefined
   }
   /** The newest configuration in the log, committed or not (§4.1). */
   get conf(): ConfState {
-    return this.#confs[this.#confs.length - 1]?.conf ?? this.#baseConf
+    return this.#confs.newest
+  }
+  /** Index of the entry that holds it, or of the base. */
+  get confIndex(): Index {
+    return this.#confs.newestIndex
+  }
+  get committedConf(): ConfState {
+    return this.#confs.at(this.#commitIndex)
+  }
+  /** In force before the newest; the newest itself where that is known to be committed. */
+  get confBefore(): ConfState {
+    return this.isConfCommitted ? this.conf : this.#confs.previous
+  }
+  get isConfCommitted(): boolean {
+    return this.#confs.newestIndex <= this.#commitIndex
+  }
+  /** A change is under way: only one may be (§4.1). */
+  get isConfPending(): boolean {
+    return !this.isConfCommitted || this.conf.votersOutgoing.length > 0
+  }
+  /** The newest entry that is known to be committed. */
+  get committed(): EntryId {
+    const term = this.#terms.termAt(this.#commitIndex)
+    if (term === undefined) broken(`the committed entry ${this.#commitIndex} is not in the log`)
+    return { term, index: this.#commitIndex }
   }
   /** First index whose entry is in memory; `lastIndex + 1` when there is none. */
   get firstIndexInMemory(): Index {
@@ -99,6 +150,13 @@ export class RaftLog {
   /** The newest entry that may match a log which has `id` (§3.5). */
   newestNotAfter(id: EntryId): EntryId {
     return this.#terms.newestNotAfter(id)
+  }
+
+  /** The same for a log where nothing after `hint` matches: `undefined` when nothing does that is still here. */
+  newestMatching(hint: EntryId): Index | undefined {
+    if (hint.index < this.#base.index) return undefined
+    const { term, index } = this.#terms.newestNotAfter(hint)
+    return term <= hint.term ? index : undefined
   }
 
   /** A leader's own entry: it only ever appends (§3.5, leader append-only). */
@@ -135,20 +193,61 @@ export class RaftLog {
 
   appliedTo(index: Index): void {
     if (index < this.#lastApplied) broken(`applied falls from ${this.#lastApplied} to ${index}`)
-    if (index > this.applyThrough) broken(`applied ${index}, but only ${this.applyThrough} is committed and durable`)
+    if (index > this.#durablyCommitted) broken(`applied ${index}, but only ${this.#durablyCommitted} is committed and durable`)
     this.#lastApplied = index
+    if (this.#restoring !== undefined && index >= this.#restoring) {
+      this.#restoring = undefined
+      this.#hasState = true
+    }
     this.#evict()
+  }
+
+  /** Forgets what is up to `index`, which is applied, and so in a snapshot or in entries that a node without it gets from others. */
+  compactTo(index: Index): LogBase {
+    if (index > this.#lastApplied) broken(`compacts up to ${index}, but only ${this.#lastApplied} is applied`)
+    const term = this.#terms.termAt(index)
+    if (term === undefined) broken(`compacts up to ${index}, but the log begins after ${this.#base.index}`)
+    this.#base = { term, index }
+    this.#terms.compactTo(this.#base)
+    this.#confs.compactTo(index)
+    this.#window.evict({ lastIndex: index, bytesMax: 0 })
+    return { id: this.#base, conf: this.#confs.at(index) }
+  }
+
+  /** Whether a snapshot of `id` brings anything: what is committed here already does not, unless the state itself is missing. */
+  isNews(id: EntryId): boolean {
+    if (id.index <= (this.#restoring ?? 0)) return false
+    return this.#hasState ? id.index > this.#commitIndex : id.index >= this.#base.index
+  }
+
+  /**
+   * A snapshot that is news is durable here: what it holds is committed. Where the log has its last entry, the log stays; else it conflicts
+   * or ends before, and all of it gives way (§5.3). True when it did.
+   */
+  restoreFrom(base: LogBase): boolean {
+    const { id } = base
+    if (id.index <= this.#commitIndex && !this.has(id)) {
+      broken(`a snapshot of entry ${id.index} of term ${id.term}, committed here with term ${this.#terms.termAt(id.index)}`)
+    }
+    const isReplaced = !this.has(id)
+    if (isReplaced) this.#replaceBy(base)
+    this.commitTo(id.index)
+    // Every snapshot has a state to be read, but one that was applied meanwhile.
+    this.#restoring = id.index
+    return isReplaced
   }
 
   /** What the disk does not have yet, or `undefined`. The next call needs `writeCompleted` first. */
   takeWrite(): LogWrite | undefined {
+    const reset = this.#reset
     const truncateFrom = this.#truncateFrom
-    if (truncateFrom === undefined && this.#writtenIndex === this.lastIndex) return undefined
+    if (reset === undefined && truncateFrom === undefined && this.#writtenIndex === this.lastIndex) return undefined
     const entries = this.#writtenIndex === this.lastIndex ? noEntries : this.#window.seal(this.#writtenIndex + 1)
+    this.#reset = undefined
     this.#truncateFrom = undefined
     this.#writtenIndex = this.lastIndex
     this.#writingIndex = this.lastIndex
-    return { truncateFrom, entries }
+    return { reset, truncateFrom, entries }
   }
 
   writeCompleted(): void {
@@ -166,12 +265,41 @@ export class RaftLog {
   }
 
   checkPointers(): void {
-    if (this.base.index > this.#lastApplied) broken(`applied ${this.#lastApplied}, before the base at ${this.base.index}`)
-    if (this.#lastApplied > this.applyThrough) broken(`applied ${this.#lastApplied}, beyond ${this.applyThrough}`)
+    if (this.#base.index > this.#lastApplied && !this.#isHeld) {
+      broken(`applied ${this.#lastApplied}, before the base at ${this.#base.index}`)
+    }
+    if (this.#base.index > this.#commitIndex) broken(`committed ${this.#commitIndex}, before the base at ${this.#base.index}`)
+    if (this.#lastApplied > this.#durablyCommitted) broken(`applied ${this.#lastApplied}, beyond ${this.#durablyCommitted}`)
     if (this.#commitIndex > this.lastIndex) broken(`committed ${this.#commitIndex}, past the end of the log at ${this.lastIndex}`)
+    if (this.confIndex > this.lastIndex)
+      broken(`the configuration of ${this.confIndex} is in force, past the end of the log at ${this.lastIndex}`)
     if (this.#stableIndex > this.#writtenIndex) broken(`stable ${this.#stableIndex}, beyond what was written, ${this.#writtenIndex}`)
     if (this.#writtenIndex > this.lastIndex) broken(`written ${this.#writtenIndex}, past the end of the log at ${this.lastIndex}`)
-    if (this.#window.firstIndex > this.#stableIndex + 1) broken(`entries from ${this.#stableIndex + 1} are neither durable nor in memory`)
+    // What a snapshot brought is durable in it, before its log is.
+    const durableIndex = Math.max(this.#stableIndex, this.#base.index)
+    if (this.#window.firstIndex > durableIndex + 1) broken(`entries from ${durableIndex + 1} are neither durable nor in memory`)
+  }
+
+  get #isHeld(): boolean {
+    return !this.#hasState || this.#restoring !== undefined
+  }
+
+  get #durablyCommitted(): Index {
+    return Math.min(this.#commitIndex, this.#stableIndex)
+  }
+
+  #replaceBy(base: LogBase): void {
+    const { index } = base.id
+    this.#base = base.id
+    this.#confs = new ConfHistory({ base: { index, conf: base.conf }, later: [] })
+    this.#terms = new TermRuns({ base: base.id, runs: [], lastIndex: index })
+    this.#window = new EntryWindow(index + 1)
+    // Until it is written the disk has what was committed before, and no more that is this log's; a write in flight brings nothing of it.
+    this.#stableIndex = Math.min(this.#stableIndex, this.#commitIndex)
+    this.#writingIndex = this.#stableIndex
+    this.#writtenIndex = index
+    this.#truncateFrom = undefined
+    this.#reset = base
   }
 
   /** How many of `entries` this log has. */
@@ -185,7 +313,7 @@ export class RaftLog {
     if (index <= this.#commitIndex) broken(`truncates from ${index}, but ${this.#commitIndex} is committed`)
     this.#terms.truncateFrom(index)
     this.#window.truncateFrom(index)
-    while ((this.#confs[this.#confs.length - 1]?.index ?? 0) >= index) this.#confs.pop()
+    this.#confs.truncateFrom(index)
     if (index <= this.#writtenIndex) {
       // Lower than one that still waits to be written: only what is written can be truncated on the disk.
       this.#truncateFrom = index
@@ -197,7 +325,8 @@ export class RaftLog {
   }
 
   #evict(): void {
-    // What is not applied yet is about to be read, what is not durable is nowhere else.
-    this.#window.evict({ lastIndex: Math.min(this.#lastApplied, this.#stableIndex), bytesMax: this.#cacheBytesMax })
+    // What is not applied yet is about to be read, unless that takes a snapshot first; what is not durable is nowhere else.
+    const lastIndex = this.#isHeld ? this.#durablyCommitted : Math.min(this.#lastApplied, this.#stableIndex)
+    this.#window.evict({ lastIndex, bytesMax: this.#cacheBytesMax })
   }
 }

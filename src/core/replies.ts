@@ -1,11 +1,19 @@
 // What a node answers to those who lead it, and to those whose term is over.
+import { unreachable } from './invariant.ts'
 import type { RaftLog } from './raft-log.ts'
-import type { AppendEntries, AppendEntriesReply, Message, NodeId, Term } from './types.ts'
+import type { AppendEntries, AppendEntriesReply, EntryId, Message, NodeId, Term } from './types.ts'
 
-/** Receiver of AppendEntries (§3.5): appends after an entry that matches, or says where the leader may back up to. */
+/** Before the first entry. */
+const noEntry: EntryId = { term: 0, index: 0 }
+
+/**
+ * Receiver of AppendEntries (§3.5): appends after an entry that matches, or says where the leader may back up to. Before it has a
+ * configuration with voters a node does not know what it may acknowledge: it takes no entries, and waits for a snapshot.
+ */
 export function acceptEntries(log: RaftLog, message: AppendEntries): AppendEntriesReply {
   const { from, to, term, prev, entries } = message
   const header = { kind: 'AppendEntriesReply', from: to, to: from, term } as const
+  if (log.conf.voters.length === 0) return { ...header, ok: false, prevIndex: prev.index, hint: noEntry }
   const { commitIndex } = log
   // What is committed is the leader's too (§3.6.3): an entry up to there is known to match, even where its term is forgotten.
   const isKnown = prev.index < commitIndex
@@ -35,7 +43,19 @@ export function answerStale(
       return { kind: 'AppendEntriesReply', ...header, ok: false, prevIndex: message.prev.index, hint: log.last }
     case 'Heartbeat':
       return { kind: 'HeartbeatReply', ...header, round: message.round }
-    default:
+    case 'InstallSnapshot':
+      return { kind: 'InstallSnapshotReply', ...header, hint: log.committed }
+    case 'PreVoteReply':
+    case 'RequestVoteReply':
+    case 'AppendEntriesReply':
+    case 'HeartbeatReply':
+    case 'InstallSnapshotReply':
+    case 'ReadIndexReply':
+    // A leader whose term is over learns it by its heartbeats, a follower by whoever leads it now: neither waits for this.
+    case 'TimeoutNow':
+    case 'ReadIndex':
       return undefined
+    default:
+      return unreachable(message)
   }
 }

@@ -4,9 +4,9 @@ import type { EntryId, Index, Term, TermRun } from './types.ts'
 
 export class TermRuns {
   /** What precedes the first entry. */
-  readonly #base: EntryId
+  #base: EntryId
   /** Invariant: ascending by term and by firstIndex; the first starts at base.index + 1. */
-  readonly #runs: TermRun[]
+  #runs: TermRun[]
   #lastIndex: Index
 
   constructor({ base, runs, lastIndex }: { readonly base: EntryId; readonly runs: readonly TermRun[]; readonly lastIndex: Index }) {
@@ -36,6 +36,18 @@ export class TermRuns {
     if (index <= this.#base.index || index > this.#lastIndex) broken(`cannot truncate from ${index}`)
     while ((this.#runs[this.#runs.length - 1]?.firstIndex ?? 0) >= index) this.#runs.pop()
     this.#lastIndex = index - 1
+  }
+
+  /** What is up to `index` is forgotten; the entry there becomes the base. */
+  compactTo(base: EntryId): void {
+    if (this.termAt(base.index) !== base.term) broken(`entry ${base.index} of term ${base.term} is not in the log: it cannot be its base`)
+    const next = this.#runs[this.#runAt(base.index + 1)]
+    this.#base = base
+    if (base.index === this.#lastIndex || next === undefined) this.#runs = []
+    else {
+      const later = this.#runs.filter(({ firstIndex }) => firstIndex > base.index + 1)
+      this.#runs = [{ term: next.term, firstIndex: base.index + 1 }, ...later]
+    }
   }
 
   /** `undefined` outside the log; the base counts as inside. */

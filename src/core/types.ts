@@ -38,12 +38,38 @@ export interface Member {
 
 /** A configuration. `votersOutgoing` is empty unless the configuration is joint (§4.3): then both majorities are needed. */
 export interface ConfState {
-  /** Everyone named below, by ascending id. */
+  /**
+   * Everyone named below, by ascending id. A node that is about to join starts from a configuration without voters: it knows whom to
+   * dial, takes no entries, and waits for a snapshot.
+   */
   readonly members: readonly Member[]
   readonly voters: readonly NodeId[]
   readonly votersOutgoing: readonly NodeId[]
+  /** They hold the log and do not count. In a joint configuration also voters that are being demoted: they still count in `votersOutgoing`. */
   readonly learners: readonly NodeId[]
+  /** Of the learners, those that the leader makes voters by itself as soon as they have caught up (§4.2.1). */
+  readonly joining: readonly NodeId[]
+  /** Ids of former members, ascending: never used again. */
+  readonly removed: readonly NodeId[]
+  /**
+   * 0: no lease reads. Else nobody that hears from a leader helps to elect another within this many milliseconds, whatever its own
+   * election timeout, and a leader that a quorum has answered serves lease reads for `leaseShare` of it (§6.4.1).
+   */
+  readonly leaseMs: Ms
 }
+
+/** One step of a change of members; a change has one or more, of different members. */
+export type ConfStep =
+  /** `joining`: the leader makes it a voter once it has caught up. */
+  | { readonly kind: 'addLearner'; readonly member: Member; readonly joining: boolean }
+  /** Makes a learner a voter. */
+  | { readonly kind: 'promote'; readonly id: NodeId }
+  /** Makes a voter a learner. */
+  | { readonly kind: 'demote'; readonly id: NodeId }
+  | { readonly kind: 'remove'; readonly id: NodeId }
+  /** New addresses of a member. A higher incarnation (it has lost its disk) is for learners only: demote a voter first. */
+  | { readonly kind: 'update'; readonly member: Member; readonly joining: boolean }
+  | { readonly kind: 'setLease'; readonly leaseMs: Ms }
 
 /** What must be durable before any promise that depends on it leaves the node (§3.8). */
 export interface HardState {
@@ -79,6 +105,11 @@ export interface Persist {
   /** Names this write: grows by one with each. (term, index) would not do: an index can be overwritten and come back. */
   readonly seq: number
   readonly hardState: HardState
+  /**
+   * A snapshot takes the place of the log (§5.3): everything on the disk is dropped, whatever it is, and the log begins anew after this.
+   * `truncateFrom` is `undefined` then, and `entries` follow it.
+   */
+  readonly reset: LogBase | undefined
   /** First index to delete, before `entries` are appended. `undefined` when nothing conflicts. */
   readonly truncateFrom: Index | undefined
   /** Contiguous; the first follows what is on the disk after the truncation. May be empty. */
@@ -116,6 +147,24 @@ export type AppendEntriesReply = Header & { readonly kind: 'AppendEntriesReply' 
 export type Heartbeat = Header & { readonly kind: 'Heartbeat'; readonly commitIndex: Index; readonly round: number }
 export type HeartbeatReply = Header & { readonly kind: 'HeartbeatReply'; readonly round: number }
 
+/**
+ * What this follower needs next is compacted away (§5.3): it should fetch a snapshot of `last` or later, from whichever member has one.
+ * Repeated about every heartbeat until the reply says that the follower has got there.
+ */
+export type InstallSnapshot = Header & { readonly kind: 'InstallSnapshot'; readonly last: EntryId }
+/** `hint`: the newest entry here that is known to be committed. No promise: the leader probes from there, and the log match decides. */
+export type InstallSnapshotReply = Header & { readonly kind: 'InstallSnapshotReply'; readonly hint: EntryId }
+/** The leader asks for an election now (§3.10). */
+export type TimeoutNow = Header & { readonly kind: 'TimeoutNow' }
+/** A replica asks its leader for a read index (§6.4). (node, nonce, counter) names the question for good, across restarts. */
+export type ReadIndex = Header & { readonly kind: 'ReadIndex'; readonly nonce: number; readonly counter: number }
+export type ReadIndexReply = Header & {
+  readonly kind: 'ReadIndexReply'
+  readonly nonce: number
+  readonly counter: number
+  readonly index: Index
+}
+
 export type Message =
   | PreVote
   | PreVoteReply
@@ -125,6 +174,45 @@ export type Message =
   | AppendEntriesReply
   | Heartbeat
   | HeartbeatReply
+  | InstallSnapshot
+  | InstallSnapshotReply
+  | TimeoutNow
+  | ReadIndex
+  | ReadIndexReply
+
+/** A snapshot: the state after `id`, which is committed. */
+export interface SnapshotMeta {
+  readonly id: EntryId
+  /** In force at `id`. */
+  readonly conf: ConfState
+  /** Length of its content. */
+  readonly bytes: number
+  /** CRC-32 of its content: two with the same id and checksum are the same, whoever made them. */
+  readonly checksum: number
+}
+
+/** Asks any member for a piece of a snapshot. The core never sees these two: nodes exchange them for its sake. `term`: of the sender. */
+export type SnapshotRequest = Header & {
+  readonly kind: 'SnapshotRequest'
+  /** Of this index or later. */
+  readonly minIndex: Index
+  /** Go on with this one; `undefined` at first, when the newest will do. */
+  readonly of: { readonly id: EntryId; readonly checksum: number } | undefined
+  readonly offset: number
+}
+/**
+ * `snapshot` is `undefined` when the sender has none (any more) that was asked for. `term` matters: what was committed in a later term
+ * may contradict a leader of an earlier one, so the receiver adopts the term before it uses the snapshot.
+ */
+export type SnapshotChunk = Header & {
+  readonly kind: 'SnapshotChunk'
+  readonly snapshot: SnapshotMeta | undefined
+  readonly offset: number
+  readonly data: Uint8Array
+}
+export type SnapshotMessage = SnapshotRequest | SnapshotChunk
+/** Everything that nodes say to each other. */
+export type PeerMessage = Message | SnapshotMessage
 
 /** What is known from outside: for logs, redirects and status pages. */
 export interface SoftState {

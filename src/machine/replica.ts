@@ -1,10 +1,10 @@
 // One replica of the whole replicated state: the user's machine, the sessions of its clients, and log time. Fed with committed entries.
-import { assert } from '../core/invariant.ts'
-import type { Entry, Index, Term } from '../core/types.ts'
+import { assert, broken } from '../core/invariant.ts'
+import type { Entry, EntryId, Index, Term } from '../core/types.ts'
 import type { ErrorCode } from '../errors.ts'
 import { createContext, type EntryContext } from './context.ts'
 import type { Envelope } from './envelope.ts'
-import { sessionsMax, Sessions } from './sessions.ts'
+import { type SessionRecord, sessionsMax, Sessions } from './sessions.ts'
 import type { HandlerFailure, QueryContext, StateMachine } from './state-machine.ts'
 
 /** What became of an entry, for the one node that has to answer for it. Overwritten by the next `apply`. */
@@ -17,6 +17,16 @@ export interface Applied {
   refused: { readonly code: ErrorCode; readonly message: string } | undefined
 }
 
+/** Everything of a replica but its machine. */
+export interface ReplicaState {
+  readonly lastApplied: EntryId
+  readonly now: number
+  readonly ceiling: number
+  readonly ceilingTerm: Term
+  /** By ascending id. */
+  readonly sessions: Iterable<SessionRecord>
+}
+
 const noReply = new Uint8Array(0)
 
 export class Replica {
@@ -24,6 +34,7 @@ export class Replica {
   readonly sessions = new Sessions()
   readonly applied: Applied = { index: 0, reply: noReply, failure: undefined, refused: undefined }
   #lastApplied: Index = 0
+  #lastAppliedTerm: Term = 0
   /** Log time: the highest stamp applied. */
   #now = 0
   /** No query was shown a time above this. */
@@ -43,12 +54,20 @@ export class Replica {
     return this.#lastApplied
   }
 
+  get lastAppliedTerm(): Term {
+    return this.#lastAppliedTerm
+  }
+
   get now(): number {
     return this.#now
   }
 
   get ceiling(): number {
     return this.#ceiling
+  }
+
+  get ceilingTerm(): Term {
+    return this.#ceilingTerm
   }
 
   /** Entries without an envelope: they pass without a trace. */
@@ -70,15 +89,30 @@ export class Replica {
     this.sessions.expire(this.#now)
   }
 
+  /**
+   * Replaces everything: the machine first, from `machineState`; what it throws leaves the rest as it was, and the machine as the machine
+   * says. Behaves from now on as the replica that the parts were taken from.
+   */
+  restore({ lastApplied, now, ceiling, ceilingTerm, sessions }: ReplicaState, machineState: Uint8Array): void {
+    this.machine.restoreSnapshot(machineState)
+    this.sessions.restore(sessions)
+    this.#lastApplied = lastApplied.index
+    this.#lastAppliedTerm = lastApplied.term
+    this.#now = now
+    this.#ceiling = ceiling
+    this.#ceilingTerm = ceilingTerm
+  }
+
   /** Answers a query from the state as it is. `now` is what the query may see of time. */
   query(query: Uint8Array, now: number): Uint8Array {
     const context: QueryContext = { index: this.#lastApplied, now: Math.max(now, this.#now), version: this.machine.version }
     return this.machine.query(query, context)
   }
 
-  #advance({ index }: Entry): void {
-    assert(index === this.#lastApplied + 1, `entry ${index} is applied after entry ${this.#lastApplied}`)
+  #advance({ index, term }: Entry): void {
+    if (index !== this.#lastApplied + 1) broken(`entry ${index} is applied after entry ${this.#lastApplied}`)
     this.#lastApplied = index
+    this.#lastAppliedTerm = term
   }
 
   #passTime(term: Term, stamp: number): void {

@@ -9,7 +9,7 @@ export const sessionReplyBytesMax = 4 * 1_024 * 1_024
 /** Sessions of one cluster; opening one more is refused. */
 export const sessionsMax = 100_000
 
-interface Recorded {
+export interface Recorded {
   readonly index: Index
   /** `undefined` once dropped: applied, but the reply is gone. */
   readonly reply: Uint8Array | undefined
@@ -27,6 +27,17 @@ interface Session {
   replyBytes: number
   /** No seq below still has its reply, other than as dropped. */
   keptFrom: number
+}
+
+/** One session, as snapshots and digests see it. */
+export interface SessionRecord {
+  readonly id: Index
+  readonly ttlMs: number
+  readonly lastActive: number
+  readonly ackedBelow: number
+  readonly lastSeq: number
+  /** By seq, ascending, none below `ackedBelow` or above `lastSeq`. */
+  readonly replies: ReadonlyMap<number, Recorded>
 }
 
 /** What may be done with a command that has reached its place in the log. */
@@ -118,17 +129,26 @@ export class Sessions {
   }
 
   /** Everything, by ascending session and seq: what snapshots and digests are made from. */
-  *entries(): Generator<{
-    readonly id: number
-    readonly ttlMs: number
-    readonly lastActive: number
-    readonly ackedBelow: number
-    readonly lastSeq: number
-    readonly replies: ReadonlyMap<number, Recorded>
-  }> {
+  *entries(): Generator<SessionRecord> {
     // Ids are indexes of the log and sessions are opened in its order: insertion order is ascending.
     for (const [id, { ttlMs, lastActive, ackedBelow, lastSeq, replies }] of this.#sessions) {
       yield { id, ttlMs, lastActive, ackedBelow, lastSeq, replies }
+    }
+  }
+
+  /** Replaces everything. `records` by ascending id, as `entries` gave them; their replies are kept, not copied. */
+  restore(records: Iterable<SessionRecord>): void {
+    this.#sessions.clear()
+    this.#nextExpiry = Number.POSITIVE_INFINITY
+    let lastId = 0
+    for (const { id, ttlMs, lastActive, ackedBelow, lastSeq, replies } of records) {
+      assert(id > lastId, `session ${id} is restored after session ${lastId}`)
+      lastId = id
+      let replyBytes = 0
+      for (const { reply } of replies.values()) replyBytes += reply?.length ?? 0
+      // Not known where the dropped ones end: the next drop looks from the first on.
+      this.#sessions.set(id, { ttlMs, lastActive, ackedBelow, lastSeq, replies: new Map(replies), replyBytes, keptFrom: ackedBelow })
+      this.#nextExpiry = Math.min(this.#nextExpiry, lastActive + ttlMs)
     }
   }
 }

@@ -14,8 +14,8 @@ const lookBytesMax = 64 * 1_024
 const slowEntryMs = 0.1
 
 export interface ApplierPorts {
-  readonly raft: Raft
-  readonly log: Log
+  readonly raft: Pick<Raft, 'entriesInMemory'>
+  readonly log: Pick<Log, 'entries'>
   readonly replica: Replica
   readonly clock: Clock
   readonly sliceMs: number
@@ -23,6 +23,8 @@ export interface ApplierPorts {
   fail(error: Error): void
   /** Called after each entry with an envelope: `replica.applied` says what became of it. */
   applied(entry: Entry, envelope: Envelope): void
+  /** Called after each entry, of whatever kind. */
+  passed(entry: Entry): void
 }
 
 /**
@@ -36,6 +38,10 @@ export class Applier {
   /** Read from the log, not applied yet. */
   #loaded: readonly Entry[] = []
   #loading = false
+  /** Nothing is applied until a state has taken the place of this one. */
+  #isSuspended = false
+  /** Grows with each new state: what was read for an earlier one is of no use, and may not exist any more. */
+  #life = 0
   /** Entries until the clock is read again; adapts to how long they take. */
   #lookEvery = 1
   #sinceLook = 0
@@ -51,8 +57,22 @@ export class Applier {
     this.#target = target
   }
 
+  /** The entries that would be next are gone, or were never there: a whole state will come in their place. */
+  suspend(): void {
+    this.#isSuspended = true
+    this.#life += 1
+    this.#loaded = []
+    this.#loading = false
+  }
+
+  /** The state has come. */
+  resume(): void {
+    this.#isSuspended = false
+  }
+
   /** Applies one slice. After `timeUp` there is more to do, and another turn was asked for. */
   run(): 'idle' | 'applied' | 'timeUp' {
+    if (this.#isSuspended) return 'idle'
     const { replica, clock, sliceMs } = this.#ports
     const before = replica.lastApplied
     this.#lookedAt = clock.monotonicMs()
@@ -92,10 +112,12 @@ export class Applier {
 
   #applyOne(entry: Entry): void {
     const { replica } = this.#ports
-    if (entry.kind !== 'command') return replica.skip(entry)
-    const envelope = decodeEnvelope(entry.data)
-    replica.apply(entry, envelope)
-    this.#ports.applied(entry, envelope)
+    if (entry.kind === 'command') {
+      const envelope = decodeEnvelope(entry.data)
+      replica.apply(entry, envelope)
+      this.#ports.applied(entry, envelope)
+    } else replica.skip(entry)
+    this.#ports.passed(entry)
   }
 
   #next(): readonly Entry[] | undefined {
@@ -113,7 +135,9 @@ export class Applier {
   #load(range: { readonly firstIndex: Index; readonly lastIndex: Index; readonly bytesMax: number }): void {
     if (this.#loading) return
     this.#loading = true
+    const life = this.#life
     this.#ports.log.entries(range, (error, entries) => {
+      if (life !== this.#life) return
       this.#loading = false
       if (error !== undefined) return this.#ports.fail(error)
       if (entries[0]?.index !== range.firstIndex) {

@@ -1,4 +1,4 @@
-import type { Accepted, Input, Message, Raft, Ready, ReadGrant, Refusal, SoftState } from '../core/index.ts'
+import type { Accepted, Index, Input, LogBase, Message, Raft, Ready, ReadGrant, Refusal, SoftState } from '../core/index.ts'
 import type { Log } from '../ports/log.ts'
 import type { Net } from '../ports/net.ts'
 
@@ -12,6 +12,10 @@ export interface DriverPorts {
   refused(refused: readonly Refusal[]): void
   granted(reads: readonly ReadGrant[]): void
   applyThrough(index: number): void
+  snapshotWanted(minIndex: Index): void
+  restore(index: Index): void
+  /** The log on the disk begins here from now on. */
+  compacted(firstIndex: Index): void
   changed(softState: SoftState): void
 }
 
@@ -61,7 +65,21 @@ export class Driver {
     if (ready.refused.length > 0) this.#ports.refused(ready.refused)
     if (ready.reads.length > 0) this.#ports.granted(ready.reads)
     this.#ports.applyThrough(ready.applyThrough)
+    this.#performRare(ready)
     return true
+  }
+
+  #performRare({ compact, restore, snapshotWanted }: Ready): void {
+    if (compact !== undefined) this.#compact(compact)
+    if (restore !== undefined) this.#ports.restore(restore)
+    if (snapshotWanted !== undefined) this.#ports.snapshotWanted(snapshotWanted)
+  }
+
+  #compact(base: LogBase): void {
+    this.#ports.log.compact(base, (error) => {
+      if (error !== undefined) return this.#ports.fail(error)
+      this.#ports.compacted(base.id.index + 1)
+    })
   }
 
   #write(persist: NonNullable<Ready['persist']>, { sendAfterPersist }: Ready): void {

@@ -7,4 +7,6 @@ export {
   type NodeLimits,
   type NodeOptions,
   type NodePorts,
+  type Recovered,
 } from './options.ts'
+export { recover, type RecoverOptions } from './recover.ts'

@@ -40,7 +40,16 @@ export class LogTime {
   }
 
   /**
-   * What a query may be shown: never more than a committed ceiling, else a later command could be stamped lower. `undefined` while an
+   * What a query may be shown on any replica: the highest stamp that its state reflects. No later command sees less. It stands still while
+   * nothing is applied. A leader shows its queries at most `ceilingStepMs` more than a committed stamp, so a linearizable query elsewhere is
+   * shown at most that much less than one before it.
+   */
+  get ofState(): number {
+    return this.#replica.now
+  }
+
+  /**
+   * What a query of a leader may be shown: never more than a committed ceiling, else a later command could be stamped lower. `undefined` while an
    * entry that raises the ceiling is worth waiting for. `raise` is the ceiling to be proposed, when it is time for that.
    */
   forQueries(): { readonly now: number | undefined; readonly raise: number | undefined } {

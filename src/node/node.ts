@@ -1,24 +1,38 @@
 // One node, without a world: the core, its driver, the replica and the door for clients, turned by a host that owns sockets, disk and timers.
-import { type ConfState, type Message, type NodeId, Raft, type SoftState } from '../core/index.ts'
-import { Replica } from '../machine/replica.ts'
+import {
+  type ConfState,
+  type Index,
+  type LogSummary,
+  type NodeId,
+  type PeerMessage,
+  Raft,
+  type RaftOptions,
+  type SoftState,
+} from '../core/index.ts'
+import { timingOf } from '../core/limits.ts'
+import type { Replica } from '../machine/replica.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { ClientMessage, Hello, LeaderHint, NodeStatus, StatusRequest, Welcome } from '../wire/client-messages.ts'
-import { encodeSessions } from '../wire/sessions-codec.ts'
+import type { ClientMessage, Hello, LeaderHint, NodeStatus, Welcome } from '../wire/client-messages.ts'
 import { Applier } from './applier.ts'
+import { ConfWatch } from './conf-watch.ts'
 import { Driver } from './driver.ts'
 import { Gateway } from './gateway.ts'
-import { type ConnectionId, defaultNodeLimits, type NodeLimits, type NodeOptions, type NodePorts } from './options.ts'
+import { type ConnectionId, defaultNodeLimits, type NodeEvent, type NodeLimits, type NodeOptions, type NodePorts } from './options.ts'
+import { StateTransfer, type StateTransferStart } from './state-transfer.ts'
+import { StatusDesk } from './status-desk.ts'
 
 /** Messages from peers that wait for a turn; beyond it they are dropped, which Raft survives. A turn takes all of them. */
 export const inboxMax = 16_384
-/** Requests for status that wait; those beyond are answered without a digest. */
-const statusRequestsMax = 64
+/** Dead processes that wait for a turn. Members are few; one that dies again is no more dead. */
+const downMax = 1_024
+/** Of no question of the gateway: nobody waits for the answer. */
+const handOverTicket = 0
 /** Well below the time after which a silent connection is closed. Milliseconds. */
 const keepAliveMsMax = 20_000
 
 /**
- * A turn takes everything that has arrived, then everything it caused: one batch, one write, one frame per peer and per client. Time comes
- * last, so that after a stall of the process nothing fires before what was received in the meantime has been read.
+ * A turn takes everything that has arrived, then everything it caused: one batch, one write, one frame per peer and per client. Time is read
+ * first and told last, so that after a stall of the process nothing fires before what was received in the meantime has been read.
  */
 export class Node {
   readonly id: NodeId
@@ -30,47 +44,55 @@ export class Node {
   readonly #driver: Driver
   readonly #applier: Applier
   readonly #gateway: Gateway
-  #inbox: Message[] = []
+  readonly #states: StateTransfer | undefined
+  readonly #confWatch: ConfWatch
+  readonly #statusDesk: StatusDesk
+  #inbox: PeerMessage[] = []
   #unreachable: NodeId[] = []
-  readonly #statusRequests: { readonly connection: ConnectionId; readonly request: StatusRequest }[] = []
+  #down: { readonly peer: NodeId; readonly incarnation: number }[] = []
+  #isHandingOver = false
+  /** As the clients were told last. */
+  #servers: readonly string[] = []
   #softState: SoftState
   #failed = false
 
   constructor(options: NodeOptions, ports: NodePorts) {
-    const { id, clusterId, machine, seed, timing = {}, coreLimits = {} } = options
-    const { log, net, clock } = ports
+    const { id, clusterId, incarnation, recovered, seed, timing = {} } = options
+    const { log, clock } = ports
     this.id = id
     this.clusterId = clusterId
     this.#ports = ports
     this.#limits = { ...defaultNodeLimits, ...options.limits }
-    this.#raft = new Raft({ id, log: log.summary, now: clock.monotonicMs(), seed, timing, limits: coreLimits })
-    this.#softState = this.#raft.softState
-    this.#replica = new Replica(machine)
-    const [raft, replica] = [this.#raft, this.#replica]
+    const summary = log.summary
+    const raft = new Raft(raftOptions(options, summary, clock.monotonicMs()))
+    const { replica } = recovered
+    this.#raft = raft
+    this.#replica = replica
+    this.#softState = raft.softState
+    const { electionTimeoutMs } = timingOf(timing)
+    const limits = this.#limits
     const wake = () => ports.wake()
     const fail = (error: Error) => this.#fail(error)
     const report: NodePorts['report'] = (event) => ports.report(event)
-    this.#gateway = new Gateway({ raft, replica, clock, clients: ports.clients, limits: this.#limits, report })
-    this.#applier = new Applier({
+    const confChanged: NodePorts['confChanged'] = (conf, committed) => {
+      ports.confChanged(conf, committed)
+      this.#tellServers()
+    }
+    const digest: NodePorts['digest'] = (parts) => ports.digest(parts)
+    this.#gateway = new Gateway({ raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, report })
+    this.#applier = this.#newApplier({ wake, fail })
+    this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(summary, replica.lastApplied) })
+    this.#driver = this.#newDriver({ wake, fail })
+    this.#confWatch = new ConfWatch({ id, clusterId, incarnation, electionTimeoutMs, confChanged, report, fail }, raft)
+    this.#statusDesk = new StatusDesk({
+      id,
+      clusterId,
       raft,
-      log,
       replica,
-      clock,
-      sliceMs: this.#limits.applySliceMs,
-      wake,
-      fail,
-      applied: (entry) => this.#gateway.applied(entry),
-    })
-    this.#driver = new Driver(raft, {
-      log,
-      net,
-      wake,
-      fail,
-      accepted: (accepted) => this.#gateway.accepted(accepted),
-      refused: (refused) => this.#gateway.refused(refused),
-      granted: (reads) => this.#gateway.granted(reads),
-      applyThrough: (index) => this.#applier.aim(index),
-      changed: (softState) => ports.report({ kind: 'role', softState }),
+      clients: ports.clients,
+      digest,
+      report,
+      snapshotIndex: () => this.#states?.snapshotIndex ?? 0,
     })
   }
 
@@ -79,7 +101,12 @@ export class Node {
   }
 
   get conf(): ConfState {
-    return this.#raft.status.conf
+    return this.#raft.conf
+  }
+
+  /** The newest configuration that is known to be committed. */
+  get committedConf(): ConfState {
+    return this.#raft.committedConf
   }
 
   /** Commands accepted and not answered yet. */
@@ -103,7 +130,7 @@ export class Node {
   }
 
   /** From a peer. Dropped when the inbox is full. */
-  receive(message: Message): void {
+  receive(message: PeerMessage): void {
     if (this.#failed || this.#inbox.length >= inboxMax) return
     this.#inbox.push(message)
     this.#ports.wake()
@@ -115,6 +142,19 @@ export class Node {
     this.#ports.wake()
   }
 
+  /** The process of `peer` has ended: see `NetEvents.peerDown`. */
+  peerDown(peer: NodeId, incarnation: number): void {
+    if (this.#failed || this.#down.length >= downMax) return
+    this.#down.push({ peer, incarnation })
+    this.#ports.wake()
+  }
+
+  /** Where this node leads, it begins to hand over to the most up-to-date voter: before it stops, so that writes wait and do not fail. */
+  handOver(): void {
+    this.#isHandingOver = true
+    this.#ports.wake()
+  }
+
   /** A client introduces itself: a welcome, or why not. */
   clientOpened(
     connection: ConnectionId,
@@ -123,15 +163,7 @@ export class Node {
     const refusal = this.#whyNot(hello)
     if (refusal !== undefined) return { kind: 'Goodbye', ...refusal }
     this.#gateway.open(connection)
-    return {
-      kind: 'Welcome',
-      clusterId: this.clusterId,
-      nodeId: this.id,
-      leader: this.#leaderHint(),
-      servers: this.conf.members.map(({ client }) => client),
-      commandBytesMax: this.#limits.commandBytesMax,
-      keepAliveMs: Math.min(Math.floor(this.#limits.sessionTtlMs / 3), keepAliveMsMax),
-    }
+    return this.#welcome()
   }
 
   clientClosed(connection: ConnectionId): void {
@@ -140,7 +172,7 @@ export class Node {
 
   clientMessage(connection: ConnectionId, message: ClientMessage): void {
     if (this.#failed || message.kind === 'Hello') return
-    if (message.kind === 'StatusRequest') this.#statusRequests.push({ connection, request: message })
+    if (message.kind === 'StatusRequest') this.#statusDesk.receive(connection, message)
     else this.#gateway.receive(connection, message)
     this.#ports.wake()
   }
@@ -157,29 +189,18 @@ export class Node {
   }
 
   status(options: { readonly digest: boolean }): NodeStatus {
-    const { role, term, leader, commitIndex, lastIndex } = this.#raft.status
-    const { lastApplied, sessions, machine } = this.#replica
-    const digest = options.digest ? this.#ports.digest([machine.snapshot(), encodeSessions(sessions)]) : ''
-    return {
-      nodeId: this.id,
-      clusterId: this.clusterId,
-      role,
-      term,
-      leader,
-      commitIndex,
-      lastApplied,
-      lastIndex,
-      sessions: sessions.size,
-      digest,
-    }
+    return this.#statusDesk.status(options)
   }
 
   #turn(): void {
+    // Before anything is read: if this process stops somewhere below, what arrives meanwhile is read before that time is looked at.
+    const now = this.#ports.clock.monotonicMs()
     this.#driver.stepCompletions()
+    this.#states?.stepCompletions()
     this.#stepPeers()
     this.#noticeRole()
     this.#gateway.propose()
-    this.#raft.step({ kind: 'tick', now: this.#ports.clock.monotonicMs() })
+    this.#raft.step({ kind: 'tick', now })
     this.#noticeRole()
     // What is applied may release what waits for it, and so on: until nothing comes out any more, or the slice of this turn is used up.
     for (let outcome: ReturnType<Applier['run']> = 'applied'; outcome === 'applied'; ) {
@@ -187,11 +208,13 @@ export class Node {
       outcome = this.#applier.run()
       if (outcome !== 'idle') this.#applied()
     }
+    this.#states?.turn()
     this.#perform()
     const moreQueries = this.#gateway.serveQueries()
-    this.#answerStatus()
+    this.#statusDesk.answer()
     this.#gateway.flush()
-    if (moreQueries || this.#gateway.hasWaiting || this.#statusRequests.length > 0) this.#ports.wake()
+    if (moreQueries || this.#gateway.hasWaiting || this.#statusDesk.hasWaiting) this.#ports.wake()
+    this.#confWatch.turn(this.#raft, now)
   }
 
   #applied(): void {
@@ -207,9 +230,21 @@ export class Node {
   #stepPeers(): void {
     const inbox = this.#inbox
     this.#inbox = []
-    for (const message of inbox) this.#raft.step({ kind: 'receive', message })
-    for (const peer of this.#unreachable) this.#raft.step({ kind: 'unreachable', peer })
+    for (const message of inbox) {
+      if (message.kind === 'SnapshotRequest' || message.kind === 'SnapshotChunk') this.#states?.receive(message)
+      else this.#raft.step({ kind: 'receive', message })
+    }
+    for (const peer of this.#unreachable) {
+      this.#raft.step({ kind: 'unreachable', peer })
+      this.#states?.unreachable(peer)
+    }
     this.#unreachable = []
+    // After what it may still have said.
+    for (const { peer, incarnation } of this.#down) this.#raft.step({ kind: 'peerDown', peer, incarnation })
+    this.#down = []
+    if (this.#isHandingOver && this.#softState.role === 'leader')
+      this.#raft.step({ kind: 'transfer', ticket: handOverTicket, to: undefined })
+    this.#isHandingOver = false
   }
 
   /** Compares who leads with what the clients were told. */
@@ -222,6 +257,28 @@ export class Node {
     if (was.role === 'leader') this.#gateway.unlead(hint)
     if (is.role === 'leader') this.#gateway.lead()
     if (is.leader !== was.leader) this.#gateway.tellLeader(hint)
+  }
+
+  /** Those who know nobody but members that are leaving would be lost with them. */
+  #tellServers(): void {
+    const welcome = this.#welcome()
+    const known = this.#servers
+    this.#servers = welcome.servers
+    if (welcome.servers.length === known.length && welcome.servers.every((server, i) => server === known[i])) return
+    this.#gateway.tellServers(welcome)
+    this.#ports.wake()
+  }
+
+  #welcome(): Welcome {
+    return {
+      kind: 'Welcome',
+      clusterId: this.clusterId,
+      nodeId: this.id,
+      leader: this.#leaderHint(),
+      servers: this.conf.members.map(({ client }) => client),
+      commandBytesMax: this.#limits.commandBytesMax,
+      keepAliveMs: Math.min(Math.floor(this.#limits.sessionTtlMs / 3), keepAliveMsMax),
+    }
   }
 
   #leaderHint(): LeaderHint | undefined {
@@ -246,26 +303,63 @@ export class Node {
     }
   }
 
-  /** One a turn: a digest reads the whole state. Beyond the limit, and where the machine fails at it, the answer has none. */
-  #answerStatus(): void {
-    for (let digests = 0; digests === 0 || this.#statusRequests.length > statusRequestsMax; ) {
-      const next = this.#statusRequests.shift()
-      if (next === undefined) return
-      const { connection, request } = next
-      const digest = request.digest && digests === 0
-      if (digest) digests += 1
-      this.#ports.clients.send(connection, [{ kind: 'StatusReply', requestId: request.requestId, status: this.#safeStatus(digest) }])
-    }
+  #newApplier({ wake, fail }: Pick<NodePorts, 'wake' | 'fail'>): Applier {
+    const { log, clock } = this.#ports
+    return new Applier({
+      raft: this.#raft,
+      log,
+      replica: this.#replica,
+      clock,
+      sliceMs: this.#limits.applySliceMs,
+      wake,
+      fail,
+      applied: (entry) => this.#gateway.applied(entry),
+      passed: (entry) => this.#states?.passed(entry),
+    })
   }
 
-  #safeStatus(digest: boolean): NodeStatus {
-    try {
-      return this.status({ digest })
-    } catch (error) {
-      const [message, stack] = error instanceof Error ? [error.message, error.stack] : [String(error), undefined]
-      this.#ports.report({ kind: 'queryFailed', message: `the digest: ${message}`, stack })
-      return this.status({ digest: false })
+  #newDriver({ wake, fail }: Pick<NodePorts, 'wake' | 'fail'>): Driver {
+    const { log, net } = this.#ports
+    return new Driver(this.#raft, {
+      log,
+      net,
+      wake,
+      fail,
+      accepted: (accepted) => this.#gateway.accepted(accepted),
+      refused: (refused) => this.#gateway.refused(refused),
+      granted: (reads) => this.#gateway.granted(reads),
+      applyThrough: (index) => this.#applier.aim(index),
+      snapshotWanted: (minIndex) => this.#states?.want(minIndex),
+      restore: (index) => this.#states?.restore(index),
+      compacted: (firstIndex) => this.#ports.report({ kind: 'logCompacted', firstIndex }),
+      changed: (softState) => this.#ports.report({ kind: 'role', softState }),
+    })
+  }
+
+  #newStates({ incarnation, seed, ...start }: Pick<NodeOptions, 'incarnation' | 'seed'> & StateTransferStart): StateTransfer | undefined {
+    const { snapshots, net, clock } = this.#ports
+    if (!start.hasState) this.#applier.suspend()
+    if (snapshots === undefined) return undefined
+    const ports = {
+      id: this.id,
+      incarnation,
+      raft: this.#raft,
+      replica: this.#replica,
+      snapshots,
+      net,
+      clock,
+      limits: this.#limits,
+      seed,
+      wake: () => this.#ports.wake(),
+      fail: (error: Error) => this.#fail(error),
+      report: (event: NodeEvent) => this.#ports.report(event),
+      suspend: () => this.#applier.suspend(),
+      restored: () => {
+        this.#applier.resume()
+        this.#gateway.observeTime()
+      },
     }
+    return new StateTransfer(ports, start)
   }
 
   #fail(error: Error): void {
@@ -273,4 +367,24 @@ export class Node {
     this.#failed = true
     this.#ports.fail(error)
   }
+}
+
+function raftOptions({ id, seed, nonce, timing = {}, coreLimits = {}, recovered }: NodeOptions, log: LogSummary, now: number): RaftOptions {
+  const { replica, hasState } = recovered
+  return {
+    id,
+    log,
+    now,
+    seed,
+    timing,
+    limits: coreLimits,
+    hasState,
+    ...(nonce === undefined ? {} : { nonce }),
+    ...(hasState ? { lastApplied: replica.lastApplied } : {}),
+  }
+}
+
+/** In force at `index`, which is in the log, its base included. */
+function confAt({ base, confs }: LogSummary, index: Index): ConfState {
+  return confs.findLast((one) => one.index <= index)?.conf ?? base.conf
 }

@@ -1,8 +1,10 @@
-import type { CoreLimits, NodeId, SoftState, Timing } from '../core/index.ts'
-import type { HandlerFailure, StateMachine } from '../machine/state-machine.ts'
+import type { ConfState, CoreLimits, Index, Ms, NodeId, SoftState, Timing } from '../core/index.ts'
+import type { HandlerFailure } from '../machine/state-machine.ts'
+import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Net } from '../ports/net.ts'
+import type { Snapshots } from '../ports/snapshots.ts'
 import type { ServerMessage } from '../wire/client-messages.ts'
 
 /** Names one connection of a client, for as long as it lasts. Never used twice in the life of a node. */
@@ -19,15 +21,19 @@ export interface ClientPort {
 /** What a node needs of the world. Everything is synchronous or calls back later, never before it returned. */
 export interface NodePorts {
   readonly log: Log
+  /** `undefined`: the log is never compacted, and a node that lost its state cannot get it back. */
+  readonly snapshots: Snapshots | undefined
   readonly net: Net
   readonly clock: Clock
   readonly clients: ClientPort
   /** Asks the host to call `turn` soon, after what has arrived already was handed in. May be called often. */
   wake(): void
-  /** The node cannot go on: a failed write, or a broken invariant. The host stops it; nothing of it is used any more. */
+  /** The node cannot go on: a failed write, a broken invariant, or NODE_REMOVED. The host stops it; nothing of it is used any more. */
   fail(error: Error): void
   /** Hash of bytes as hex, for comparing replicas. */
   digest(parts: readonly Uint8Array[]): string
+  /** The newest configuration in the log is another one: whom to dial, and, of `committed`, whom to tell that it was removed. */
+  confChanged(conf: ConfState, committed: ConfState): void
   /** For people. */
   report(event: NodeEvent): void
 }
@@ -36,6 +42,14 @@ export type NodeEvent =
   | { readonly kind: 'role'; readonly softState: SoftState }
   | { readonly kind: 'handlerFailed'; readonly index: number; readonly failure: HandlerFailure }
   | { readonly kind: 'queryFailed'; readonly message: string; readonly stack: string | undefined }
+  | { readonly kind: 'snapshotTaken'; readonly index: Index; readonly bytes: number; readonly tookMs: Ms }
+  /** From 0 to `bytes`, about every second while it lasts, and at its end. */
+  | { readonly kind: 'snapshotFetching'; readonly index: Index; readonly from: NodeId; readonly offset: number; readonly bytes: number }
+  | { readonly kind: 'snapshotInstalled'; readonly index: Index }
+  /** The snapshot could not be written, read or used. The node goes on where it can. */
+  | { readonly kind: 'snapshotFailed'; readonly index: Index; readonly error: Error }
+  | { readonly kind: 'logCompacted'; readonly firstIndex: Index }
+  | { readonly kind: 'confCommitted'; readonly conf: ConfState }
 
 export interface NodeLimits {
   /** One command or query, bytes. Default 1 MiB; up to 3 MiB, so that with all its headers it fits a frame. */
@@ -50,6 +64,14 @@ export interface NodeLimits {
   readonly applySliceMs: number
   /** Time to live of a session without a sign of life, milliseconds of log time. Default 60,000; 1,000 to 86,400,000. */
   readonly sessionTtlMs: number
+  /** A snapshot is taken after this many entries since the last. Default 100,000; 1 to 1,000,000,000. */
+  readonly snapshotEntries: number
+  /** Or after this many bytes of commands. Default 64 MiB; 1 KiB to 1 TiB. */
+  readonly snapshotLogBytes: number
+  /** Entries kept in the log behind the newest snapshot, for followers that lag a little. Default 10,000; 0 to 1,000,000,000. */
+  readonly logTailEntries: number
+  /** A node fetches a snapshot no faster than this, bytes a second. Default 64 MiB; 64 KiB to 16 GiB. */
+  readonly snapshotBytesPerSecond: number
 }
 
 export const defaultNodeLimits: NodeLimits = {
@@ -59,14 +81,29 @@ export const defaultNodeLimits: NodeLimits = {
   pendingQueriesMax: 65_536,
   applySliceMs: 5,
   sessionTtlMs: 60_000,
+  snapshotEntries: 100_000,
+  snapshotLogBytes: 64 * 1_024 * 1_024,
+  logTailEntries: 10_000,
+  snapshotBytesPerSecond: 64 * 1_024 * 1_024,
+}
+
+/** A replica at the start of a life: see `recover.ts`. */
+export interface Recovered {
+  readonly replica: Replica
+  /** False: the state behind the log is lost, or this node is new and joins: it fetches a snapshot before it applies anything. */
+  readonly hasState: boolean
 }
 
 export interface NodeOptions {
   readonly id: NodeId
   readonly clusterId: string
-  readonly machine: StateMachine
+  readonly incarnation: number
+  /** What `recover` made of the newest snapshot that is whole and fits the log, or of nothing. */
+  readonly recovered: Recovered
   /** Must differ between nodes and between lives of a node. */
   readonly seed: number
+  /** 48 bits; see `RaftOptions.nonce`. Default: `seed`. */
+  readonly nonce?: number
   readonly timing?: Partial<Timing>
   readonly coreLimits?: Partial<CoreLimits>
   readonly limits?: Partial<NodeLimits>

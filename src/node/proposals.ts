@@ -3,6 +3,7 @@ import { type Accepted, assert, type Entry, type EntryId, type Index } from '../
 import type { Envelope } from '../machine/envelope.ts'
 import { encodeCommand, encodeEnvelope } from '../wire/envelope-codec.ts'
 import type { ConnectionId } from './options.ts'
+import type { Tickets } from './tickets.ts'
 
 /** An envelope whose time is stamped when it is proposed. */
 export type Unstamped = Exclude<Envelope, { kind: 'command' }> extends infer E ? (E extends Envelope ? Omit<E, 'now'> : never) : never
@@ -28,6 +29,7 @@ interface Batch {
 const bytesOf = (pending: Pending): number => (pending.kind === 'command' ? pending.command.length : 0)
 
 export class Proposals {
+  readonly #tickets: Tickets
   /** Not handed to the core yet. */
   #waiting: Pending[] = []
   /** Handed to the core in this turn, by ticket. */
@@ -35,9 +37,12 @@ export class Proposals {
   /** In the log, in its order. Those before `#head` are answered. */
   #batches: Batch[] = []
   #head = 0
-  #tickets = 0
   #count = 0
   #bytes = 0
+
+  constructor(tickets: Tickets) {
+    this.#tickets = tickets
+  }
 
   /** Commands waiting, proposed, or in the log, and not answered. */
   get count(): number {
@@ -71,7 +76,7 @@ export class Proposals {
   } {
     const items = this.#waiting
     this.#waiting = []
-    const ticket = ++this.#tickets
+    const ticket = this.#tickets.next()
     this.#proposed.set(ticket, items)
     const commands: Uint8Array[] = []
     for (const item of items) {
@@ -95,6 +100,13 @@ export class Proposals {
     const items = this.#proposed.get(ticket)?.slice(from) ?? []
     this.#forget(items)
     return items
+  }
+
+  /** Not appended, and not refused either: it waits again, before all that came later. */
+  putBack(ticket: number, from: number): void {
+    const items = this.#proposed.get(ticket) ?? []
+    this.#proposed.set(ticket, items.slice(0, from))
+    this.#waiting = [...items.slice(from), ...this.#waiting]
   }
 
   /** After the answers to the tickets of a turn were taken in. */

@@ -1,88 +1,79 @@
-// Queries on their way: they wait for a confirmation of leadership, then for the state to be recent enough (§6.4).
-import type { Index, ReadGrant } from '../core/index.ts'
+// Queries on their way: they wait for a confirmation of leadership, here or at the leader, then for the state to be recent enough (§6.4).
+import type { Index, Ms, ReadGrant } from '../core/index.ts'
 import type { ConnectionId } from './options.ts'
+import { type PendingQuery, QueriesByIndex } from './queries-by-index.ts'
+import type { Tickets } from './tickets.ts'
 
-export interface PendingQuery {
-  readonly connection: ConnectionId
-  readonly requestId: number
-  readonly query: Uint8Array
-}
-interface Granted {
-  readonly index: Index
-  readonly queries: readonly PendingQuery[]
+/** One read of the core, for all queries of a turn. */
+export interface Question {
+  readonly id: number
+  readonly lease: boolean
 }
 
 export class Queries {
+  readonly #tickets: Tickets
+  /** Not handed to the core yet. */
   #waiting: PendingQuery[] = []
+  #waitingForLease: PendingQuery[] = []
+  /** By the id of their read. */
   readonly #confirming = new Map<number, readonly PendingQuery[]>()
-  #granted: Granted[] = []
-  /** Of the first grant, answered already. */
-  #taken = 0
-  #reads = 0
-  #count = 0
+  #confirmingCount = 0
+  /** Confirmed: good at their index, whoever leads by now. */
+  readonly granted = new QueriesByIndex()
+  /** Theirs came with them: nobody needs to confirm it. */
+  readonly atLeast = new QueriesByIndex()
+
+  constructor(tickets: Tickets) {
+    this.#tickets = tickets
+  }
 
   get count(): number {
-    return this.#count
+    return this.#waiting.length + this.#waitingForLease.length + this.#confirmingCount + this.granted.count + this.atLeast.count
   }
 
   get hasWaiting(): boolean {
-    return this.#waiting.length > 0
+    return this.#waiting.length > 0 || this.#waitingForLease.length > 0
   }
 
-  add(query: PendingQuery): void {
-    this.#waiting.push(query)
-    this.#count += 1
+  add(query: PendingQuery, { lease }: { readonly lease: boolean }): void {
+    if (lease) this.#waitingForLease.push(query)
+    else this.#waiting.push(query)
   }
 
-  /** Everything that waits, as one read for the core: the id to ask with. */
-  confirm(): number {
-    const id = ++this.#reads
-    this.#confirming.set(id, this.#waiting)
-    this.#waiting = []
-    return id
+  /** Everything that waits, as one read for the core, two where some may be answered from a lease; `undefined` when nothing does. */
+  confirm(): Question | undefined {
+    const lease = this.#waiting.length === 0
+    const queries = lease ? this.#waitingForLease : this.#waiting
+    if (queries.length === 0) return undefined
+    if (lease) this.#waitingForLease = []
+    else this.#waiting = []
+    const id = this.#tickets.next()
+    this.#confirming.set(id, queries)
+    this.#confirmingCount += queries.length
+    return { id, lease }
   }
 
   grant({ id, index }: ReadGrant): void {
-    const queries = this.#confirming.get(id)
-    if (queries === undefined) return
-    this.#confirming.delete(id)
-    this.#granted.push({ index, queries })
+    this.granted.add(index, this.refuse(id))
   }
 
+  /** Takes out those of one read. */
   refuse(id: number): readonly PendingQuery[] {
     const queries = this.#confirming.get(id) ?? []
     this.#confirming.delete(id)
-    this.#count -= queries.length
+    this.#confirmingCount -= queries.length
     return queries
   }
 
-  /** The next one that a state applied up to `lastApplied` can answer. Grants of one leadership do not fall: the due ones are in front. */
-  take(lastApplied: Index): PendingQuery | undefined {
-    const first = this.#granted[0]
-    if (first === undefined || first.index > lastApplied) return undefined
-    const query = first.queries[this.#taken++]
-    if (this.#taken >= first.queries.length) {
-      this.#granted.shift()
-      this.#taken = 0
-    }
-    if (query !== undefined) this.#count -= 1
-    return query
+  /** The client is gone: of those that the core was asked for, the answer is dropped when it comes. */
+  forget(connection: ConnectionId): void {
+    if (this.granted.count > 0) this.granted.remove((query) => query.connection === connection)
+    if (this.atLeast.count > 0) this.atLeast.remove((query) => query.connection === connection)
   }
 
-  /** Whether any could be answered at `lastApplied`. */
-  isDue(lastApplied: Index): boolean {
-    const first = this.#granted[0]
-    return first !== undefined && first.index <= lastApplied
-  }
-
-  abandon(): readonly PendingQuery[] {
-    const granted = this.#granted.flatMap(({ queries }) => queries).slice(this.#taken)
-    const all = [...granted, ...[...this.#confirming.values()].flat(), ...this.#waiting]
-    this.#granted = []
-    this.#taken = 0
-    this.#confirming.clear()
-    this.#waiting = []
-    this.#count = 0
-    return all
+  /** Takes out those that arrived before `before` and whose index was not reached yet. */
+  expire(before: Ms): readonly { readonly query: PendingQuery; readonly index: Index }[] {
+    const isOld = ({ since }: PendingQuery) => since < before
+    return [...this.granted.remove(isOld), ...this.atLeast.remove(isOld)]
   }
 }

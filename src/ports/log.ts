@@ -1,4 +1,4 @@
-import type { Entry, EntryId, Index, LogSummary, NodeId, Persist, Term } from '../core/types.ts'
+import type { Entry, EntryId, Index, LogBase, LogSummary, NodeId, Persist, Term } from '../core/types.ts'
 
 /** Called once, never before the call that was given it has returned. */
 export type Done = (error: Error | undefined) => void
@@ -22,14 +22,19 @@ export interface EntriesRange {
 export interface Log {
   readonly currentTerm: Term
   readonly votedFor: NodeId | undefined
-  /** Index of the first entry kept. 1 unless the log was compacted; `latestLogIndex + 1` of an empty log. */
+  /** Index of the first entry kept. 1 unless the log was compacted or reset; `latestLogIndex + 1` of an empty log. */
   readonly firstIndex: Index
   readonly latestLogIndex: Index
   readonly latestLogTerm: Term
-  /** What the core needs at its start. Current only until the first `appendEntries`. */
+  /** What the core needs at its start. Current only until the first write or compaction. */
   readonly summary: LogSummary
-  /** Sets term and vote, truncates from `truncateFrom` and appends `entries`: all of it, or nothing. */
+  /** Sets term and vote, resets or truncates, and appends `entries`: all of it, or nothing. */
   appendEntries(write: Persist, done: Done): void
+  /**
+   * Drops everything up to `base.id`, an entry of the log: atomic, and durable when `done` is called without an error. It takes its turn among
+   * the writes. At or below the present base it does nothing. Its space may be freed later.
+   */
+  compact(base: LogBase, done: Done): void
   /** Entries of the range that exist, contiguous from `firstIndex`; empty when `firstIndex` does not exist. Verified as they are read. */
   entries(range: EntriesRange, done: EntriesDone): void
   /** The entry at `index`, or none. */

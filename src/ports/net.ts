@@ -1,4 +1,4 @@
-import type { Message, NodeId } from '../core/types.ts'
+import type { NodeId, PeerMessage } from '../core/types.ts'
 
 /**
  * Best effort, to peers. A message may be lost, and is when its peer's queue is full; it arrives unchanged or not at all; those of one
@@ -6,12 +6,16 @@ import type { Message, NodeId } from '../core/types.ts'
  */
 export interface Net {
   /** Queues; what is sent in one turn to one peer leaves in one write. */
-  send(messages: readonly Message[]): void
+  send(messages: readonly PeerMessage[]): void
 }
 
 /** What a transport reports to the node it serves. */
 export interface NetEvents {
-  receive(message: Message): void
+  receive(message: PeerMessage): void
   /** The connection to `peer` broke or its queue overflowed: messages sent since the last reply may be lost. */
   unreachable(peer: NodeId): void
+  /** Its process has ended: the connection to it closed, and an immediate redial was refused (ECONNREFUSED). Not for broken networks. */
+  peerDown(peer: NodeId, incarnation: number): void
+  /** A member said that this node, in this incarnation, is no member any more. `message` says which and why, in a sentence. */
+  removed(message: string): void
 }

@@ -32,6 +32,11 @@ export const limitBounds = {
   uncommittedBytesMax: { min: kibibyte, max: 256 * mebibyte },
   cacheBytesMax: { min: kibibyte, max: 1_024 * mebibyte },
   readsMax: { min: 1, max: mebibyte },
+  pinnedEntriesMax: { min: 1, max: 1_000_000_000 },
+  snapshotEntries: { min: 1, max: 1_000_000_000 },
+  snapshotLogBytes: { min: kibibyte, max: 1_024 * 1_024 * mebibyte },
+  logTailEntries: { min: 0, max: 1_000_000_000 },
+  snapshotBytesPerSecond: { min: 64 * kibibyte, max: 16 * 1_024 * mebibyte },
 } as const satisfies Readonly<Record<keyof Limits, Bounds>>
 
 /** Milliseconds, whole ones: the core counts in them. */
@@ -64,6 +69,11 @@ export function checkLimits(given: unknown, { heartbeatMs }: CheckedTiming): Par
   checkWhole('limits.pendingBytesMax', pendingBytesMax, pending)
   checkWhole('limits.applySliceMs', applySliceMs, { ...limitBounds.applySliceMs, max: heartbeatMs, maxIs: 'timing.heartbeatMs' })
   return limits
+}
+
+/** Those that are the core's business; it knows no others. */
+export function coreLimitsOf(limits: Partial<Limits>): Partial<CoreLimits> {
+  return Object.fromEntries(Object.entries(limits).filter(([name]) => !Object.hasOwn(defaultNodeLimits, name)))
 }
 
 /** Refuses names that nobody knows: a limit with a letter wrong would silently not be one. */

@@ -2,6 +2,7 @@ import type { ConfState, NodeId, Timing } from '../core/index.ts'
 import { RaftgenError } from '../errors.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Identity, Log } from '../ports/log.ts'
+import type { Snapshots } from '../ports/snapshots.ts'
 import { bad, type CheckedTiming, checkLimits, checkNames, checkTiming, type Limits, show } from './limits.ts'
 
 /** One node of the first configuration. */
@@ -24,6 +25,14 @@ export interface BootstrapOptions {
   readonly members: readonly MemberOptions[]
 }
 
+/** Where others reach a node. */
+export interface Advertised {
+  /** `host:port` for other nodes. */
+  readonly peer: string
+  /** `host:port` for clients. */
+  readonly client: string
+}
+
 /** For people. `console` is one. */
 export interface Logger {
   info(message: string): void
@@ -31,7 +40,7 @@ export interface Logger {
   error(message: string): void
 }
 
-interface CommonOptions {
+export interface CommonOptions {
   /** What is replicated: a generated machine with its handlers, or one of your own. */
   readonly machine: StateMachine
   /** `host:port` to listen on; port 0 takes a free one. */
@@ -52,19 +61,32 @@ interface CommonOptions {
   /** Default: warnings and errors to stderr. */
   readonly logger?: Logger
 }
-interface OwnDir {
-  /** Data directory made by `Server.bootstrap`. Short for a `LevelLog` that is closed with the server. */
+export interface OwnDir {
+  /** Data directory made by `Server.bootstrap`, or by `join`. Short for a `LevelLog` and its snapshots, which are closed with the server. */
   readonly dir: string
   /** Only the directory of this node will do: DATA_DIR_FOREIGN. Default: whoever the directory belongs to. */
   readonly id?: NodeId
-  /** Only a directory of this cluster will do: DATA_DIR_FOREIGN. */
+  /** Only a directory of this cluster will do: DATA_DIR_FOREIGN; and only this cluster to join: CLUSTER_MISMATCH. */
   readonly clusterId?: string
+  /**
+   * Makes this node, `id`, a member of a running cluster when `dir` is empty or absent; without effect when it is a member already. Holds 1 to 64
+   * addresses, `host:port`, where members take clients. The id must be new to the cluster, or that of a member that has lost its disk: it comes back
+   * under a higher incarnation, votes no more until it has caught up, and never as the one it was. `run` then asks until it is let in, a minute at
+   * most: CHANGE_REFUSED, UNAVAILABLE, and what `Client.connect` throws.
+   */
+  readonly join?: readonly string[]
+  /** Only with `join`. False: the node keeps a copy and answers queries, but does not vote. Default true: it votes as soon as it has caught up. */
+  readonly voter?: boolean
+  /** Only with `join`: where others reach this node. Default: where it listens, which must be a real host and port then. */
+  readonly advertise?: Advertised
 }
-interface OwnLog {
+export interface OwnLog {
   /** A log of your own. It is the server's, and closed by it, from when all options are found to be right, whether it can start or not. */
   readonly log: Log
   /** Whose log it is. */
   readonly identity: Identity
+  /** Where this node keeps its snapshots; the server's, as the log is. Without it the log is never compacted, and must have its first entry. */
+  readonly snapshots?: Snapshots
 }
 export type ServerOptions = CommonOptions & (OwnDir | OwnLog)
 
@@ -72,8 +94,12 @@ const serverOptionNames = [
   'dir',
   'id',
   'clusterId',
+  'join',
+  'voter',
+  'advertise',
   'log',
   'identity',
+  'snapshots',
   'machine',
   'listen',
   'insecure',
@@ -86,11 +112,21 @@ const serverOptionNames = [
 const clusterIdPattern = /^[A-Za-z0-9._-]{1,64}$/
 const addressPattern = /^(?:\[[0-9A-Fa-f:.]+\]|[^\s:[\]]+):(\d{1,5})$/
 export const membersMax = 15
+/** Addresses to join by. */
+const serversMax = 64
+/** A node listens there for everybody; nobody reaches it there. */
+const everywhere = /^(?:0\.0\.0\.0|\[[0:.]*\]):/
 
-function checkAddress(name: string, address: string, portMin: number): void {
+function checkAddress(name: string, address: unknown, portMin: number): void {
+  if (typeof address !== 'string') bad(`${name} is ${show(address)}, it must be host:port`)
   const port = Number(addressPattern.exec(address)?.[1] ?? -1)
   if (port < portMin || port > 65_535)
     bad(`${name} is ${JSON.stringify(address)}, it must be host:port with a port from ${portMin} to 65535`)
+}
+
+function checkId(name: string, id: unknown): void {
+  if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 1 && id <= 0xffff_ffff_ffff) return
+  bad(`${name} is ${show(id)}, it must be a whole number from 1 to 2^48 - 1`)
 }
 
 /** The first configuration. Throws BAD_OPTIONS with the option and its bounds. */
@@ -105,9 +141,7 @@ export function checkBootstrap(options: BootstrapOptions): ConfState {
   const seen = new Map<string, string>()
   members.forEach((member, i) => {
     const at = `members[${i}]`
-    if (!Number.isSafeInteger(member.id) || member.id < 1 || member.id > 0xffff_ffff_ffff) {
-      bad(`${at}.id is ${member.id}, it must be a whole number from 1 to 2^48 - 1`)
-    }
+    checkId(`${at}.id`, member.id)
     checkAddress(`${at}.peer`, member.peer, 1)
     checkAddress(`${at}.client`, member.client, 1)
     for (const [what, value] of [
@@ -127,6 +161,9 @@ export function checkBootstrap(options: BootstrapOptions): ConfState {
     voters: sorted.map((member) => member.id),
     votersOutgoing: [],
     learners: [],
+    joining: [],
+    removed: [],
+    leaseMs: 0,
   }
 }
 
@@ -147,6 +184,7 @@ export function checkServer(options: ServerOptions): CheckedOptions {
   if (typeof machine?.apply !== 'function')
     bad('machine is missing, it must be a StateMachine, such as a generated machine with its handlers')
   checkStore(options)
+  checkJoin(options)
   checkLogger(options.logger)
   const timing = checkTiming(options.timing)
   const limits = checkLimits(options.limits, timing)
@@ -165,11 +203,43 @@ function checkObject(options: unknown, known: readonly string[]): void {
   checkNames('option ', options, known)
 }
 
-function checkStore({ dir, log, identity }: Partial<OwnDir & OwnLog>): void {
+function checkStore({ dir, log, identity, snapshots }: Partial<OwnDir & OwnLog>): void {
   if (dir === undefined && log === undefined) bad('dir is missing, it must name the data directory; or give a log and its identity')
   if (dir !== undefined && log !== undefined) bad('dir and log are both given, but a node has one log')
   if (log === undefined && (typeof dir !== 'string' || dir === '')) bad(`dir is ${show(dir)}, it must name a directory`)
   if (log !== undefined && typeof identity?.nodeId !== 'number') bad('identity is missing, it must say whose log it is')
+  if (dir !== undefined && snapshots !== undefined) bad('dir and snapshots are both given, but the snapshots of a dir are in it')
+}
+
+function checkJoin(options: CommonOptions & Partial<OwnDir>): void {
+  const { dir, id, join, voter, advertise, listen } = options
+  if (join === undefined) {
+    if (voter !== undefined) bad('voter is given without join: whether a member votes is changed by its cluster')
+    if (advertise !== undefined) bad('advertise is given without join: the address of a member is changed by its cluster')
+    return
+  }
+  if (dir === undefined) bad('join needs dir, the directory that becomes the one of the new member')
+  if (id === undefined) bad('id is missing: a node that joins says which it is to be, one that was never used in the cluster')
+  checkId('id', id)
+  if (!Array.isArray(join)) bad(`join is ${show(join)}, it must list the client addresses of some members`)
+  if (join.length < 1 || join.length > serversMax) bad(`join has ${join.length} addresses, it must have 1 to ${serversMax}`)
+  join.forEach((address, i) => void checkAddress(`join[${i}]`, address, 1))
+  if (voter !== undefined && typeof voter !== 'boolean') bad(`voter is ${show(voter)}, it must be true or false`)
+  if (advertise !== undefined && (typeof advertise !== 'object' || advertise === null))
+    bad(`advertise is ${show(advertise)}, it must give the addresses { peer, client }`)
+  checkAdvertised(advertise === undefined ? 'listen' : 'advertise', advertise ?? listen)
+}
+
+/** What others are told must be an address for them. */
+function checkAdvertised(place: string, addresses: Advertised): void {
+  for (const port of ['peer', 'client'] as const) {
+    const address = addresses[port]
+    if (place === 'advertise') checkAddress(`advertise.${port}`, address, 1)
+    if (!everywhere.test(address) && !address.endsWith(':0')) continue
+    bad(
+      `${place}.${port} is ${show(address)}, where nobody reaches a node: one that joins must say where others do, in listen or in advertise`,
+    )
+  }
 }
 
 function checkLogger(logger: Partial<Logger> | undefined): void {

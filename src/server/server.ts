@@ -1,23 +1,20 @@
 // A node in the world: sockets, disk, timers and a clock around the pure one.
-import { createHash, randomInt } from 'node:crypto'
-import type { SoftState } from '../core/index.ts'
+import { createHash, randomBytes, randomInt } from 'node:crypto'
+import type { NodeId } from '../core/index.ts'
 import { InvariantError } from '../core/invariant.ts'
 import { RaftgenError } from '../errors.ts'
-import { Node, type NodeEvent } from '../node/index.ts'
-import type { Identity, Log } from '../ports/log.ts'
+import { Node } from '../node/index.ts'
+import type { Recovered } from '../node/options.ts'
+import type { Identity } from '../ports/log.ts'
 import { LevelLog } from '../storage/index.ts'
 import { ClientListener, PeerTransport } from '../transport/index.ts'
 import type { Hello, NodeStatus } from '../wire/client-messages.ts'
+import { Events, type ServerEvents } from './events.ts'
+import { type CheckedTiming, coreLimitsOf } from './limits.ts'
 import { guarded, stderrLogger } from './logger.ts'
+import { closeStore, notClosed, openStore, recoverState, type Store } from './open-store.ts'
+import { OwnCalls, ownConnection } from './own-calls.ts'
 import { type BootstrapOptions, type CheckedOptions, checkBootstrap, checkServer, type Logger, type ServerOptions } from './options.ts'
-
-interface ServerEvents {
-  /** This node changed its role, term or leader. */
-  role: [SoftState]
-  handlerFailed: [Extract<NodeEvent, { kind: 'handlerFailed' }>]
-  queryFailed: [Extract<NodeEvent, { kind: 'queryFailed' }>]
-}
-type Listeners = { readonly [E in keyof ServerEvents]: ((...args: ServerEvents[E]) => void)[] }
 
 /** For this long after the start an unreachable peer is not worth a warning. Milliseconds. */
 const quietStartMs = 5_000
@@ -26,21 +23,27 @@ const clock = { monotonicMs: () => performance.now(), wallMs: () => Date.now() }
 
 export class Server {
   /**
-   * Resolves after `close`. Rejects with the cause when the node stopped itself: a failed write, or a broken invariant. Whoever does not
-   * handle it gets an unhandled rejection then, so by default a failed node ends its process with exit code 1, and something can start it
-   * anew; `ready` and `close` do not count as handling it. To go on without the node, handle it: `server.closed.catch(...)`.
+   * Resolves after `close`. Rejects with the cause when the node stopped itself: a failed write, a broken invariant, or that it is no member any
+   * more. Whoever does not handle it gets an unhandled rejection then, so by default a failed node ends its process with exit code 1, and
+   * something can start it anew; `ready` and `close` do not count as handling it. To go on without the node, handle it: `server.closed.catch(...)`.
+   * An error whose `code` is NODE_REMOVED is for good: whatever starts the process again should look at it, and then not do so.
    */
   readonly closed: Promise<void>
   readonly identity: Identity
-  readonly #listeners: Listeners = { role: [], handlerFailed: [], queryFailed: [] }
+  readonly #events: Events
   readonly #logger: Logger
-  readonly #log: Log
+  readonly #store: Store
   readonly #node: Node
+  readonly #timing: CheckedTiming
   readonly #startedAt = clock.monotonicMs()
   #peers: PeerTransport | undefined
   #clients: ClientListener | undefined
   #timer: NodeJS.Timeout | undefined
   #woken = false
+  /** When the last turn began, or was put off. */
+  #awakeAt = clock.monotonicMs()
+  /** The turn to come was put off once. */
+  #polledAgain = false
   /** `run` has not handed it out yet: a failure is thrown there, and nobody can see `closed`. */
   #starting = true
   /** Why the node stopped itself. */
@@ -48,6 +51,11 @@ export class Server {
   /** Set from the moment on in which it stops, whoever wanted that: no turn begins any more. */
   #stopped: Promise<void> | undefined
   #waiters: Settle[] = []
+  /** Under way since the first `close`. */
+  #handingOver: Promise<void> | undefined
+  /** Ends the wait for it. */
+  #handedOver: (() => void) | undefined
+  readonly #ownCalls = new OwnCalls((message) => this.#node.clientMessage(ownConnection, message))
   readonly #settleClosed: Settle
 
   /** Writes identity and first configuration. Once per node; what is there already is never touched (DATA_DIR_EXISTS). */
@@ -65,49 +73,52 @@ export class Server {
   static async run(options: ServerOptions): Promise<Server> {
     const checked = checkServer(options)
     const logger = guarded(options.logger ?? stderrLogger)
-    const { log, identity } = await openLog(options, logger)
+    const store = await openStore(options, logger)
     let server: Server | undefined
     try {
-      server = new Server(options, { log, identity, logger, checked })
-      await server.#listen(options, checked)
+      const recovered = await recoverState(store, options.machine, logger)
+      server = new Server({ store, recovered, logger, checked })
+      await server.#listen(options)
       return server
     } catch (error) {
       // What went wrong first is what the caller wants to know.
-      await (server === undefined ? closeLog(log) : server.#abandon()).catch((late: Error) => logger.warn(notClosed(identity, late)))
+      await (server === undefined ? closeStore(store) : server.#abandon()).catch((late: Error) =>
+        logger.warn(notClosed(store.identity, late)),
+      )
       throw error
     }
   }
 
-  private constructor(
-    options: ServerOptions,
-    {
-      log,
-      identity,
-      logger,
-      checked: { timing, limits },
-    }: { readonly log: Log; readonly identity: Identity; readonly logger: Logger; readonly checked: CheckedOptions },
-  ) {
-    this.#log = log
+  private constructor({ store, recovered, logger, checked: { timing, limits } }: ServerParts) {
+    const { log, snapshots, identity } = store
+    this.#store = store
     this.#logger = logger
+    this.#timing = timing
     this.identity = identity
+    this.#events = new Events(identity.nodeId, logger)
     const { promise, ...settle } = withResolvers()
     this.closed = promise
     this.#settleClosed = settle
-    const { machine } = options
+    const { clusterId, nodeId, incarnation } = identity
+    const coreLimits = coreLimitsOf(limits)
+    const nonce = randomBytes(6).readUIntBE(0, 6)
     this.#node = new Node(
-      { id: identity.nodeId, clusterId: identity.clusterId, machine, seed: randomInt(2 ** 32), timing, coreLimits: limits, limits },
+      { id: nodeId, clusterId, incarnation, recovered, seed: randomInt(2 ** 32), nonce, timing, coreLimits, limits },
       {
         log,
+        snapshots,
         clock,
         net: { send: (messages) => this.#peers?.send(messages) },
         clients: {
-          send: (connection, messages) => this.#clients?.send(connection, messages),
+          send: (connection, messages) =>
+            connection === ownConnection ? this.#ownCalls.receive(messages) : this.#clients?.send(connection, messages),
           goodbye: (connection, { code, message }) => this.#clients?.goodbye(connection, code, message),
         },
         wake: () => this.#wake(),
         fail: (error) => this.#fail(error),
         digest: (parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex'),
-        report: (event) => this.#report(event),
+        confChanged: ({ members }, committed) => this.#setConf({ members, committed }),
+        report: (event) => this.#events.report(event),
       },
     )
   }
@@ -127,7 +138,7 @@ export class Server {
    * again next time.
    */
   on<E extends keyof ServerEvents>(event: E, listener: (...args: ServerEvents[E]) => void): this {
-    this.#listeners[event].push(listener)
+    this.#events.on(event, listener)
     return this
   }
 
@@ -150,27 +161,63 @@ export class Server {
   }
 
   /**
-   * Says goodbye to clients and peers, waits for the write under way, closes the log. Idempotent; after a failure it resolves once all is
-   * closed. Rejects when the log could not be closed.
+   * Hands leadership to another voter, `to`, by default the most up-to-date one, and resolves once that leads; writes wait meanwhile. Throws
+   * UNAVAILABLE when this node does not lead, and CHANGE_REFUSED with the reason when it leads on: at the latest after an election timeout.
    */
-  async close(): Promise<void> {
+  async transferLeadership({ to }: { readonly to?: NodeId } = {}): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#stopped !== undefined) throw closedEarly()
+    await this.#ownCalls.ask({ kind: 'transfer', to })
+  }
+
+  /**
+   * Hands leadership over if this node leads, unless `handOver` is false: writes wait until another leads, for an election timeout at most. Then
+   * says goodbye to clients and peers, waits for the write under way, closes snapshots and log. Idempotent; after a failure it resolves once
+   * all is closed. Rejects when the log could not be closed.
+   */
+  async close({ handOver = true }: { readonly handOver?: boolean } = {}): Promise<void> {
+    if (handOver && this.#stopped === undefined && this.#leadsOthers) {
+      this.#handingOver ??= this.#handOver()
+      await this.#handingOver
+    }
     if (this.#stopped === undefined) {
       this.#stopped = this.#release()
       this.#stopped.then(this.#settleClosed.resolve, this.#settleClosed.resolve)
-      for (const { reject } of this.#waiters.splice(0)) reject(closedEarly())
+      this.#endWaits(closedEarly())
     }
     await this.#stopped
   }
 
-  async #listen(options: ServerOptions, { timing }: CheckedOptions): Promise<void> {
+  get #leadsOthers(): boolean {
+    const { id, conf, softState } = this.#node
+    return softState.role === 'leader' && conf.voters.some((other) => other !== id)
+  }
+
+  /** Until another leads, or nothing can come of it. */
+  async #handOver(): Promise<void> {
+    this.#node.handOver()
+    const timer = setTimeout(() => this.#handedOver?.(), this.#timing.electionTimeoutMs)
+    await new Promise<void>((resolve) => {
+      this.#handedOver = resolve
+    })
+    this.#handedOver = undefined
+    clearTimeout(timer)
+  }
+
+  async #listen({ machine, listen }: ServerOptions): Promise<void> {
     const node = this.#node
-    const { machine, listen } = options
     this.#peers = await PeerTransport.listen({
       address: listen.peer,
       self: this.identity,
       machine: { name: machine.name, wire: machine.wire },
       members: node.conf.members,
-      events: { receive: (message) => node.receive(message), unreachable: (peer) => node.unreachable(peer) },
+      committed: node.committedConf,
+      events: {
+        receive: (message) => node.receive(message),
+        unreachable: (peer) => node.unreachable(peer),
+        peerDown: (peer, incarnation) => node.peerDown(peer, incarnation),
+        removed: (message) => this.#fail(new RaftgenError('NODE_REMOVED', message)),
+      },
       onError: (error) => this.#warnOfPeer(error),
     })
     this.#clients = await ClientListener.listen({
@@ -182,11 +229,23 @@ export class Server {
       },
       onError: (error) => this.#logger.warn(error.message),
     })
+    node.clientOpened(ownConnection, { kind: 'Hello', clusterId: '', machine: '', version: 0, wire: '' })
     // Peers may have talked to it already.
     if (this.#failure !== undefined) throw this.#failure
     this.#starting = false
-    this.#timer = setInterval(() => this.#wake(), timing.tickMs)
+    this.#timer = setInterval(() => this.#wake(), this.#timing.tickMs)
     this.#wake()
+  }
+
+  /** Whoever put an address into the configuration that is none has lost that peer, not this node. */
+  #setConf(conf: Parameters<PeerTransport['setConf']>[0]): void {
+    try {
+      this.#peers?.setConf(conf)
+    } catch (error) {
+      this.#logger.error(
+        `node ${this.identity.nodeId} goes on with the peers it had: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
   }
 
   /** Nodes start one after the other: that a peer is not there yet is no news. */
@@ -206,44 +265,33 @@ export class Server {
   #wake(): void {
     if (this.#woken || this.#stopped !== undefined) return
     this.#woken = true
-    setImmediate(() => {
-      this.#woken = false
-      if (this.#stopped !== undefined) return
-      this.#node.turn()
-      this.#peers?.flush()
-      this.#clients?.flush()
-      if (this.#waiters.length > 0 && this.#node.caughtUp) for (const { resolve } of this.#waiters.splice(0)) resolve()
-    })
+    setImmediate(this.#onImmediate)
   }
 
-  #report(event: NodeEvent): void {
-    switch (event.kind) {
-      case 'role':
-        this.#tell('role', event.softState)
-        return
-      case 'handlerFailed':
-        this.#logger.error(
-          `the handler of ${event.failure.command} failed at index ${event.index}: ${event.failure.stack ?? event.failure.message}`,
-        )
-        this.#tell('handlerFailed', event)
-        return
-      case 'queryFailed':
-        this.#logger.error(`a query failed: ${event.stack ?? event.message}`)
-        this.#tell('queryFailed', event)
-        return
-      default:
+  readonly #onImmediate = (): void => {
+    if (this.#stopped !== undefined) return
+    const now = clock.monotonicMs()
+    const stalled = now - this.#awakeAt > this.#timing.heartbeatMs / 2
+    this.#awakeAt = now
+    if (stalled && !this.#polledAgain) {
+      // Whatever arrived while this process stood still is read first: the poll phase may lie before the stall. Once more is enough.
+      this.#polledAgain = true
+      setImmediate(this.#onImmediate)
+      return
     }
+    this.#polledAgain = false
+    this.#woken = false
+    this.#turn()
   }
 
-  /** A listener that throws is a bug of its own, not one of the node: the turn it was called from goes on. */
-  #tell<E extends keyof ServerEvents>(event: E, ...args: ServerEvents[E]): void {
-    for (const listener of [...this.#listeners[event]]) {
-      try {
-        listener(...args)
-      } catch (error) {
-        this.#logger.error(`a listener of ${event} threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
-      }
-    }
+  #turn(): void {
+    this.#node.turn()
+    this.#peers?.flush()
+    this.#clients?.flush()
+    if (this.#waiters.length > 0 && this.#node.caughtUp) for (const { resolve } of this.#waiters.splice(0)) resolve()
+    // Not before the next leader is known: until then it may need this node's vote, and clients could not be told where to go.
+    const { role, leader } = this.#node.softState
+    if (this.#handedOver !== undefined && role !== 'leader' && leader !== undefined) this.#handedOver()
   }
 
   #fail(cause: Error): void {
@@ -263,7 +311,13 @@ export class Server {
     this.#stopped = this.#release()
       .catch((late: Error) => this.#logger.warn(notClosed(this.identity, late)))
       .then(stopped)
+    this.#endWaits(error)
+  }
+
+  #endWaits(error: RaftgenError): void {
     for (const { reject } of this.#waiters.splice(0)) reject(error)
+    this.#ownCalls.fail(error)
+    this.#handedOver?.()
   }
 
   /** It never ran: nobody knows it. */
@@ -278,36 +332,19 @@ export class Server {
     try {
       await Promise.all([this.#clients?.close(goodbye), this.#peers?.close()])
     } finally {
-      await closeLog(this.#log)
+      await closeStore(this.#store)
     }
   }
 }
 
-async function openLog(options: ServerOptions, logger: Logger): Promise<{ readonly log: Log; readonly identity: Identity }> {
-  if ('log' in options && options.log !== undefined) return options
-  if (!('dir' in options)) return options
-  const { dir, id, clusterId, listen, machine } = options
-  const log = await LevelLog.open(dir, {
-    expect: { ...(id === undefined ? {} : { nodeId: id }), ...(clusterId === undefined ? {} : { clusterId }) },
-    machine,
-    onProgress: (index) => logger.info(`verifying the log of ${dir}: entry ${index}`),
-  })
-  const { nodeId } = log.identity
-  const other = log.summary.base.conf.members.find((member) => member.id !== nodeId && member.peer === listen.peer)
-  if (other === undefined) return { log, identity: log.identity }
-  await closeLog(log)
-  throw new RaftgenError(
-    'DATA_DIR_FOREIGN',
-    `${dir} belongs to node ${nodeId}, but ${listen.peer} is where node ${other.id} listens. Correct dir or listen`,
-  )
-}
-
-async function closeLog(log: Log): Promise<void> {
-  await new Promise<void>((resolve, reject) => log.close((error) => (error === undefined ? resolve() : reject(error))))
-}
-
-const notClosed = ({ nodeId }: Identity, error: Error): string => `the log of node ${nodeId} could not be closed: ${error.message}`
 const closedEarly = (): RaftgenError => new RaftgenError('CLOSED', 'the server was closed before it was ready')
+
+interface ServerParts {
+  readonly store: Store
+  readonly recovered: Recovered
+  readonly logger: Logger
+  readonly checked: CheckedOptions
+}
 
 interface Settle {
   readonly resolve: () => void

@@ -1,8 +1,8 @@
 // The contract between the session and what drives it, a shell with sockets or the simulator: what goes in, what comes out.
 import type { Ms } from '../core/types.ts'
 import type { ErrorCode, RaftgenError } from '../errors.ts'
-import type { ClientMessage, Consistency, Hello, ServerMessage } from '../wire/client-messages.ts'
-import type { Answer } from './caller.ts'
+import type { ClientMessage, Hello, ServerMessage } from '../wire/client-messages.ts'
+import type { Answer, Consistency, QueryOptions, Token } from './caller.ts'
 import type { SessionLimits, SessionTiming } from './limits.ts'
 
 /** `connect` settles as soon as any member has welcomed this client; its answer is empty. */
@@ -19,6 +19,10 @@ export interface CallInput {
   readonly deadline: Ms
   /** Of a query. */
   readonly consistency: Consistency
+  /** Of a query: takes the place of `consistency`. */
+  readonly atLeast?: Token | undefined
+  /** Of a query. Default: the leader. */
+  readonly from?: QueryOptions['from'] | undefined
 }
 
 /** Everything that can happen to a client. `attempt` names a connection, so that what an old one still brings is ignored. */
@@ -47,13 +51,19 @@ export interface Connect {
   readonly hello: Hello
 }
 
-/** What a client wants done, in this order. */
-export interface SessionReady {
+/** What a client wants done with one of its two connections, in this order. */
+export interface LinkOrders {
   /** To the present connection, in order. Everything of one turn belongs in one write. */
   readonly send: readonly ClientMessage[]
   /** Close this connection; nothing of it is wanted any more. */
   readonly disconnect: number | undefined
   readonly connect: Connect | undefined
+}
+
+/** The orders are those for the connection to the leader. */
+export interface SessionReady extends LinkOrders {
+  /** For the connection of queries `from: 'nearest'`, when there is anything to do. There is none before the first of them. */
+  readonly nearest: LinkOrders | undefined
   /** Each call exactly once. The array is used again by the second next `ready`. */
   readonly settled: readonly Settled[]
   /** When `tick` and `ready` are wanted at the latest. */

@@ -1,6 +1,7 @@
 import type { Ms } from '../core/types.ts'
 import type { Consistency } from '../wire/client-messages.ts'
 import type { CallInput, Operation } from './api.ts'
+import type { Token } from './caller.ts'
 
 /** One call between `step` and its settlement. */
 export class Call {
@@ -8,7 +9,11 @@ export class Call {
   readonly operation: Operation
   readonly payload: Uint8Array
   readonly deadline: Ms
+  /** As the server is told. */
   readonly consistency: Consistency
+  readonly atLeast: Token | undefined
+  /** Of a query: goes to the server that is near, not to the leader. */
+  readonly toNearest: boolean
   /** Of a command: its number in the session, 0 before it is sent in one. Of a query: the id of its latest request, 0 likewise. */
   seq = 0
   /** Attempts on the present connection that were not answered yet. */
@@ -22,7 +27,14 @@ export class Call {
     this.operation = input.operation
     this.payload = input.payload
     this.deadline = input.deadline
-    this.consistency = input.consistency
+    this.consistency = input.atLeast === undefined ? input.consistency : 'atLeast'
+    this.atLeast = input.atLeast
+    this.toNearest = input.operation === 'query' && input.from === 'nearest'
+  }
+
+  /** Of a query: any server can answer it, whether it knows a leader or not. */
+  get isLocal(): boolean {
+    return this.consistency === 'stale' || (this.toNearest && this.consistency === 'atLeast')
   }
 
   /** Whether the cluster may apply this command, or has done so, although nothing more is sent. Queries change nothing. */

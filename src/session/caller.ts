@@ -1,6 +1,5 @@
 import type { Index } from '../core/types.ts'
 import type { RaftgenError } from '../errors.ts'
-import type { Consistency } from '../wire/client-messages.ts'
 
 export interface CallOptions {
   /** From the call to its answer, the search for a leader included. Milliseconds, 1 to 3,600,000. Default: that of the client, 5,000. */
@@ -8,12 +7,37 @@ export interface CallOptions {
   /** Gives the call up: ABORTED when it was not sent yet, else OUTCOME_UNKNOWN. */
   readonly signal?: AbortSignal
 }
+
+/** How fresh the answer to a query is: see `QueryOptions.consistency`. */
+export type Consistency = 'linearizable' | 'lease' | 'stale'
+
+/**
+ * What a client was acknowledged and has read, up to now. Plain data: it may be sent to another process as JSON and given to a client there.
+ */
+export interface Token {
+  readonly clusterId: string
+  /** Index in the log of that cluster. */
+  readonly index: Index
+}
+
 export interface QueryOptions extends CallOptions {
   /**
    * `linearizable` (default): reflects everything that was acknowledged to anyone before the call.
+   * `lease`: the same promise, answered without asking a majority where the cluster has lease reads on and the leader is asked. It rests on
+   * clocks that run at about the same pace, and on no process being suspended in between.
    * `stale`: whatever the node that is asked has applied, without asking the others.
    */
   readonly consistency?: Consistency
+  /**
+   * Reflects at least what this token stands for: a `token` of any client of the same cluster. Takes the place of `consistency`, with which
+   * it may not be given. CLUSTER_MISMATCH for the token of another cluster.
+   */
+  readonly atLeast?: Token
+  /**
+   * `leader` (default): asks the leader. `nearest`: asks the first of `servers`, in their order, that can be reached, over a connection of its
+   * own; the others only when that one fails or is cut off from the leader. Every consistency keeps its promise either way.
+   */
+  readonly from?: 'leader' | 'nearest'
 }
 
 export interface Answer {
@@ -32,5 +56,7 @@ export type Settle = (error: RaftgenError | undefined, answer: Answer | undefine
 export interface Caller {
   command(command: Uint8Array, options: CallOptions | undefined, settle: Settle): void
   query(query: Uint8Array, options: QueryOptions | undefined, settle: Settle): void
+  /** Covers everything that this caller was acknowledged or has read so far: for `QueryOptions.atLeast`. */
+  readonly token: Token
   close(): Promise<void>
 }

@@ -1,11 +1,12 @@
 // All calls of a client, each in the lane of its kind.
 import { unreachable } from '../core/invariant.ts'
-import type { Ms } from '../core/types.ts'
+import type { Index, Ms } from '../core/types.ts'
 import { type ErrorCode, RaftgenError } from '../errors.ts'
 import type { CallInput, Settled } from './api.ts'
 import { Backoff } from './backoff.ts'
 import type { Call } from './call.ts'
 import { CommandLane } from './command-lane.ts'
+import type { Identity } from './identity.ts'
 import { Ledger } from './ledger.ts'
 import type { SessionLimits, SessionTiming } from './limits.ts'
 import { QueryLane } from './query-lane.ts'
@@ -17,12 +18,15 @@ export class Calls {
   readonly #ledger: Ledger
   readonly commands: CommandLane
   readonly queries: QueryLane
+  /** Of queries `from: 'nearest'`. */
+  readonly near: QueryLane
 
   constructor(options: { readonly limits: SessionLimits; readonly timing: SessionTiming; readonly random: () => number }) {
     const { limits, timing, random } = options
     this.#ledger = new Ledger(limits)
     this.commands = new CommandLane({ ledger: this.#ledger, timing, backoff: new Backoff(timing.refusedBackoffMs, random) })
     this.queries = new QueryLane({ ledger: this.#ledger, backoff: new Backoff(timing.refusedBackoffMs, random) })
+    this.near = new QueryLane({ ledger: this.#ledger, backoff: new Backoff(timing.refusedBackoffMs, random) })
   }
 
   /** Calls that are not settled. */
@@ -34,7 +38,12 @@ export class Calls {
     return this.#ledger.earliestDeadline
   }
 
-  /** Whether the server owes an answer. */
+  /** The highest index that any answer reflected. */
+  get reflected(): Index {
+    return this.#ledger.reflected
+  }
+
+  /** Whether the leader's server owes an answer. */
   get ask(): boolean {
     return this.commands.asks || this.queries.asks
   }
@@ -47,8 +56,7 @@ export class Calls {
   add(input: CallInput): void {
     const call = this.#ledger.admit(input)
     if (call === undefined) return
-    if (call.operation === 'command') this.commands.call(call)
-    if (call.operation === 'query') this.queries.call(call)
+    this.#laneOf(call)?.call(call)
   }
 
   /** Of a call that is not taken in. */
@@ -64,10 +72,12 @@ export class Calls {
     else lane.abort(call)
   }
 
-  /** Settles what `connect` waits for. */
-  onWelcome(): void {
+  /** Settles what `connect` waits for, and calls that were made before it was known that their tokens are of no use. */
+  onWelcome(identity: Identity): void {
     for (const call of [...this.#ledger.calls]) {
       if (call.operation === 'connect') this.#ledger.settle(call, undefined, { index: 0, reply: nothing })
+      const foreign = identity.refuse(call.atLeast)
+      if (foreign !== undefined) this.#laneOf(call)?.fail(call, foreign.code, foreign.message)
     }
   }
 
@@ -81,13 +91,11 @@ export class Calls {
     this.queries.onDisconnected()
   }
 
-  /** `tried`: for messages, asked for only when there is one. */
-  expire(now: Ms, source: { readonly tried: string }): void {
-    const due = this.#ledger.due(now)
-    if (due.length === 0) return
-    const { tried } = source
-    for (const call of due) {
+  /** `tried`, by connection: for messages, asked for only when there is one. */
+  expire(now: Ms, leader: { readonly tried: string }, nearest: { readonly tried: string }): void {
+    for (const call of this.#ledger.due(now)) {
       const lane = this.#laneOf(call)
+      const { tried } = call.toNearest ? nearest : leader
       if (lane !== undefined) lane.expire(call, tried)
       else this.#ledger.settle(call, expired(call, { tried, overload: undefined, session: undefined }), undefined)
     }
@@ -99,6 +107,11 @@ export class Calls {
       if (lane !== undefined) lane.fail(call, code, message)
       else this.#ledger.settle(call, new RaftgenError(code, message), undefined)
     }
+  }
+
+  /** Every server refused the connection to the nearest for good. */
+  failNear(code: ErrorCode, message: string): void {
+    for (const call of [...this.#ledger.calls]) if (call.toNearest) this.near.fail(call, code, message)
   }
 
   closeAll(): void {
@@ -119,7 +132,7 @@ export class Calls {
       case 'command':
         return this.commands
       case 'query':
-        return this.queries
+        return call.toNearest ? this.near : this.queries
       case 'connect':
         return undefined
       default:

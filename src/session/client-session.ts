@@ -2,29 +2,29 @@
 // exactly one settlement. `client/` drives it with real connections, the simulator with simulated ones.
 import { assert, unreachable } from '../core/invariant.ts'
 import type { Ms } from '../core/types.ts'
-import { type ErrorCode, RaftgenError } from '../errors.ts'
-import type { ClientMessage, Goodbye, Hello, KeepAliveReply, LeaderHint, ServerMessage, Welcome } from '../wire/client-messages.ts'
-import type { CallInput, ClientSessionOptions, Connect, MachineIdentity, SessionInput, SessionReady } from './api.ts'
+import { RaftgenError } from '../errors.ts'
+import type { ClientMessage, Goodbye, KeepAliveReply, LeaderHint, ServerMessage, Welcome } from '../wire/client-messages.ts'
+import type { CallInput, ClientSessionOptions, Connect, SessionInput, SessionReady } from './api.ts'
 import { seededRandom } from './backoff.ts'
 import { Calls } from './calls.ts'
+import type { Token } from './caller.ts'
 import type { Reception } from './command-lane.ts'
+import { Identity } from './identity.ts'
 import { defaultLimits, defaultTiming, type SessionTiming } from './limits.ts'
-import { type BarredLink, type DialingLink, type Link, type OpenLink, openLink } from './link.ts'
+import { type BarredLink, type DialingLink, isMismatch, keepAliveAt, type Link, type OpenLink, openLink, silentAt } from './link.ts'
+import { NearestLink } from './nearest-link.ts'
 import { Router } from './router.ts'
 
-const mismatches: ReadonlySet<ErrorCode> = new Set(['CLUSTER_MISMATCH', 'MACHINE_MISMATCH', 'PROTOCOL_MISMATCH'])
-const anyMachine: MachineIdentity = { name: '', version: 0, wire: '' }
-
 export class ClientSession {
-  readonly #machine: MachineIdentity
+  readonly #identity: Identity
   readonly #timing: SessionTiming
   readonly #calls: Calls
   readonly #router: Router
+  readonly #nearest: NearestLink
+  readonly #nextAttempt = (): number => ++this.#attempts
   #now: Ms
   #link: Link
   #attempts = 0
-  /** Empty until the first Welcome. */
-  #clusterId: string
   #disconnect: number | undefined
   #parting: ClientMessage | undefined
 
@@ -33,12 +33,19 @@ export class ClientSession {
     const limits = { ...defaultLimits, ...options.limits }
     const timing = { ...defaultTiming, ...options.timing }
     const random = seededRandom(options.seed)
-    this.#machine = options.machine ?? anyMachine
+    this.#identity = new Identity(options)
     this.#timing = timing
     this.#calls = new Calls({ limits, timing, random })
-    this.#router = new Router({ servers: options.servers, limits, timing, random })
+    this.#router = new Router({ servers: options.servers, limits, timing, random, start: 'random' })
+    this.#nearest = new NearestLink({
+      identity: this.#identity,
+      router: new Router({ servers: options.servers, limits, timing, random, start: 'first' }),
+      lane: this.#calls.near,
+      timing,
+      now: options.now,
+      onBarred: (code, message) => this.#calls.failNear(code, message),
+    })
     this.#now = options.now
-    this.#clusterId = options.clusterId ?? ''
     this.#link = { kind: 'down', retryAt: options.now }
   }
 
@@ -50,6 +57,11 @@ export class ClientSession {
   /** Address of the server that welcomed this client and is still connected. */
   get connectedTo(): string | undefined {
     return this.#link.kind === 'open' ? this.#link.address : undefined
+  }
+
+  /** Covers everything that calls were answered with so far. */
+  get token(): Token {
+    return Object.freeze({ clusterId: this.#identity.clusterId, index: this.#calls.reflected })
   }
 
   /** Calls that are not settled. */
@@ -73,8 +85,10 @@ export class ClientSession {
       case 'abort':
         return this.#calls.abort(input.callId)
       case 'received':
+        if (this.#nearest.owns(input.attempt)) return this.#nearest.receive(input.message, this.#now)
         return this.#receive(input.attempt, input.message)
       case 'disconnected':
+        if (this.#nearest.owns(input.attempt)) return this.#nearest.onDisconnected(input, this.#now)
         return this.#onDisconnected(input)
       case 'close':
         return this.#close()
@@ -88,19 +102,22 @@ export class ClientSession {
     const send: ClientMessage[] = []
     if (this.#parting !== undefined) send.push(this.#parting)
     this.#parting = undefined
-    this.#calls.expire(this.#now, this.#router)
+    this.#calls.expire(this.#now, this.#router, this.#nearest)
     this.#judgeLink()
     const connect = this.#maybeConnect()
     if (this.#link.kind === 'open') this.#fill(send, this.#link)
     const disconnect = this.#disconnect
     this.#disconnect = undefined
-    return { send, disconnect, connect, settled: this.#calls.fetchSettled(), nextTickAt: this.#nextTickAt() }
+    const nearest = this.#nearest.ready(this.#now, this.#nextAttempt)
+    return { send, disconnect, connect, nearest, settled: this.#calls.fetchSettled(), nextTickAt: this.#nextTickAt() }
   }
 
   #call(input: CallInput): void {
     if (this.#link.kind === 'closed') return this.#calls.refuse(input.callId, new RaftgenError('CLOSED', 'the client is closed'))
+    const foreign = this.#identity.refuse(input.atLeast)
+    if (foreign !== undefined) return this.#calls.refuse(input.callId, foreign)
     this.#calls.add(input)
-    if (input.operation === 'connect' && this.#link.kind === 'open') this.#calls.onWelcome()
+    if (input.operation === 'connect' && this.#link.kind === 'open') this.#calls.onWelcome(this.#identity)
   }
 
   #close(): void {
@@ -109,6 +126,7 @@ export class ClientSession {
     if (this.#link.kind === 'open' && this.#link.leading && session !== undefined) this.#parting = { kind: 'CloseSession', session }
     this.#leave()
     this.#link = { kind: 'closed' }
+    this.#nearest.close(this.#now)
   }
 
   #receive(attempt: number, message: ServerMessage): void {
@@ -138,7 +156,10 @@ export class ClientSession {
       case 'KeepAliveReply':
         return this.#onKeepAliveReply(link, message)
       case 'Welcome':
+        return this.#router.learn(message.servers)
       case 'StatusReply':
+      case 'AdminReply':
+      case 'JoinReply':
         return // not asked for
       default:
         unreachable(message)
@@ -147,16 +168,15 @@ export class ClientSession {
 
   #onWelcome(dialing: DialingLink, welcome: Welcome): void {
     const { address } = dialing
-    if (this.#clusterId !== '' && welcome.clusterId !== this.#clusterId) {
-      const message = `${address} belongs to cluster ${welcome.clusterId}, this client to ${this.#clusterId}`
-      this.#router.bar(address, { code: 'CLUSTER_MISMATCH', message })
+    const foreign = this.#identity.admit(address, welcome)
+    if (foreign !== undefined) {
+      this.#router.bar(address, { code: 'CLUSTER_MISMATCH', message: foreign })
       return this.#leave()
     }
-    this.#clusterId = welcome.clusterId
     this.#router.learn(welcome.servers)
     const link = openLink(dialing, welcome, this.#now)
     this.#link = link
-    this.#calls.onWelcome()
+    this.#calls.onWelcome(this.#identity)
     this.#onLeader(link, welcome.leader, { news: false })
   }
 
@@ -195,8 +215,7 @@ export class ClientSession {
 
   #onGoodbye({ kind, address }: DialingLink | OpenLink, { code, message }: Goodbye): void {
     // After the Welcome a mismatch can only mean bytes that were damaged on their way.
-    if (kind === 'dialing' && mismatches.has(code))
-      this.#router.bar(address, { code, message: `${address} refused this client: ${message}` })
+    if (kind === 'dialing' && isMismatch(code)) this.#router.bar(address, { code, message: `${address} refused this client: ${message}` })
     else this.#router.unreachable(address, { now: this.#now, status: `said goodbye with ${code}: ${message}` })
     this.#leave()
   }
@@ -206,7 +225,7 @@ export class ClientSession {
     if ((link.kind !== 'dialing' && link.kind !== 'open') || link.attempt !== attempt) return
     const { kind, address } = link
     if (kind === 'open') this.#onBroken(address, reason)
-    else if (code !== undefined && mismatches.has(code)) this.#router.bar(address, { code, message: reason })
+    else if (code !== undefined && isMismatch(code)) this.#router.bar(address, { code, message: reason })
     else this.#router.unreachable(address, { now: this.#now, status: reason })
     this.#becomeDown()
   }
@@ -237,7 +256,7 @@ export class ClientSession {
       return this.#leave()
     }
     if (link.kind !== 'open') return
-    if (now >= this.#silentAt(link)) {
+    if (now >= silentAt(link, this.#timing)) {
       this.#router.unreachable(link.address, { now, status: `silent for ${this.#timing.silenceMs} ms` })
       return this.#leave()
     }
@@ -247,17 +266,6 @@ export class ClientSession {
     }
   }
 
-  /** When the server counts as silent, unless anything comes before. Only what needs no log tells silence from a backlog. */
-  #silentAt({ probedAt }: OpenLink): Ms {
-    return probedAt === undefined ? Number.POSITIVE_INFINITY : probedAt + this.#timing.silenceMs
-  }
-
-  /** When a keep-alive is due: to keep the session and the connection, or to see whether a server that owes an answer is alive. */
-  #keepAliveAt({ keptAliveAt, keepAliveMs, heardAt, probedAt }: OpenLink): Ms {
-    const probeAt = probedAt === undefined && this.#calls.ask ? heardAt + this.#timing.probeAfterMs : Number.POSITIVE_INFINITY
-    return Math.min(keptAliveAt + keepAliveMs, probeAt)
-  }
-
   #maybeConnect(): Connect | undefined {
     if (this.#link.kind === 'barred' && this.#calls.open > 0) this.#onCallsWhileBarred(this.#link)
     if (this.#link.kind !== 'down' || this.#now < this.#link.retryAt) return undefined
@@ -265,9 +273,9 @@ export class ClientSession {
     switch (route.kind) {
       case 'dial': {
         const { address } = route
-        this.#attempts += 1
-        this.#link = { kind: 'dialing', attempt: this.#attempts, address, until: this.#now + this.#timing.connectTimeoutMs }
-        return { attempt: this.#attempts, address, hello: this.#hello() }
+        const attempt = this.#nextAttempt()
+        this.#link = { kind: 'dialing', attempt, address, until: this.#now + this.#timing.connectTimeoutMs }
+        return { attempt, address, hello: this.#identity.hello() }
       }
       case 'wait':
         this.#link = { kind: 'down', retryAt: route.until }
@@ -288,11 +296,6 @@ export class ClientSession {
     this.#link = { kind: 'down', retryAt: this.#now }
   }
 
-  #hello(): Hello {
-    const { name, version, wire } = this.#machine
-    return { kind: 'Hello', clusterId: this.#clusterId, machine: name, version, wire }
-  }
-
   #fill(send: ClientMessage[], link: OpenLink): void {
     const asked = this.#calls.ask
     const moment = { now: this.#now, commandBytesMax: link.commandBytesMax, leading: link.leading }
@@ -303,7 +306,7 @@ export class ClientSession {
     }
     this.#calls.queries.fill(send, moment)
     if (!asked && this.#calls.ask) link.heardAt = this.#now
-    if (this.#now >= this.#keepAliveAt(link)) this.#keepAlive(send, link)
+    if (this.#now >= keepAliveAt(link, this.#timing, this.#calls.ask)) this.#keepAlive(send, link)
   }
 
   #keepAlive(send: ClientMessage[], link: OpenLink): void {
@@ -314,7 +317,7 @@ export class ClientSession {
   }
 
   #nextTickAt(): Ms | undefined {
-    const at = Math.min(this.#calls.earliestDeadline, this.#nextLinkTickAt())
+    const at = Math.min(this.#calls.earliestDeadline, this.#nextLinkTickAt(), this.#nearest.nextTickAt)
     return Number.isFinite(at) ? at : undefined
   }
 
@@ -326,7 +329,8 @@ export class ClientSession {
       case 'dialing':
         return link.until
       case 'open': {
-        let at = Math.min(this.#keepAliveAt(link), this.#silentAt(link), this.#calls.queries.nextAt(link))
+        const keepAlive = keepAliveAt(link, this.#timing, this.#calls.ask)
+        let at = Math.min(keepAlive, silentAt(link, this.#timing), this.#calls.queries.nextAt(link))
         if (link.leading) at = Math.min(at, this.#calls.commands.nextAt)
         if (link.leaderBy !== undefined && this.#calls.wantLeader) at = Math.min(at, link.leaderBy)
         return at

@@ -1,4 +1,4 @@
-import type { Ms } from '../core/types.ts'
+import type { Index, Ms } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { CallInput, Settled } from './api.ts'
 import { Call } from './call.ts'
@@ -12,6 +12,8 @@ export class Ledger {
   #bytes = 0
   /** Invariant: no open call has an earlier deadline. It may be too early, never too late. */
   #earliestDeadline: Ms = Number.POSITIVE_INFINITY
+  /** The highest index that any answer reflected. */
+  #reflected: Index = 0
   #settled: Settled[] = []
   #fetched: Settled[] = []
 
@@ -21,6 +23,10 @@ export class Ledger {
 
   get size(): number {
     return this.#calls.size
+  }
+
+  get reflected(): Index {
+    return this.#reflected
   }
 
   /** Infinity when there is no call. */
@@ -60,6 +66,7 @@ export class Ledger {
     call.settled = true
     this.#calls.delete(call.callId)
     this.#bytes -= call.payload.length
+    if (answer !== undefined && answer.index > this.#reflected) this.#reflected = answer.index
     this.#settled.push({ callId: call.callId, error, answer })
   }
 

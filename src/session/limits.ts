@@ -1,4 +1,5 @@
 // Every queue and every wait of the client side, by name.
+import type { Ms } from '../core/types.ts'
 
 /**
  * How far ahead of its oldest unsettled command a session may number: `seq < ackedBelow + sessionWindow`. Clients wait beyond it, servers
@@ -43,6 +44,11 @@ export interface SessionTiming {
   readonly distrustMs: number
   /** Between two rounds over all servers that failed: grows from the one to the other, jittered. Default 10 and 500. */
   readonly roundBackoffMs: Range
+  /**
+   * A leader is usually replaced within a fraction of a second: no pause is longer than `maxMs` until this search for it has lasted `forMs`.
+   * Default 50 and 2,000.
+   */
+  readonly brisk: { readonly maxMs: Ms; readonly forMs: Ms }
   /** Before something that a server refused for now is sent to it again. Default 5 and 100. */
   readonly refusedBackoffMs: Range
   /** All servers refused this client for good: calls fail at once for this long, then the servers are asked again. Default 1,000. */
@@ -60,6 +66,7 @@ export const defaultTiming: SessionTiming = {
   silenceMs: 2_000,
   distrustMs: 1_000,
   roundBackoffMs: { minMs: 10, maxMs: 500 },
+  brisk: { maxMs: 50, forMs: 2_000 },
   refusedBackoffMs: { minMs: 5, maxMs: 100 },
   barredMs: 1_000,
 }

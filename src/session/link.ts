@@ -1,10 +1,10 @@
 import type { Ms, NodeId } from '../core/types.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Welcome } from '../wire/client-messages.ts'
-import { keepAliveMsMax } from './limits.ts'
+import { keepAliveMsMax, type SessionTiming } from './limits.ts'
 
 /**
- * The one connection of a client, or what it does without one.
+ * One connection of a client, or what it does without one.
  *
  *     down --retryAt--> dialing --Welcome--> open --leader elsewhere, silence, broken--> down
  *       \--all servers refused--> barred --a call after `until`--> down
@@ -28,7 +28,7 @@ export interface OpenLink {
   readonly nodeId: NodeId
   readonly commandBytesMax: number
   readonly keepAliveMs: number
-  /** This server leads, as far as it knows. */
+  /** This server leads, as far as it knows; on the connection to the nearest: it knows a leader. */
   leading: boolean
   /** It knows no leader, or only one that cannot be reached: leave it then. `undefined` while it leads. */
   leaderBy: Ms | undefined
@@ -47,6 +47,11 @@ export interface BarredLink {
   readonly until: Ms
 }
 
+const mismatches: ReadonlySet<ErrorCode> = new Set(['CLUSTER_MISMATCH', 'MACHINE_MISMATCH', 'PROTOCOL_MISMATCH'])
+
+/** Whether a server that says this will never have the client. */
+export const isMismatch = (code: ErrorCode): boolean => mismatches.has(code)
+
 export function openLink({ attempt, address }: DialingLink, welcome: Welcome, now: Ms): OpenLink {
   return {
     kind: 'open',
@@ -61,4 +66,14 @@ export function openLink({ attempt, address }: DialingLink, welcome: Welcome, no
     keptAliveAt: now,
     probedAt: undefined,
   }
+}
+
+/** When the server counts as silent, unless anything comes before. Only what needs no log tells silence from a backlog. */
+export const silentAt = ({ probedAt }: OpenLink, { silenceMs }: SessionTiming): Ms =>
+  probedAt === undefined ? Number.POSITIVE_INFINITY : probedAt + silenceMs
+
+/** When a keep-alive is due: to keep the session and the connection, or to see whether a server that owes an answer (`asked`) is alive. */
+export function keepAliveAt({ keptAliveAt, keepAliveMs, heardAt, probedAt }: OpenLink, timing: SessionTiming, asked: boolean): Ms {
+  const probeAt = probedAt === undefined && asked ? heardAt + timing.probeAfterMs : Number.POSITIVE_INFINITY
+  return Math.min(keptAliveAt + keepAliveMs, probeAt)
 }

@@ -12,10 +12,10 @@ import { aborted, closed, expired } from './verdict.ts'
 export class QueryLane {
   readonly #ledger: Ledger
   readonly #backoff: Backoff
-  /** Go to the leader only. */
-  readonly #linearizable = new CallQueue()
+  /** Need a server that leads, or, on the connection to the nearest, one that knows a leader. */
+  readonly #bound = new CallQueue()
   /** Go to whatever server is there. */
-  readonly #stale = new CallQueue()
+  readonly #local = new CallQueue()
   /** Sent on the present connection, by request id. */
   readonly #sent = new Map<number, Call>()
   #requests = 0
@@ -32,13 +32,26 @@ export class QueryLane {
     return this.#sent.size > 0
   }
 
+  /** Whether calls wait for something to be sent. */
+  get waits(): boolean {
+    return this.#local.peek() !== undefined || this.wantsLeader
+  }
+
   get wantsLeader(): boolean {
-    return this.#linearizable.peek() !== undefined
+    return this.#bound.peek() !== undefined
+  }
+
+  /** Whether a server that has lost the others is of no use: some call, sent or not, wants more than what is there. */
+  get needsOthers(): boolean {
+    if (this.wantsLeader) return true
+    for (const { consistency } of this.#sent.values()) if (consistency !== 'stale') return true
+    const local = this.#local.peek()
+    return local !== undefined && local.consistency !== 'stale'
   }
 
   /** When `fill` has something to do that it could not do at its last call. */
   nextAt({ leading }: { readonly leading: boolean }): Ms {
-    const waits = this.#stale.peek() !== undefined || (leading && this.wantsLeader)
+    const waits = this.#local.peek() !== undefined || (leading && this.wantsLeader)
     return waits ? this.#resumeAt : Number.POSITIVE_INFINITY
   }
 
@@ -51,17 +64,17 @@ export class QueryLane {
   }
 
   onDisconnected(): void {
-    const linearizable: Call[] = []
-    const stale: Call[] = []
+    const bound: Call[] = []
+    const local: Call[] = []
     for (const call of this.#sent.values()) {
       call.onDisconnected()
       call.seq = 0
-      if (call.consistency === 'stale') stale.push(call)
-      else linearizable.push(call)
+      if (call.isLocal) local.push(call)
+      else bound.push(call)
     }
     this.#sent.clear()
-    this.#linearizable.prepend(linearizable)
-    this.#stale.prepend(stale)
+    this.#bound.prepend(bound)
+    this.#local.prepend(local)
     this.#resumeAt = 0
     this.#overload = undefined
   }
@@ -79,12 +92,12 @@ export class QueryLane {
     return reception
   }
 
-  /** Adds what is to be sent now: stale queries always, the others when the server leads. */
+  /** Adds what is to be sent now: those that any server can answer always, the others when this one leads, or will do for other reasons. */
   fill(messages: ClientMessage[], { now, commandBytesMax, leading }: Moment & { readonly leading: boolean }): void {
     if (now < this.#resumeAt) return
     const items: QueryItem[] = []
-    this.#send(this.#stale, items, commandBytesMax)
-    if (leading) this.#send(this.#linearizable, items, commandBytesMax)
+    this.#send(this.#local, items, commandBytesMax)
+    if (leading) this.#send(this.#bound, items, commandBytesMax)
     if (items.length > 0) messages.push({ kind: 'Queries', items })
   }
 
@@ -143,7 +156,7 @@ export class QueryLane {
       call.seq = this.#requests
       call.pending = 1
       this.#sent.set(call.seq, call)
-      items.push({ requestId: call.seq, consistency: call.consistency, query: call.payload })
+      items.push({ requestId: call.seq, consistency: call.consistency, atLeast: call.atLeast?.index ?? 0, query: call.payload })
     }
   }
 
@@ -154,6 +167,6 @@ export class QueryLane {
   }
 
   #queueOf(call: Call): CallQueue {
-    return call.consistency === 'stale' ? this.#stale : this.#linearizable
+    return call.isLocal ? this.#local : this.#bound
   }
 }

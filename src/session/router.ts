@@ -46,20 +46,23 @@ export class Router {
   /** Servers that failed since a round began. */
   #failures = 0
   #retryAt: Ms = 0
+  /** When servers began to fail, since one last served us. */
+  #searchingSince: Ms | undefined
 
   constructor(options: {
     readonly servers: readonly string[]
     readonly limits: SessionLimits
     readonly timing: SessionTiming
     readonly random: () => number
+    /** `random`: not all clients to the first server of the same list. */
+    readonly start: 'first' | 'random'
   }) {
     this.#limits = options.limits
     this.#timing = options.timing
     this.#given = [...new Set(options.servers)].map(newPlace)
     this.#places = this.#given
     this.#backoff = new Backoff(options.timing.roundBackoffMs, options.random)
-    // Not all clients to the first server of the same list.
-    this.#cursor = Math.floor(options.random() * this.#places.length)
+    this.#cursor = options.start === 'first' ? this.#places.length - 1 : Math.floor(options.random() * this.#places.length)
   }
 
   /** The last that any server named. */
@@ -69,11 +72,16 @@ export class Router {
 
   /** For messages: each server with what came of it, and who was last known to lead. */
   get tried(): string {
-    const places = this.#places.slice(0, namedMax).map(({ address, status }) => `${address} (${status})`)
-    if (this.#places.length > namedMax) places.push(`${this.#places.length - namedMax} more`)
     const leader =
       this.#leader === undefined ? 'no leader is known' : `node ${this.#leader.id} at ${this.#leader.client} was last known to lead`
-    return `${places.join(', ')}; ${leader}`
+    return `${this.triedServers}; ${leader}`
+  }
+
+  /** The same without the leader, for those who want none. */
+  get triedServers(): string {
+    const places = this.#places.slice(0, namedMax).map(({ address, status }) => `${address} (${status})`)
+    if (this.#places.length > namedMax) places.push(`${this.#places.length - namedMax} more`)
+    return places.join(', ')
   }
 
   /** Where to go now. */
@@ -118,6 +126,11 @@ export class Router {
     if (this.#hops <= this.#places.length + 1) this.#hinted = leader.client
     else this.#pause(now)
     return true
+  }
+
+  /** The rotation begins anew with the first address. */
+  restart(): void {
+    this.#cursor = this.#places.length - 1
   }
 
   leads(leader: LeaderHint): void {
@@ -166,6 +179,7 @@ export class Router {
   served(): void {
     this.#hops = 0
     this.#failures = 0
+    this.#searchingSince = undefined
     this.#backoff.reset()
   }
 
@@ -182,7 +196,10 @@ export class Router {
   #pause(now: Ms): void {
     this.#hops = 0
     this.#failures = 0
-    this.#retryAt = now + this.#backoff.nextMs()
+    this.#searchingSince ??= now
+    const { maxMs, forMs } = this.#timing.brisk
+    const pauseMs = this.#backoff.nextMs()
+    this.#retryAt = now + (now < this.#searchingSince + forMs ? Math.min(pauseMs, maxMs) : pauseMs)
   }
 
   #find(address: string | undefined): Place | undefined {

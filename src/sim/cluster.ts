@@ -1,18 +1,24 @@
 // The servers of a run, and all that they stand on: disks, clocks, links, oracles.
+import { confOfVoters } from '../core/conf.ts'
 import { assert } from '../core/invariant.ts'
 import type { ConfState, NodeId } from '../core/types.ts'
 import { BlockLog } from '../storage/block-log.ts'
 import type { Operation } from '../storage/kv.ts'
 import { Chance } from './chance.ts'
 import { SimClock } from './clock.ts'
+import { Directory } from './directory.ts'
 import { SimDisk } from './disk.ts'
 import { Coverage } from './faults.ts'
+import { SimFiles } from './files.ts'
 import { History } from './history.ts'
 import { ListMachine } from './list-machine.ts'
 import { Network } from './network.ts'
 import type { SimulationOptions } from './options.ts'
 import { Applied } from './oracle/applied.ts'
+import { describe } from './oracle/confs.ts'
+import { isSameConf } from './oracle/log-shadow.ts'
 import { Safety } from './oracle/safety.ts'
+import { SnapshotsSeen } from './oracle/snapshots.ts'
 import { Scheduler } from './scheduler.ts'
 import { SimServer } from './sim-server.ts'
 import { Trace } from './trace.ts'
@@ -22,79 +28,129 @@ import type { World } from './world.ts'
 const clusterId = 'simulated'
 const tickMs = 10
 const votersMax = 9
-
-/** Address for clients. */
-export const addressOf = (id: NodeId): string => `node${id}:1`
+/** Before the others find out that a process has ended. Milliseconds. */
+const deathNoticeMs = { min: 0.5, max: 20 } as const
+/** They do not always: a connection may not have stood. */
+const deathNoticed = 0.8
+/** How far the clocks of clients, and of servers unless told otherwise, go wrong: a share. */
+const driftMax = 0.01
+/** A snapshot of more than this, and it is fetched in pieces. */
+const pieceBytes = 64 * 1_024
 
 export class Cluster {
   readonly world: World
-  readonly servers: readonly SimServer[]
+  readonly #servers = new Map<NodeId, SimServer>()
   readonly #options: SimulationOptions
 
   constructor(options: SimulationOptions) {
     const { voters = 3 } = options
     assert(Number.isSafeInteger(voters) && voters >= 1 && voters <= votersMax, `a cluster has 1 to ${votersMax} voters, not ${voters}`)
     this.#options = options
-    const conf = confOf(voters)
+    const ids = Array.from({ length: voters }, (_, i) => i + 1)
+    const conf = confOfVoters(ids.map((id) => ({ id, incarnation: 1, ...addressesOf(id) })))
     this.world = this.#makeWorld(conf)
-    this.servers = conf.members.map(({ id }) => this.#makeServer(id, conf))
+    for (const id of ids) this.#found(this.#makeServer(id, { incarnation: 1 }), conf)
+  }
+
+  /** Every machine that there ever was, also those that were retired. */
+  get servers(): readonly SimServer[] {
+    return [...this.#servers.values()]
+  }
+
+  /** Those that run, are down, or wait to be let in. */
+  get active(): readonly SimServer[] {
+    return this.servers.filter(({ isRetired }) => !isRetired)
   }
 
   get ids(): readonly NodeId[] {
-    return this.servers.map(({ id }) => id)
+    return this.active.map(({ id }) => id)
   }
 
   server(id: NodeId): SimServer {
-    const server = this.servers[id - 1]
+    const server = this.#servers.get(id)
     assert(server !== undefined, `there is no node ${id}`)
     return server
+  }
+
+  /** A machine with an empty disk, under an id that was never used; it is not started. */
+  add({ voter }: { readonly voter: boolean }): SimServer {
+    return this.#makeServer(Math.max(...this.#servers.keys()) + 1, { incarnation: 0, joinsAsVoter: voter })
   }
 
   /** The node that leads the highest term, as far as it knows. */
   leader(except?: NodeId): NodeId | undefined {
     let leader: { readonly id: NodeId; readonly term: number } | undefined
-    for (const { id, life } of this.servers) {
+    for (const { id, life } of this.#servers.values()) {
       const softState = life?.node?.softState
       if (id !== except && softState?.role === 'leader' && softState.term > (leader?.term ?? 0)) leader = { id, term: softState.term }
     }
     return leader?.id
   }
 
-  /** All nodes are up, follow one leader, and have applied everything that is committed; nothing else is in their logs. */
+  /** The newest configuration that the leader knows; without a leader, the newest that was committed. */
+  get conf(): ConfState {
+    const leader = this.leader()
+    return (leader === undefined ? undefined : this.server(leader).life?.peers?.conf) ?? this.world.safety.confs.newest
+  }
+
+  /**
+   * Nothing is on its way any more: all machines are members that are up, follow one leader, and have applied everything that is committed;
+   * nothing else is in their logs; nobody is still joining; those that were removed have stopped.
+   */
   get isConverged(): boolean {
     const leader = this.leader()
-    if (leader === undefined) return false
+    if (leader === undefined || this.server(leader).life?.node?.caughtUp !== true) return false
     const { safety } = this.world
-    return this.servers.every(({ life }) => {
+    const conf = safety.confs.newest
+    if (conf.votersOutgoing.length > 0 || conf.joining.length > 0) return false
+    const isAtRest = this.servers.every((server) => {
+      const { id, life, isRetired } = server
+      const isMember = this.world.isMember(id)
+      if (isRetired || !isMember) return !isMember && this.#isAtRest(server)
       const node = life?.node
       if (node === undefined || !node.caughtUp || node.softState.leader !== leader || node.pending !== 0) return false
-      return node.lastApplied === safety.commitIndex && safety.durableIndex(node.id) === safety.commitIndex
+      return node.lastApplied === safety.commitIndex && safety.durableIndex(id) === safety.commitIndex
     })
+    const { peers } = this.server(leader).life ?? {}
+    return isAtRest && peers !== undefined && isSameConf(peers.conf, conf)
   }
 
   /** Where every node stands, in words. */
   describe(): string {
-    return this.servers.map((server) => this.#describe(server)).join('; ')
+    return `committed: ${describe(this.world.safety.confs.newest)}; ${this.servers.map((server) => this.#describe(server)).join('; ')}`
   }
 
-  makeClock(): SimClock {
+  makeClock({ drift = driftMax }: { readonly drift?: number } = {}): SimClock {
     const { scheduler, chance } = this.world
-    return new SimClock({ scheduler, rate: chance.between(0.99, 1.01), wallOffsetMs: chance.between(-5_000, 5_000) })
+    return new SimClock({ scheduler, rate: chance.between(1 - drift, 1 + drift), wallOffsetMs: chance.between(-5_000, 5_000) })
   }
 
-  #describe({ id, name, life }: SimServer): string {
+  /** It has stopped; or it will never be told: all whom it knows are gone, too, or are not where it looks for them. */
+  #isAtRest({ life }: SimServer): boolean {
+    if (life === undefined) return true
+    const known = life.peers?.conf.members ?? []
+    const { directory } = this.world
+    return life.node !== undefined && known.every(({ id, peer }) => !this.world.isMember(id) || directory.find(peer)?.id !== id)
+  }
+
+  #describe({ id, name, life, isRetired, isBlank }: SimServer): string {
+    if (isRetired) return `${name} is retired`
     const node = life?.node
-    if (node === undefined) return `${name} is down`
-    const { role, term, leader, commitIndex, lastApplied, lastIndex } = node.status({ digest: false })
-    const where = `leader ${leader ?? 'unknown'}, commit ${commitIndex}, applied ${lastApplied}, last ${lastIndex}, pending ${node.pending}`
-    return `${name} is ${role} of term ${term}, ${where}, durable ${this.world.safety.durableIndex(id)}`
+    if (node === undefined) return `${name} is ${life === undefined ? 'down' : isBlank ? 'waiting to be let in' : 'starting'}`
+    const { role, term, leader, commitIndex, lastApplied, firstIndex, lastIndex } = node.status({ digest: false })
+    const where = `leader ${leader ?? 'unknown'}, commit ${commitIndex}, applied ${lastApplied}, log ${firstIndex} to ${lastIndex}, pending ${node.pending}`
+    const { durableIndex } = this.world.safety
+    return `${name} is ${role} of term ${term}, ${where}, durable ${durableIndex.call(this.world.safety, id)}, knows ${life?.peers === undefined ? 'nobody' : describe(life.peers.conf)}`
   }
 
   #makeWorld(conf: ConfState): World {
     const { seed, machine = () => new ListMachine(), sabotage = {}, timing = { electionTimeoutMs: 300, heartbeatMs: 60 } } = this.#options
-    const { coreLimits = {}, limits = {} } = this.#options
-    const [scheduler, chance, coverage, trace] = [new Scheduler(), new Chance(seed), new Coverage(), new Trace()]
+    const { coreLimits = {}, limits = {}, storyLines = 40 } = this.#options
+    const [scheduler, chance, coverage, trace] = [new Scheduler(), new Chance(seed), new Coverage(), new Trace({ lines: storyLines })]
     const verdict = new Verdict(sabotage.blindTo)
+    const safety = new Safety(verdict, conf)
+    const applied = new Applied(verdict)
+    const snapshots = new SnapshotsSeen(verdict)
     return {
       scheduler,
       chance,
@@ -102,14 +158,30 @@ export class Cluster {
       trace,
       verdict,
       network: this.#makeNetwork({ scheduler, chance, coverage }),
+      directory: new Directory(),
+      watch: { fetch: undefined, install: undefined, handOver: undefined },
       history: new History(verdict),
-      safety: new Safety(verdict, conf),
-      applied: new Applied(verdict),
+      safety,
+      applied,
+      snapshots,
       sabotage,
       clusterId,
       tickMs,
       machine,
       node: { timing, coreLimits, limits },
+      contacts: () => this.active.filter(({ id }) => safety.confs.newest.members.some((member) => member.id === id)),
+      isMember: (id) => safety.confs.newest.members.some((member) => member.id === id),
+      onSnapshot: (node, meta) => {
+        safety.onSnapshot(node, meta)
+        snapshots.onSnapshot(node, meta)
+        if (meta.bytes > pieceBytes) coverage.count('snapshotInPieces')
+      },
+      onProcessEnded: (server) => this.#tellOfDeath(server),
+      onRetired: ({ id }) => applied.forget(id),
+      onWiped: ({ id }) => {
+        safety.onWiped(id)
+        applied.forget(id)
+      },
       note: (mark, line) => trace.add(scheduler.now, mark, line),
     }
   }
@@ -120,30 +192,76 @@ export class Cluster {
       chance: chance.fork(),
       coverage,
       latencyMs: this.#options.latencyMs ?? { min: 0.2, max: 3 },
-      arrive: ({ to, bytes, isCorrupt }) => {
-        const { life } = this.server(to)
-        life?.deliver(() => life.receiveFromPeer(bytes, { isCorrupt }))
+      arrive: (packet) => {
+        const { life, isGone } = this.server(packet.to)
+        if (life === undefined && !isGone) this.world.network.refuse(packet.from, packet.to)
+        else life?.deliver(() => life.receiveFromPeer(packet))
       },
       unreachable: (node, peer) => {
         const { life } = this.server(node)
         life?.deliver(() => life.unreachable(peer))
       },
+      removed: ({ from, incarnation }) => {
+        const server = this.server(from)
+        const { life } = server
+        if (server.incarnation === incarnation) life?.deliver(() => life.onRemoved(`node ${from} is no member any more`))
+      },
     })
   }
 
-  #makeServer(id: NodeId, conf: ConfState): SimServer {
-    const { scheduler, chance, coverage } = this.world
-    const disk = new SimDisk({ scheduler, chance: chance.fork(), coverage, writeMs: this.#options.diskMs ?? { min: 0.1, max: 3 } })
+  /**
+   * Whoever had a connection to `dead` sees it close, and dials at once: its machine says that nobody is there. Nobody is told who cannot
+   * reach that machine, nor where the next process is there already.
+   */
+  #tellOfDeath(dead: SimServer): void {
+    const { scheduler, chance, network, coverage } = this.world
+    const { id, incarnation } = dead
+    const isReachable = (from: NodeId): boolean => !network.isCut(from, id) && !network.isCut(id, from)
+    for (const { id: other, life } of this.#servers.values()) {
+      if (other === id || life?.peers === undefined || !isReachable(other) || !chance.happens(deathNoticed)) continue
+      if (!life.peers.knows(id, incarnation)) continue
+      scheduler.after(chance.between(deathNoticeMs.min, deathNoticeMs.max), () => {
+        if (!isReachable(other) || dead.life !== undefined) return
+        coverage.count('peerDown')
+        life.deliver(() => life.peerDown(id, incarnation))
+      })
+    }
+  }
+
+  #makeServer(
+    id: NodeId,
+    { incarnation, joinsAsVoter = true }: { readonly incarnation: number; readonly joinsAsVoter?: boolean },
+  ): SimServer {
+    const { scheduler, chance, coverage, directory } = this.world
+    const { diskMs = { min: 0.1, max: 3 }, drift } = this.#options
+    const disk = new SimDisk({ scheduler, chance: chance.fork(), coverage, writeMs: diskMs })
+    const files = new SimFiles({ scheduler, chance: chance.fork(), coverage, operationMs: diskMs })
+    const { peer, client } = addressesOf(id)
+    const clock = this.makeClock(drift === undefined ? {} : { drift })
+    const server = new SimServer(this.world, {
+      id,
+      disk,
+      files,
+      clock,
+      incarnation,
+      peerAddress: peer,
+      clientAddress: client,
+      joinsAsVoter,
+    })
+    this.#servers.set(id, server)
+    directory.add(peer, server)
+    directory.add(client, server)
+    return server
+  }
+
+  /** One of the first servers: its disk is there before the run begins. */
+  #found({ id, disk }: SimServer, conf: ConfState): void {
     disk.prepare(bootstrapRecords(id, conf))
-    return new SimServer(this.world, { id, disk, clock: this.makeClock() })
+    this.world.safety.onBootstrapped({ id, incarnation: 1, conf })
   }
 }
 
-function confOf(voters: number): ConfState {
-  const ids = Array.from({ length: voters }, (_, i) => i + 1)
-  const members = ids.map((id) => ({ id, incarnation: 1, peer: `node${id}:2`, client: addressOf(id) }))
-  return { members, voters: ids, votersOutgoing: [], learners: [] }
-}
+const addressesOf = (id: NodeId): { readonly peer: string; readonly client: string } => ({ peer: `node${id}:2`, client: `node${id}:1` })
 
 /** What the real bootstrap writes. */
 function bootstrapRecords(nodeId: NodeId, conf: ConfState): readonly Operation[] {

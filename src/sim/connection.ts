@@ -3,9 +3,17 @@
 import type { Ms } from '../core/types.ts'
 import type { Life } from './life.ts'
 import type { Place } from './network.ts'
-import type { SimClient } from './sim-client.ts'
 import type { SimServer } from './sim-server.ts'
 import type { World } from './world.ts'
+
+/** Who dials: a client, an operator, a server that wants to join. */
+export interface Dialler {
+  readonly place: Place
+  /** What it asks for changes the cluster: called back when it hangs up. */
+  readonly isOrder?: boolean
+  receive(connection: Connection, bytes: Uint8Array): void
+  onDisconnected(connection: Connection, reason: string): void
+}
 
 /** One direction. */
 interface Stream {
@@ -19,7 +27,7 @@ export class Connection {
   readonly id: number
   readonly attempt: number
   readonly #world: World
-  readonly #client: SimClient
+  readonly #client: Dialler
   readonly #server: SimServer
   readonly #toServer: Stream
   readonly #toClient: Stream
@@ -33,7 +41,7 @@ export class Connection {
       attempt,
       client,
       server,
-    }: { readonly id: number; readonly attempt: number; readonly client: SimClient; readonly server: SimServer },
+    }: { readonly id: number; readonly attempt: number; readonly client: Dialler; readonly server: SimServer },
   ) {
     this.id = id
     this.attempt = attempt
@@ -54,6 +62,15 @@ export class Connection {
     })
   }
 
+  get isOrder(): boolean {
+    return this.#client.isOrder === true
+  }
+
+  /** False once the client has hung up, though the server may not know yet. */
+  get isOpenForClient(): boolean {
+    return this.#isOpenForClient
+  }
+
   fromClient(bytes: Uint8Array): void {
     this.#carry(this.#toServer, () => this.#life?.receiveFromClient(this, bytes))
   }
@@ -67,7 +84,9 @@ export class Connection {
   /** The client hangs up: what it has sent still arrives before that. */
   closeByClient(): void {
     this.#isOpenForClient = false
-    this.#carry(this.#toServer, () => this.#life?.onClosed(this))
+    // What an operator no longer waits for shall not happen later, when nobody counts on it: whatever the links do, the server knows at once.
+    if (this.isOrder) this.#life?.onClosed(this)
+    else this.#carry(this.#toServer, () => this.#life?.onClosed(this))
   }
 
   /** The process of the server is gone: a reset follows what it has sent, unless its machine is gone as well. */

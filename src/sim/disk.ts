@@ -16,6 +16,8 @@ export interface DiskUser {
   batchBegins(): void
   /** The oldest batch that was not on the disk is now. */
   batchStored(): void
+  /** Something is about to be done with a file. */
+  fileBegins(): void
 }
 
 export interface DiskOptions {
@@ -66,6 +68,11 @@ export class SimDisk {
   /** Puts records on the disk at once, before the run begins. */
   prepare(operations: readonly Operation[]): void {
     this.#store(operations)
+  }
+
+  /** Everything is gone. */
+  wipe(): void {
+    this.#records.clear()
   }
 
   /** Writes take up to a hundred times as long for a while. */

@@ -31,35 +31,68 @@ export const faultClasses = [
   'clientCut',
   'clientCrash',
   'abort',
+  // Operators.
+  'addServer',
+  'removeServer',
+  'demote',
+  'promote',
+  'replaceDisk',
+  'addressChange',
+  'leaseToggle',
+  'transfer',
+  // Snapshots.
+  'fileError',
+  'snapshotDamage',
+  'stateLoss',
+  'snapshotFetchBroken',
+  'restartInInstall',
+] as const
+/** What comes of faults, or goes on beside them: counted, so that a swarm in which it no longer happens is found out. */
+const eventClasses = [
+  'peerDown',
+  'oldIncarnation',
+  'toldRemoved',
+  'leaderRemoved',
+  'stallInLease',
+  'snapshotTaken',
+  'snapshotFetched',
+  'snapshotInPieces',
+  'logCompacted',
+  'followerRead',
+  'leaseRead',
+  'atLeastRead',
 ] as const
 export type FaultClass = (typeof faultClasses)[number]
+export type EventClass = (typeof eventClasses)[number]
+type Counted = FaultClass | EventClass
+const counted: readonly Counted[] = [...faultClasses, ...eventClasses]
 
 export const everyFault: readonly FaultClass[] = faultClasses
 export const noFault: readonly FaultClass[] = []
 
 /** How often each class happened. */
 export class Coverage {
-  readonly #counts = new Map<FaultClass, number>(faultClasses.map((name) => [name, 0]))
+  readonly #counts = new Map<Counted, number>(counted.map((name) => [name, 0]))
 
-  count(name: FaultClass, times = 1): void {
+  count(name: Counted, times = 1): void {
     this.#counts.set(name, this.of(name) + times)
   }
 
-  of(name: FaultClass): number {
+  of(name: Counted): number {
     return this.#counts.get(name) ?? 0
   }
 
   add(other: Coverage): void {
-    for (const name of faultClasses) this.count(name, other.of(name))
+    for (const name of counted) this.count(name, other.of(name))
   }
 
   /** Classes that never happened. */
-  get missing(): readonly FaultClass[] {
-    return faultClasses.filter((name) => this.of(name) === 0)
+  get missing(): readonly Counted[] {
+    return counted.filter((name) => this.of(name) === 0)
   }
 
   toString(): string {
-    return faultClasses.map((name) => `${name} ${this.of(name)}`).join(', ')
+    return counted.map((name) => `${name} ${this.of(name)}`).join(', ')
   }
 }
 

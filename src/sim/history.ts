@@ -14,16 +14,22 @@ export type CallOutcome =
   | { readonly kind: 'answered'; readonly index: Index; readonly reply: Uint8Array }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly effect: Outcome }
 
+/** What a call asks for: a command, or a query and how fresh its answer must be. */
+export type CallKind = 'command' | 'linearizable' | 'lease' | 'atLeast' | 'stale'
+
 /** One call of a client, and what became of it. */
 export class SimCall {
   /** In the order of the calls of all clients, from 1. */
   readonly id: number
   readonly client: number
-  readonly kind: 'command' | 'linearizable' | 'stale'
+  readonly kind: CallKind
   readonly payload: Uint8Array
   readonly calledAt: Ms
   readonly timeoutMs: Ms
-  /** The highest index that any call had been answered with before this one was made: it may not take effect below. */
+  /**
+   * It may not take effect below: the highest index that any call had been answered with before this one was made; of `atLeast`, its token;
+   * of `stale`, 0.
+   */
   readonly floor: Index
   /** The latest log time that any query had been shown before this call was made. */
   readonly floorNow: number
@@ -61,13 +67,22 @@ export class History {
     return this.calls.length - this.#settled
   }
 
+  /** The highest index that any call was answered with. */
+  get highestAnswered(): Index {
+    return this.#highestAnswered
+  }
+
   get settled(): number {
     return this.#settled
   }
 
-  /** `payload` must be an array of its own. */
-  call(call: Pick<SimCall, 'client' | 'kind' | 'payload' | 'calledAt' | 'timeoutMs' | 'floorNow'>): SimCall {
-    const made = new SimCall({ ...call, id: this.calls.length + 1, floor: this.#highestAnswered })
+  /** `payload` must be an array of its own; `token` is that of an `atLeast` query. */
+  call({
+    token,
+    ...call
+  }: Pick<SimCall, 'client' | 'kind' | 'payload' | 'calledAt' | 'timeoutMs' | 'floorNow'> & { readonly token: Index }): SimCall {
+    const floor = call.kind === 'atLeast' ? token : call.kind === 'stale' ? 0 : this.#highestAnswered
+    const made = new SimCall({ ...call, id: this.calls.length + 1, floor })
     this.calls.push(made)
     this.#byPayload.set(call.payload, made)
     return made
@@ -125,14 +140,17 @@ export class History {
     }
   }
 
-  /** Whatever was answered before this call was made comes before it (linearizability). */
+  /**
+   * Whatever was answered before this call was made comes before it (linearizability), on whatever node and by whatever kind of read: what
+   * any answer reflects is committed, so none that comes after may know less, but those that ask for less.
+   */
   #onAnswer({ id, kind, floor }: SimCall, index: Index): void {
-    if (kind === 'stale') return
     const isLater = kind === 'command' ? index > floor : index >= floor
     this.#verdict.check(
       isLater,
-      'linearizability: real-time order',
-      () => `call ${id} took effect at ${index}; ${floor} was answered before it was made`,
+      kind === 'atLeast' ? 'an answer reflects its token' : 'linearizability: real-time order',
+      () =>
+        `call ${id} (${kind}) took effect at ${index}; ${floor} was ${kind === 'atLeast' ? 'its token' : 'answered before it was made'}`,
     )
     this.#highestAnswered = Math.max(this.#highestAnswered, index)
   }

@@ -1,9 +1,19 @@
 // `raftgen/sim`: a cluster in one synchronous object, for tests. Same seed, same run.
 export { Chance } from './chance.ts'
 export { Coverage, everyFault, type FaultClass, faultClasses, noFault } from './faults.ts'
-export type { CallOutcome, SimCall } from './history.ts'
-export { decodeListAnswer, encodeListCommand, encodeListQuery, type ListAnswer, type ListCommand, ListMachine } from './list-machine.ts'
+export type { CallKind, CallOutcome, SimCall } from './history.ts'
+export {
+  decodeListAnswer,
+  encodeListCommand,
+  encodeListQuery,
+  type ListAnswer,
+  type ListCommand,
+  ListMachine,
+  type ListMachineOptions,
+} from './list-machine.ts'
 export { local, type LocalFailure, type LocalOptions, type LocalReplica } from './local.ts'
+export { Members } from './members.ts'
+export type { Order, OrderOutcome } from './operator.ts'
 export type { SimClient } from './sim-client.ts'
 export type { CallSettings, SimulationOptions } from './options.ts'
 export { simulate, Simulation } from './simulation.ts'

@@ -1,23 +1,33 @@
 // One life of a server process, from its start to its crash: the real node on simulated ports. All that it remembers ends with it.
-import type { Message, NodeId } from '../core/types.ts'
-import type { ClientPort, NodeEvent } from '../node/index.ts'
-import { Node } from '../node/index.ts'
-import type { Log } from '../ports/log.ts'
+import { noConf } from '../core/conf.ts'
+import type { ConfState, NodeId, PeerMessage } from '../core/types.ts'
+import { RaftgenError } from '../errors.ts'
+import type { ClientPort, NodeEvent, Recovered } from '../node/index.ts'
+import { Node, recover } from '../node/index.ts'
+import type { Snapshots } from '../ports/snapshots.ts'
 import { BlockLog } from '../storage/block-log.ts'
+import { openSnapshots } from '../storage/snapshot-store.ts'
 import { decodeClientMessage } from '../wire/client-codec.ts'
-import type { ServerMessage } from '../wire/client-messages.ts'
-import { FrameReader, FrameWriter } from '../wire/frame.ts'
-import { decodeMessage, writeMessage } from '../wire/peer-codec.ts'
+import type { JoinReply, ServerMessage } from '../wire/client-messages.ts'
+import { FrameWriter } from '../wire/frame.ts'
+import { decodeMessage } from '../wire/peer-codec.ts'
 import { goodbyeFrame, writeServerMessage } from '../wire/server-codec.ts'
 import type { Connection } from './connection.ts'
 import { digestOf } from './digest.ts'
 import type { DiskUser } from './disk.ts'
+import { Join } from './join.ts'
+import type { Packet } from './network.ts'
+import { framesOf, isReply, Peers } from './peers.ts'
 import type { SimServer } from './sim-server.ts'
 import { WatchedLog } from './watched-log.ts'
+import { WatchedSnapshots } from './watched-snapshots.ts'
 import type { World } from './world.ts'
 
-/** Where in a turn a process may be made to die: when it hands a batch to its disk, or when it sends. */
-export type Trap = 'atWrite' | 'atSend'
+/** Where in a turn a process may be made to die: when it hands a batch to its disk, when it begins with a file, or when it sends. */
+export type Trap = 'atWrite' | 'atFile' | 'atSend'
+
+/** How often a server sees to it that its connections stand. */
+const greetTicks = 50
 
 export class Life implements DiskUser {
   readonly server: SimServer
@@ -25,8 +35,13 @@ export class Life implements DiskUser {
   readonly #connections = new Map<number, Connection>()
   readonly #frames = new FrameWriter(1_024)
   #node: Node | undefined
+  #peers: Peers | undefined
+  #join: Join | undefined
+  /** What its first write begins with. */
+  #letIn: { readonly incarnation: number; readonly conf: ConfState } | undefined
   #isAlive = true
   #isWoken = false
+  #ticks = 0
   #trap: Trap | undefined
 
   constructor(world: World, server: SimServer) {
@@ -38,27 +53,30 @@ export class Life implements DiskUser {
     return this.#isAlive
   }
 
-  /** `undefined` while the log is being read. */
+  /** `undefined` while the log is being read, and while it waits to be let in. */
   get node(): Node | undefined {
     return this.#node
+  }
+
+  /** What it knows of the cluster. */
+  get peers(): Peers | undefined {
+    return this.#peers
   }
 
   get connections(): readonly Connection[] {
     return [...this.#connections.values()]
   }
 
-  /** Reads the log, then takes part. */
+  /** Reads its disk, or asks to be let in where there is nothing on it; then takes part. */
   start(): void {
-    const { disk, id } = this.server
-    BlockLog.open(disk.mount(this), { name: `disk of node ${id}` }, (error, log) => {
-      if (error !== undefined) return this.#fail(error)
-      if (log !== undefined) this.#begin(log)
-    })
+    if (this.server.isBlank) this.#join = new Join(this.#world, this.server, (reply) => this.deliver(() => this.#bootstrap(reply)))
+    else this.#open()
   }
 
   die(): void {
     this.#isAlive = false
     this.#node = undefined
+    this.#join?.stop()
   }
 
   /** Dies the next time it does what `trap` says. */
@@ -79,7 +97,14 @@ export class Life implements DiskUser {
   }
 
   batchStored(): void {
-    this.#world.safety.onStored(this.server.id)
+    if (this.#letIn !== undefined) {
+      this.server.bootstrapped(this.#letIn)
+      this.#letIn = undefined
+    } else this.#world.safety.onStored(this.server.id)
+  }
+
+  fileBegins(): void {
+    this.#spring('atFile')
   }
 
   turn(): void {
@@ -92,14 +117,30 @@ export class Life implements DiskUser {
   }
 
   /** A packet from a peer, which may be damaged: then the connection breaks there, and what was before it counts. */
-  receiveFromPeer(bytes: Uint8Array, { isCorrupt }: { readonly isCorrupt: boolean }): void {
+  receiveFromPeer(packet: Packet): void {
     const node = this.#node
-    if (node === undefined) return
-    this.#read(bytes, { isCorrupt }, (body) => node.receive(decodeMessage(body)))
+    const judgement = this.#peers?.judge(packet)
+    if (node === undefined || judgement === undefined) return
+    if (judgement === 'refused' || judgement === 'removed') return this.#turnAway(packet, judgement)
+    for (const body of framesOf(packet, this.#world)) {
+      const message = decodeMessage(body)
+      if (judgement === 'member' || !isReply(message)) node.receive(message)
+      if (message.kind === 'SnapshotChunk' && message.data.length > 0) this.server.onInstall()
+      if (message.kind === 'ReadIndexReply') this.#world.coverage.count('followerRead')
+    }
   }
 
   unreachable(peer: NodeId): void {
     this.#node?.unreachable(peer)
+  }
+
+  peerDown(peer: NodeId, incarnation: number): void {
+    this.#node?.peerDown(peer, incarnation)
+  }
+
+  /** A member says that this one is none any more. */
+  onRemoved(message: string): void {
+    this.server.retire(message)
   }
 
   accept(connection: Connection, hello: Uint8Array): void {
@@ -107,20 +148,22 @@ export class Life implements DiskUser {
       const node = this.#node
       if (node === undefined) return connection.closeByServer({ silently: false })
       this.#connections.set(connection.id, connection)
-      this.#read(hello, { isCorrupt: false }, (body) => {
+      for (const body of framesOf({ bytes: hello, isCorrupt: false }, this.#world)) {
         const message = decodeClientMessage(body)
         if (message.kind !== 'Hello') return
         const answer = node.clientOpened(connection.id, message)
         this.#send(connection, [answer])
-      })
+      }
     })
   }
 
   receiveFromClient(connection: Connection, bytes: Uint8Array): void {
     this.deliver(() => {
       const node = this.#node
-      if (node === undefined || !this.#connections.has(connection.id)) return
-      this.#read(bytes, { isCorrupt: false }, (body) => node.clientMessage(connection.id, decodeClientMessage(body)))
+      // An operator that has given up has called back what it asked for: nothing of it may come later, when it does not expect it any more.
+      const isCalledBack = connection.isOrder && !connection.isOpenForClient
+      if (node === undefined || !this.#connections.has(connection.id) || isCalledBack) return
+      for (const body of framesOf({ bytes, isCorrupt: false }, this.#world)) node.clientMessage(connection.id, decodeClientMessage(body))
     })
   }
 
@@ -130,36 +173,83 @@ export class Life implements DiskUser {
     })
   }
 
-  #begin(log: Log & Pick<BlockLog, 'identity'>): void {
+  /** As the real server does it: what it knows of the cluster for now is whom to ask for a snapshot. */
+  #bootstrap({ incarnation, conf }: JoinReply): void {
+    if (conf === undefined) return
+    const { members, removed, leaseMs } = conf
+    const { id, disk } = this.server
+    const { clusterId } = this.#world
+    const identity = { clusterId, nodeId: id, incarnation }
+    const base = { ...noConf, members, removed, leaseMs }
+    this.#letIn = { incarnation, conf: base }
+    BlockLog.bootstrap(disk.mount(this), { identity, conf: base }, (error) => (error === undefined ? this.#open() : this.#fail(error)))
+  }
+
+  #open(): void {
+    const { disk, files, id } = this.server
+    BlockLog.open(disk.mount(this), { name: `disk of node ${id}` }, (error, log) => {
+      if (log === undefined) return this.#fail(error ?? new Error('no log'))
+      openSnapshots(files.mount(this), { name: `snapshots of node ${id}` }, (failure, store) => {
+        if (store === undefined) return this.#fail(failure ?? new Error('no snapshots'))
+        this.#recover(log, store)
+      })
+    })
+  }
+
+  #recover(log: BlockLog, store: Snapshots): void {
+    const { machine, sabotage, applied } = this.#world
+    const watched = applied.watch(this.server.id, sabotage.machine?.(machine()) ?? machine())
+    const snapshots = new WatchedSnapshots(store, (meta) => this.#world.onSnapshot(this.server.id, meta))
+    const unusable = (index: number, error: Error): void => this.#note(index, `cannot use its snapshot of ${index}:`, error.message)
+    recover({ machine: watched, log: log.summary, snapshots, unusable }, (error, recovered) => {
+      if (recovered === undefined) return this.#fail(error ?? new Error('nothing recovered'))
+      this.#begin(log, sabotage.snapshots?.(snapshots) ?? snapshots, recovered)
+    })
+  }
+
+  #begin(log: BlockLog, snapshots: Snapshots, recovered: Recovered): void {
     const { id, clock, seed } = this.server
-    const { applied, clusterId, machine, sabotage, safety, verdict, note } = this.#world
+    const { applied, clusterId, sabotage, safety, verdict } = this.#world
+    const { incarnation } = log.identity
+    const { summary } = log
     verdict.check(
-      log.identity.nodeId === id && log.identity.clusterId === clusterId,
+      log.identity.nodeId === id && log.identity.clusterId === clusterId && incarnation === this.server.incarnation,
       'a disk knows whose it is',
-      () => `node ${id} finds ${JSON.stringify(log.identity)}`,
+      () => `node ${id}, incarnation ${this.server.incarnation}, finds ${JSON.stringify(log.identity)}`,
     )
-    safety.onRecovered(id, log.summary)
-    note(log.summary.lastIndex, {
-      who: this.server.name,
-      what: 'has read its log',
-      about: `up to ${log.summary.lastIndex}, term ${log.summary.hardState.term}`,
+    const { lastApplied } = recovered.replica
+    safety.onRecovered(id, summary, lastApplied)
+    if (lastApplied > 0) applied.onRestored(id, lastApplied)
+    this.#note(summary.lastIndex, 'has read its log', `${summary.base.id.index} to ${summary.lastIndex}, term ${summary.hardState.term}`)
+    const conf = summary.confs.at(-1)?.conf ?? summary.base.conf
+    const peers = new Peers(this.#world, this.server, { incarnation, conf })
+    this.#peers = peers
+    const watchedLog = new WatchedLog(log, {
+      writes: (persist) => {
+        this.#note(persist.seq, 'writes', persist)
+        safety.onWrite(id, persist)
+      },
+      compacts: (base) => safety.onCompact(id, base),
+      compacted: (base) => safety.onCompacted(id, base),
+      // After it was handed over: it may be on the disk or not.
+      handedOver: (persist) => {
+        if (persist.reset !== undefined) this.server.onInstall()
+      },
     })
-    const watchedLog = new WatchedLog(log, (persist) => {
-      note(persist.seq, { who: this.server.name, what: 'writes', about: persist })
-      safety.onWrite(id, persist)
-    })
-    const sabotaged = sabotage.machine?.(machine()) ?? machine()
-    const options = { id, clusterId, machine: applied.watch(id, sabotaged), seed, ...this.#world.node }
+    const options = { id, clusterId, incarnation, recovered, seed, ...this.#world.node }
     this.#node = new Node(options, {
       log: sabotage.log?.(watchedLog) ?? watchedLog,
+      snapshots,
       clock,
-      net: { send: (messages) => this.#sendToPeers(messages) },
+      net: { send: (messages) => peers.send(messages, (message) => this.#maySend(message)) },
       clients: this.#clientPort(),
       wake: () => this.#wake(),
       fail: (error) => this.#fail(error),
       digest: digestOf,
+      confChanged: (newest, committed) => peers.confChanged(newest, committed),
       report: (event) => this.#onEvent(event),
     })
+    peers.confChanged(this.#node.conf, this.#node.committedConf)
     this.#tick()
     this.#wake()
   }
@@ -185,6 +275,8 @@ export class Life implements DiskUser {
     scheduler.after(tickMs * chance.between(0.9, 1.3), () => {
       if (!this.#isAlive) return
       this.server.runTurn(this)
+      this.#ticks += 1
+      if (this.#ticks % greetTicks === 0) this.deliver(() => this.#peers?.greet())
       this.#tick()
     })
   }
@@ -198,22 +290,11 @@ export class Life implements DiskUser {
     })
   }
 
-  /** What leaves in one call for one peer is one packet. */
-  #sendToPeers(messages: readonly Message[]): void {
-    const packets = new Map<NodeId, FrameWriter>()
-    for (const message of messages) {
-      this.#spring('atSend')
-      if (!this.#isAlive) return
-      this.#world.safety.onSend(this.server.id, message)
-      const sent = this.#world.sabotage.message === undefined ? message : this.#world.sabotage.message(message)
-      if (sent === undefined) continue
-      const frames = packets.get(message.to) ?? new FrameWriter(256)
-      packets.set(message.to, frames)
-      writeMessage(frames.begin(), sent)
-      frames.end()
-      this.#world.note(message.term * 64 + message.kind.length, { who: this.server.name, what: 'sends', about: message })
-    }
-    for (const [to, frames] of packets) this.#world.network.send(this.server.id, to, frames.take())
+  #maySend(message: PeerMessage): boolean {
+    this.#spring('atSend')
+    if (this.#isAlive && message.kind === 'SnapshotRequest') this.server.onFetch(message.to)
+    if (this.#isAlive && message.kind === 'TimeoutNow') this.server.onHandOver()
+    return this.#isAlive
   }
 
   #send(connection: Connection, messages: readonly ServerMessage[]): void {
@@ -221,17 +302,12 @@ export class Life implements DiskUser {
     connection.fromServer(this.#frames.take())
   }
 
-  #read(bytes: Uint8Array, { isCorrupt }: { readonly isCorrupt: boolean }, use: (body: Buffer) => void): void {
-    const reader = new FrameReader()
-    const bodies: Buffer[] = []
-    try {
-      reader.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
-      for (let body = reader.next(); body !== undefined; body = reader.next()) bodies.push(body)
-    } catch (error) {
-      // A stream that has lost its place: what came before is sound.
-      if (!isCorrupt) this.#world.verdict.violate('what is sent can be read', String(error))
-    }
-    for (const body of bodies) use(body)
+  #turnAway(packet: Packet, judgement: 'refused' | 'removed'): void {
+    const { coverage, network } = this.#world
+    if (judgement === 'removed') {
+      coverage.count('toldRemoved')
+      network.goodbye(packet)
+    } else coverage.count('oldIncarnation')
   }
 
   #spring(trap: Trap): void {
@@ -242,16 +318,40 @@ export class Life implements DiskUser {
   }
 
   #onEvent(event: NodeEvent): void {
-    const { safety, note } = this.#world
-    if (event.kind !== 'role') return
-    safety.onRole(this.server.id, event.softState)
-    note(event.softState.term, { who: this.server.name, what: `is ${event.softState.role} of term`, about: event.softState.term })
+    const { id } = this.server
+    const { safety, applied, coverage } = this.#world
+    switch (event.kind) {
+      case 'role':
+        safety.onRole(id, event.softState)
+        return this.#note(event.softState.term, `is ${event.softState.role} of term`, event.softState.term)
+      case 'snapshotInstalled':
+        applied.onRestored(id, event.index)
+        this.server.hasLostState = false
+        coverage.count('snapshotFetched')
+        return this.#note(event.index, 'has its state from a snapshot of', event.index)
+      case 'snapshotTaken':
+        coverage.count('snapshotTaken')
+        this.server.hasLostState = false
+        return this.#note(event.index, 'has taken a snapshot of', event.index)
+      case 'snapshotFailed':
+        return this.#note(event.index, `fails with a snapshot of ${event.index}:`, event.error.message)
+      case 'logCompacted':
+        coverage.count('logCompacted')
+        return this.#note(event.firstIndex, 'has a log from', event.firstIndex)
+      default:
+    }
   }
 
-  /** A node stops itself where its disk fails, and for no other reason here. */
+  #note(mark: number, what: string, about: unknown): void {
+    this.#world.note(mark, { who: this.server.name, what, about })
+  }
+
+  /** A node stops itself where its disk fails or it was removed, and for no other reason here. */
   #fail(error: Error): void {
     if (!this.#isAlive) return
-    const expected = this.server.disk.hasFailed
+    if (error instanceof RaftgenError && error.code === 'NODE_REMOVED') return this.server.retire(error.message)
+    // A snapshot that cannot be written stops nobody, but a directory that cannot be read at the start.
+    const expected = this.server.disk.hasFailed || (this.#node === undefined && this.server.files.hasFailed)
     if (!expected) this.#world.verdict.violate('a node stops only when its disk fails', error.stack ?? error.message)
     this.server.stop(error.message)
   }

@@ -38,6 +38,11 @@ export function decodeListAnswer(reply: Uint8Array): ListAnswer {
   return { length: reader.u32('length'), hash: reader.u32('hash'), last: reader.u48('last value') }
 }
 
+export interface ListMachineOptions {
+  /** How much its snapshots are larger than they need to be. Default 0. */
+  readonly ballastBytes?: number
+}
+
 export class ListMachine implements StateMachine {
   readonly name = 'lists'
   readonly version = 1
@@ -45,6 +50,11 @@ export class ListMachine implements StateMachine {
   readonly #lists = new Map<number, List>()
   /** Over what the context gave: it is the same on all replicas, or the states differ. */
   #chances = 0
+  readonly #ballastBytes: number
+
+  constructor({ ballastBytes = 0 }: ListMachineOptions = {}) {
+    this.#ballastBytes = ballastBytes
+  }
 
   check(command: Uint8Array): string | undefined {
     return command.length === 8 && kinds[command[0] ?? 255] !== undefined ? undefined : 'the command is not one of lists'
@@ -78,6 +88,8 @@ export class ListMachine implements StateMachine {
       writer.u8(key)
       writer.raw(this.#answer(key))
     }
+    // Another one in each state, so that pieces of two snapshots do not fit together.
+    writer.raw(new Uint8Array(this.#ballastBytes).fill(this.#chances % 256))
     return writer.take()
   }
 
@@ -88,6 +100,7 @@ export class ListMachine implements StateMachine {
     for (let left = reader.count(15, 'lists'); left > 0; left--) {
       this.#lists.set(reader.u8('key'), { length: reader.u32('length'), hash: reader.u32('hash'), last: reader.u48('last value') })
     }
+    reader.raw(this.#ballastBytes, 'ballast')
     reader.end('a snapshot of lists')
   }
 

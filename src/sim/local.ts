@@ -4,7 +4,7 @@ import type { Index } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import { createContext, type EntryContext } from '../machine/context.ts'
 import type { HandlerFailure, StateMachine } from '../machine/state-machine.ts'
-import type { Caller, CallOptions, QueryOptions, Settle } from '../session/caller.ts'
+import type { Caller, CallOptions, QueryOptions, Settle, Token } from '../session/caller.ts'
 
 export interface LocalOptions {
   /** Log time at the start, milliseconds since 1970. Default 1,767,225,600,000: 1 January 2026, 00:00 UTC. */
@@ -108,6 +108,10 @@ class OneReplica implements LocalReplica {
       return
     }
     settle(undefined, { index: this.#index, reply })
+  }
+
+  get token(): Token {
+    return { clusterId: 'local', index: this.#index }
   }
 
   close(): Promise<void> {

@@ -5,12 +5,14 @@ import type { FaultClass } from './faults.ts'
 import type { Life } from './life.ts'
 import type { SimClient } from './sim-client.ts'
 import type { SimServer } from './sim-server.ts'
+import type { Upheaval } from './upheaval.ts'
 import type { World } from './world.ts'
 
 export interface NemesisOptions {
   readonly active: readonly FaultClass[]
-  readonly servers: readonly SimServer[]
+  readonly servers: () => readonly SimServer[]
   readonly leader: () => NodeId | undefined
+  readonly upheaval: Upheaval
   readonly clients: () => readonly SimClient[]
   /** A client process is gone; another one takes its place. */
   readonly crashClient: (client: SimClient) => void
@@ -42,8 +44,43 @@ const acts = [
   { act: 'clientCut', weight: 2 },
   { act: 'clientCrash', weight: 1 },
   { act: 'abort', weight: 3 },
+  { act: 'addServer', weight: 4 },
+  { act: 'removeServer', weight: 3 },
+  { act: 'demote', weight: 2 },
+  { act: 'promote', weight: 4 },
+  { act: 'replaceDisk', weight: 3 },
+  { act: 'addressChange', weight: 2 },
+  { act: 'leaseToggle', weight: 3 },
+  { act: 'transfer', weight: 5 },
+  { act: 'fileError', weight: 1 },
+  { act: 'snapshotDamage', weight: 2 },
+  { act: 'stateLoss', weight: 2 },
+  { act: 'snapshotFetchBroken', weight: 2 },
+  { act: 'restartInInstall', weight: 3 },
 ] as const satisfies readonly { readonly act: FaultClass; readonly weight: number }[]
 type Act = (typeof acts)[number]['act']
+
+/** What happens later, and perhaps, counts when it happens. */
+const countsLater: ReadonlySet<Act> = new Set([
+  'crashInTurn',
+  'writeError',
+  'readError',
+  'slowDisk',
+  'slowLink',
+  'addServer',
+  'removeServer',
+  'demote',
+  'promote',
+  'replaceDisk',
+  'addressChange',
+  'leaseToggle',
+  'transfer',
+  'fileError',
+  'snapshotDamage',
+  'stateLoss',
+  'snapshotFetchBroken',
+  'restartInInstall',
+])
 
 const hourMs = 3_600_000
 /** How often the hunt looks for a leader. Milliseconds. */
@@ -82,19 +119,20 @@ export class Nemesis {
 
   stop(): void {
     this.#isActive = false
+    this.#world.watch.fetch = undefined
+    this.#world.watch.install = undefined
+    this.#world.watch.handOver = undefined
   }
 
   #do(act: Act): void {
     if (!this.#act(act)) return
     this.#world.note(act.length, { who: 'world', what: 'suffers', about: act })
-    // What happens later, and perhaps, counts when it happens.
-    if (act !== 'crashInTurn' && act !== 'writeError' && act !== 'readError' && act !== 'slowDisk' && act !== 'slowLink')
-      this.#world.coverage.count(act)
+    if (!countsLater.has(act)) this.#world.coverage.count(act)
   }
 
   /** False when there was nothing to do it to. */
   #act(act: Act): boolean {
-    const { servers } = this.#options
+    const servers = this.#options.servers()
     const chance = this.#chance
     // Leaders are where it hurts.
     const leader = chance.happens(0.4) ? this.#options.leader() : undefined
@@ -130,10 +168,11 @@ export class Nemesis {
         for (const each of servers) each.crash({ silently: chance.happens(0.3) })
         return true
       case 'crashInTurn':
-        server.life?.arm(chance.pick(['atWrite', 'atSend']))
+        server.life?.arm(chance.pick(['atWrite', 'atFile', 'atSend']))
         return true
       case 'stall':
         if (server.life === undefined || server.isStalled) return false
+        if (server.id === this.#options.leader() && (server.life.peers?.conf.leaseMs ?? 0) > 0) this.#world.coverage.count('stallInLease')
         server.stall(chance.happens(0.2) ? chance.between(1_000, 5_000) : chance.between(50, 1_000))
         return true
       case 'clockJump':
@@ -147,9 +186,57 @@ export class Nemesis {
         return true
       case 'slowDisk':
         server.disk.slowDown(this.#lastsMs())
+        server.files.slowDown(this.#lastsMs())
         return true
-      default:
+      case 'fileError':
+        server.files.failNextWrite()
+        return true
+      case 'snapshotFetchBroken':
+        this.#breakFetch()
+        return true
+      case 'restartInInstall':
+        this.#crashInInstall(chance.whole(0, 3))
+        return true
+      case 'transfer':
+        if (chance.happens(0.7)) this.#cutOffPredecessor()
+        return this.#options.upheaval.do(act)
+      case 'connectionBreak':
+      case 'clientCut':
+      case 'clientCrash':
+      case 'abort':
         return this.#actOnClient(act)
+      default:
+        return this.#options.upheaval.do(act)
+    }
+  }
+
+  /** The next leader that hands over learns nothing of the one that it has called: for a while it may take itself for the leader. */
+  #cutOffPredecessor(): void {
+    this.#world.watch.handOver = (server) => {
+      this.#world.watch.handOver = undefined
+      // Its word has arrived by then, mostly.
+      this.#world.scheduler.after(this.#chance.between(1, 10), () => this.#mendLater(this.#separate(server, [])))
+    }
+  }
+
+  /** The next that asks for a piece of a snapshot loses its source. */
+  #breakFetch(): void {
+    this.#world.watch.fetch = (server, source) => {
+      this.#world.watch.fetch = undefined
+      this.#world.coverage.count('snapshotFetchBroken')
+      this.#world.note(source, { who: server.name, what: 'is cut off from its source', about: source })
+      const { network } = this.#world
+      this.#mendLater([network.cut(server.id, source), network.cut(source, server.id)])
+    }
+  }
+
+  /** The next that receives a snapshot dies of one of its pieces, or as it takes the place of its log. */
+  #crashInInstall(passing: number): void {
+    this.#world.watch.install = (server) => {
+      if (passing > 0) return this.#crashInInstall(passing - 1)
+      this.#world.watch.install = undefined
+      this.#world.coverage.count('restartInInstall')
+      server.crash({ silently: this.#chance.happens(0.3) })
     }
   }
 
@@ -159,11 +246,12 @@ export class Nemesis {
     const client = this.#chance.pick(clients)
     switch (act) {
       case 'connectionBreak':
-        client.connection?.break()
-        return client.connection !== undefined
+        for (const connection of client.connections) connection.break()
+        return client.connections.length > 0
       case 'clientCut': {
         // From one, or from all, long enough for its session to end without it.
-        const servers = this.#chance.happens(0.5) ? this.#options.servers : [this.#chance.pick(this.#options.servers)]
+        const all = this.#options.servers()
+        const servers = this.#chance.happens(0.5) ? all : [this.#chance.pick(all)]
         const cut = (from: number, to: number): (() => void) => this.#world.network.cut(from, to)
         this.#mendLater(servers.flatMap(({ id }) => [cut(client.place, id), cut(id, client.place)]))
         return true
@@ -179,7 +267,7 @@ export class Nemesis {
   }
 
   #partition(): boolean {
-    const ids = this.#options.servers.map(({ id }) => id)
+    const ids = this.#options.servers().map(({ id }) => id)
     const one = this.#chance.some(ids, 0.5)
     const other = ids.filter((id) => !one.includes(id))
     // A bridge hears both sides.
@@ -193,7 +281,7 @@ export class Nemesis {
   }
 
   #cutOneWay(): boolean {
-    const ids = this.#options.servers.map(({ id }) => id)
+    const ids = this.#options.servers().map(({ id }) => id)
     const links = ids.flatMap((from) => ids.filter((to) => to !== from).map((to) => ({ from, to })))
     const cut = this.#chance.some(links, this.#chance.between(0.1, 0.6))
     this.#mendLater(cut.map(({ from, to }) => this.#world.network.cut(from, to)))
@@ -202,21 +290,24 @@ export class Nemesis {
 
   #isolate(server: SimServer): boolean {
     this.#mendLater(this.#separate(server, []))
-    return this.#options.servers.length > 1
+    return this.#options.servers().length > 1
   }
 
   /** Cuts `server` off from all but `companions`, and from half of the clients, who look for another at once: so both sides have some. */
   #separate(server: SimServer, companions: readonly SimServer[]): readonly (() => void)[] {
     const { network } = this.#world
-    const others = this.#options.servers.filter((other) => other !== server && !companions.includes(other)).map(({ id }) => id)
+    const others = this.#options
+      .servers()
+      .filter((other) => other !== server && !companions.includes(other))
+      .map(({ id }) => id)
     const clients = this.#chance.some(this.#options.clients(), 0.5)
-    for (const { connection } of clients) connection?.break()
+    for (const { connections } of clients) for (const connection of connections) connection.break()
     const places = [...others, ...clients.map(({ place }) => place)]
     return places.flatMap((place) => [network.cut(server.id, place), network.cut(place, server.id)])
   }
 
   #flap(server: SimServer, times: number): boolean {
-    const others = this.#options.servers.filter((other) => other !== server)
+    const others = this.#options.servers().filter((other) => other !== server)
     if (others.length === 0) return false
     const { id } = this.#chance.pick(others)
     const { network, scheduler } = this.#world
@@ -238,7 +329,7 @@ export class Nemesis {
    */
   #hunt({ rounds, last, mend }: Hunt): void {
     if (!this.#isActive || rounds === 0) return mend()
-    const leader = this.#options.servers.find(({ id, life }) => id === this.#options.leader() && life !== last)
+    const leader = this.#options.servers().find(({ id, life }) => id === this.#options.leader() && life !== last)
     const { scheduler } = this.#world
     if (leader === undefined) return scheduler.after(huntPauseMs, () => this.#hunt({ rounds, last, mend }))
     scheduler.after(this.#chance.wait(this.#options.lastsMs / 4), () => {
@@ -254,7 +345,7 @@ export class Nemesis {
       server.crash({ silently: false })
       return () => server.start()
     }
-    const mends = this.#separate(server, this.#chance.some(this.#options.servers, 0.25))
+    const mends = this.#separate(server, this.#chance.some(this.#options.servers(), 0.25))
     return () => {
       for (const mend of mends) mend()
     }
@@ -266,7 +357,7 @@ export class Nemesis {
 
   /** Those that are down come back after a while: a supervisor looks now and then. */
   #restartSome(): void {
-    for (const server of this.#options.servers) if (server.life === undefined && this.#chance.happens(0.4)) server.start()
+    for (const server of this.#options.servers()) if (server.life === undefined && this.#chance.happens(0.4)) server.start()
   }
 
   #mendLater(mends: readonly (() => void)[]): void {

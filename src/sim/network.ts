@@ -5,15 +5,31 @@ import type { Chance } from './chance.ts'
 import { cleanLinks, type Coverage, type LinkFaults } from './faults.ts'
 import type { Scheduler } from './scheduler.ts'
 
+/** Frames of one connection between two servers, with what its handshake has said of both ends. */
+export interface Packet {
+  readonly from: NodeId
+  /** Of the sender. */
+  readonly incarnation: number
+  /** Where the sender says that it can be reached. */
+  readonly address: string
+  readonly to: NodeId
+  /** Of the receiver, as the sender knows it: another one is not talked to. */
+  readonly toIncarnation: number
+  readonly bytes: Uint8Array
+  readonly isCorrupt: boolean
+}
+
 export interface NetworkOptions {
   readonly scheduler: Scheduler
   readonly chance: Chance
   readonly coverage: Coverage
   readonly latencyMs: { readonly min: Ms; readonly max: Ms }
   /** Hands a packet to the machine `to`. */
-  arrive(packet: { readonly from: NodeId; readonly to: NodeId; readonly bytes: Uint8Array; readonly isCorrupt: boolean }): void
+  arrive(packet: Packet): void
   /** Tells `node` that its connection to `peer` broke. */
   unreachable(node: NodeId, peer: NodeId): void
+  /** Tells the process that sent `packet` that it is no member any more. */
+  removed(packet: Packet): void
 }
 
 /** One end of a link: a server, or a client by a number that no server has. */
@@ -74,17 +90,18 @@ export class Network {
   }
 
   /** From one server to another. */
-  send(from: NodeId, to: NodeId, bytes: Uint8Array): void {
+  send(packet: Omit<Packet, 'isCorrupt'>): void {
     const { chance, coverage } = this.#options
+    const { from, to } = packet
     if (this.isCut(from, to)) return this.#lose(from, to)
     if (chance.happens(this.#faults.loss)) {
       coverage.count('loss')
       return this.#lose(from, to)
     }
-    this.#pass(from, to, bytes)
+    this.#pass(packet)
     if (!chance.happens(this.#faults.duplication)) return
     coverage.count('duplication')
-    this.#pass(from, to, bytes)
+    this.#pass(packet)
   }
 
   /** How long something on this link takes now. */
@@ -97,12 +114,28 @@ export class Network {
     return ms + slow
   }
 
-  #pass(from: NodeId, to: NodeId, bytes: Uint8Array): void {
+  /** The receiver of `packet` turns its sender away for good, and says so. */
+  goodbye(packet: Packet): void {
+    const { from, to } = packet
+    if (this.isCut(to, from)) return
+    this.#options.scheduler.after(this.latencyMs(to, from), () => {
+      if (!this.isCut(to, from)) this.#options.removed(packet)
+    })
+  }
+
+  /** There is no process at the address: the machine there says so at once. */
+  refuse(from: NodeId, to: NodeId): void {
+    if (this.isCut(to, from)) return
+    this.#options.scheduler.after(this.latencyMs(to, from), () => this.#options.unreachable(from, to))
+  }
+
+  #pass({ bytes, ...ends }: Omit<Packet, 'isCorrupt'>): void {
+    const { from, to } = ends
     const { scheduler, chance, coverage } = this.#options
     const key = linkKey(from, to)
-    const isCorrupt = chance.happens(this.#faults.corruption)
+    const isCorrupt = bytes.length > 0 && chance.happens(this.#faults.corruption)
     if (isCorrupt) coverage.count('corruption')
-    const packet = { from, to, bytes: isCorrupt ? flipOneBit(bytes, chance) : bytes, isCorrupt }
+    const packet = { ...ends, bytes: isCorrupt ? flipOneBit(bytes, chance) : bytes, isCorrupt }
     let at = scheduler.now + this.latencyMs(from, to)
     if (chance.happens(this.#faults.reordering)) {
       coverage.count('reordering')

@@ -25,8 +25,12 @@ export interface SimulationOptions {
   readonly latencyMs?: { readonly min: Ms; readonly max: Ms }
   /** Default 0.1 to 3. */
   readonly diskMs?: { readonly min: Ms; readonly max: Ms }
+  /** How far the clocks of servers go wrong, each way. A share; default 0.01. Leases assume that two do not run apart by more than a tenth. */
+  readonly drift?: number
   /** How often things break, and for how long; on average. Default 300 and 400. */
   readonly nemesis?: { readonly pauseMs: Ms; readonly lastsMs: Ms }
+  /** How many of the last events the message of a failure tells. Default 40. */
+  readonly storyLines?: number
   /** The command that repeats this run, for the message of a failure. Default: the seed, for a test that fixes it. */
   readonly repeat?: string
   /** For testing the tests: breaks something on purpose. */
@@ -38,6 +42,8 @@ export interface CallSettings {
   readonly client?: SimClient
   /** Only this server can be reached. Each has a client of its own. */
   readonly at?: NodeId
+  /** Of a query: to the first server in the client's list that can be reached, whoever leads. With `at`: to that server. */
+  readonly nearest?: boolean
   /** Default 5,000. */
   readonly timeoutMs?: Ms
 }

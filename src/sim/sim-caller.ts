@@ -1,6 +1,6 @@
 import { RaftgenError } from '../errors.ts'
-import type { Caller, CallOptions, QueryOptions, Settle } from '../session/caller.ts'
-import type { CallOutcome, SimCall } from './history.ts'
+import type { Caller, CallOptions, QueryOptions, Settle, Token } from '../session/caller.ts'
+import type { CallKind, CallOutcome, SimCall } from './history.ts'
 import type { SimClient } from './sim-client.ts'
 
 const defaultTimeoutMs = 5_000
@@ -18,7 +18,11 @@ export class SimCaller implements Caller {
   }
 
   query(query: Uint8Array, options: QueryOptions | undefined, settle: Settle): void {
-    this.#call(options?.consistency ?? 'linearizable', query, options, settle)
+    this.#call(options?.consistency === 'stale' ? 'stale' : 'linearizable', query, options, settle)
+  }
+
+  get token(): Token {
+    return this.client.token
   }
 
   close(): Promise<void> {
@@ -26,10 +30,12 @@ export class SimCaller implements Caller {
     return new Promise((resolve) => resolve())
   }
 
-  #call(kind: SimCall['kind'], payload: Uint8Array, options: CallOptions | undefined, settle: Settle): void {
+  #call(kind: CallKind, payload: Uint8Array, options: QueryOptions | undefined, settle: Settle): void {
     const settled = ({ outcome }: SimCall): void => tell(outcome, settle)
+    const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs
+    const { index: token } = options?.atLeast ?? this.token
     // The history knows calls by their arrays.
-    const call = this.client.call(kind, Uint8Array.from(payload), { timeoutMs: options?.timeoutMs ?? defaultTimeoutMs, settled })
+    const call = this.client.call(kind, Uint8Array.from(payload), { timeoutMs, token, nearest: options?.from === 'nearest', settled })
     if (options?.signal?.aborted === true) this.client.abort(call)
     options?.signal?.addEventListener('abort', () => this.client.abort(call), { once: true })
   }

@@ -1,6 +1,7 @@
 // One client process: the real session machine on simulated connections.
-import type { Ms } from '../core/types.ts'
-import type { SessionReady } from '../session/api.ts'
+import type { Index, Ms } from '../core/types.ts'
+import type { Connect, LinkOrders, SessionReady } from '../session/api.ts'
+import type { Token } from '../session/caller.ts'
 import { ClientSession } from '../session/client-session.ts'
 import type { SessionLimits, SessionTiming } from '../session/limits.ts'
 import { writeClientMessage } from '../wire/client-codec.ts'
@@ -9,7 +10,7 @@ import { FrameReader, FrameWriter } from '../wire/frame.ts'
 import { decodeServerMessage } from '../wire/server-codec.ts'
 import type { SimClock } from './clock.ts'
 import { Connection } from './connection.ts'
-import type { SimCall } from './history.ts'
+import type { CallKind, SimCall } from './history.ts'
 import type { Place } from './network.ts'
 import type { SimServer } from './sim-server.ts'
 import type { World } from './world.ts'
@@ -22,10 +23,22 @@ const timerSlackMs = 0.01
 export interface SimClientOptions {
   readonly id: number
   readonly clock: SimClock
-  /** Those that it can reach, by address. */
-  readonly servers: ReadonlyMap<string, SimServer>
+  /** Addresses that it starts with. */
+  readonly servers: readonly string[]
+  /** Who answers at an address, as far as this client can reach it. */
+  readonly find: (address: string) => SimServer | undefined
   readonly timing: Partial<SessionTiming>
   readonly limits: Partial<SessionLimits>
+}
+
+export interface CallTerms {
+  readonly timeoutMs: Ms
+  /** Of `atLeast`. */
+  readonly token?: Index
+  /** Of a query: not to the leader but to the first server of the list that can be reached. */
+  readonly nearest?: boolean
+  /** Runs when the call is settled. */
+  readonly settled?: (call: SimCall) => void
 }
 
 export class SimClient {
@@ -34,48 +47,53 @@ export class SimClient {
   readonly place: Place
   readonly #world: World
   readonly #clock: SimClock
-  readonly #servers: ReadonlyMap<string, SimServer>
+  readonly #find: (address: string) => SimServer | undefined
   readonly #session: ClientSession
   readonly #frames = new FrameWriter(1_024)
   readonly #calls = new Map<number, SimCall>()
   readonly #onSettled = new Map<number, (call: SimCall) => void>()
-  #connection: Connection | undefined
-  #connections = 0
+  /** By attempt; one or two. */
+  readonly #connections = new Map<number, Connection>()
+  #dialled = 0
+  /** Of the newest connection to the leader, and of that to the nearest server. */
+  #leaderAttempt = 0
+  #nearestAttempt = 0
   #isPumping = false
   #timerAt: Ms = Number.POSITIVE_INFINITY
   #isAlive = true
 
-  constructor(world: World, { id, clock, servers, timing, limits }: SimClientOptions) {
+  constructor(world: World, { id, clock, servers, find, timing, limits }: SimClientOptions) {
     this.id = id
     this.name = `client ${id}`
     this.place = firstClientPlace + id
     this.#world = world
     this.#clock = clock
-    this.#servers = servers
+    this.#find = find
     clock.boot(world.chance.between(0, 1_000_000))
-    this.#session = new ClientSession({ servers: [...servers.keys()], now: clock.monotonicMs(), seed: world.chance.seed(), timing, limits })
+    this.#session = new ClientSession({ servers, now: clock.monotonicMs(), seed: world.chance.seed(), timing, limits })
   }
 
   get isAlive(): boolean {
     return this.#isAlive
   }
 
-  get connection(): Connection | undefined {
-    return this.#connection
+  get connections(): readonly Connection[] {
+    return [...this.#connections.values()]
+  }
+
+  /** Everything that it was acknowledged or has read is covered by this. */
+  get token(): Token {
+    return this.#session.token
   }
 
   get openCalls(): number {
     return this.#calls.size
   }
 
-  /** `payload` must be an array of its own. `settled` runs when the call is. */
-  call(
-    kind: SimCall['kind'],
-    payload: Uint8Array,
-    { timeoutMs, settled }: { readonly timeoutMs: Ms; readonly settled?: (call: SimCall) => void },
-  ): SimCall {
-    const { history, scheduler, applied, note } = this.#world
-    const call = history.call({ client: this.id, kind, payload, calledAt: scheduler.now, timeoutMs, floorNow: applied.shownNow })
+  /** `payload` must be an array of its own. */
+  call(kind: CallKind, payload: Uint8Array, { timeoutMs, token = this.token.index, nearest = false, settled }: CallTerms): SimCall {
+    const { history, scheduler, applied, note, clusterId } = this.#world
+    const call = history.call({ client: this.id, kind, payload, calledAt: scheduler.now, timeoutMs, floorNow: applied.shownNow, token })
     this.#calls.set(call.id, call)
     if (settled !== undefined) this.#onSettled.set(call.id, settled)
     note(call.id, { who: this.name, what: `calls ${kind}`, about: call.id })
@@ -86,7 +104,9 @@ export class SimClient {
       operation: kind === 'command' ? 'command' : 'query',
       payload,
       deadline: now + timeoutMs,
-      consistency: kind === 'stale' ? 'stale' : 'linearizable',
+      consistency: kind === 'stale' || kind === 'lease' ? kind : 'linearizable',
+      atLeast: kind === 'atLeast' ? { clusterId, index: token } : undefined,
+      from: nearest ? 'nearest' : 'leader',
     })
     this.#pumpSoon()
     return call
@@ -108,15 +128,15 @@ export class SimClient {
   /** The process is gone. Nobody will ever know what became of its calls; for the history they failed, with an unknown outcome. */
   crash(): readonly SimCall[] {
     this.#isAlive = false
-    this.#connection?.closeByClient()
-    this.#connection = undefined
+    for (const connection of this.#connections.values()) connection.closeByClient()
+    this.#connections.clear()
     const open = [...this.#calls.values()]
     this.#calls.clear()
     return open
   }
 
   receive(connection: Connection, bytes: Uint8Array): void {
-    if (connection !== this.#connection) return
+    if (connection !== this.#connections.get(connection.attempt)) return
     this.#tick()
     const reader = new FrameReader()
     reader.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
@@ -129,8 +149,8 @@ export class SimClient {
   }
 
   onDisconnected(connection: Connection, reason: string): void {
-    if (connection !== this.#connection) return
-    this.#connection = undefined
+    if (connection !== this.#connections.get(connection.attempt)) return
+    this.#connections.delete(connection.attempt)
     this.#tick()
     this.#session.step({ kind: 'disconnected', attempt: connection.attempt, reason, code: undefined })
     this.#pumpSoon()
@@ -156,17 +176,27 @@ export class SimClient {
     if (!this.#isAlive) return
     this.#tick()
     const ready = this.#session.ready()
-    if (ready.send.length > 0) this.#send(ready.send)
-    if (ready.disconnect !== undefined && this.#connection?.attempt === ready.disconnect) {
-      this.#connection.closeByClient()
-      this.#connection = undefined
+    this.#perform(this.#leaderAttempt, ready)
+    if (ready.connect !== undefined) this.#leaderAttempt = ready.connect.attempt
+    if (ready.nearest !== undefined) {
+      this.#perform(this.#nearestAttempt, ready.nearest)
+      if (ready.nearest.connect !== undefined) this.#nearestAttempt = ready.nearest.connect.attempt
     }
-    if (ready.connect !== undefined) this.#connect(ready.connect)
     this.#settle(ready.settled)
     if (ready.nextTickAt !== undefined) this.#wakeAt(this.#clock.whenShows(ready.nextTickAt) + timerSlackMs)
   }
 
-  #send(messages: readonly ClientMessage[]): void {
+  /** `attempt`: of the connection that the orders are for. */
+  #perform(attempt: number, { send, disconnect, connect }: LinkOrders): void {
+    if (send.length > 0) this.#send(attempt, send)
+    if (disconnect !== undefined) {
+      this.#connections.get(disconnect)?.closeByClient()
+      this.#connections.delete(disconnect)
+    }
+    if (connect !== undefined) this.#connect(connect)
+  }
+
+  #send(attempt: number, messages: readonly ClientMessage[]): void {
     const { history, note, sabotage } = this.#world
     for (const message of messages) {
       note(message.kind.length, { who: this.name, what: 'sends', about: message })
@@ -176,21 +206,22 @@ export class SimClient {
       writeClientMessage(this.#frames, sabotage.clientMessage?.(message) ?? message)
     }
     const bytes = this.#frames.take()
-    if (bytes.length > 0) this.#connection?.fromClient(bytes)
+    if (bytes.length > 0) this.#connections.get(attempt)?.fromClient(bytes)
   }
 
-  #connect({ attempt, address, hello }: NonNullable<SessionReady['connect']>): void {
-    const server = this.#servers.get(address)
+  #connect({ attempt, address, hello }: Connect): void {
+    const server = this.#find(address)
     this.#world.note(attempt, { who: this.name, what: 'dials', about: address })
     if (server === undefined) {
       this.#session.step({ kind: 'disconnected', attempt, reason: 'EHOSTUNREACH', code: undefined })
       return this.#pumpSoon()
     }
-    this.#connections += 1
-    const id = this.id * 100_000 + this.#connections
-    this.#connection = new Connection(this.#world, { id, attempt, client: this, server })
+    this.#dialled += 1
+    const id = this.id * 100_000 + this.#dialled
+    const connection = new Connection(this.#world, { id, attempt, client: this, server })
+    this.#connections.set(attempt, connection)
     writeClientMessage(this.#frames, hello)
-    this.#connection.open(this.#frames.take())
+    connection.open(this.#frames.take())
   }
 
   #settle(settled: SessionReady['settled']): void {

@@ -1,34 +1,87 @@
 // One machine of the cluster: its disk and its clock last, its processes come and go. While it stalls everything waits.
-import type { Ms, NodeId } from '../core/types.ts'
+import type { ConfState, Ms, NodeId } from '../core/types.ts'
 import type { SimClock } from './clock.ts'
 import type { SimDisk } from './disk.ts'
+import type { SimFiles } from './files.ts'
 import { Life, type Trap } from './life.ts'
 import type { World } from './world.ts'
+
+/** How long it takes to put an empty disk into a machine, on average. Milliseconds. */
+const replaceMs = 200
+
+export interface SimServerOptions {
+  readonly id: NodeId
+  readonly disk: SimDisk
+  readonly files: SimFiles
+  readonly clock: SimClock
+  /** Of the log on its disk; 0: there is none, it has to join. */
+  readonly incarnation: number
+  /** Where it can be reached. */
+  readonly peerAddress: string
+  readonly clientAddress: string
+  /** Of one that joins: false, it stays a learner. */
+  readonly joinsAsVoter?: boolean
+}
 
 export class SimServer {
   readonly id: NodeId
   readonly name: string
   readonly disk: SimDisk
+  readonly files: SimFiles
   readonly clock: SimClock
+  readonly joinsAsVoter: boolean
+  peerAddress: string
+  clientAddress: string
+  /** Its snapshots were damaged, all of them; until it has one again. */
+  hasLostState = false
   readonly #world: World
+  #incarnation: number
   #life: Life | undefined
   #isStalled = false
+  /** It was told that it is no member any more, and is not started again. */
+  #isRetired = false
+  /** Not only its process: nobody says that there is none. */
+  #isGone = false
   /** What arrived during a stall, in order. */
   #held: { readonly life: Life; readonly task: () => void }[] = []
   #turnDue: Life | undefined
   #lives = 0
+  #dialled = 0
 
-  constructor(world: World, { id, disk, clock }: { readonly id: NodeId; readonly disk: SimDisk; readonly clock: SimClock }) {
+  constructor(world: World, options: SimServerOptions) {
+    const { id, disk, files, clock, incarnation, peerAddress, clientAddress, joinsAsVoter = true } = options
     this.id = id
     this.name = `node ${id}`
     this.disk = disk
+    this.files = files
     this.clock = clock
+    this.joinsAsVoter = joinsAsVoter
+    this.peerAddress = peerAddress
+    this.clientAddress = clientAddress
     this.#world = world
+    this.#incarnation = incarnation
   }
 
-  /** The process that runs now, also while it is still reading its log. */
+  /** The process that runs now, also while it is still reading its log or asks to be let in. */
   get life(): Life | undefined {
     return this.#life
+  }
+
+  get incarnation(): number {
+    return this.#incarnation
+  }
+
+  /** There is no log on its disk: it has never been let in, or has lost it. */
+  get isBlank(): boolean {
+    return this.#incarnation === 0
+  }
+
+  get isRetired(): boolean {
+    return this.#isRetired
+  }
+
+  get isGone(): boolean {
+    return this.#isGone
   }
 
   get isStalled(): boolean {
@@ -40,34 +93,71 @@ export class SimServer {
     return this.id * 0x1_0001 + this.#lives
   }
 
+  readonly nextConnection = (): number => ++this.#dialled
+
   start(): void {
-    if (this.#life !== undefined) return
+    if (this.#life !== undefined || this.#isRetired) return
     this.#lives += 1
     this.clock.boot(this.#world.chance.between(0, 1_000_000))
     this.#life = new Life(this.#world, this)
-    this.#world.note(this.#lives, { who: this.name, what: 'starts', about: undefined })
+    this.#note(this.#lives, 'starts', this.isBlank ? 'with an empty disk' : undefined)
     this.#life.start()
   }
 
   /** `silently`: the machine is gone, not just the process, so nobody resets its connections. */
   crash({ silently, trap }: { readonly silently: boolean; readonly trap?: Trap }): void {
     if (this.#life === undefined) return
-    this.#world.note(this.id, { who: this.name, what: 'crashes', about: trap })
+    this.#note(this.id, 'crashes', trap)
     this.#end({ silently })
-    this.disk.crash()
   }
 
   /** The process ends itself. */
   stop(reason: string): void {
-    this.#world.note(this.id, { who: this.name, what: 'stops:', about: reason })
+    this.#note(this.id, 'stops:', reason)
     this.#end({ silently: false })
-    this.disk.crash()
+  }
+
+  /** It is no member any more. Where its id came back with another disk meanwhile, this machine gets an empty one and asks anew. */
+  retire(reason: string): void {
+    if (this.#life === undefined) return
+    this.stop(reason)
+    if (this.#world.isMember(this.id)) {
+      this.wipe()
+      return this.#world.scheduler.after(this.#world.chance.wait(replaceMs), () => this.start())
+    }
+    this.#isRetired = true
+    this.#world.onRetired(this)
+  }
+
+  /** The disk is replaced by an empty one: whatever was on it is lost for good. */
+  wipe(): void {
+    this.crash({ silently: true })
+    this.disk.wipe()
+    this.files.wipe()
+    this.#incarnation = 0
+    this.hasLostState = false
+    this.#note(this.id, 'has lost', 'its disk')
+    this.#world.onWiped(this)
+  }
+
+  /** It waits to be let in, and never will be. */
+  giveUp(): void {
+    this.stop('its id was removed')
+    this.#isRetired = true
+    this.#world.onRetired(this)
+  }
+
+  /** Its log begins. */
+  bootstrapped({ incarnation, conf }: { readonly incarnation: number; readonly conf: ConfState }): void {
+    this.#incarnation = incarnation
+    this.#world.safety.onBootstrapped({ id: this.id, incarnation, conf })
+    this.#note(incarnation, 'is let in as incarnation', incarnation)
   }
 
   stall(ms: Ms): void {
     if (this.#isStalled || this.#life === undefined) return
     this.#isStalled = true
-    this.#world.note(this.id, { who: this.name, what: 'stalls for', about: `${ms.toFixed(0)} ms` })
+    this.#note(this.id, 'stalls for', `${ms.toFixed(0)} ms`)
     const life = this.#life
     this.#world.scheduler.after(ms, () => {
       if (this.#life === life) this.resume()
@@ -77,7 +167,7 @@ export class SimServer {
   resume(): void {
     if (!this.#isStalled) return
     this.#isStalled = false
-    this.#world.note(this.id, { who: this.name, what: 'goes on', about: undefined })
+    this.#note(this.id, 'goes on', undefined)
     const held = this.#held
     this.#held = []
     // An event loop reads a part of what has arrived, turns, and reads on.
@@ -101,14 +191,38 @@ export class SimServer {
     if (!this.#isStalled) this.#guard(() => life.turn())
   }
 
+  /** It asks `source` for a piece of a snapshot. */
+  onFetch(source: NodeId): void {
+    this.#world.watch.fetch?.(this, source)
+  }
+
+  /** A piece of a snapshot has arrived, or one has just taken the place of its log. */
+  onInstall(): void {
+    this.#world.watch.install?.(this)
+  }
+
+  /** It tells its successor to go ahead. */
+  onHandOver(): void {
+    this.#world.watch.handOver?.(this)
+  }
+
   #end({ silently }: { readonly silently: boolean }): void {
     const life = this.#life
+    if (life === undefined) return
     this.#life = undefined
+    this.#isGone = silently
     this.#isStalled = false
     this.#held = []
     this.#turnDue = undefined
-    life?.die()
-    for (const connection of life?.connections ?? []) connection.closeByServer({ silently })
+    life.die()
+    for (const connection of life.connections) connection.closeByServer({ silently })
+    this.disk.crash()
+    this.files.crash()
+    if (!silently) this.#world.onProcessEnded(this)
+  }
+
+  #note(mark: number, what: string, about: unknown): void {
+    this.#world.note(mark, { who: this.name, what, about })
   }
 
   #guard(task: () => void): void {

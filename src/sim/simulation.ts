@@ -1,24 +1,24 @@
 // A whole cluster and its clients in one synchronous object: the real node, core, codecs, storage logic and client sessions on simulated
 // disks, links and clocks. One seed decides everything that is decided by chance, so a run can be repeated, step by step.
 import { assert } from '../core/invariant.ts'
-import type { Entry, Ms, NodeId } from '../core/types.ts'
+import type { Entry, Index, Ms, NodeId } from '../core/types.ts'
 import type { Caller } from '../session/caller.ts'
 import type { NodeStatus } from '../wire/client-messages.ts'
-import { addressOf, Cluster } from './cluster.ts'
+import { Cluster } from './cluster.ts'
 import { type Coverage, drawFaults, noFault } from './faults.ts'
-import type { SimCall } from './history.ts'
+import type { CallKind, SimCall } from './history.ts'
+import { Members } from './members.ts'
 import { Nemesis } from './nemesis.ts'
 import type { CallSettings, SimulationOptions } from './options.ts'
 import { checkCertificate } from './oracle/certificate.ts'
 import { SimCaller } from './sim-caller.ts'
 import { SimClient } from './sim-client.ts'
+import { Upheaval } from './upheaval.ts'
 import { SimulationError } from './violation.ts'
 import { listOperations, Workload, type WorkloadOptions } from './workload.ts'
 import type { World } from './world.ts'
 
 const defaultTimeoutMs = 5_000
-/** Lines of the story of a failure. */
-const storyLines = 40
 
 export const simulate = (options: SimulationOptions): Simulation => new Simulation(options)
 
@@ -27,7 +27,10 @@ export class Simulation {
   readonly #options: SimulationOptions
   readonly #cluster: Cluster
   readonly #world: World
+  readonly #upheaval: Upheaval
   readonly #nemesis: Nemesis
+  /** Operations on the members. */
+  readonly members: Members
   readonly #clients: SimClient[] = []
   readonly #pinned = new Map<NodeId, SimClient>()
   #shared: SimClient | undefined
@@ -41,10 +44,13 @@ export class Simulation {
     this.#world = this.#cluster.world
     const { active, links } = drawFaults(faults, this.#world.chance)
     this.#world.network.faults = links
+    this.#upheaval = new Upheaval(this.#cluster)
+    this.members = new Members(this.#cluster, this.#upheaval)
     this.#nemesis = new Nemesis(this.#world, {
       active,
-      servers: this.#cluster.servers,
+      servers: () => this.#cluster.active,
       leader: () => this.#cluster.leader(),
+      upheaval: this.#upheaval,
       clients: () => this.#clients.filter(({ isAlive }) => isAlive),
       crashClient: (client) => this.crashClient(client),
       abortCall: (client) => this.#workload?.abortOne(client) ?? false,
@@ -72,6 +78,7 @@ export class Simulation {
   get traceHash(): string {
     return this.#world.trace.hash
   }
+  /** Those that were not removed, whether they run or not. */
   get nodes(): readonly NodeId[] {
     return this.#cluster.ids
   }
@@ -110,7 +117,7 @@ export class Simulation {
 
   /** The last events, as lines to read. */
   get story(): readonly string[] {
-    return this.#world.trace.last(storyLines)
+    return this.#world.trace.last
   }
 
   // --- Time
@@ -123,7 +130,7 @@ export class Simulation {
   /** Until `condition` holds after a step. Throws a `SimulationError` when it does not within `withinMs`, by default 30,000. */
   runUntil(what: string, condition: () => boolean, { withinMs = 30_000 }: { readonly withinMs?: Ms } = {}): void {
     if (this.#runUntil(condition, this.now + withinMs)) return
-    this.#fail('liveness', `${what}: not within ${withinMs} ms. ${this.#cluster.describe()}`)
+    this.#fail('liveness', `${what}: not within ${withinMs} ms. ${this.#world.history.pending} calls are open; ${this.#cluster.describe()}`)
   }
 
   /** Until a node leads, other than `except`, and an entry of its term is committed. */
@@ -155,12 +162,12 @@ export class Simulation {
     )
   }
 
-  /** Until all nodes are up, follow one leader, have applied the same, and every call is settled. */
+  /** Until all members are up, follow one leader, have applied the same, others have stopped, and every call is settled. */
   runUntilConverged({ withinMs = 60_000 }: { readonly withinMs?: Ms } = {}): void {
     this.runUntil('all nodes are equal and every call is settled', () => this.#world.history.pending === 0 && this.#cluster.isConverged, {
       withinMs,
     })
-    const digests = new Set(this.nodes.map((id) => this.status(id)?.digest))
+    const digests = new Set(this.members.conf.members.map(({ id }) => this.status(id)?.digest))
     this.#world.verdict.check(
       digests.size === 1,
       'equal states at an equal index',
@@ -191,10 +198,12 @@ export class Simulation {
   /** Nothing breaks any more, what is broken is mended, and every node runs. */
   heal(): void {
     this.#nemesis.stop()
+    this.#upheaval.operator.stop()
     this.#world.network.heal()
     this.#world.note(0, { who: 'world', what: 'heals', about: undefined })
-    for (const server of this.#cluster.servers) {
+    for (const server of this.#cluster.active) {
       server.disk.heal()
+      server.files.heal()
       server.resume()
       server.life?.disarm()
       server.start()
@@ -239,13 +248,15 @@ export class Simulation {
 
   /** Another client. `at`: it can reach that server only. */
   client({ at }: { readonly at?: NodeId } = {}): SimClient {
-    const servers = new Map(
-      this.#cluster.servers.filter(({ id }) => at === undefined || id === at).map((server) => [addressOf(server.id), server]),
-    )
+    const { contacts, directory } = this.#world
     const client = new SimClient(this.#world, {
       id: this.#clients.length + 1,
       clock: this.#cluster.makeClock(),
-      servers,
+      servers: at === undefined ? contacts().map(({ clientAddress }) => clientAddress) : [this.#cluster.server(at).clientAddress],
+      find: (address) => {
+        const server = directory.find(address)
+        return at === undefined || server?.id === at ? server : undefined
+      },
       timing: this.#options.session?.timing ?? {},
       limits: this.#options.session?.limits ?? {},
     })
@@ -263,12 +274,16 @@ export class Simulation {
     return this.#call('command', command, settings)
   }
 
-  /** Asks a query. */
+  /** Asks a query. `atLeast`: an index that the answer must reflect, in place of a consistency. */
   query(
     query: Uint8Array,
-    { consistency = 'linearizable', ...settings }: CallSettings & { readonly consistency?: 'linearizable' | 'stale' } = {},
+    {
+      consistency = 'linearizable',
+      atLeast,
+      ...settings
+    }: CallSettings & { readonly consistency?: 'linearizable' | 'lease' | 'stale'; readonly atLeast?: Index } = {},
   ): SimCall {
-    return this.#call(consistency, query, settings)
+    return this.#call(atLeast === undefined ? consistency : 'atLeast', query, { ...settings, token: atLeast ?? 0 })
   }
 
   /** Clients that call at random from now on. */
@@ -297,8 +312,13 @@ export class Simulation {
    * Throws a `SimulationError`.
    */
   checkLinearizable(): void {
-    const { verdict, history, applied, safety, machine } = this.#world
-    applied.checkStates(checkCertificate({ verdict, history, applied, committed: (index) => safety.committed(index) }, machine()))
+    const { verdict, history, applied, safety, snapshots, machine } = this.#world
+    snapshots.checkReplay((index) => safety.committed(index), machine())
+    const state = checkCertificate({ verdict, history, applied, committed: (index) => safety.committed(index) }, machine())
+    applied.checkStates(
+      state,
+      safety.confs.newest.members.map(({ id }) => id),
+    )
     this.#checkVerdict()
   }
 
@@ -309,9 +329,13 @@ export class Simulation {
 
   // --- Inside
 
-  #call(kind: SimCall['kind'], payload: Uint8Array, { client, at, timeoutMs = defaultTimeoutMs }: CallSettings): SimCall {
+  #call(
+    kind: CallKind,
+    payload: Uint8Array,
+    { client, at, timeoutMs = defaultTimeoutMs, nearest = false, token = 0 }: CallSettings & { readonly token?: Index },
+  ): SimCall {
     const caller = client ?? (at === undefined ? this.#sharedClient() : this.#pinnedClient(at))
-    return caller.call(kind, Uint8Array.from(payload), { timeoutMs })
+    return caller.call(kind, Uint8Array.from(payload), { timeoutMs, nearest, token })
   }
 
   #sharedClient(): SimClient {

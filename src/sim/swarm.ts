@@ -4,6 +4,7 @@ import { Chance } from './chance.ts'
 import type { Coverage, FaultClass } from './faults.ts'
 import { everyFault } from './faults.ts'
 import type { SimulationOptions } from './options.ts'
+import { ListMachine } from './list-machine.ts'
 import { Simulation } from './simulation.ts'
 
 export interface SwarmOptions {
@@ -15,7 +16,10 @@ export interface SwarmOptions {
 /** What a seed went through. */
 export interface SwarmReport {
   readonly seed: number
+  /** At the start. */
   readonly voters: number
+  /** Changes of the configuration that were committed. */
+  readonly changes: number
   readonly steps: number
   readonly virtualMs: Ms
   readonly elections: number
@@ -48,7 +52,7 @@ export function runSeed(seed: number, { faults = everyFault, simulation: given =
   simulation.restartAll()
   serve(simulation)
   simulation.checkLinearizable()
-  return report(simulation)
+  return { ...report(simulation), voters }
 }
 
 /** New calls succeed, on every node, now that nothing breaks. */
@@ -67,11 +71,11 @@ function serve(simulation: Simulation): void {
   )
 }
 
-function report(simulation: Simulation): SwarmReport {
+function report(simulation: Simulation): Omit<SwarmReport, 'voters'> {
   const { seed, steps, elections, coverage, traceHash, calls } = simulation
   return {
     seed,
-    voters: simulation.nodes.length,
+    changes: simulation.members.changes,
     steps,
     virtualMs: simulation.now,
     elections,
@@ -88,8 +92,9 @@ function drawOptions(chance: Chance): Omit<SimulationOptions, 'seed'> {
   const electionTimeoutMs = chance.whole(60, 300)
   const small = chance.happens(0.5)
   const max = chance.between(1, 8)
+  const heartbeatMs = Math.floor(electionTimeoutMs / chance.whole(3, 6))
   return {
-    timing: { electionTimeoutMs, heartbeatMs: Math.floor(electionTimeoutMs / chance.whole(3, 6)) },
+    timing: { electionTimeoutMs, heartbeatMs },
     latencyMs: { min: chance.between(0.1, 1), max: 1 + max },
     diskMs: { min: 0.1, max: chance.between(1, 10) },
     coreLimits: small
@@ -101,10 +106,15 @@ function drawOptions(chance: Chance): Omit<SimulationOptions, 'seed'> {
           cacheBytesMax: chance.whole(1, 2_000),
         }
       : {},
+    drift: chance.pick([0.01, 0.045]),
+    machine: drawMachine(chance),
     limits: {
+      snapshotEntries: chance.pick([5, 20, 60, 200]),
+      logTailEntries: chance.whole(0, 50),
       ...(small ? { pendingCommandsMax: chance.whole(2, 40), pendingQueriesMax: chance.whole(2, 40) } : {}),
       applySliceMs: chance.pick([0, 5]),
-      sessionTtlMs: chance.pick([300, 1_000, 3_000, 60_000]),
+      // Sessions are kept alive thrice in this time, and followers learn of that by a heartbeat: at some moment all is said.
+      sessionTtlMs: chance.pick([Math.max(300, 6 * heartbeatMs), 1_000, 3_000, 60_000]),
     },
     session: {
       timing: {
@@ -116,6 +126,12 @@ function drawOptions(chance: Chance): Omit<SimulationOptions, 'seed'> {
     },
     nemesis: { pauseMs: chance.between(40, 400), lastsMs: chance.between(50, 800) },
   }
+}
+
+/** Now and then a state of several pieces. */
+function drawMachine(chance: Chance): () => ListMachine {
+  const ballastBytes = chance.happens(0.15) ? chance.whole(50_000, 300_000) : 0
+  return () => new ListMachine({ ballastBytes })
 }
 
 function drawWorkload(chance: Chance): Parameters<Simulation['work']>[0] {

@@ -11,21 +11,24 @@ export interface TraceLine {
   readonly about: unknown
 }
 
-/** Lines kept for the story of a failure. */
-const keptMax = 64
-
 /** The course of a run: a hash over all of it, and its last lines. */
 export class Trace {
   readonly #digest = new Digest()
   readonly #kept: { readonly at: Ms; readonly line: TraceLine }[] = []
   #count = 0
+  /** Lines kept for the story of a failure. */
+  readonly #keptMax: number
+
+  constructor({ lines }: { readonly lines: number }) {
+    this.#keptMax = lines
+  }
 
   /** `mark`: a number that differs where the event differs. */
   add(at: Ms, mark: number, line: TraceLine): void {
     this.#digest.number(at)
     this.#digest.number(mark)
     this.#digest.number(line.who.length * 64 + line.what.length)
-    this.#kept[this.#count % keptMax] = { at, line }
+    this.#kept[this.#count % this.#keptMax] = { at, line }
     this.#count += 1
   }
 
@@ -37,11 +40,11 @@ export class Trace {
     return this.#digest.hex
   }
 
-  /** The last `count` lines, as text, oldest first. */
-  last(count: number): readonly string[] {
+  /** The last lines, as text, oldest first. */
+  get last(): readonly string[] {
     const lines: string[] = []
-    for (let i = Math.max(0, this.#count - Math.min(count, keptMax)); i < this.#count; i++) {
-      const kept = this.#kept[i % keptMax]
+    for (let i = Math.max(0, this.#count - this.#keptMax); i < this.#count; i++) {
+      const kept = this.#kept[i % this.#keptMax]
       if (kept !== undefined) lines.push(render(kept.at, kept.line))
     }
     return lines

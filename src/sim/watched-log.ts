@@ -1,14 +1,24 @@
-import type { Entry, Index, LogSummary, NodeId, Persist, Term } from '../core/types.ts'
+import type { Entry, Index, LogBase, LogSummary, NodeId, Persist, Term } from '../core/types.ts'
 import type { Done, EntriesDone, EntriesRange, Log } from '../ports/log.ts'
 
-/** A log that tells of each write before it is made. */
+export interface LogWatcher {
+  /** Before it is handed to the log. */
+  writes(persist: Persist): void
+  /** After that: it is on its way to the disk. */
+  handedOver(persist: Persist): void
+  compacts(base: LogBase): void
+  /** The log has done it, or had nothing to do. */
+  compacted(base: LogBase): void
+}
+
+/** A log that tells of each change. */
 export class WatchedLog implements Log {
   readonly #log: Log
-  readonly #onWrite: (persist: Persist) => void
+  readonly #watcher: LogWatcher
 
-  constructor(log: Log, onWrite: (persist: Persist) => void) {
+  constructor(log: Log, watcher: LogWatcher) {
     this.#log = log
-    this.#onWrite = onWrite
+    this.#watcher = watcher
   }
 
   get currentTerm(): Term {
@@ -31,8 +41,17 @@ export class WatchedLog implements Log {
   }
 
   appendEntries(write: Persist, done: Done): void {
-    this.#onWrite(write)
+    this.#watcher.writes(write)
     this.#log.appendEntries(write, done)
+    this.#watcher.handedOver(write)
+  }
+
+  compact(base: LogBase, done: Done): void {
+    this.#watcher.compacts(base)
+    this.#log.compact(base, (error) => {
+      this.#watcher.compacted(base)
+      done(error)
+    })
   }
 
   entries(range: EntriesRange, done: EntriesDone): void {

@@ -1,7 +1,7 @@
 // Clients at work: bursts of commands and queries with pauses in between, each command with a value of its own.
 import type { Ms } from '../core/types.ts'
 import type { Chance } from './chance.ts'
-import type { SimCall } from './history.ts'
+import type { CallKind, SimCall } from './history.ts'
 import { encodeListCommand, encodeListQuery } from './list-machine.ts'
 import type { SimClient } from './sim-client.ts'
 import type { World } from './world.ts'
@@ -14,6 +14,8 @@ export interface Operations {
 }
 
 const keys = 4
+/** Each as likely as it stands here often. */
+const queryKinds: readonly CallKind[] = ['linearizable', 'linearizable', 'linearizable', 'lease', 'lease', 'atLeast', 'stale', 'stale']
 export const listOperations: Operations = {
   command: (chance, unique) =>
     encodeListCommand({ kind: chance.happens(0.05) ? 'clear' : 'append', key: chance.whole(1, keys), value: unique }),
@@ -76,10 +78,22 @@ export class Workload {
     const { operations, queries, timeoutMs } = this.#options
     const open = this.#open.get(client) ?? new Set()
     this.#open.set(client, open)
-    const wait = { timeoutMs: this.#chance.between(timeoutMs.min, timeoutMs.max), settled: (call: SimCall) => open.delete(call) }
-    const kind = !this.#chance.happens(queries) ? 'command' : this.#chance.happens(0.3) ? 'stale' : 'linearizable'
+    const wait = { timeoutMs: this.#chance.between(timeoutMs.min, timeoutMs.max), settled: (call: SimCall) => this.#onSettled(open, call) }
+    const isQuery = this.#chance.happens(queries)
+    const kind = isQuery ? this.#chance.pick(queryKinds) : 'command'
+    const nearest = isQuery && this.#chance.happens(0.5)
+    // Half of the tokens were handed on by somebody else.
+    const token = this.#chance.happens(0.5) ? client.token.index : this.#world.history.highestAnswered
     const unique = this.#world.history.calls.length + 1
     const payload = kind === 'command' ? operations.command(this.#chance, unique) : operations.query(this.#chance)
-    open.add(client.call(kind, payload, wait))
+    open.add(client.call(kind, payload, { ...wait, nearest, token }))
+  }
+
+  #onSettled(open: Set<SimCall>, call: SimCall): void {
+    open.delete(call)
+    const { coverage, safety } = this.#world
+    if (call.outcome.kind !== 'answered') return
+    if (call.kind === 'atLeast') coverage.count('atLeastRead')
+    if (call.kind === 'lease' && safety.confs.newest.leaseMs > 0) coverage.count('leaseRead')
   }
 }

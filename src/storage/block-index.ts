@@ -4,9 +4,9 @@ import { assert } from '../core/invariant.ts'
 /** Where the blocks of a log begin: in memory, 16 bytes a block, so that a read goes straight to its block. */
 export class BlockIndex {
   /** Invariant: ascending; block `i` ends before block `i + 1` begins, the last one with the log. */
-  readonly #firstIndexes: Index[] = []
+  #firstIndexes: Index[] = []
   /** Chain after the last entry of each block. */
-  readonly #lastChains: number[] = []
+  #lastChains: number[] = []
 
   get length(): number {
     return this.#firstIndexes.length
@@ -22,6 +22,22 @@ export class BlockIndex {
   truncate(position: number): void {
     this.#firstIndexes.length = position
     this.#lastChains.length = position
+  }
+
+  /** Forgets the blocks before `position`. Those that stay move up: once per compaction, a millisecond for a million. */
+  removeBefore(position: number): void {
+    this.#firstIndexes = this.#firstIndexes.slice(position)
+    this.#lastChains = this.#lastChains.slice(position)
+  }
+
+  /** What the blocks before `position` begin with. */
+  before(position: number): readonly Index[] {
+    return this.#firstIndexes.slice(0, position)
+  }
+
+  /** What the blocks from `position` on begin with. */
+  from(position: number): readonly Index[] {
+    return this.#firstIndexes.slice(position)
   }
 
   /** Position of the block that holds `index`, which must be in the log. */

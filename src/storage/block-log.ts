@@ -2,25 +2,31 @@
 //
 //   base | block | block | ... | block        truncation inside a block: the part before it is written anew under the same key,
 //        ^ 1     ^ 65    ^ 66                 every later block is deleted, the new tail follows: all in the batch of that write
+//
+// A compaction puts a new base and deletes the blocks before it; the block it falls into stays as it is, and with it the chain it begins
+// with: the base holds the chain after its own entry, inside that block. Whatever else lies below the base is a leftover: a crash may come
+// before all of it is deleted, so nothing ever looks at it.
 import { assert } from '../core/invariant.ts'
-import type { ConfState, Entry, EntryId, HardState, Index, LogSummary, Persist, Term } from '../core/types.ts'
+import type { ConfState, Entry, HardState, Index, LogBase, LogSummary, Persist, Term } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
-import { encodeEntries, entriesHeaderBytes } from '../wire/entry-codec.ts'
-import { type EncodedBlock, encodeBlocks } from './block.ts'
+import { encodeBlocks } from './block.ts'
 import type { BlockIndex } from './block-index.ts'
 import { BlockReader } from './block-reader.ts'
 import { readError, storeError, unusable } from './damage.ts'
-import type { KeyValue, Operation } from './kv.ts'
+import type { KeyValue } from './kv.ts'
+import { blockBytesMax, type Kept, operationsOf, planWrite } from './log-write.ts'
 import { ReadGate } from './read-gate.ts'
 import * as records from './records.ts'
 import { type Recovered, Recovery } from './recovery.ts'
-import type { TermRuns } from './term-runs.ts'
+import { TermRuns } from './term-runs.ts'
 
-/** Entries in one record, bytes: a record is read and verified as a whole. A single larger entry still gets its block. */
-const blockBytesMax = 1_024 * 1_024
 /** Writes that wait for their turn: a driver has one under way at a time, more than a few are a bug. */
 const writesMax = 1_024
+/** Blocks deleted by one compaction: a few milliseconds. The rest are leftovers. */
+const compactedMax = 4_096
+/** Leftovers deleted with every write: far more than a write adds, and too few to be felt. */
+const sweptMax = 256
 /** Entries between two reports of progress while opening. */
 const progressEntries = 65_536
 /** Read ahead while opening, bytes. */
@@ -32,17 +38,9 @@ export interface BlockLogOptions {
   /** Index of the last entry read so far while opening, about every 65,536 entries. */
   readonly onProgress?: ((lastIndex: Index) => void) | undefined
 }
-interface Write {
-  readonly persist: Persist
-  readonly done: Done
-}
-/** What of the log a write leaves in place: blocks, the last entry in them, and the chain after it. */
-interface Kept {
-  readonly blocks: number
-  /** The block that the truncation cuts through, shortened: it replaces the first of the others. */
-  readonly shortened: EncodedBlock | undefined
-  readonly id: EntryId
-}
+type Write =
+  | { readonly kind: 'persist'; readonly persist: Persist; readonly done: Done }
+  | { readonly kind: 'compact'; readonly base: LogBase; readonly done: Done }
 
 /** `Log` in blocks over a `KeyValue`. Made with `BlockLog.bootstrap`, opened with `BlockLog.open`. */
 export class BlockLog implements Log {
@@ -50,11 +48,13 @@ export class BlockLog implements Log {
   readonly summary: LogSummary
   readonly #kv: KeyValue
   readonly #name: string
-  readonly #base: records.BaseRecord
-  /** These three are as of the last completed write. */
+  /** These five are as of the last completed write. */
+  #base: records.BaseRecord
   readonly #index: BlockIndex
-  readonly #terms: TermRuns
+  #terms: TermRuns
   #hardState: records.HardStateRecord
+  /** First indexes of blocks below the base that are still stored, in no order. */
+  #leftovers: readonly Index[]
   readonly #reader: BlockReader
   readonly #gate = new ReadGate()
   readonly #waiting: Write[] = []
@@ -115,6 +115,7 @@ export class BlockLog implements Log {
     this.#index = recovered.index
     this.#terms = recovered.terms
     this.#hardState = recovered.hardState
+    this.#leftovers = recovered.leftovers
     this.#reader = new BlockReader(kv, name, recovered.index)
   }
 
@@ -135,11 +136,11 @@ export class BlockLog implements Log {
   }
 
   appendEntries(persist: Persist, done: Done): void {
-    const refusal = this.#refusal()
-    if (refusal !== undefined) return this.#kv.defer(() => done(refusal))
-    assert(this.#waiting.length < writesMax, `at most ${writesMax} writes wait for the disk`)
-    this.#waiting.push({ persist, done })
-    this.#nextWrite()
+    this.#queue({ kind: 'persist', persist, done })
+  }
+
+  compact(base: LogBase, done: Done): void {
+    this.#queue({ kind: 'compact', base, done })
   }
 
   entries(range: EntriesRange, done: EntriesDone): void {
@@ -162,6 +163,14 @@ export class BlockLog implements Log {
     this.#closing ??= []
     this.#closing.push(done)
     this.#maybeClose()
+  }
+
+  #queue(write: Write): void {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) return this.#kv.defer(() => write.done(refusal))
+    assert(this.#waiting.length < writesMax, `at most ${writesMax} writes wait for the disk`)
+    this.#waiting.push(write)
+    this.#nextWrite()
   }
 
   #refusal(): RaftgenError | undefined {
@@ -188,56 +197,92 @@ export class BlockLog implements Log {
     const write = this.#waiting.shift()
     if (write === undefined) return
     this.#writing = write
-    const { truncateFrom } = write.persist
+    if (write.kind === 'compact') return this.#maybeCompact(write.base)
+    const { persist } = write
+    const { reset, truncateFrom } = persist
+    if (reset !== undefined) return this.#gate.close(() => this.#reset(persist, reset))
     if (truncateFrom !== undefined && truncateFrom <= this.latestLogIndex) {
       assert(truncateFrom >= this.firstIndex, 'a truncation leaves the base in place')
-      return this.#gate.close(() => this.#truncate(write.persist, truncateFrom))
+      return this.#gate.close(() => this.#truncate(persist, truncateFrom))
     }
-    this.#writeBatch(write.persist, {
-      blocks: this.#index.length,
-      shortened: undefined,
-      id: { term: this.latestLogTerm, index: this.latestLogIndex },
-    })
+    const id = { term: this.latestLogTerm, index: this.latestLogIndex }
+    this.#writeBatch(persist, { base: this.#base, blocks: this.#index.length, shortened: undefined, id })
   }
 
   #truncate(persist: Persist, truncateFrom: Index): void {
     if (this.#failure !== undefined) return this.#finishWrite(unusable(this.#name, this.#failure))
+    const base = this.#base
+    // Not even of the block that the base falls into is anything left.
+    if (truncateFrom === this.firstIndex) return this.#writeBatch(persist, { base, blocks: 0, shortened: undefined, id: base.id })
     const blocks = this.#index.find(truncateFrom)
     const id = { term: this.#terms.at(truncateFrom - 1), index: truncateFrom - 1 }
-    if (this.#index.firstIndex(blocks) === truncateFrom) return this.#writeBatch(persist, { blocks, shortened: undefined, id })
+    if (this.#index.firstIndex(blocks) === truncateFrom) return this.#writeBatch(persist, { base, blocks, shortened: undefined, id })
     this.#reader.runBefore(truncateFrom, blocks, (error, run) => {
       if (run === undefined) return this.#failWrite(error ?? this.#failure)
-      this.#writeBatch(persist, { blocks, shortened: encodeBlocks(run, blockBytesMax)[0], id })
+      this.#writeBatch(persist, { base, blocks, shortened: encodeBlocks(run, blockBytesMax)[0], id })
     })
   }
 
+  #reset(persist: Persist, { id, conf }: LogBase): void {
+    if (this.#failure !== undefined) return this.#finishWrite(unusable(this.#name, this.#failure))
+    const base = { id, conf, chain: records.resetChain(this.identity.clusterId, id) }
+    this.#writeBatch(persist, { base, blocks: 0, shortened: undefined, id })
+  }
+
   #writeBatch(persist: Persist, kept: Kept): void {
-    checkWrite(persist, this.#hardState, kept.id)
-    const chain = kept.shortened?.lastChain ?? this.#index.chainAfter(kept.blocks - 1, this.#base.chain)
-    const appended = toBlocks(persist.entries, chain)
-    const blocks = kept.shortened === undefined ? appended : [kept.shortened, ...appended]
-    const last = persist.entries.at(-1) ?? kept.id
-    const hardState: records.HardStateRecord = {
-      writes: this.#hardState.writes + 1,
-      term: persist.hardState.term,
-      votedFor: persist.hardState.votedFor,
-      lastIndex: last.index,
-      lastTerm: last.term,
-      lastChain: blocks.at(-1)?.lastChain ?? chain,
-    }
-    const operations: Operation[] = []
-    for (let i = kept.blocks; i < this.#index.length; i++) {
-      operations.push({ kind: 'delete', key: records.blockKey(this.#index.firstIndex(i)) })
-    }
-    for (const { firstIndex, value } of blocks) operations.push({ kind: 'put', key: records.blockKey(firstIndex), value })
-    operations.push({ kind: 'put', key: records.hardStateKey, value: records.encodeHardState(hardState) })
+    const { blocks, hardState } = planWrite(persist, { kept, index: this.#index, before: this.#hardState })
+    const isReset = kept.base !== this.#base
+    // A leftover may lie above the base that a reset brings, where it would be taken for a part of the log.
+    const swept = isReset ? this.#leftovers.length : Math.min(this.#leftovers.length, sweptMax)
+    const deleted = [...this.#index.from(kept.blocks), ...this.#leftovers.slice(0, swept)]
+    const operations = operationsOf({ base: isReset ? kept.base : undefined, deleted, blocks, hardState })
     this.#kv.batch(operations, (error) => {
       if (error !== undefined) return this.#failWrite(storeError(this.#name, 'write', error))
       this.#index.truncate(kept.blocks)
       for (const block of blocks) this.#index.push(block.firstIndex, block.lastChain)
-      this.#terms.truncate(kept.id.index + 1)
+      if (isReset) this.#terms = new TermRuns(kept.id)
+      else this.#terms.truncate(kept.id.index + 1)
       this.#terms.append(persist.entries)
+      this.#base = kept.base
       this.#hardState = hardState
+      if (swept > 0) this.#leftovers = this.#leftovers.slice(swept)
+      this.#finishWrite(undefined)
+    })
+  }
+
+  #maybeCompact(base: LogBase): void {
+    const { index, term } = base.id
+    if (index <= this.#base.id.index) return this.#kv.defer(() => this.#finishWrite(undefined))
+    assert(index <= this.latestLogIndex, 'a compaction ends within the log')
+    assert(this.#terms.at(index) === term, 'a compaction ends with an entry of the log')
+    this.#gate.close(() => this.#compact(base))
+  }
+
+  #compact(base: LogBase): void {
+    if (this.#failure !== undefined) return this.#finishWrite(unusable(this.#name, this.#failure))
+    const { index } = base.id
+    const position = this.#index.find(index)
+    const next = position + 1
+    const lastIndex = next < this.#index.length ? this.#index.firstIndex(next) - 1 : this.latestLogIndex
+    if (lastIndex === index) return this.#writeBase({ ...base, chain: this.#index.chainAfter(position, 0) }, next)
+    this.#reader.chainAt(index, position, (error, chain) => {
+      if (chain === undefined) return this.#failWrite(error ?? this.#failure)
+      this.#writeBase({ ...base, chain }, position)
+    })
+  }
+
+  /** `blocks`: how many lie below it as a whole. */
+  #writeBase(base: records.BaseRecord, blocks: number): void {
+    const hardState = { ...this.#hardState, writes: this.#hardState.writes + 1 }
+    const below = [...this.#leftovers, ...this.#index.before(blocks)]
+    const deleted = below.slice(0, compactedMax)
+    this.#kv.batch(operationsOf({ base, deleted, blocks: [], hardState }), (error) => {
+      if (error !== undefined) return this.#failWrite(storeError(this.#name, 'write', error))
+      this.#index.removeBefore(blocks)
+      this.#terms.compact(base.id, this.latestLogIndex)
+      this.#base = base
+      this.#hardState = hardState
+      this.#leftovers = below.slice(deleted.length)
       this.#finishWrite(undefined)
     })
   }
@@ -268,27 +313,4 @@ export class BlockLog implements Log {
       for (const done of closing) done(failed)
     })
   }
-}
-
-function toBlocks(entries: readonly Entry[], chain: number): readonly EncodedBlock[] {
-  const [first] = entries
-  if (first === undefined) return []
-  const encoded = encodeEntries(entries)
-  const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length).subarray(entriesHeaderBytes)
-  return encodeBlocks({ firstIndex: first.index, count: entries.length, chain, bytes }, blockBytesMax)
-}
-
-/** The last line of defence before the disk: what the core may never ask for. */
-function checkWrite({ hardState, entries }: Persist, before: HardState, kept: EntryId): void {
-  assert(hardState.term >= before.term, 'a term never falls (§3.3)')
-  const sameTerm = hardState.term === before.term
-  assert(!sameTerm || before.votedFor === undefined || hardState.votedFor === before.votedFor, 'one vote a term (§3.4)')
-  let { index, term } = kept
-  for (const entry of entries) {
-    assert(entry.index === index + 1, 'appended entries follow the log without a gap')
-    assert(entry.term >= term, 'terms never fall along a log (§3.6)')
-    index = entry.index
-    term = entry.term
-  }
-  assert(term <= hardState.term, 'no entry is of a later term than the node')
 }

@@ -10,7 +10,7 @@ import { blockKey, readBlockKey } from './records.ts'
 type RangeDone = (error: RaftgenError | undefined, entries: readonly Entry[]) => void
 type RunDone = (error: RaftgenError | undefined, run: EntryRun | undefined) => void
 
-/** Finds entries in blocks and verifies them. What it is asked for is in the log, and no truncation runs meanwhile. */
+/** Finds entries in blocks and verifies them. What it is asked for is in the log, and nothing is removed meanwhile. */
 export class BlockReader {
   readonly #kv: KeyValue
   readonly #name: string
@@ -32,6 +32,11 @@ export class BlockReader {
   /** The entries of the block at `position` that come before `index`. */
   runBefore(index: Index, position: number, done: RunDone): void {
     this.#readBlock(position, (block) => block.before(index), done)
+  }
+
+  /** Chain after the entry at `index`, in the block at `position`. */
+  chainAt(index: Index, position: number, done: (error: RaftgenError | undefined, chain: number | undefined) => void): void {
+    this.#readBlock(position, (block) => block.chainAt(index), done)
   }
 
   #readOne(range: EntriesRange, position: number, done: RangeDone): void {

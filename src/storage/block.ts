@@ -150,6 +150,17 @@ export class Block {
     this.#verify(0, Math.floor((this.count - 1) / this.#perMark))
   }
 
+  /** Chain after the entry at `index`, which the block holds; what leads to it is verified. */
+  chainAt(index: Index): number {
+    const mark = Math.floor((index - this.firstIndex) / this.#perMark)
+    this.#verify(mark, mark)
+    const { bytes } = this
+    const start = this.#start(mark)
+    let at = start
+    for (let i = this.firstIndex + mark * this.#perMark; i <= index; i++) at = encodedEntryEnd(bytes, at, i)
+    return checksum(bytes.subarray(start, at), mark === 0 ? this.chain : this.#chainAfter(mark - 1))
+  }
+
   /** The entries before `index`, verified, as a run of their own. */
   before(index: Index): EntryRun {
     this.verify()

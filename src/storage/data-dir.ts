@@ -2,10 +2,12 @@
 //
 //   data/1/identity.json       who this node is; written last at bootstrap, so that without it nothing was ever promised from here
 //   data/1/identity.json.new   a bootstrap under way, or one that did not end
+//   data/1/identity.json.abandoned   one that did not end and is being removed
 //   data/1/machine.json        whose log it is: name, version and wire format of the machine that first ran on it
 //   data/1/pid                 process that holds the directory, for messages; LevelDB's lock is what decides
 //   data/1/db/                 the database
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+//   data/1/snapshots/          snapshots, each a file
+import { access, chmod, constants, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { RaftgenError } from '../errors.ts'
 import type { Identity } from '../ports/log.ts'
@@ -16,24 +18,61 @@ import { damaged } from './damage.ts'
 export const dataDirFormat = 1
 const identityFile = 'identity.json'
 const newIdentityFile = 'identity.json.new'
+const abandonedFile = 'identity.json.abandoned'
 const pidFile = 'pid'
 const ownerOnly = { directory: 0o700, file: 0o600 } as const
 
 export const databaseDir = (dir: string): string => join(dir, 'db')
+const snapshotsDir = (dir: string): string => join(dir, 'snapshots')
 
 /** Makes `dir`, which must be absent or empty, and marks it as being bootstrapped. */
 export async function prepareDir(dir: string, identity: Identity): Promise<void> {
-  const made = await mkdir(dir, { recursive: true, mode: ownerOnly.directory }).catch((cause: unknown) => {
-    throw errorCode(cause) === 'EEXIST' ? notADirectory('DATA_DIR_EXISTS', dir, cause) : cause
-  })
-  if (made !== undefined) await syncParents(resolve(dir), resolve(made))
-  const [found] = await readdir(dir)
+  await makeDir(dir)
+  const [found] = (await readdir(dir)).sort()
   if (found !== undefined) throw notEmpty(dir, found)
   await chmod(dir, ownerOnly.directory)
   await writeNew(join(dir, newIdentityFile), encodeIdentityFile(identity)).catch((cause: unknown) => {
     throw errorCode(cause) === 'EEXIST' ? notEmpty(dir, newIdentityFile) : cause
   })
   await mkdir(databaseDir(dir), { mode: ownerOnly.directory })
+  await mkdir(snapshotsDir(dir), { mode: ownerOnly.directory })
+}
+
+/** Where the snapshots of the data directory `dir` are; made, durably, in one that was bootstrapped before there were any. */
+export async function makeSnapshotsDir(dir: string): Promise<string> {
+  const path = snapshotsDir(dir)
+  const made = await mkdir(path, { recursive: true, mode: ownerOnly.directory })
+  if (made !== undefined) await syncDir(dir)
+  return path
+}
+
+/**
+ * Makes sure that `dir` is there, writable and empty: removes what is left of a bootstrap that did not end, from which nothing was ever promised.
+ * Errors: DATA_DIR_EXISTS when it holds anything else, STORAGE_FAILED.
+ */
+export async function vacateDir(dir: string): Promise<void> {
+  try {
+    await makeDir(dir)
+    await access(dir, constants.W_OK)
+    const names = await readdir(dir)
+    if (names.includes(newIdentityFile) || names.includes(abandonedFile)) await removeUnfinished(dir, names)
+    const [found] = (await readdir(dir)).sort()
+    if (found !== undefined) throw notEmpty(dir, found)
+  } catch (cause) {
+    if (cause instanceof RaftgenError) throw cause
+    throw new RaftgenError('STORAGE_FAILED', `cannot make a data directory of ${dir}: ${String(cause)}`, { cause })
+  }
+}
+
+async function removeUnfinished(dir: string, names: readonly string[]): Promise<void> {
+  if (names.includes(identityFile)) return
+  // First, and atomically: from here on the process that began it, should it still be at it, cannot end it any more.
+  if (names.includes(newIdentityFile)) await rename(join(dir, newIdentityFile), join(dir, abandonedFile))
+  await syncDir(dir)
+  for (const made of [databaseDir(dir), snapshotsDir(dir)]) await rm(made, { recursive: true, force: true })
+  // A database without a mark beside it would be taken for one that has lost its identity.
+  await syncDir(dir)
+  await rm(join(dir, abandonedFile))
 }
 
 /** The last step of a bootstrap: what comes before it is on the disk, then the identity is. */
@@ -54,7 +93,7 @@ export async function readIdentity(dir: string): Promise<Identity> {
   if (names.length === 0) {
     throw new RaftgenError('DATA_DIR_EMPTY', `${dir} holds no node. Bootstrap it if the node is new; restore it if the node is not`)
   }
-  if (names.includes(newIdentityFile)) {
+  if (names.includes(newIdentityFile) || names.includes(abandonedFile)) {
     const what = `${dir} holds a bootstrap that did not end; nothing was ever promised from it. Remove it and bootstrap again`
     throw new RaftgenError('DATA_DIR_EMPTY', what)
   }
@@ -89,6 +128,13 @@ export async function syncDir(dir: string): Promise<void> {
   } finally {
     await handle.close()
   }
+}
+
+async function makeDir(dir: string): Promise<void> {
+  const made = await mkdir(dir, { recursive: true, mode: ownerOnly.directory }).catch((cause: unknown) => {
+    throw errorCode(cause) === 'EEXIST' ? notADirectory('DATA_DIR_EXISTS', dir, cause) : cause
+  })
+  if (made !== undefined) await syncParents(resolve(dir), resolve(made))
 }
 
 /** The names of `dir` and of those above it, up to `made`. */

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises'
-import type { ConfState, Entry, HardState, Index, LogSummary, Persist, Term } from '../core/types.ts'
+import type { ConfState, Entry, HardState, Index, LogBase, LogSummary, Persist, Term } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
 import { u48Max } from '../wire/bytes.ts'
@@ -104,6 +104,10 @@ export class LevelLog implements Log {
 
   appendEntries(write: Persist, done: Done): void {
     this.#blocks.appendEntries(write, done)
+  }
+
+  compact(base: LogBase, done: Done): void {
+    this.#blocks.compact(base, done)
   }
 
   entries(range: EntriesRange, done: EntriesDone): void {

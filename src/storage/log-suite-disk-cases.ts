@@ -1,7 +1,7 @@
 // Cases for logs that outlive their process, and for those whose writes can be made to fail.
 import assert from 'node:assert/strict'
 import type { Log } from '../ports/log.ts'
-import { append, type Case, commands, confEntry, ends, otherConf, read, summary } from './log-suite-support.ts'
+import { append, baseAt, type Case, commands, compact, confEntry, ends, otherConf, read, summary } from './log-suite-support.ts'
 
 export const storedCases: readonly Case<[reopen: (log: Log) => Promise<Log>]>[] = [
   {
@@ -74,6 +74,19 @@ export const failingCases: readonly Case<[failNextWrite: () => void]>[] = [
       await assert.rejects(append(log, { entries: commands(1, 4, 1) }), { code: 'STORAGE_FAILED' })
       await assert.rejects(read(log, 1, 3), { code: 'STORAGE_FAILED' })
       assert.equal(log.latestLogIndex, 3)
+      return undefined
+    },
+  },
+  {
+    name: 'after a failed compaction every later call fails, and the getters stay as they were',
+    run: async (log, failNextWrite) => {
+      await append(log, { entries: commands(1, 1, 3) })
+      failNextWrite()
+      const failed = compact(log, baseAt({ term: 1, index: 2 }))
+      const queued = append(log, { entries: commands(1, 4, 1) })
+      await Promise.all([assert.rejects(failed, { code: 'STORAGE_FAILED' }), assert.rejects(queued, { code: 'STORAGE_FAILED' })])
+      await assert.rejects(compact(log, baseAt({ term: 1, index: 2 })), { code: 'STORAGE_FAILED' })
+      assert.deepEqual([log.firstIndex, log.latestLogIndex], [1, 3])
       return undefined
     },
   },

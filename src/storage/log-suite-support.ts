@@ -1,5 +1,5 @@
 // What the cases of the suite are written with.
-import type { ConfState, Entry, HardState, Index, LogSummary, Persist, Term } from '../core/types.ts'
+import type { ConfState, Entry, EntryId, HardState, Index, LogBase, LogSummary, Persist, Term } from '../core/types.ts'
 import type { EntriesRange, Log } from '../ports/log.ts'
 
 export const kibibyte = 1_024
@@ -16,6 +16,9 @@ export const conf: ConfState = {
   voters: [1, 2, 3],
   votersOutgoing: [],
   learners: [],
+  joining: [],
+  removed: [],
+  leaseMs: 0,
 }
 export const otherConf: ConfState = { ...conf, voters: [1, 2], votersOutgoing: [1, 2, 3], learners: [3] }
 
@@ -38,9 +41,14 @@ export const plainEntries = (entries: readonly Entry[]): readonly Entry[] =>
 let seq = 0
 export function persist(changes: Partial<Persist>): Persist {
   seq++
-  return { seq, hardState: { term: 1, votedFor: undefined }, truncateFrom: undefined, entries: [], ...changes }
+  return { seq, hardState: { term: 1, votedFor: undefined }, reset: undefined, truncateFrom: undefined, entries: [], ...changes }
 }
 export const append = (log: Log, changes: Partial<Persist>): Promise<void> => called((done) => log.appendEntries(persist(changes), done))
+
+export const compact = (log: Log, base: LogBase): Promise<void> => called((done) => log.compact(base, done))
+
+/** A base at this entry, with the configuration that a `confEntry` brings. */
+export const baseAt = (id: EntryId): LogBase => ({ id, conf: otherConf })
 
 export function called(call: (done: (error: Error | undefined) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => call((error) => (error === undefined ? resolve() : reject(error))))

@@ -6,6 +6,7 @@
 import type { ConfState } from '../core/types.ts'
 import type { Log } from '../ports/log.ts'
 import { cases } from './log-suite-cases.ts'
+import { compactionCases, storedCompactionCases } from './log-suite-compaction-cases.ts'
 import { failingCases, storedCases } from './log-suite-disk-cases.ts'
 import { called, conf } from './log-suite-support.ts'
 
@@ -30,8 +31,8 @@ export interface LogCase {
 /** The compliance suite, for one kind of log. */
 export function logSuite(subject: LogSubject): readonly LogCase[] {
   const { reopen, failNextWrite } = subject
-  const plain = cases.map(({ name, run }) => ({ name, skip: undefined, run: () => withLog(subject, run) }))
-  const stored = storedCases.map(({ name, run }) => ({
+  const plain = [...cases, ...compactionCases].map(({ name, run }) => ({ name, skip: undefined, run: () => withLog(subject, run) }))
+  const stored = [...storedCases, ...storedCompactionCases].map(({ name, run }) => ({
     name,
     skip: reopen === undefined ? 'this log stores nothing beyond its process' : undefined,
     run: () => withLog(subject, (log) => run(log, reopen ?? ((same) => Promise.resolve(same)))),

@@ -1,5 +1,5 @@
 import { assert } from '../core/invariant.ts'
-import type { ConfState, Entry, HardState, Index, LogSummary, Persist, Term } from '../core/types.ts'
+import type { ConfState, Entry, HardState, Index, LogBase, LogSummary, Persist, Term } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Done, EntriesDone, EntriesRange, Log } from '../ports/log.ts'
 import { TermRuns } from './term-runs.ts'
@@ -9,17 +9,17 @@ import { TermRuns } from './term-runs.ts'
  * on it again after it "crashed"; `summary` is always current.
  */
 export class MemoryLog implements Log {
-  readonly #conf: ConfState
   readonly #defer: (task: () => void) => void
-  /** Invariant: the entry at position `i` has index `i + 1`. */
-  readonly #entries: Entry[] = []
+  #base: LogBase
+  /** Invariant: the entry at position `i` has index `firstIndex + i`. */
+  #entries: Entry[] = []
   #hardState: HardState = { term: 0, votedFor: undefined }
   #failure: Error | undefined
   #closed = false
 
   /** A new, empty log of a cluster with the configuration `conf`. `defer` brings callbacks back; default `queueMicrotask`. */
   constructor(conf: ConfState, defer: (task: () => void) => void = queueMicrotask) {
-    this.#conf = conf
+    this.#base = { id: { term: 0, index: 0 }, conf }
     this.#defer = defer
   }
 
@@ -30,21 +30,20 @@ export class MemoryLog implements Log {
     return this.#hardState.votedFor
   }
   get firstIndex(): Index {
-    return 1
+    return this.#base.id.index + 1
   }
   get latestLogIndex(): Index {
-    return this.#entries.length
+    return this.#base.id.index + this.#entries.length
   }
   get latestLogTerm(): Term {
-    return this.#entries.at(-1)?.term ?? 0
+    return (this.#entries.at(-1) ?? this.#base.id).term
   }
 
   get summary(): LogSummary {
-    const id = { term: 0, index: 0 }
-    const terms = new TermRuns(id)
+    const terms = new TermRuns(this.#base.id)
     terms.append(this.#entries)
     const confs = this.#entries.flatMap(({ index, conf }) => (conf === undefined ? [] : [{ index, conf }]))
-    return { hardState: this.#hardState, base: { id, conf: this.#conf }, lastIndex: this.latestLogIndex, terms: terms.runs, confs }
+    return { hardState: this.#hardState, base: this.#base, lastIndex: this.latestLogIndex, terms: terms.runs, confs }
   }
 
   appendEntries(persist: Persist, done: Done): void {
@@ -54,12 +53,20 @@ export class MemoryLog implements Log {
     })
   }
 
+  compact(base: LogBase, done: Done): void {
+    this.#soon((refusal) => {
+      if (refusal === undefined && base.id.index > this.#base.id.index) this.#compact(base)
+      done(refusal)
+    })
+  }
+
   entries({ firstIndex, lastIndex, bytesMax }: EntriesRange, done: EntriesDone): void {
     this.#soon((refusal) => {
       if (refusal !== undefined) return done(refusal, [])
       const found: Entry[] = []
       let bytes = 0
-      for (const entry of firstIndex < 1 ? [] : this.#entries.slice(firstIndex - 1, Math.max(lastIndex, 0))) {
+      const from = firstIndex - this.firstIndex
+      for (const entry of from < 0 ? [] : this.#entries.slice(from, Math.max(lastIndex - this.firstIndex + 1, 0))) {
         bytes += entry.data.length
         if (found.length > 0 && bytes > bytesMax) break
         found.push(entry)
@@ -69,7 +76,7 @@ export class MemoryLog implements Log {
   }
 
   entry(index: Index, done: (error: Error | undefined, entry: Entry | undefined) => void): void {
-    this.#soon((refusal) => done(refusal, refusal === undefined ? this.#entries[index - 1] : undefined))
+    this.#soon((refusal) => done(refusal, refusal === undefined ? this.#entries[index - this.firstIndex] : undefined))
   }
 
   close(done: Done): void {
@@ -89,13 +96,26 @@ export class MemoryLog implements Log {
     })
   }
 
-  #write({ hardState, truncateFrom, entries }: Persist): void {
+  #compact(base: LogBase): void {
+    const { index, term } = base.id
+    assert(index <= this.latestLogIndex, 'a compaction ends within the log')
+    assert(this.#entries[index - this.firstIndex]?.term === term, 'a compaction ends with an entry of the log')
+    this.#entries = this.#entries.slice(index - this.#base.id.index)
+    this.#base = base
+  }
+
+  #write({ hardState, reset, truncateFrom, entries }: Persist): void {
     assert(hardState.term >= this.currentTerm, 'a term never falls (§3.3)')
     const voted = hardState.term === this.currentTerm && this.votedFor !== undefined
     assert(!voted || hardState.votedFor === this.votedFor, 'one vote a term (§3.4)')
+    if (reset !== undefined) {
+      assert(truncateFrom === undefined, 'a reset leaves nothing to truncate')
+      this.#base = reset
+      this.#entries = []
+    }
     if (truncateFrom !== undefined) {
       assert(truncateFrom >= this.firstIndex, 'a truncation leaves the base in place')
-      this.#entries.length = Math.min(this.#entries.length, truncateFrom - 1)
+      this.#entries.length = Math.min(this.#entries.length, truncateFrom - this.firstIndex)
     }
     for (const entry of entries) {
       assert(entry.index === this.latestLogIndex + 1, 'appended entries follow the log without a gap')

@@ -1,17 +1,17 @@
 import { RaftgenError } from '../errors.ts'
 
-/** Reads that wait for a truncation to end. */
+/** Reads that wait for a removal to end. */
 const waitingMax = 1_024
 
 /**
- * Keeps reads and truncations apart: a truncation waits for the reads under way, and reads that come later wait for it, so no read sees a
- * block vanish. Appends do not pass here: they leave in place what a read can ask for.
+ * Keeps reads apart from writes that remove blocks (truncation, compaction, reset): a removal waits for the reads under way, and reads that
+ * come later wait for it, so no read sees a block vanish. Appends do not pass here: they leave in place what a read can ask for.
  */
 export class ReadGate {
   #reading = 0
   #closed = false
   /** Waits for the reads under way. */
-  #truncation: (() => void) | undefined
+  #removal: (() => void) | undefined
   readonly #waiting: (() => void)[] = []
 
   get idle(): boolean {
@@ -21,10 +21,10 @@ export class ReadGate {
   /** Why no read may come now, if so. */
   refusal(name: string): RaftgenError | undefined {
     if (this.#waiting.length < waitingMax) return undefined
-    return new RaftgenError('OVERLOADED', `${name}: ${waitingMax} reads wait for a truncation of the log`)
+    return new RaftgenError('OVERLOADED', `${name}: ${waitingMax} reads wait for a write that removes entries`)
   }
 
-  /** Runs `read` now, or after the truncation. `leave` must follow when it has ended. */
+  /** Runs `read` now, or after the removal. `leave` must follow when it has ended. */
   enter(read: () => void): void {
     if (this.#closed) {
       this.#waiting.push(read)
@@ -36,17 +36,17 @@ export class ReadGate {
 
   leave(): void {
     this.#reading--
-    if (this.#reading > 0 || this.#truncation === undefined) return
-    const truncation = this.#truncation
-    this.#truncation = undefined
-    truncation()
+    if (this.#reading > 0 || this.#removal === undefined) return
+    const removal = this.#removal
+    this.#removal = undefined
+    removal()
   }
 
-  /** Runs `truncation` once no read is under way. `open` must follow when it has ended. */
-  close(truncation: () => void): void {
+  /** Runs `removal` once no read is under way. `open` must follow when it has ended. */
+  close(removal: () => void): void {
     this.#closed = true
-    if (this.#reading === 0) truncation()
-    else this.#truncation = truncation
+    if (this.#reading === 0) removal()
+    else this.#removal = removal
   }
 
   open(): void {

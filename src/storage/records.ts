@@ -1,6 +1,6 @@
 // The records beside the blocks: what a log belongs to, what precedes its first entry, and term, vote and end of the log. Each is sealed
 // with a checksum over key and value, and begins with the number of its format.
-import type { HardState, LogBase } from '../core/types.ts'
+import type { ConfState, EntryId, HardState, LogBase } from '../core/types.ts'
 import type { Identity } from '../ports/log.ts'
 import { ByteReader, ByteWriter, WireError } from '../wire/bytes.ts'
 import { encodeConf, readConf } from '../wire/entry-codec.ts'
@@ -9,6 +9,8 @@ import { checksum, seal, unseal } from './checksum.ts'
 const recordPrefix = 0x01
 const blockPrefix = 0x02
 const recordFormat = 1
+/** 2 has a longer configuration. */
+const baseFormat = 2
 
 const recordKey = (name: string): Buffer => Buffer.concat([Buffer.of(recordPrefix), Buffer.from(name)])
 
@@ -41,9 +43,21 @@ export interface BaseRecord extends LogBase {
 /** The chain before entry 1: another one in each cluster, so that entries of two clusters are never taken for one log. */
 export const genesisChain = (clusterId: string): number => checksum(Buffer.from(clusterId))
 
+/**
+ * The chain that a log begins with when a snapshot takes its place: what came before is gone, so there is nothing to go on from. Made of
+ * the cluster's id and of the entry where the snapshot ends, so that entries written after one snapshot are never taken for those after
+ * another.
+ */
+export function resetChain(clusterId: string, { term, index }: EntryId): number {
+  const writer = new ByteWriter(16)
+  writer.u48(index)
+  writer.u48(term)
+  return checksum(writer.view(), genesisChain(clusterId))
+}
+
 export function encodeBase(base: BaseRecord): Uint8Array {
   const writer = new ByteWriter(256)
-  writer.u8(recordFormat)
+  writer.u8(baseFormat)
   writer.u48(base.id.index)
   writer.u48(base.id.term)
   writer.u32(base.chain)
@@ -52,13 +66,24 @@ export function encodeBase(base: BaseRecord): Uint8Array {
 }
 
 export function decodeBase(value: Uint8Array): BaseRecord {
-  const reader = open(value, baseKey, 'the base record')
+  const what = 'the base record'
+  const reader = new ByteReader(unseal(value, baseKey, what))
+  const format = reader.u8('format')
+  if (format < 1 || format > baseFormat) throw wrongFormat(what, format, baseFormat)
   const index = reader.u48('index of the base')
   const term = reader.u48('term of the base')
   const chain = reader.u32('chain of the base')
-  const conf = readConf(reader)
-  reader.end('the base record')
+  const conf = format === 1 ? readFirstConf(reader) : readConf(reader)
+  reader.end(what)
   return { id: { term, index }, chain, conf }
+}
+
+/** Of format 1: nobody was joining or removed, and there were no leases. */
+function readFirstConf(reader: ByteReader): ConfState {
+  const lengthened = new ByteReader(Buffer.concat([reader.raw(reader.remaining, 'configuration'), Buffer.alloc(12)]))
+  const conf = readConf(lengthened)
+  lengthened.end('configuration')
+  return conf
 }
 
 /**
@@ -118,6 +143,9 @@ export function decodeIdentity(value: Uint8Array): Identity {
 function open(value: Uint8Array, key: Uint8Array, what: string): ByteReader {
   const reader = new ByteReader(unseal(value, key, what))
   const format = reader.u8('format')
-  if (format !== recordFormat) throw new WireError(`${what} has format ${format}, this version reads ${recordFormat}`)
+  if (format !== recordFormat) throw wrongFormat(what, format, recordFormat)
   return reader
 }
+
+const wrongFormat = (what: string, format: number, known: number): WireError =>
+  new WireError(`${what} has format ${format}, this version reads ${known}`)

@@ -3,9 +3,9 @@ import type { Entry, EntryId, Index, Term, TermRun } from '../core/types.ts'
 
 /** The term of every entry of a log, as runs: a handful, however long the log. */
 export class TermRuns {
-  readonly #base: EntryId
-  /** Invariant: ascending by index and by term. */
-  readonly #runs: TermRun[] = []
+  #base: EntryId
+  /** Invariant: ascending by index and by term, all above the base. */
+  #runs: TermRun[] = []
 
   constructor(base: EntryId) {
     this.#base = base
@@ -38,5 +38,13 @@ export class TermRuns {
   /** Forgets the entries from `index` on. */
   truncate(index: Index): void {
     while ((this.#runs.at(-1)?.firstIndex ?? 0) >= index) this.#runs.pop()
+  }
+
+  /** Forgets the entries up to `base`, which is one of the log; `lastIndex` is where that ends. */
+  compact(base: EntryId, lastIndex: Index): void {
+    const firstIndex = base.index + 1
+    const kept = this.#runs.filter((_, i) => (this.#runs[i + 1]?.firstIndex ?? lastIndex + 1) > firstIndex)
+    this.#runs = kept.map((run) => (run.firstIndex < firstIndex ? { term: run.term, firstIndex } : run))
+    this.#base = base
   }
 }

@@ -1,7 +1,7 @@
-// The connections that peers dial to this node: what arrives here is delivered. At most one for each member, and a bounded number of
-// those that have not said yet who they are.
+// The connections that peers dial to this node: what arrives here is delivered. At most one for each member and each guest, and a bounded
+// number of those that have not said yet who they are.
 import type { Socket } from 'node:net'
-import type { Member, Message, Ms, NodeId } from '../core/types.ts'
+import type { Ms, NodeId, PeerMessage } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import { WireError } from '../wire/bytes.ts'
 import { frame } from '../wire/frame.ts'
@@ -11,6 +11,7 @@ import {
   encodePreamble,
   ForeignError,
   isPing,
+  type PeerHello,
   type PeerRefusal,
   type Preamble,
   writePeerWelcome,
@@ -19,7 +20,7 @@ import {
 import { decodeMessage } from '../wire/peer-codec.ts'
 import { goodbyeFrame } from '../wire/server-codec.ts'
 import { Channel } from './channel.ts'
-import { checkHello, checkPreamble, type PeerIdentity } from './peer-identity.ts'
+import { checkPreamble, type PeerIdentity } from './peer-identity.ts'
 import type { PeerTiming } from './timing.ts'
 
 /** Connections under handshake. Beyond it the oldest goes: a peer is through in a moment, a flood of strangers never is. */
@@ -31,13 +32,15 @@ export interface IncomingPeersOptions {
   readonly identity: PeerIdentity
   readonly timing: PeerTiming
   readonly events: IncomingPeersEvents
-  /** The members as they are now. */
-  readonly member: (id: NodeId) => Member | undefined
+  /** Why who says this is not let in, or not any more. Asked of those that are in whenever the members have changed. */
+  readonly admit: (hello: PeerHello) => PeerRefusal | undefined
 }
 export interface IncomingPeersEvents {
-  receive(message: Message): void
-  /** `peer` has connected: it is alive. */
-  arrived(peer: NodeId): void
+  receive(message: PeerMessage): void
+  /** Who says this has connected: it is alive. */
+  arrived(hello: PeerHello): void
+  /** The connection of `peer` has closed, and not by us. */
+  left(peer: NodeId): void
   foreign(): void
   malformed(): void
   refused(): void
@@ -49,7 +52,7 @@ interface Incoming {
   readonly since: Ms
   preamble: Preamble | undefined
   /** Once the handshake is done. */
-  peer: NodeId | undefined
+  hello: PeerHello | undefined
   /** What the last pong said. */
   pongedBytes: number
 }
@@ -71,7 +74,7 @@ export class IncomingPeers {
       malformed: (error) => this.#onMalformed(incoming, error),
       closed: () => this.#onClosed(incoming),
     })
-    const incoming: Incoming = { channel, since: performance.now(), preamble: undefined, peer: undefined, pongedBytes: 0 }
+    const incoming: Incoming = { channel, since: performance.now(), preamble: undefined, hello: undefined, pongedBytes: 0 }
     this.#handshakes.add(incoming)
     if (this.#handshakes.size <= handshakesMax) return
     for (const oldest of this.#handshakes) {
@@ -79,6 +82,11 @@ export class IncomingPeers {
       oldest.channel.destroy()
       return
     }
+  }
+
+  /** Where `peer` says that it listens, if it is connected. */
+  addressOf(peer: NodeId): string | undefined {
+    return this.#peers.get(peer)?.hello?.peer
   }
 
   /** Cuts connections that are late or silent; tells the others how far they were read, so that a slow link is not taken for a dead one. */
@@ -95,9 +103,14 @@ export class IncomingPeers {
     }
   }
 
-  /** Cuts the connection of a peer that is no longer a member, or no longer this incarnation of it. */
-  drop(peer: NodeId): void {
-    this.#peers.get(peer)?.channel.destroy()
+  /** The members have changed: tells those that may not stay any more why, and closes their connections. */
+  recheck(): void {
+    for (const { channel, hello } of this.#peers.values()) {
+      const refusal = hello === undefined ? undefined : this.#options.admit(hello)
+      if (hello === undefined || refusal === undefined) continue
+      this.#peers.delete(hello.from)
+      channel.end(goodbyeFrame(refusal))
+    }
   }
 
   close(): void {
@@ -112,8 +125,8 @@ export class IncomingPeers {
   }
 
   #onFrame(incoming: Incoming, body: Buffer): void {
-    const { channel, peer } = incoming
-    if (peer === undefined) {
+    const { channel, hello } = incoming
+    if (hello === undefined) {
       this.#onHello(incoming, body)
       return
     }
@@ -121,12 +134,12 @@ export class IncomingPeers {
       this.#pong(incoming)
       return
     }
-    const message = channel.decode(body, (bytes) => this.#decode(bytes, peer))
+    const message = channel.decode(body, (bytes) => this.#decode(bytes, hello.from))
     if (message !== undefined) this.#options.events.receive(message)
   }
 
   /** Identity comes from the handshake: a message that claims another is a lie or a bug. */
-  #decode(body: Uint8Array, peer: NodeId): Message {
+  #decode(body: Uint8Array, peer: NodeId): PeerMessage {
     const message = decodeMessage(body)
     const { nodeId } = this.#options.identity.self
     if (message.from !== peer) throw new WireError(`node ${peer} sent a ${message.kind} in the name of node ${message.from}`)
@@ -136,11 +149,11 @@ export class IncomingPeers {
 
   #onHello(incoming: Incoming, body: Buffer): void {
     const { channel, preamble } = incoming
-    const { identity, member, events } = this.#options
+    const { identity, admit, events } = this.#options
     const hello = channel.decode(body, decodePeerHello)
     const version = preamble === undefined ? undefined : chooseVersion(preamble)
     if (hello === undefined || version === undefined) return
-    const refusal = checkHello(hello, identity, member(hello.from))
+    const refusal = admit(hello)
     if (refusal !== undefined) {
       this.#refuse(incoming, refusal)
       return
@@ -149,9 +162,9 @@ export class IncomingPeers {
     // A peer that dials anew has given up its former connection, whether or not that is known here.
     this.#peers.get(hello.from)?.channel.destroy()
     this.#peers.set(hello.from, incoming)
-    incoming.peer = hello.from
+    incoming.hello = hello
     channel.write(Buffer.concat([encodePreamble({ role: 'peer', version }), frame((writer) => writePeerWelcome(writer, identity.self))]))
-    events.arrived(hello.from)
+    events.arrived(hello)
   }
 
   #pong(incoming: Incoming): void {
@@ -169,20 +182,22 @@ export class IncomingPeers {
     channel.end(Buffer.concat([encodePreamble({ role: 'peer' }), goodbyeFrame({ code, message })]))
   }
 
-  #onMalformed({ channel, peer }: Incoming, error: WireError): void {
+  #onMalformed({ channel, hello }: Incoming, error: WireError): void {
     const { events } = this.#options
     if (error instanceof ForeignError) {
       events.foreign()
       return
     }
     events.malformed()
-    const source = peer === undefined ? channel.remoteAddress : `node ${peer}`
+    const source = hello === undefined ? channel.remoteAddress : `node ${hello.from}`
     events.failed(new RaftgenError('PROTOCOL_MISMATCH', `cut the connection from ${source}: ${error.message}`))
   }
 
   #onClosed(incoming: Incoming): void {
     this.#handshakes.delete(incoming)
-    const { peer } = incoming
-    if (peer !== undefined && this.#peers.get(peer) === incoming) this.#peers.delete(peer)
+    const peer = incoming.hello?.from
+    if (peer === undefined || this.#peers.get(peer) !== incoming) return
+    this.#peers.delete(peer)
+    this.#options.events.left(peer)
   }
 }

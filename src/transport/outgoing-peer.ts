@@ -1,9 +1,12 @@
 // The connection that this node dials to one peer, to send to it. What comes back on it are signs of life only.
 //
 //   waiting --timer--> dialling --PeerWelcome--> ready
-//      ^                  |                        |
-//      +---- refused, broken, silent: queue cleared, unreachable reported
-import type { Member, Message, Ms, NodeId } from '../core/types.ts'
+//      ^                  |  ^                     |
+//      |                  |  +--- lost: at once ---+    A redial that is refused then says that the process at the other end has ended.
+//      +---- refused, broken, silent
+//
+// Wherever a connection ends, its queue is cleared, and the peer reported as unreachable.
+import type { Member, Ms, NodeId, PeerMessage } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import { FrameWriter, frame } from '../wire/frame.ts'
 import {
@@ -25,10 +28,23 @@ import type { PeerTiming } from './timing.ts'
 
 /** Lost messages are reported at most this often: the node answers a report by sending again, and must not spin. */
 const reportMs = 10
+/** A connection that is lost this soon after the last one waits before it is dialled again: two processes fight for one id, or the like. */
+const fightMs = 1_000
+/**
+ * Redials that fail otherwise do not end the search for a dead process this soon after the loss: one that is ending may reset a connection
+ * that its listener had still taken.
+ */
+const checkMs = 250
+/** A dial that has lasted this long without an answer is given up for a new one when the peer shows itself: its first packets were lost. */
+const stuckMs = 250
 
 export interface OutgoingPeerOptions {
   readonly identity: PeerIdentity
   readonly member: Member
+  /** Where the peer says that it listens, if it has said so: it may have moved while this node was away. */
+  readonly said: string | undefined
+  /** Where this node listens. */
+  readonly ownAddress: () => string
   readonly timing: PeerTiming
   readonly queueBytesMax: number
   /** In [0, 1). */
@@ -38,6 +54,10 @@ export interface OutgoingPeerOptions {
 export interface OutgoingPeerEvents {
   /** Never from inside `send` or `flush`. */
   unreachable(peer: NodeId): void
+  /** The process of the peer has ended: its connection was lost, and the redial refused. Once for each loss. */
+  down(): void
+  /** The peer says that this node is no member any more. */
+  removed(message: string): void
   /** A connection stands; `again`: it is not the first. */
   connected(again: boolean): void
   dropped(): void
@@ -48,9 +68,19 @@ export interface OutgoingPeerEvents {
 
 type State =
   | { readonly kind: 'waiting'; readonly timer: NodeJS.Timeout }
-  | { readonly kind: 'dialling'; readonly channel: Channel; readonly timer: NodeJS.Timeout; preamble: Preamble | undefined }
+  | Dialling
   | { readonly kind: 'ready'; readonly channel: Channel; readonly life: SignsOfLife }
   | { readonly kind: 'closed' }
+
+interface Dialling {
+  readonly kind: 'dialling'
+  readonly channel: Channel
+  readonly timer: NodeJS.Timeout
+  readonly since: Ms
+  preamble: Preamble | undefined
+  /** The next dial follows at once. */
+  isGivenUp: boolean
+}
 
 /** What the peer is known to have read of a connection. */
 interface SignsOfLife {
@@ -64,13 +94,23 @@ export class OutgoingPeer {
   /** Encoded, not yet given to the socket. */
   readonly #frames = new FrameWriter()
   #state: State
+  /** Where it was dialled last. */
+  #address: string
+  /** Where it says that it listens. */
+  #said: string | undefined
   /** Dials that failed since a connection last proved good. */
   #failures = 0
   #connectedBefore = false
+  /** When a connection that stood was last lost. */
+  #lostAt: Ms = Number.NEGATIVE_INFINITY
+  /** It is being found out whether the process behind the lost connection has ended. */
+  #isChecking = false
   #report: NodeJS.Timeout | undefined
 
   constructor(options: OutgoingPeerOptions) {
     this.#options = options
+    this.#address = options.member.peer
+    this.#said = options.said
     this.#state = this.#dial()
   }
 
@@ -85,7 +125,7 @@ export class OutgoingPeer {
   }
 
   /** Encodes `message` for the next `flush`. Dropped, and reported, when there is no connection to come or its queue is full. */
-  send(message: Message): void {
+  send(message: PeerMessage): void {
     const { kind } = this.#state
     if (kind === 'waiting' || kind === 'closed' || this.queuedBytes >= this.#options.queueBytesMax) {
       this.#drop()
@@ -100,11 +140,29 @@ export class OutgoingPeer {
     if (this.#state.kind === 'ready' && this.#frames.length > 0) this.#state.channel.write(this.#frames.take())
   }
 
-  /** The peer has shown itself: an attempt that waits need not wait longer. */
-  hurry(): void {
-    if (this.#state.kind !== 'waiting') return
-    clearTimeout(this.#state.timer)
-    this.#state = this.#dial()
+  /** The peer has shown itself, and said where it listens. */
+  arrived(said: string): void {
+    this.#said = said
+    if (this.#state.kind === 'waiting') this.#address = said
+    this.#hurry()
+  }
+
+  /** An attempt that waits need not wait longer, nor one that is stuck. */
+  #hurry(): void {
+    const state = this.#state
+    if (state.kind === 'waiting') {
+      clearTimeout(state.timer)
+      this.#state = this.#dial()
+    }
+    if (state.kind !== 'dialling' || performance.now() - state.since < stuckMs) return
+    state.isGivenUp = true
+    state.channel.destroy(new Error('it connected to this node, and did not answer meanwhile'))
+  }
+
+  /** The peer's own connection has closed: if its process has ended, a word to it is answered by a reset, should this one's end be late. */
+  doubt(): void {
+    if (this.#state.kind === 'ready') this.#ping()
+    else this.hurry()
   }
 
   /** Asks for a sign of life, and cuts the connection when the last ones failed to come. */
@@ -119,9 +177,7 @@ export class OutgoingPeer {
         return
       }
     }
-    writePing(this.#frames.begin())
-    this.#frames.end()
-    this.flush()
+    this.#ping()
   }
 
   close(): void {
@@ -132,9 +188,15 @@ export class OutgoingPeer {
     if (state.kind === 'dialling' || state.kind === 'ready') state.channel.destroy()
   }
 
+  #ping(): void {
+    writePing(this.#frames.begin())
+    this.#frames.end()
+    this.flush()
+  }
+
   #dial(): State {
-    const { identity, member, timing } = this.#options
-    const channel: Channel = new Channel(connectTo(member.peer), {
+    const { identity, member, timing, ownAddress } = this.#options
+    const channel: Channel = new Channel(connectTo(this.#address), {
       preamble: (preamble) => this.#onPreamble(preamble),
       frame: (body) => this.#onFrame(channel, body),
       malformed: () => this.#options.events.malformed(),
@@ -149,10 +211,11 @@ export class OutgoingPeer {
       machine: machine.name,
       wire: machine.wire,
       bootNonce,
+      peer: ownAddress(),
     }
     channel.write(Buffer.concat([encodePreamble({ role: 'peer' }), frame((body) => writePeerHello(body, hello))]))
     const timer = setTimeout(() => setImmediate(() => this.#onLate(channel)), timing.handshakeTimeoutMs).unref()
-    return { kind: 'dialling', channel, timer, preamble: undefined }
+    return { kind: 'dialling', channel, timer, since: performance.now(), preamble: undefined, isGivenUp: false }
   }
 
   /** An immediate after the timer: an answer that waited out a stall of this process has been read by now. */
@@ -170,6 +233,10 @@ export class OutgoingPeer {
     const state = this.#state
     if (state.kind === 'dialling') this.#onAnswer(channel, body, state.preamble)
     if (state.kind !== 'ready') return
+    if (body[0] === bodyKinds.Goodbye) {
+      this.#onGoodbye(channel, body)
+      return
+    }
     const pong = channel.decode(body, decodePong)
     if (pong === undefined || pong.receivedBytes <= state.life.receivedBytes) return
     state.life.receivedBytes = pong.receivedBytes
@@ -200,13 +267,14 @@ export class OutgoingPeer {
     if (goodbye?.kind !== 'Goodbye') return
     const { member, events } = this.#options
     events.refused()
-    const error = new RaftgenError(goodbye.code, `node ${member.id} at ${member.peer} refuses this node: ${goodbye.message}`)
-    channel.destroy(error)
+    channel.destroy(new RaftgenError(goodbye.code, `node ${member.id} at ${this.#address} refuses this node: ${goodbye.message}`))
+    if (goodbye.code === 'NODE_REMOVED') events.removed(goodbye.message)
   }
 
   #onReady(channel: Channel): void {
     if (this.#state.kind === 'dialling') clearTimeout(this.#state.timer)
     this.#state = { kind: 'ready', channel, life: { receivedBytes: 0, lackingSince: undefined } }
+    this.#isChecking = false
     this.#options.events.connected(this.#connectedBefore)
     this.#connectedBefore = true
     this.flush()
@@ -219,10 +287,38 @@ export class OutgoingPeer {
     if (state.kind === 'dialling') clearTimeout(state.timer)
     // Old votes and entries are of no use to a peer that comes back: the node decides anew what to send.
     this.#frames.clear()
-    this.#state = { kind: 'waiting', timer: setTimeout(() => this.hurry(), this.#backOffMs()) }
+    const isDown = state.kind === 'dialling' && this.#isChecking && isRefused(error)
+    const pauseMs = state.kind === 'ready' ? this.#pauseAfterLossMs() : state.isGivenUp ? 0 : this.#pauseAfterFailureMs(isDown)
+    const address = this.#address
+    if (state.kind === 'dialling') this.#turn()
     this.#failures += 1
-    events.failed(error instanceof RaftgenError ? error : lost(member, state.kind, error))
+    this.#state = pauseMs === 0 ? this.#dial() : { kind: 'waiting', timer: setTimeout(() => this.#hurry(), pauseMs) }
+    events.failed(error instanceof RaftgenError ? error : lost({ id: member.id, peer: address }, state.kind, error))
     events.unreachable(member.id)
+    if (isDown) events.down()
+  }
+
+  /**
+   * Where the peer is known to be and where it says that it is take turns: either may be out of date. Not before it is known whether the
+   * process behind a lost connection has ended: that is found out where it was.
+   */
+  #turn(): void {
+    if (this.#isChecking) return
+    const { peer } = this.#options.member
+    this.#address = this.#address === peer ? (this.#said ?? peer) : peer
+  }
+
+  #pauseAfterLossMs(): Ms {
+    const now = performance.now()
+    const isFight = this.#failures > 0 && now - this.#lostAt < fightMs
+    this.#lostAt = now
+    this.#isChecking = true
+    return isFight ? this.#backOffMs() : 0
+  }
+
+  #pauseAfterFailureMs(isDown: boolean): Ms {
+    if (isDown || performance.now() - this.#lostAt > checkMs) this.#isChecking = false
+    return this.#backOffMs()
   }
 
   /** Doubles up to its maximum; anywhere in its upper half, so that nodes do not dial in step. */
@@ -242,7 +338,13 @@ export class OutgoingPeer {
   }
 }
 
-function lost(member: Member, state: 'dialling' | 'ready', error: Error | undefined): RaftgenError {
+function lost(member: Pick<Member, 'id' | 'peer'>, state: 'dialling' | 'ready', error: Error | undefined): RaftgenError {
   const what = state === 'dialling' ? 'cannot connect to' : 'lost the connection to'
   return new RaftgenError('UNAVAILABLE', `${what} node ${member.id} at ${member.peer}: ${error?.message ?? 'it was closed'}`)
+}
+
+/** Every address of the peer was tried, and at each a machine answered that nobody listens there. */
+function isRefused(error: Error | undefined): boolean {
+  if (error instanceof AggregateError) return error.errors.every((one: unknown) => one instanceof Error && isRefused(one))
+  return error !== undefined && 'code' in error && error.code === 'ECONNREFUSED'
 }

@@ -2,6 +2,9 @@
 import type { Member, NodeId } from '../core/types.ts'
 import type { PeerHello, PeerRefusal, PeerWelcome, Preamble } from '../wire/handshake.ts'
 import { chooseVersion, protocol } from '../wire/handshake.ts'
+import { isAddress } from './address.ts'
+import { guestsMax } from './guests.ts'
+import { checkRemoved, isGuest, type Membership } from './membership.ts'
 
 /** What a node says of itself to its peers. */
 export interface PeerSelf {
@@ -35,19 +38,38 @@ export function checkPreamble(preamble: Preamble, role: Preamble['role'], name: 
   }
 }
 
-/** Why a node that introduces itself with `hello` is refused, or nothing. */
-export function checkHello(hello: PeerHello, { self, machine }: PeerIdentity, member: Member | undefined): PeerRefusal | undefined {
+/** What a node knows of the one that introduces itself. */
+export interface Acquaintance {
+  readonly membership: Membership
+  /** As which the membership has its id. */
+  readonly member: Member | undefined
+  /** As which its id is a guest. */
+  readonly guest: Member | undefined
+  readonly hasRoom: boolean
+}
+
+/**
+ * Why a node that introduces itself with `hello` is refused, or nothing. A node that is gone for good hears that before all else. That it is
+ * not known is no reason, or only as an earlier incarnation: this node's log may be what is old (§4.1).
+ */
+export function checkHello(
+  hello: PeerHello,
+  { self, machine }: PeerIdentity,
+  { membership, member, guest, hasRoom }: Acquaintance,
+): PeerRefusal | undefined {
   const foreign = (message: string): PeerRefusal => ({ code: 'CLUSTER_MISMATCH', message })
   if (hello.clusterId !== self.clusterId) {
     return foreign(`node ${self.nodeId} belongs to cluster ${quote(self.clusterId)}, not to ${quote(hello.clusterId)}`)
   }
+  const removed = checkRemoved(hello, membership)
+  if (removed !== undefined) return removed
   if (hello.to !== self.nodeId) return foreign(`this is node ${self.nodeId}, not node ${hello.to}`)
   if (hello.from === self.nodeId) return foreign(`another process calls itself node ${self.nodeId}`)
-  if (member === undefined) return foreign(`node ${hello.from} is not a member of cluster ${quote(self.clusterId)}`)
-  if (hello.incarnation !== member.incarnation) {
-    return foreign(`node ${hello.from} is known as incarnation ${member.incarnation}, not ${hello.incarnation}`)
+  const known = guest ?? member
+  if (known !== undefined && hello.incarnation < known.incarnation) {
+    return foreign(`node ${hello.from} is known as incarnation ${known.incarnation}, not ${hello.incarnation}`)
   }
-  return checkMachine(hello, { self, machine })
+  return checkMachine(hello, { self, machine }) ?? checkAddress(hello) ?? (isGuest(hello, member) ? checkRoom(hello, self, hasRoom) : undefined)
 }
 
 /** Why the node that answered with `welcome` is not the one that was dialled, or nothing. */
@@ -66,6 +88,17 @@ function checkMachine(hello: PeerHello, { self, machine }: Pick<PeerIdentity, 's
   if (hello.wire === machine.wire) return undefined
   const { name, wire } = machine
   return differs(`node ${self.nodeId} runs ${quote(name)} with wire format ${quote(wire)}, node ${hello.from} with ${quote(hello.wire)}`)
+}
+
+function checkAddress({ from, peer }: PeerHello): PeerRefusal | undefined {
+  if (isAddress(peer)) return undefined
+  return { code: 'BAD_OPTIONS', message: `node ${from} cannot be answered: ${quote(peer.slice(0, 300))} is not an address` }
+}
+
+function checkRoom({ from }: PeerHello, { clusterId, nodeId }: PeerSelf, hasRoom: boolean): PeerRefusal | undefined {
+  if (hasRoom) return undefined
+  const many = `${guestsMax} nodes that node ${nodeId} does not know are connected to it already`
+  return { code: 'OVERLOADED', message: `node ${from} is not known as a member of cluster ${quote(clusterId)}, and ${many}` }
 }
 
 const quote = (text: string): string => JSON.stringify(text)

@@ -1,8 +1,12 @@
-import type { Member, Message, Ms, NodeId } from '../core/types.ts'
+import type { Member, Ms, NodeId, PeerMessage } from '../core/types.ts'
+import type { PeerHello, PeerRefusal } from '../wire/handshake.ts'
 import type { Net, NetEvents } from '../ports/net.ts'
+import { parseAddress } from './address.ts'
+import { Guests, isCountedAnswer } from './guests.ts'
 import { IncomingPeers } from './incoming-peers.ts'
+import { checkRemoved, isGuest, type Membership, nothingCommitted, peersOf } from './membership.ts'
 import { OutgoingPeer } from './outgoing-peer.ts'
-import type { MachineIdentity, PeerIdentity, PeerSelf } from './peer-identity.ts'
+import { checkHello, type MachineIdentity, type PeerIdentity, type PeerSelf } from './peer-identity.ts'
 import { Reports } from './reports.ts'
 import { type Listening, listenOn } from './socket.ts'
 import { type PeerTiming, peerTiming, sweepEvery } from './timing.ts'
@@ -11,9 +15,16 @@ export interface PeerTransportOptions {
   /** `host:port` to listen on. Port 0 takes a free one; `address` says which. */
   readonly address: string
   readonly self: PeerSelf
+  /**
+   * `host:port` where those reach this node who do not know its address, or an old one. Default: where the newest configuration says that it is,
+   * or, when that does not name it, where it listens.
+   */
+  readonly advertise?: string | undefined
   readonly machine: MachineIdentity
-  /** Everyone in the cluster; this node among them is passed over. */
-  readonly members: readonly Member[]
+  /** Everyone in the newest configuration; this node among them is passed over. */
+  readonly members: Membership['members']
+  /** The newest configuration that is committed. Default: none is known, and nobody is told that it was removed. */
+  readonly committed?: Membership['committed']
   readonly events: NetEvents
   /** What an operator should know: refused and lost connections. The same sentence comes once a minute at most. */
   readonly onError?: (error: Error) => void
@@ -42,6 +53,11 @@ const queueBytesMaxDefault = 16 * 1_024 * 1_024
 /**
  * The peers of a node over TCP: one connection dialled to each, to send on, and one accepted from each, to receive from.
  *
+ * Peers are the members, and at most `guestsMax` guests: nodes of the same cluster that have dialled this one and that it does not know, or
+ * only as an earlier incarnation, since it was away when they came. What they ask is delivered, and answered where they say that they listen,
+ * for as long as they are connected; what they answer is not delivered, and `peerDown` is not raised for them. The configuration makes them
+ * members, or has them told that they were removed.
+ *
  * `send` encodes; what one turn sends to a peer leaves in one write, at `flush`, or at the end of the running callback when nobody calls it.
  * A peer that cannot be reached, or that reads too slowly, loses messages, never delays others, and is reported as `unreachable`, always
  * in a later turn than the `send`.
@@ -54,17 +70,28 @@ export class PeerTransport implements Net {
   readonly #reports: Reports
   readonly #incoming: IncomingPeers
   readonly #outgoing = new Map<NodeId, OutgoingPeer>()
+  readonly #guests: Guests
+  readonly #advertise: string | undefined
   readonly #counters = { dropped: 0, refused: 0, malformed: 0, foreign: 0, reconnects: 0 }
   #listening: Listening | undefined
   #stopSweeping: () => void = () => {}
   #closed = false
+  #membership: Membership = { members: [], committed: nothingCommitted }
+  /** Of the membership, without this node. */
+  #members: ReadonlyMap<NodeId, Member> = new Map()
+  /** This node was told that it is no member any more, and its host was. */
+  #saidRemoved = false
   /** A flush is due at the end of this callback. */
   #flushDue = false
 
-  private constructor({ self, machine, events, onError = () => {}, timing, queueBytesMax = queueBytesMaxDefault }: PeerTransportOptions) {
+  private constructor(options: PeerTransportOptions) {
+    const { self, advertise, machine, events, onError = () => {}, timing, queueBytesMax = queueBytesMaxDefault } = options
+    if (advertise !== undefined) parseAddress(advertise)
+    this.#advertise = advertise
     this.#identity = { self, machine, bootNonce: Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex') }
     this.#events = events
     this.#timing = { ...peerTiming, ...timing }
+    this.#guests = new Guests({ graceMs: this.#timing.guestGraceMs })
     this.#queueBytesMax = queueBytesMax
     this.#reports = new Reports(onError)
     this.#incoming = this.#createIncoming()
@@ -80,7 +107,7 @@ export class PeerTransport implements Net {
     })
     transport.#stopSweeping = sweepEvery(transport.#timing.pingMs, (now) => transport.#sweep(now))
     try {
-      transport.setMembers(options.members)
+      transport.setConf({ members: options.members, committed: options.committed ?? nothingCommitted })
     } catch (error) {
       await transport.close()
       throw error
@@ -102,7 +129,7 @@ export class PeerTransport implements Net {
     return this.#outgoing.get(peer)?.queuedBytes ?? 0
   }
 
-  send(messages: readonly Message[]): void {
+  send(messages: readonly PeerMessage[]): void {
     for (const message of messages) {
       const peer = this.#outgoing.get(message.to)
       if (peer === undefined) this.#counters.dropped += 1
@@ -118,32 +145,37 @@ export class PeerTransport implements Net {
     for (const peer of this.#outgoing.values()) peer.flush()
   }
 
-  /** From now on these are the members: new ones are dialled, others cut off. Throws BAD_OPTIONS when an address is none. */
-  setMembers(members: readonly Member[]): void {
+  /**
+   * From now on these are the members: new ones are dialled, moved ones at their new address, others cut off. Who is gone for good by what
+   * is committed is told so with NODE_REMOVED, on the connection that it has and whenever it comes back. Throws BAD_OPTIONS when an
+   * address is none; nothing has changed then.
+   */
+  setConf(membership: Membership): void {
     if (this.#closed) return
-    const { nodeId } = this.#identity.self
-    const wanted = new Map(members.filter(({ id }) => id !== nodeId).map((member) => [member.id, member]))
-    for (const [id, peer] of this.#outgoing) {
-      const member = wanted.get(id)
-      if (member !== undefined && member.peer === peer.member.peer && member.incarnation === peer.member.incarnation) {
-        wanted.delete(id)
-        continue
-      }
-      peer.close()
-      this.#outgoing.delete(id)
-      if (member?.incarnation !== peer.member.incarnation) this.#incoming.drop(id)
-    }
-    for (const member of wanted.values()) this.#outgoing.set(member.id, this.#createOutgoing(member))
+    const { clusterId, nodeId } = this.#identity.self
+    const members = peersOf(membership, nodeId)
+    for (const { peer } of members.values()) parseAddress(peer)
+    this.#membership = membership
+    this.#members = members
+    this.#guests.retain(({ id, incarnation }) => {
+      const isRemoved = checkRemoved({ clusterId, from: id, incarnation }, membership) !== undefined
+      return !isRemoved && isGuest({ incarnation }, members.get(id))
+    })
+    // Before anyone is cut off or dialled: who stays connected may be a guest from now on.
+    this.#incoming.recheck()
+    this.#connect()
   }
 
   /** Cuts all connections. What was not written yet is lost, as anything sent may be. */
   async close(): Promise<void> {
     this.#closed = true
     this.#stopSweeping()
+    // First of all: a peer that sees its connection close dials at once, and shall find out that nobody is here any more.
+    const closed = this.#listening?.close()
     for (const peer of this.#outgoing.values()) peer.close()
     this.#outgoing.clear()
     this.#incoming.close()
-    await this.#listening?.close()
+    await closed
   }
 
   readonly #flushLate = (): void => {
@@ -154,6 +186,40 @@ export class PeerTransport implements Net {
   #sweep(now: Ms): void {
     for (const peer of this.#outgoing.values()) peer.sweep(now)
     this.#incoming.sweep(now)
+    if (this.#guests.sweep(now)) this.#connect()
+  }
+
+  /** Lets who says this in, if nothing speaks against it. */
+  #admit(hello: PeerHello): PeerRefusal | undefined {
+    const { from: id, incarnation, peer } = hello
+    const member = this.#members.get(id)
+    const [guest, hasRoom] = [this.#guests.get(id), this.#guests.hasRoom(id)]
+    const refusal = checkHello(hello, this.#identity, { membership: this.#membership, member, guest, hasRoom })
+    if (refusal !== undefined) return refusal
+    if (isGuest({ incarnation }, member)) this.#guests.admit({ id, incarnation, peer, client: '' })
+    return undefined
+  }
+
+  /** A connection to each member and each guest, and to nobody else. A guest takes the place of the member that it was. */
+  #connect(): void {
+    const wanted = new Map(this.#members)
+    for (const guest of this.#guests.members) wanted.set(guest.id, guest)
+    for (const [id, peer] of this.#outgoing) {
+      const member = wanted.get(id)
+      if (member !== undefined && member.peer === peer.member.peer && member.incarnation === peer.member.incarnation) {
+        wanted.delete(id)
+        continue
+      }
+      peer.close()
+      this.#outgoing.delete(id)
+    }
+    for (const member of wanted.values()) this.#outgoing.set(member.id, this.#createOutgoing(member))
+  }
+
+  get #ownAddress(): string {
+    const { members, committed } = this.#membership
+    const own = [...members, ...committed.members].find(({ id }) => id === this.#identity.self.nodeId)
+    return this.#advertise ?? own?.peer ?? this.address
   }
 
   #createIncoming(): IncomingPeers {
@@ -161,12 +227,20 @@ export class PeerTransport implements Net {
     return new IncomingPeers({
       identity: this.#identity,
       timing: this.#timing,
-      member: (id) => this.#outgoing.get(id)?.member,
+      admit: (hello) => this.#admit(hello),
       events: {
         receive: (message) => {
-          if (!this.#closed) this.#events.receive(message)
+          if (this.#closed || (this.#guests.has(message.from) && isCountedAnswer(message))) return
+          this.#events.receive(message)
         },
-        arrived: (peer) => this.#outgoing.get(peer)?.hurry(),
+        arrived: ({ from, peer }) => {
+          this.#connect()
+          this.#outgoing.get(from)?.arrived(peer)
+        },
+        left: (peer) => {
+          this.#guests.left(peer, performance.now())
+          this.#outgoing.get(peer)?.doubt()
+        },
         foreign: () => void counters.foreign++,
         malformed: () => void counters.malformed++,
         refused: () => void counters.refused++,
@@ -180,11 +254,17 @@ export class PeerTransport implements Net {
     return new OutgoingPeer({
       identity: this.#identity,
       member,
+      said: this.#incoming.addressOf(member.id),
+      ownAddress: () => this.#ownAddress,
       timing: this.#timing,
       queueBytesMax: this.#queueBytesMax,
       random: Math.random,
       events: {
         unreachable: (peer) => this.#events.unreachable(peer),
+        down: () => {
+          if (!this.#guests.has(member.id)) this.#events.peerDown(member.id, member.incarnation)
+        },
+        removed: (message) => this.#onRemoved(message),
         connected: (again) => {
           if (again) counters.reconnects += 1
         },
@@ -194,5 +274,11 @@ export class PeerTransport implements Net {
         failed: (error) => this.#reports.say(error),
       },
     })
+  }
+
+  #onRemoved(message: string): void {
+    if (this.#saidRemoved) return
+    this.#saidRemoved = true
+    this.#events.removed(message)
   }
 }

@@ -10,10 +10,12 @@ export interface PeerTiming {
   readonly handshakeTimeoutMs: number
   /** An accepted connection on which nothing arrives, not even a ping, is cut. Default 10,000. */
   readonly idleTimeoutMs: number
-  /** Pause before the first redial; it doubles with each failure. Jittered. Default 10. */
+  /** Pause after a dial that failed; it doubles with each failure. Jittered. A connection that is lost is dialled at once. Default 10. */
   readonly redialMinMs: number
   /** The longest pause. Default 1,000. */
   readonly redialMaxMs: number
+  /** A guest is still answered this long after its connection was lost: it comes back within `redialMaxMs`. Default 2,000. */
+  readonly guestGraceMs: number
 }
 
 export const peerTiming = {
@@ -23,6 +25,7 @@ export const peerTiming = {
   idleTimeoutMs: 10_000,
   redialMinMs: 10,
   redialMaxMs: 1_000,
+  guestGraceMs: 2_000,
 } as const satisfies PeerTiming
 
 /** A sweep that comes this many intervals late says that this process was stalled. */

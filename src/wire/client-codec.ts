@@ -1,16 +1,19 @@
 // What clients say, as bytes. Batches that would not fit well in one frame are split when they are written; each part stands for itself.
 import { unreachable } from '../core/invariant.ts'
+import { readAdminRequest, readJoinRequest, writeAdminRequest, writeJoinRequest } from './admin-codec.ts'
 import { fitsBatch, readBatchCount } from './batch.ts'
 import { ByteReader, type ByteWriter, WireError } from './bytes.ts'
 import type { ClientMessage, CommandItem, Commands, Consistency, Hello, Queries, QueryItem } from './client-messages.ts'
 import type { FrameWriter } from './frame.ts'
 import { bodyKinds } from './kinds.ts'
 
-const consistencies = ['linearizable', 'stale'] as const satisfies readonly Consistency[]
+/** Positions are the numbers on the wire, for good. */
+const consistencies = ['linearizable', 'stale', 'lease', 'atLeast'] as const satisfies readonly Consistency[]
 /** Sequence number, length. */
 const commandHeaderBytes = 10
-/** Id, consistency, length. */
+/** Id, consistency, length; an index before the length where the consistency is `atLeast`. */
 const queryHeaderBytes = 11
+const queryHeaderBytesMax = 17
 
 /** Writes `message` as a frame, or as several when it is a large batch; an empty batch is none. No item may exceed `itemBytesMax`. */
 export function writeClientMessage(frames: FrameWriter, message: ClientMessage): void {
@@ -66,9 +69,10 @@ function writeQueries(frames: FrameWriter, { items }: Queries, from: number): nu
   const countAt = body.skip(4)
   let position = from
   for (let item = items[position]; item !== undefined; item = items[++position]) {
-    if (!fitsBatch(frames, position - from, queryHeaderBytes + item.query.length)) break
+    if (!fitsBatch(frames, position - from, queryHeaderBytesMax + item.query.length)) break
     body.u48(item.requestId)
     body.u8(consistencies.indexOf(item.consistency))
+    if (item.consistency === 'atLeast') body.u48(item.atLeast)
     body.bytes(item.query)
   }
   body.patchU32(countAt, position - from)
@@ -99,6 +103,12 @@ function writeSingle(body: ByteWriter, message: Exclude<ClientMessage, Commands 
       body.u48(message.requestId)
       body.u8(message.digest ? 1 : 0)
       break
+    case 'AdminRequest':
+      writeAdminRequest(body, message)
+      break
+    case 'JoinRequest':
+      writeJoinRequest(body, message)
+      break
     default:
       unreachable(message)
   }
@@ -120,6 +130,10 @@ function readClientMessage(reader: ByteReader, kind: number): ClientMessage {
       return { kind: 'CloseSession', session: reader.u48('session') }
     case bodyKinds.StatusRequest:
       return { kind: 'StatusRequest', requestId: reader.u48('request id'), digest: reader.boolean('digest') }
+    case bodyKinds.AdminRequest:
+      return readAdminRequest(reader)
+    case bodyKinds.JoinRequest:
+      return readJoinRequest(reader)
     default:
       throw new WireError(`kind ${kind} is not one of a message from a client`)
   }
@@ -157,7 +171,8 @@ function readQueries(reader: ByteReader): Queries {
     const requestId = reader.u48('request id')
     const consistency = consistencies[reader.u8('consistency')]
     if (consistency === undefined) throw new WireError(`query ${requestId} asks for an unknown consistency`)
-    items.push({ requestId, consistency, query: reader.bytes('query') })
+    const atLeast = consistency === 'atLeast' ? reader.u48('least index of a query') : 0
+    items.push({ requestId, consistency, atLeast, query: reader.bytes('query') })
   }
   return { kind: 'Queries', items }
 }

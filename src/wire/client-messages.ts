@@ -1,9 +1,13 @@
 // What clients and servers say to each other, as values; `client-codec.ts` turns them into frames and back.
-import type { Index, NodeId } from '../core/types.ts'
+import type { ConfRefusalReason, TransferRefusalReason } from '../core/api.ts'
+import type { ConfState, ConfStep, Index, Ms, NodeId } from '../core/types.ts'
 import type { ErrorCode } from '../errors.ts'
 
-/** How fresh an answer must be. Only these two exist so far. */
-export type Consistency = 'linearizable' | 'stale'
+/**
+ * How fresh an answer must be. `lease`: as fresh as `linearizable`, from the leader's lease where the cluster has lease reads on (§6.4.1);
+ * where it has not, the same as `linearizable`. `atLeast`: whatever reflects the index that comes with it.
+ */
+export type Consistency = 'linearizable' | 'lease' | 'atLeast' | 'stale'
 
 /** First message of a client. The server answers `Welcome` or `Goodbye`. */
 export interface Hello {
@@ -33,6 +37,8 @@ export interface Commands {
 export interface QueryItem {
   readonly requestId: number
   readonly consistency: Consistency
+  /** Of `atLeast`: the index that the answer must reflect; 0 otherwise. */
+  readonly atLeast: Index
   readonly query: Uint8Array
 }
 export interface Queries {
@@ -56,7 +62,33 @@ export interface StatusRequest {
   /** Also compute a digest of the replicated state: reads all of it. */
   readonly digest: boolean
 }
-export type ClientMessage = Hello | OpenSession | Commands | Queries | KeepAlive | CloseSession | StatusRequest
+/** Operations on the cluster itself. Only the leader does them; others answer NOT_LEADER. */
+export type AdminOperation =
+  /** Settled when the change is committed, and a joint configuration left again. */
+  | { readonly kind: 'changeConf'; readonly steps: readonly ConfStep[]; readonly force: boolean }
+  /** Settled when another node leads, or when it was given up. `to`: default the most up-to-date voter. */
+  | { readonly kind: 'transfer'; readonly to: NodeId | undefined }
+  /** Changes nothing: who is in the cluster, and how far each has got. Linearizable. */
+  | { readonly kind: 'members' }
+export interface AdminRequest {
+  readonly kind: 'AdminRequest'
+  readonly requestId: number
+  readonly operation: AdminOperation
+}
+/**
+ * A node with an empty directory asks to be let in. Where `id` is unknown it becomes a learner, to be promoted; where it is known, it has
+ * lost its disk: a voter is demoted first, then it gets a higher incarnation, and has to catch up like any other.
+ */
+export interface JoinRequest {
+  readonly kind: 'JoinRequest'
+  readonly requestId: number
+  readonly id: NodeId
+  readonly peer: string
+  readonly client: string
+  /** False: it stays a learner. */
+  readonly voter: boolean
+}
+export type ClientMessage = Hello | OpenSession | Commands | Queries | KeepAlive | CloseSession | StatusRequest | AdminRequest | JoinRequest
 
 /** Where the leader is, as far as this node knows. */
 export interface LeaderHint {
@@ -65,6 +97,7 @@ export interface LeaderHint {
   readonly client: string
 }
 
+/** First message of a server that will have this client; sent again, unasked, when `servers` are others. */
 export interface Welcome {
   readonly kind: 'Welcome'
   readonly clusterId: string
@@ -129,7 +162,13 @@ export interface NodeStatus {
   readonly leader: NodeId | undefined
   readonly commitIndex: Index
   readonly lastApplied: Index
+  /** First index that is still in its log. */
+  readonly firstIndex: Index
   readonly lastIndex: Index
+  /** Index of its newest snapshot, 0 when it has none. */
+  readonly snapshotIndex: Index
+  /** The newest configuration in its log. */
+  readonly conf: ConfState
   readonly sessions: number
   /** Hex, of machine and sessions at `lastApplied`; empty unless asked for. */
   readonly digest: string
@@ -138,6 +177,46 @@ export interface StatusReply {
   readonly kind: 'StatusReply'
   readonly requestId: number
   readonly status: NodeStatus
+}
+/** How far one member has got, as its leader sees it. */
+export interface MemberProgress {
+  readonly id: NodeId
+  readonly state: 'leader' | 'probe' | 'replicate' | 'snapshot'
+  readonly isActive: boolean
+  readonly isCaughtUp: boolean
+  readonly matchIndex: Index
+}
+/** `reason` beside the code: what a program can act on. */
+export interface AdminRefused extends Refused {
+  readonly reason: ConfRefusalReason | TransferRefusalReason | undefined
+}
+export interface AdminReply {
+  readonly kind: 'AdminReply'
+  readonly requestId: number
+  readonly refused: AdminRefused | undefined
+  /** As of the answer; `undefined` when refused. */
+  readonly members:
+    | {
+        readonly leader: NodeId
+        readonly term: number
+        readonly commitIndex: Index
+        readonly conf: ConfState
+        readonly progress: readonly MemberProgress[]
+        readonly electionTimeoutMs: Ms
+      }
+    | undefined
+}
+/** What a node that was let in needs to make its data directory, before it fetches a snapshot of `minIndex` or later. */
+export interface JoinReply {
+  readonly kind: 'JoinReply'
+  readonly requestId: number
+  readonly refused: AdminRefused | undefined
+  readonly clusterId: string
+  readonly incarnation: number
+  /** Everyone; the node that joins among them. */
+  readonly conf: ConfState | undefined
+  /** Index of the entry that let it in. */
+  readonly minIndex: Index
 }
 /** Last message before the server closes the connection. */
 export interface Goodbye {
@@ -151,4 +230,14 @@ export interface KeepAliveReply {
   readonly session: number
   readonly alive: boolean
 }
-export type ServerMessage = Welcome | SessionOpened | Replies | QueryReplies | LeaderChanged | StatusReply | Goodbye | KeepAliveReply
+export type ServerMessage =
+  | Welcome
+  | SessionOpened
+  | Replies
+  | QueryReplies
+  | LeaderChanged
+  | StatusReply
+  | Goodbye
+  | KeepAliveReply
+  | AdminReply
+  | JoinReply

@@ -8,6 +8,12 @@ const noData = new Uint8Array(0)
 export const entriesHeaderBytes = 10
 /** Term (6), kind (1), length of the data (4). */
 export const entryHeaderBytes = 11
+/** Members of a configuration, and of each of its lists: what a reader accepts. What a cluster may have is far less, and said elsewhere. */
+export const confMembersMax = 1_024
+/** Ids that were ever removed; they take 6 bytes each, for good. */
+export const confRemovedMax = 65_536
+/** Id, incarnation, and two lengths of addresses. */
+const memberBytesMin = 20
 
 /** What a batch looks like once encoded; arrays of entries are never changed, so identity stands for content. */
 const encoded = new WeakMap<readonly Entry[], Uint8Array>()
@@ -100,37 +106,61 @@ export function encodedEntryEnd(buffer: Buffer, at: number, index: Index): numbe
 
 export function encodeConf(conf: ConfState): Uint8Array {
   const writer = new ByteWriter(256)
-  writer.u32(conf.members.length)
-  for (const member of conf.members) {
-    writer.u48(member.id)
-    writer.u48(member.incarnation)
-    writer.text(member.peer)
-    writer.text(member.client)
-  }
-  for (const ids of [conf.voters, conf.votersOutgoing, conf.learners]) {
-    writer.u32(ids.length)
-    for (const id of ids) writer.u48(id)
-  }
+  writeConf(writer, conf)
   return writer.take()
 }
 
-export function readConf(reader: ByteReader): ConfState {
-  const members: Member[] = []
-  const count = reader.count(20, 'members')
-  for (let i = 0; i < count; i++) {
-    const id = reader.u48('id of a member')
-    if (id === 0) throw new WireError('a member has id 0')
-    const incarnation = reader.u48('incarnation of a member')
-    members.push({ id, incarnation, peer: reader.text('peer address'), client: reader.text('client address') })
+export function writeConf(writer: ByteWriter, conf: ConfState): void {
+  writer.u32(conf.members.length)
+  for (const member of conf.members) writeMember(writer, member)
+  for (const ids of [conf.voters, conf.votersOutgoing, conf.learners, conf.joining, conf.removed]) {
+    writer.u32(ids.length)
+    for (const id of ids) writer.u48(id)
   }
-  return { members, voters: readIds(reader), votersOutgoing: readIds(reader), learners: readIds(reader) }
+  writer.u32(conf.leaseMs)
 }
 
-function readIds(reader: ByteReader): readonly NodeId[] {
+/** Bounded, and no more: whether a configuration makes sense is for the core to say. */
+export function readConf(reader: ByteReader): ConfState {
+  const members: Member[] = []
+  const count = readBoundedCount(reader, { bytesEach: memberBytesMin, what: 'members', max: confMembersMax })
+  for (let i = 0; i < count; i++) members.push(readMember(reader))
+  return {
+    members,
+    voters: readIds(reader, 'voters'),
+    votersOutgoing: readIds(reader, 'outgoing voters'),
+    learners: readIds(reader, 'learners'),
+    joining: readIds(reader, 'joining learners'),
+    removed: readIds(reader, 'removed members', confRemovedMax),
+    leaseMs: reader.u32('duration of leases'),
+  }
+}
+
+export function writeMember(writer: ByteWriter, member: Member): void {
+  writer.u48(member.id)
+  writer.u48(member.incarnation)
+  writer.text(member.peer)
+  writer.text(member.client)
+}
+
+export function readMember(reader: ByteReader): Member {
+  const id = reader.u48('id of a member')
+  if (id === 0) throw new WireError('a member has id 0')
+  const incarnation = reader.u48('incarnation of a member')
+  return { id, incarnation, peer: reader.text('peer address'), client: reader.text('client address') }
+}
+
+function readIds(reader: ByteReader, what: string, max = confMembersMax): readonly NodeId[] {
   const ids: NodeId[] = []
-  const count = reader.count(6, 'ids')
-  for (let i = 0; i < count; i++) ids.push(reader.u48('id'))
+  const count = readBoundedCount(reader, { bytesEach: 6, what, max })
+  for (let i = 0; i < count; i++) ids.push(reader.positive('id of a member'))
   return ids
+}
+
+function readBoundedCount(reader: ByteReader, { bytesEach, what, max }: { bytesEach: number; what: string; max: number }): number {
+  const count = reader.count(bytesEach, what)
+  if (count > max) throw new WireError(`a configuration has ${count} ${what}, at most ${max} are allowed`)
+  return count
 }
 
 function decodeConf(data: Uint8Array): ConfState {

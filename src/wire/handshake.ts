@@ -86,6 +86,8 @@ export interface PeerHello {
   readonly wire: string
   /** Drawn anew by each process: tells a restart from a reconnect. Eight bytes, in hex. */
   readonly bootNonce: string
+  /** `host:port` where the sender takes connections of peers, as far as it knows: who does not know it, or better, answers there. */
+  readonly peer: string
 }
 
 /** The answer of a server that accepts. */
@@ -110,6 +112,7 @@ export function writePeerHello(writer: ByteWriter, hello: PeerHello): void {
   writer.text(hello.machine)
   writer.text(hello.wire)
   writer.raw(Buffer.from(hello.bootNonce, 'hex'))
+  writer.text(hello.peer)
 }
 
 export function decodePeerHello(body: Uint8Array): PeerHello {
@@ -124,6 +127,7 @@ export function decodePeerHello(body: Uint8Array): PeerHello {
     machine: reader.text('name of the machine'),
     wire: reader.text('hash of the wire format'),
     bootNonce: Buffer.from(reader.raw(8, 'boot nonce')).toString('hex'),
+    peer: reader.text('address of the sender'),
   }
   reader.end('PeerHello')
   return hello

@@ -1,6 +1,6 @@
 // First byte of every body. All formats share one number space, so that what arrives at the wrong port is recognised, never misread.
 // A number is for good; a new meaning gets a new one.
-import type { Message } from '../core/types.ts'
+import type { PeerMessage } from '../core/types.ts'
 import type { ClientMessage, ServerMessage } from './client-messages.ts'
 
 export const bodyKinds = {
@@ -13,6 +13,13 @@ export const bodyKinds = {
   AppendEntriesReply: 0x06,
   Heartbeat: 0x07,
   HeartbeatReply: 0x08,
+  InstallSnapshot: 0x09,
+  InstallSnapshotReply: 0x0a,
+  TimeoutNow: 0x0b,
+  ReadIndex: 0x0c,
+  ReadIndexReply: 0x0d,
+  SnapshotRequest: 0x0e,
+  SnapshotChunk: 0x0f,
   // Between the transports of peers; nodes do not see them.
   PeerHello: 0x20,
   PeerWelcome: 0x21,
@@ -26,6 +33,8 @@ export const bodyKinds = {
   KeepAlive: 0x44,
   CloseSession: 0x45,
   StatusRequest: 0x46,
+  AdminRequest: 0x47,
+  JoinRequest: 0x48,
   // To a client. `Goodbye` also goes to peers that are refused.
   Welcome: 0x60,
   SessionOpened: 0x61,
@@ -35,7 +44,9 @@ export const bodyKinds = {
   StatusReply: 0x65,
   Goodbye: 0x66,
   KeepAliveReply: 0x67,
+  AdminReply: 0x68,
+  JoinReply: 0x69,
 } as const satisfies Record<
-  Message['kind'] | ClientMessage['kind'] | ServerMessage['kind'] | 'PeerHello' | 'PeerWelcome' | 'Ping' | 'Pong',
+  PeerMessage['kind'] | ClientMessage['kind'] | ServerMessage['kind'] | 'PeerHello' | 'PeerWelcome' | 'Ping' | 'Pong',
   number
 >

@@ -1,14 +1,28 @@
 // What peers say to each other, as bytes: kind (1), from, to, term (6 each), then what the kind has. Entries travel as `encodeEntries` made
 // them, once for all peers and the disk.
 import { unreachable } from '../core/invariant.ts'
-import type { AppendEntries, AppendEntriesReply, Entry, EntryId, Message, NodeId, Term } from '../core/types.ts'
+import type {
+  AppendEntries,
+  AppendEntriesReply,
+  Entry,
+  EntryId,
+  InstallSnapshot,
+  NodeId,
+  PeerMessage,
+  SnapshotChunk,
+  SnapshotMeta,
+  SnapshotRequest,
+  Term,
+} from '../core/types.ts'
 import { ByteReader, type ByteWriter, WireError } from './bytes.ts'
-import { decodeEntries, encodeEntries } from './entry-codec.ts'
+import { decodeEntries, encodeEntries, readConf, writeConf } from './entry-codec.ts'
 import { compact } from './frame.ts'
 import { bodyKinds } from './kinds.ts'
 
+const noData = new Uint8Array(0)
+
 /** Writes `message` as the body of a frame. */
-export function writeMessage(writer: ByteWriter, message: Message): void {
+export function writeMessage(writer: ByteWriter, message: PeerMessage): void {
   writer.u8(bodyKinds[message.kind])
   writer.u48(message.from)
   writer.u48(message.to)
@@ -40,16 +54,42 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
     case 'HeartbeatReply':
       writer.u48(message.round)
       break
+    case 'InstallSnapshot':
+      writeEntryId(writer, message.last)
+      break
+    case 'InstallSnapshotReply':
+      writeEntryId(writer, message.hint)
+      break
+    case 'TimeoutNow':
+      break
+    case 'ReadIndex':
+      writer.u48(message.nonce)
+      writer.u48(message.counter)
+      break
+    case 'ReadIndexReply':
+      writer.u48(message.nonce)
+      writer.u48(message.counter)
+      writer.u48(message.index)
+      break
+    case 'SnapshotRequest':
+      writeSnapshotRequest(writer, message)
+      break
+    case 'SnapshotChunk':
+      writeSnapshotChunk(writer, message)
+      break
     default:
       unreachable(message)
   }
 }
 
-/** The message in the body of a frame. Throws a `WireError` on anything that no node of ours would have written. Its entries may be kept. */
-export function decodeMessage(body: Uint8Array): Message {
-  const isAppend = body[0] === bodyKinds.AppendEntries
-  // Only entries outlive the turn in which they arrive.
-  const reader = new ByteReader(isAppend ? compact(body) : body)
+/**
+ * The message in the body of a frame. Throws a `WireError` on anything that no node of ours would have written. Its entries, and the data of
+ * a `SnapshotChunk`, may be kept.
+ */
+export function decodeMessage(body: Uint8Array): PeerMessage {
+  // Only entries and pieces of snapshots outlive the turn in which they arrive.
+  const isKept = body[0] === bodyKinds.AppendEntries || body[0] === bodyKinds.SnapshotChunk
+  const reader = new ByteReader(isKept ? compact(body) : body)
   const kind = reader.u8('kind of a message')
   const header = { from: reader.positive('sender'), to: reader.positive('receiver'), term: reader.u48('term') }
   const message = readMessage(reader, kind, header)
@@ -63,7 +103,7 @@ interface Header {
   readonly term: Term
 }
 
-function readMessage(reader: ByteReader, kind: number, header: Header): Message {
+function readMessage(reader: ByteReader, kind: number, header: Header): PeerMessage {
   const { from, to, term } = header
   switch (kind) {
     case bodyKinds.PreVote:
@@ -83,6 +123,24 @@ function readMessage(reader: ByteReader, kind: number, header: Header): Message 
       return { kind: 'Heartbeat', from, to, term, commitIndex: reader.u48('commit index'), round: reader.u48('round') }
     case bodyKinds.HeartbeatReply:
       return { kind: 'HeartbeatReply', from, to, term, round: reader.u48('round') }
+    case bodyKinds.InstallSnapshot:
+      return readInstallSnapshot(reader, header)
+    case bodyKinds.InstallSnapshotReply:
+      return { kind: 'InstallSnapshotReply', from, to, term, hint: readEntryId(reader, 'hint') }
+    case bodyKinds.TimeoutNow:
+      checkElected(term)
+      return { kind: 'TimeoutNow', from, to, term }
+    case bodyKinds.ReadIndex:
+      return { kind: 'ReadIndex', from, to, term, nonce: reader.u48('nonce'), counter: reader.u48('counter') }
+    case bodyKinds.ReadIndexReply: {
+      checkElected(term)
+      const nonce = reader.u48('nonce')
+      return { kind: 'ReadIndexReply', from, to, term, nonce, counter: reader.u48('counter'), index: reader.u48('read index') }
+    }
+    case bodyKinds.SnapshotRequest:
+      return readSnapshotRequest(reader, header)
+    case bodyKinds.SnapshotChunk:
+      return readSnapshotChunk(reader, header)
     default:
       throw new WireError(`kind ${kind} is not one of a message between peers`)
   }
@@ -124,6 +182,65 @@ function readAppendEntriesReply(reader: ByteReader, { from, to, term }: Header):
   const kind = 'AppendEntriesReply'
   if (reader.boolean('ok')) return { kind, from, to, term, ok: true, matchIndex: reader.u48('match index') }
   return { kind, from, to, term, ok: false, prevIndex: reader.u48('previous index'), hint: readEntryId(reader, 'hint') }
+}
+
+function readInstallSnapshot(reader: ByteReader, { from, to, term }: Header): InstallSnapshot {
+  checkElected(term)
+  const last = readEntryId(reader, 'entry asked for')
+  if (last.term > term) throw new WireError(`the entry asked for has term ${last.term}, its message ${term}`)
+  return { kind: 'InstallSnapshot', from, to, term, last }
+}
+
+function writeSnapshotRequest(writer: ByteWriter, { minIndex, of, offset }: SnapshotRequest): void {
+  writer.u48(minIndex)
+  writer.u8(of === undefined ? 0 : 1)
+  if (of !== undefined) {
+    writeEntryId(writer, of.id)
+    writer.u32(of.checksum)
+  }
+  writer.u48(offset)
+}
+
+function readSnapshotRequest(reader: ByteReader, { from, to, term }: Header): SnapshotRequest {
+  const minIndex = reader.u48('least index')
+  const of = reader.boolean('of') ? { id: readSnapshotId(reader), checksum: reader.u32('checksum of the snapshot') } : undefined
+  const offset = reader.u48('offset')
+  if (of === undefined && offset > 0) throw new WireError(`offset ${offset} of no snapshot in particular is asked for`)
+  return { kind: 'SnapshotRequest', from, to, term, minIndex, of, offset }
+}
+
+function writeSnapshotChunk(writer: ByteWriter, { snapshot, offset, data }: SnapshotChunk): void {
+  writer.u8(snapshot === undefined ? 0 : 1)
+  if (snapshot === undefined) return
+  writeEntryId(writer, snapshot.id)
+  writeConf(writer, snapshot.conf)
+  writer.u48(snapshot.bytes)
+  writer.u32(snapshot.checksum)
+  writer.u48(offset)
+  writer.bytes(data)
+}
+
+function readSnapshotChunk(reader: ByteReader, { from, to, term }: Header): SnapshotChunk {
+  if (!reader.boolean('snapshot')) return { kind: 'SnapshotChunk', from, to, term, snapshot: undefined, offset: 0, data: noData }
+  const snapshot = readSnapshotMeta(reader)
+  const offset = reader.u48('offset')
+  const data = reader.bytes('data of a snapshot')
+  if (snapshot.id.term > term) throw new WireError(`the snapshot has term ${snapshot.id.term}, its message ${term}`)
+  if (offset + data.length > snapshot.bytes) {
+    throw new WireError(`a piece of ${data.length} bytes at offset ${offset} is beyond its snapshot of ${snapshot.bytes} bytes`)
+  }
+  return { kind: 'SnapshotChunk', from, to, term, snapshot, offset, data }
+}
+
+function readSnapshotMeta(reader: ByteReader): SnapshotMeta {
+  const id = readSnapshotId(reader)
+  const conf = readConf(reader)
+  return { id, conf, bytes: reader.u48('length of the snapshot'), checksum: reader.u32('checksum of the snapshot') }
+}
+
+/** A snapshot is of an entry, whatever it holds. */
+function readSnapshotId(reader: ByteReader): EntryId {
+  return { term: reader.positive('term of the snapshot'), index: reader.positive('index of the snapshot') }
 }
 
 /** The last entry of a candidate is of a term before the one it campaigns for (§3.4). */

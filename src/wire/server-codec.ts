@@ -1,7 +1,7 @@
 // What servers say to clients, as bytes. Batches of replies are split as batches of commands are. A reply too large for any frame is
 // replaced by a refusal that says so: it must not take the connection, and the other calls on it, down.
 import { unreachable } from '../core/invariant.ts'
-import { isErrorCode } from '../errors.ts'
+import { readAdminReply, readJoinReply, writeAdminReply, writeJoinReply } from './admin-codec.ts'
 import { fitsBatch, itemBytesMax, readBatchCount } from './batch.ts'
 import { ByteReader, type ByteWriter, WireError } from './bytes.ts'
 import type {
@@ -10,17 +10,15 @@ import type {
   NodeStatus,
   QueryReplies,
   QueryReplyItem,
-  Refused,
   Replies,
   ReplyItem,
   ServerMessage,
   Welcome,
 } from './client-messages.ts'
+import { readConf, writeConf } from './entry-codec.ts'
 import { type FrameWriter, frame } from './frame.ts'
 import { bodyKinds } from './kinds.ts'
-
-/** Sentences on the wire, bytes; longer ones are cut. */
-export const sentenceBytesMax = 2_048
+import { readGoodbye, readRefused, sentenceBytesMax, writeGoodbye, writeRefused } from './refused-codec.ts'
 
 const roles = ['follower', 'preCandidate', 'candidate', 'leader'] as const satisfies readonly NodeStatus['role'][]
 const noReply = new Uint8Array(0)
@@ -108,13 +106,6 @@ function writeOutcome(body: ByteWriter, { reply, refused }: Outcome, oversize: '
   if (refusal === undefined) body.bytes(reply)
 }
 
-function writeRefused(body: ByteWriter, refused: Refused | undefined): void {
-  body.u8(refused === undefined ? 0 : 1)
-  if (refused === undefined) return
-  body.text(refused.code)
-  body.text(cut(refused.message))
-}
-
 function writeLeader(body: ByteWriter, leader: LeaderHint | undefined): void {
   body.u8(leader === undefined ? 0 : 1)
   if (leader === undefined) return
@@ -141,12 +132,17 @@ function writeSingle(body: ByteWriter, message: Exclude<ServerMessage, Replies |
       writeStatus(body, message.status)
       break
     case 'Goodbye':
-      body.text(message.code)
-      body.text(cut(message.message))
+      writeGoodbye(body, message)
       break
     case 'KeepAliveReply':
       body.u48(message.session)
       body.u8(message.alive ? 1 : 0)
+      break
+    case 'AdminReply':
+      writeAdminReply(body, message)
+      break
+    case 'JoinReply':
+      writeJoinReply(body, message)
       break
     default:
       unreachable(message)
@@ -172,7 +168,10 @@ function writeStatus(body: ByteWriter, status: NodeStatus): void {
   body.u48(status.leader ?? 0)
   body.u48(status.commitIndex)
   body.u48(status.lastApplied)
+  body.u48(status.firstIndex)
   body.u48(status.lastIndex)
+  body.u48(status.snapshotIndex)
+  writeConf(body, status.conf)
   body.u48(status.sessions)
   body.text(status.digest)
 }
@@ -187,19 +186,20 @@ function readServerMessage(reader: ByteReader, kind: number): ServerMessage {
       return readWelcome(reader)
     case bodyKinds.SessionOpened: {
       const requestId = reader.u48('request id')
-      return { kind: 'SessionOpened', requestId, session: reader.u48('session'), refused: readRefused(reader) }
+      return { kind: 'SessionOpened', requestId, session: reader.u48('session'), refused: readRefused(reader, 'UNAVAILABLE') }
     }
     case bodyKinds.LeaderChanged:
       return { kind: 'LeaderChanged', leader: readLeader(reader) }
     case bodyKinds.StatusReply:
       return { kind: 'StatusReply', requestId: reader.u48('request id'), status: readStatus(reader) }
-    case bodyKinds.Goodbye: {
-      const code = reader.text('code')
-      if (!isErrorCode(code)) throw new WireError(`${JSON.stringify(code)} is not the code of an error`)
-      return { kind: 'Goodbye', code, message: reader.text('message', sentenceBytesMax) }
-    }
+    case bodyKinds.Goodbye:
+      return readGoodbye(reader)
     case bodyKinds.KeepAliveReply:
       return { kind: 'KeepAliveReply', session: reader.u48('session'), alive: reader.boolean('alive') }
+    case bodyKinds.AdminReply:
+      return readAdminReply(reader)
+    case bodyKinds.JoinReply:
+      return readJoinReply(reader)
     default:
       throw new WireError(`kind ${kind} is not one of a message from a server`)
   }
@@ -212,7 +212,8 @@ function readReplies(reader: ByteReader): Replies {
   for (let i = 0; i < count; i++) {
     const seq = reader.u48('seq of a reply')
     const index = reader.u48('index of a reply')
-    const refused = readRefused(reader)
+    // Nothing is known of the command then.
+    const refused = readRefused(reader, 'OUTCOME_UNKNOWN')
     items.push({ seq, index, reply: refused === undefined ? reader.bytes('reply') : noReply, refused })
   }
   return { kind: 'Replies', session, items }
@@ -224,18 +225,10 @@ function readQueryReplies(reader: ByteReader): QueryReplies {
   for (let i = 0; i < count; i++) {
     const requestId = reader.u48('request id')
     const index = reader.u48('index of a reply')
-    const refused = readRefused(reader)
+    const refused = readRefused(reader, 'UNAVAILABLE')
     items.push({ requestId, index, reply: refused === undefined ? reader.bytes('reply') : noReply, refused })
   }
   return { kind: 'QueryReplies', items }
-}
-
-function readRefused(reader: ByteReader): Refused | undefined {
-  if (!reader.boolean('refused')) return undefined
-  const code = reader.text('code')
-  if (code !== 'NOT_LEADER' && code !== 'RETRY' && !isErrorCode(code))
-    throw new WireError(`${JSON.stringify(code)} is not the code of an error`)
-  return { code, message: reader.text('message', sentenceBytesMax) }
 }
 
 function readLeader(reader: ByteReader): LeaderHint | undefined {
@@ -276,15 +269,11 @@ function readStatus(reader: ByteReader): NodeStatus {
     leader: leader === 0 ? undefined : leader,
     commitIndex: reader.u48('commit index'),
     lastApplied: reader.u48('applied index'),
+    firstIndex: reader.u48('first index'),
     lastIndex: reader.u48('last index'),
+    snapshotIndex: reader.u48('index of the snapshot'),
+    conf: readConf(reader),
     sessions: reader.u48('sessions'),
     digest: reader.text('digest'),
   }
-}
-
-/** `sentence`, cut to what a reader accepts. */
-function cut(sentence: string): string {
-  if (Buffer.byteLength(sentence) <= sentenceBytesMax) return sentence
-  // A character takes three bytes at most, counted by UTF-16 code units.
-  return `${sentence.slice(0, Math.floor(sentenceBytesMax / 3) - 1)}…`
 }

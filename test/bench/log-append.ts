@@ -1,4 +1,4 @@
-// What one node's log costs: synced appends by batch size, CPU an entry, and how long a long log takes to open.
+// What one node's log costs: synced appends by batch size, CPU an entry, how long a long log takes to open, and to be compacted.
 //   npx jiti test/bench/log-append.ts [entries of the long log, default 1000000] [directory, default a temporary one]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,13 +9,13 @@ import { LevelLog } from '../../src/storage/level-log.ts'
 
 const dataBytes = 300
 const secondsEach = 2
-const conf = { members: [], voters: [], votersOutgoing: [], learners: [] }
+const conf = { members: [], voters: [], votersOutgoing: [], learners: [], joining: [], removed: [], leaseMs: 0 }
 
 const entriesOf = (firstIndex: Index, count: number, data: Uint8Array): readonly Entry[] =>
   Array.from({ length: count }, (_, i) => ({ term: 1, index: firstIndex + i, kind: 'command', data, conf: undefined }))
 
 function append(log: Log, seq: number, entries: readonly Entry[]): Promise<void> {
-  const persist = { seq, hardState: { term: 1, votedFor: undefined }, truncateFrom: undefined, entries }
+  const persist = { seq, hardState: { term: 1, votedFor: undefined }, reset: undefined, truncateFrom: undefined, entries }
   return new Promise((resolve, reject) => log.appendEntries(persist, (error) => (error === undefined ? resolve() : reject(error))))
 }
 
@@ -60,11 +60,25 @@ async function measureOpen(dir: string, count: number, batch: number): Promise<v
   const openMs = performance.now() - start
   const readMs = await readAll(opened)
   const heap = Math.round(process.memoryUsage().heapUsed / 1_048_576)
+  const compacted = await measureCompactions(opened, count)
   await close(opened)
   const entries = count.toLocaleString('en')
   console.log(
-    `${entries} entries in blocks of ${batch}: open ${openMs.toFixed(0)} ms, then read all ${readMs.toFixed(0)} ms, heap ${heap} MiB`,
+    `${entries} entries in blocks of ${batch}: open ${openMs.toFixed(0)} ms, then read all ${readMs.toFixed(0)} ms, heap ${heap} MiB, ${compacted}`,
   )
+}
+
+/** A small one, and one of nearly all. */
+async function measureCompactions(log: Log, count: number): Promise<string> {
+  const times: string[] = []
+  for (const index of [Math.ceil(count / 100), Math.floor(count * 0.99)]) {
+    const start = performance.now()
+    await new Promise<void>((resolve, reject) => {
+      log.compact({ id: { term: 1, index }, conf }, (error) => (error === undefined ? resolve() : reject(error)))
+    })
+    times.push(`${(performance.now() - start).toFixed(1)} ms`)
+  }
+  return `compaction of 1 % ${times[0]}, of 99 % ${times[1]}`
 }
 
 async function readAll(log: Log): Promise<number> {

@@ -6,6 +6,7 @@ import { repository } from './built.ts'
 test('what the command loads before it knows what is asked of it is small: nothing heavy, nothing of the runtime', () => {
   const { files, packages } = staticImports(join(repository, 'src/cli/main.ts'))
   expect(files.map((file) => relative(repository, file)).sort()).toEqual([
+    'src/cli/cluster-program.ts',
     'src/cli/exit-code.ts',
     'src/cli/main.ts',
     'src/cli/own-package.ts',

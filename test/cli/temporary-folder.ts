@@ -6,7 +6,8 @@ import { onTestFinished } from 'vitest'
 /** A folder that holds `files` and is gone when the test has ended. */
 export function temporaryFolder(files: Readonly<Record<string, string>> = {}): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'raftgen-test-')))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  // An installed node_modules takes its time on a busy machine.
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }), 60_000)
   writeFiles(folder, files)
   return folder
 }

@@ -262,3 +262,26 @@ describe('status', () => {
     })
   })
 })
+
+describe('queries that need not go to the leader', () => {
+  test("from: 'nearest' go to the first of the given servers, over a connection that close ends as well", async () => {
+    cluster.leaderAt = () => ({ id: 2, client: 's2:2' })
+    cluster.nodeIdAt = (address) => (address === 's2:2' ? 2 : 1)
+    const near = await Client.connect({ servers: ['s1:1', 's2:2'], dial: cluster.dial })
+    const answer = await near.query(Buffer.from('q'), { from: 'nearest' })
+    const asked = cluster.connections.at(-1)
+    expect({ reply: text(answer.reply), address: asked?.options.address }).toEqual({ reply: 'q', address: 's1:1' })
+    await near.close()
+    expect(asked?.isOpen).toBe(false)
+  })
+
+  test('a token covers what was acknowledged, is plain data, and travels with the query', async () => {
+    await propose('a')
+    await propose('b')
+    const token: unknown = JSON.parse(JSON.stringify(client.token))
+    expect(token).toEqual({ clusterId: 'blue', index: 2 })
+    await client.query(Buffer.from('q'), { atLeast: client.token })
+    const query = { requestId: 1, consistency: 'atLeast', atLeast: 2, query: new Uint8Array(Buffer.from('q')) }
+    expect(cluster.writes.at(-1)).toEqual([{ kind: 'Queries', items: [query] }])
+  })
+})

@@ -1,6 +1,17 @@
 // Servers that exist only as a `dial` function: everything arrives one `setImmediate` later.
 import type { ClientConnection, Dial, DialOptions } from '../../src/client/dial.ts'
-import type { ClientMessage, CommandItem, ServerMessage } from '../../src/wire/client-messages.ts'
+import { noConf } from '../../src/core/conf.ts'
+import type {
+  AdminRefused,
+  AdminReply,
+  AdminRequest,
+  ClientMessage,
+  CommandItem,
+  JoinReply,
+  JoinRequest,
+  LeaderHint,
+  ServerMessage,
+} from '../../src/wire/client-messages.ts'
 
 class FakeConnection implements ClientConnection {
   readonly bufferedBytes = 0
@@ -11,6 +22,10 @@ class FakeConnection implements ClientConnection {
   constructor(options: DialOptions, cluster: FakeCluster) {
     this.options = options
     this.#cluster = cluster
+  }
+
+  get isOpen(): boolean {
+    return this.#open
   }
 
   send(messages: readonly ClientMessage[]): void {
@@ -43,6 +58,15 @@ export class FakeCluster {
   silent = false
   /** New connections hear that this is the wrong machine. */
   refuses = false
+  clusterId = 'blue'
+  /** Who leads, as the server at `address` knows. By default whoever is asked, as node 1. */
+  leaderAt: (address: string) => LeaderHint | undefined = (address) => ({ id: 1, client: address })
+  nodeIdAt: (address: string) => number = () => 1
+  servers: readonly string[] = []
+  /** Every AdminRequest and JoinRequest that came, with where it came. */
+  readonly asked: { readonly address: string; readonly message: AdminRequest | JoinRequest }[] = []
+  /** What becomes of the next of them. The last one stays. */
+  answers: (AdminAnswer | 'silence' | 'break')[] = ['silence']
   #applied = 0
 
   readonly dial: Dial = (options) => {
@@ -58,10 +82,10 @@ export class FakeCluster {
     }
     connection.tell({
       kind: 'Welcome',
-      clusterId: 'blue',
-      nodeId: 1,
-      leader: { id: 1, client: options.address },
-      servers: [],
+      clusterId: this.clusterId,
+      nodeId: this.nodeIdAt(options.address),
+      leader: this.leaderAt(options.address),
+      servers: this.servers,
       commandBytesMax: 1_000,
       keepAliveMs: 60_000,
     })
@@ -94,19 +118,46 @@ export class FakeCluster {
       case 'StatusRequest': {
         const status = {
           nodeId: 1,
-          clusterId: 'blue',
+          clusterId: this.clusterId,
           role: 'leader',
           term: 3,
           leader: 1,
           commitIndex: this.#applied,
           lastApplied: this.#applied,
+          firstIndex: 1,
           lastIndex: this.#applied,
+          snapshotIndex: 0,
+          conf: noConf,
           sessions: 1,
           digest: message.digest ? 'abcd' : '',
         } as const
         return connection.tell({ kind: 'StatusReply', requestId: message.requestId, status })
       }
+      case 'AdminRequest':
+      case 'JoinRequest': {
+        this.asked.push({ address: connection.options.address, message })
+        const answer = (this.answers.length > 1 ? this.answers.shift() : this.answers[0]) ?? 'silence'
+        if (answer === 'break') return connection.close(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }))
+        return answer === 'silence' ? undefined : connection.tell(replyTo(message, answer))
+      }
       default:
     }
   }
+}
+
+/** Done, or refused. */
+export interface AdminAnswer {
+  readonly refused?: AdminRefused
+  readonly members?: AdminReply['members']
+  readonly joined?: Pick<JoinReply, 'incarnation' | 'conf' | 'minIndex'>
+}
+
+export const refusal = (code: AdminRefused['code'], message: string, reason?: AdminRefused['reason']): AdminAnswer => ({
+  refused: { code, message, reason },
+})
+
+function replyTo({ kind, requestId }: AdminRequest | JoinRequest, { refused, members, joined }: AdminAnswer): AdminReply | JoinReply {
+  if (kind === 'AdminRequest') return { kind: 'AdminReply', requestId, refused, members }
+  const { incarnation = 0, conf, minIndex = 0 } = joined ?? {}
+  return { kind: 'JoinReply', requestId, refused, clusterId: 'blue', incarnation, conf, minIndex }
 }

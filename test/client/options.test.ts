@@ -38,7 +38,23 @@ describe('a call with bad options or bytes is refused, and nothing is sent', () 
   test.each<[unknown, string, string]>([
     [{ timeoutMs: -1 }, 'BAD_OPTIONS', 'option timeoutMs is -1, not a whole number from 1 to 3,600,000'],
     [{ signal: 'now' }, 'BAD_OPTIONS', 'option signal is "now", not an AbortSignal'],
-    [{ consistency: 'eventual' }, 'BAD_OPTIONS', "option consistency is \"eventual\", not 'linearizable' or 'stale'"],
+    [{ consistency: 'eventual' }, 'BAD_OPTIONS', "option consistency is \"eventual\", not 'linearizable', 'lease' or 'stale'"],
+    [{ consistency: 'atLeast' }, 'BAD_OPTIONS', "option consistency is \"atLeast\", not 'linearizable', 'lease' or 'stale'"],
+    [{ from: 'follower' }, 'BAD_OPTIONS', "option from is \"follower\", not 'leader' or 'nearest'"],
+    [{ atLeast: 7 }, 'BAD_OPTIONS', 'option atLeast is 7, not a token: take one from `client.token`'],
+    [{ atLeast: null }, 'BAD_OPTIONS', 'option atLeast is null, not a token: take one from `client.token`'],
+    [
+      { atLeast: { clusterId: 'blue', index: -1 } },
+      'BAD_OPTIONS',
+      'option atLeast is {"clusterId":"blue","index":-1}, not a token: take one from `client.token`',
+    ],
+    [{ atLeast: { index: 3 } }, 'BAD_OPTIONS', 'option atLeast is {"index":3}, not a token: take one from `client.token`'],
+    [
+      { atLeast: { clusterId: 'blue', index: 3 }, consistency: 'linearizable' },
+      'BAD_OPTIONS',
+      'options consistency and atLeast exclude each other: a token says how fresh the answer must be',
+    ],
+    [{ atLeast: { clusterId: 'green', index: 3 } }, 'CLUSTER_MISMATCH', 'the token is of cluster green, this client belongs to blue'],
     [7, 'BAD_OPTIONS', 'the options of the call are 7, not an object'],
   ])('query %j', async (callOptions, code, message) => {
     const client = await Client.connect(options)

@@ -168,7 +168,7 @@ describe('errors of commands', () => {
 })
 
 describe('names', () => {
-  test.each(['then', 'constructor', 'close', 'toString', 'toJSON', 'valueOf', 'prototype'])(
+  test.each(['then', 'constructor', 'close', 'token', 'toString', 'toJSON', 'valueOf', 'prototype'])(
     'a command cannot be called %s',
     async (name) => {
       expect(errors(await withCommands(`${name}: { input: Type.Object({}) },`))).toEqual([

@@ -103,7 +103,7 @@ describe('the emitted client over one replica', () => {
   })
 
   test('an input that does not fit is refused before it is sent', async () => {
-    const caller: Caller = { command: unused, query: unused, close: unused }
+    const caller: Caller = { command: unused, query: unused, close: unused, token: { clusterId: 'blue', index: 0 } }
 
     await expect(KitchenSinkClient.over(caller).delete({ name: 'NOT A SLUG' })).rejects.toMatchObject({
       code: 'INVALID_INPUT',

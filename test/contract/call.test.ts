@@ -12,7 +12,12 @@ function answering(error: RaftgenError | undefined, answer: Answer | undefined) 
     asked.push({ kind, bytes, options })
     settle(error, answer)
   }
-  const caller: Caller = { command: record('command'), query: record('query'), close: async () => {} }
+  const caller: Caller = {
+    command: record('command'),
+    query: record('query'),
+    close: async () => {},
+    token: { clusterId: 'blue', index: 0 },
+  }
   return { caller, asked }
 }
 const replying = (reply: Uint8Array) => answering(undefined, { index: 17, reply })

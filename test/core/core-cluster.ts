@@ -10,9 +10,10 @@ import {
   type Index,
   type Input,
   type LogBase,
-  type LogSummary,
+  type Member,
   type Message,
   type Ms,
+  noConf,
   type NodeId,
   type Persist,
   Raft,
@@ -22,9 +23,11 @@ import {
   type Accepted,
   type SoftState,
   type Term,
-  type TermRun,
   type Timing,
 } from '../../src/core/index.ts'
+import { ModelDisk, type Snapshot } from './model-disk.ts'
+
+export { ModelDisk, type Snapshot } from './model-disk.ts'
 
 const noData = new Uint8Array(0)
 const text = { encoder: new TextEncoder(), decoder: new TextDecoder() }
@@ -41,78 +44,19 @@ export function entriesOf(terms: readonly Term[]): readonly Entry[] {
   return terms.map((term, i) => entryOf({ term, index: i + 1, word: `t${term}i${i + 1}` }))
 }
 
+export const memberOf = (id: NodeId, incarnation = 1): Member => ({ id, incarnation, peer: `peer-${id}`, client: `client-${id}` })
+
 export function confOf(given: {
   readonly voters: readonly NodeId[]
   readonly votersOutgoing?: readonly NodeId[]
   readonly learners?: readonly NodeId[]
+  readonly joining?: readonly NodeId[]
+  readonly removed?: readonly NodeId[]
+  readonly leaseMs?: Ms
 }): ConfState {
-  const { voters, votersOutgoing = [], learners = [] } = given
+  const { voters, votersOutgoing = [], learners = [], joining = [], removed = [], leaseMs = 0 } = given
   const ids = [...new Set([...voters, ...votersOutgoing, ...learners])].sort((a, b) => a - b)
-  return {
-    members: ids.map((id) => ({ id, incarnation: 1, peer: `peer-${id}`, client: `client-${id}` })),
-    voters,
-    votersOutgoing,
-    learners,
-  }
-}
-
-/** What a disk has after the writes that were completed. */
-export class ModelDisk {
-  readonly base: LogBase
-  hardState: HardState
-  entries: Entry[] = []
-
-  constructor(base: LogBase) {
-    this.base = base
-    this.hardState = { term: base.id.term, votedFor: undefined }
-  }
-
-  get lastIndex(): Index {
-    return this.base.id.index + this.entries.length
-  }
-
-  get summary(): LogSummary {
-    const terms: TermRun[] = []
-    for (const { term, index } of this.entries) {
-      if (terms[terms.length - 1]?.term !== term) terms.push({ term, firstIndex: index })
-    }
-    const confs = this.entries.flatMap(({ index, conf }) => (conf === undefined ? [] : [{ index, conf }]))
-    return { hardState: this.hardState, base: this.base, lastIndex: this.lastIndex, terms, confs }
-  }
-
-  /** All of it or nothing, as a `Log` must. */
-  perform({ hardState, truncateFrom, entries }: Persist): void {
-    this.hardState = hardState
-    if (truncateFrom !== undefined) {
-      assert(truncateFrom <= this.lastIndex, `the disk is told to truncate from ${truncateFrom}, but ends at ${this.lastIndex}`)
-      this.entries.length = truncateFrom - 1 - this.base.id.index
-    }
-    for (const entry of entries) {
-      assert(entry.index === this.lastIndex + 1, `the disk is given entry ${entry.index} after ${this.lastIndex}`)
-      this.entries.push(entry)
-    }
-  }
-
-  /** Stops before `bytesMax` bytes of data, but gives one entry at least if there is one. */
-  read({
-    firstIndex,
-    lastIndex,
-    bytesMax,
-  }: {
-    readonly firstIndex: Index
-    readonly lastIndex: Index
-    readonly bytesMax: number
-  }): readonly Entry[] {
-    const read: Entry[] = []
-    let bytes = 0
-    for (const entry of this.entries) {
-      if (entry.index < firstIndex || entry.index > lastIndex) continue
-      bytes += entry.data.length
-      if (bytes > bytesMax && read.length > 0) break
-      read.push(entry)
-    }
-    return read
-  }
+  return { members: ids.map((id) => memberOf(id)), voters, votersOutgoing, learners, joining, removed, leaseMs }
 }
 
 interface Writing {
@@ -123,7 +67,7 @@ interface Writing {
 /** One node: what survives a crash (`disk`, and the record of what it ever did), and what does not. */
 export class CoreNode {
   readonly id: NodeId
-  readonly disk: ModelDisk
+  disk: ModelDisk
   raft: Raft | undefined
   /** Its own monotonic clock. */
   now: Ms = 0
@@ -134,8 +78,15 @@ export class CoreNode {
   fetches: Fetch[] = []
   /** Bytes applied at once. */
   pageBytes = Number.MAX_SAFE_INTEGER
-  /** In this life, in order. */
+  /** In this life, in order, after the state was last read from a snapshot. */
   applied: Entry[] = []
+  /** What the state machine holds: all that it was given since the cluster began, of its own or in a snapshot. */
+  state: string
+  stateBase: LogBase
+  /** A snapshot that a leader said is needed, and that has not come. */
+  snapshotWanted: Index | undefined
+  /** The disk forgets the entries up to this once its write is finished. */
+  compacting: LogBase | undefined
   grants: ReadGrant[] = []
   accepted: Accepted[] = []
   refused: Refusal[] = []
@@ -145,6 +96,8 @@ export class CoreNode {
   constructor(id: NodeId, disk: ModelDisk) {
     this.id = id
     this.disk = disk
+    this.stateBase = disk.base
+    this.state = ''
   }
 
   /** Of a node that runs. */
@@ -155,16 +108,48 @@ export class CoreNode {
 
   /** The log as the core has it, what is not durable yet included. */
   get log(): readonly Entry[] {
-    const { lastIndex } = this.core.status
+    const { firstIndex, lastIndex } = this.core.status
     const entries: Entry[] = []
-    for (let index = this.disk.base.id.index + 1; index <= lastIndex; index++) {
+    for (let index = firstIndex; index <= lastIndex; index++) {
       const inMemory = this.core.entriesInMemory({ firstIndex: index, lastIndex: index, bytesMax: 1 })
-      const entry = inMemory?.[0] ?? this.disk.entries[index - 1 - this.disk.base.id.index]
+      const entry = inMemory?.[0] ?? this.disk.entry(index)
       assert(entry !== undefined, `entry ${index} of node ${this.id} is neither in memory nor on its disk`)
       entries.push(entry)
     }
     return entries
   }
+
+  /** The state as it is now becomes a snapshot on the disk. */
+  takeSnapshot(): Snapshot {
+    const snapshot = { base: this.stateBase, state: this.state }
+    this.disk.keep(snapshot)
+    return snapshot
+  }
+
+  /** What the state machine holds changes. */
+  applyAll(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const { term, index } = entry
+      this.applied.push(entry)
+      this.state = nextState(this.state, entry)
+      this.stateBase = { id: { term, index }, conf: entry.conf ?? this.stateBase.conf }
+    }
+  }
+
+  /** All that there was before is gone; the state is that of a snapshot, or that before the first entry. */
+  readState(snapshot: Snapshot | undefined): void {
+    this.applied = []
+    this.state = snapshot?.state ?? ''
+    this.stateBase = snapshot?.base ?? this.disk.base
+  }
+}
+
+/** A state machine that forgets nothing, in few characters: two differ if they were given different entries. */
+function nextState(state: string, entry: Entry): string {
+  let hash = 2_166_136_261
+  for (const character of `${state} ${entry.term}.${entry.index} ${wordOf(entry)}`)
+    hash = Math.imul(hash ^ character.charCodeAt(0), 16_777_619)
+  return (hash >>> 0).toString(16)
 }
 
 export interface ClusterOptions {
@@ -175,6 +160,8 @@ export interface ClusterOptions {
   readonly timing?: Partial<Timing>
   readonly limits?: Partial<CoreLimits>
   readonly seed?: number
+  /** The time of each node, where all of them have one: each turn then ends with a tick, as a driver's does. */
+  readonly clock?: (id: NodeId) => Ms
 }
 
 /** Told of everything that leaves a core, in order. */
@@ -184,6 +171,8 @@ export interface ClusterEvents {
   lost?(message: Message): void
   written?(node: CoreNode, persist: Persist): void
   applied?(node: CoreNode, entries: readonly Entry[]): void
+  /** The state was read from a snapshot. */
+  restored?(node: CoreNode, snapshot: Snapshot): void
   /** An input was taken, and all that came of it was done. */
   stepped?(node: CoreNode): void
 }
@@ -224,10 +213,14 @@ export class CoreCluster {
     for (const id of ids.length === 0 ? this.nodes.keys() : ids) {
       const node = this.node(id)
       assert(node.raft === undefined, `node ${id} runs already`)
-      const { timing, limits, seed = 1 } = this.#options
+      const { timing, limits, seed = 1, clock } = this.#options
+      const { summary, restorable } = node.disk
+      node.now = clock?.(id) ?? node.now
+      node.readState(restorable)
       node.raft = new Raft({
         id,
-        log: node.disk.summary,
+        log: summary,
+        ...(restorable === undefined ? {} : { lastApplied: restorable.base.id.index }),
         now: node.now,
         seed: seed + 1_000 * this.#starts++,
         ...(timing === undefined ? {} : { timing }),
@@ -245,13 +238,40 @@ export class CoreCluster {
     node.writing = undefined
     node.fetches = []
     node.applied = []
+    node.snapshotWanted = undefined
+    node.compacting = undefined
   }
 
+  /** A node that knows whom to dial, and no more: what joins, or comes back without its disk. */
+  join(id: NodeId, members: readonly Member[]): this {
+    const known = this.nodes.get(id)
+    if (known?.raft !== undefined) this.crash(id)
+    // It has never been heard of: nothing that was said to its former incarnation reaches it.
+    this.network = this.network.filter(({ from, to }) => from !== id && to !== id)
+    const disk = new ModelDisk({ id: { term: 0, index: 0 }, conf: { ...noConf, members } })
+    if (known === undefined) this.nodes.set(id, new CoreNode(id, disk))
+    else known.disk = disk
+    return this.start(id)
+  }
+
+  /** A turn of the driver: what came in, then the time, then what is to be done. */
   input(id: NodeId, input: Input): void {
     const node = this.node(id)
     node.core.step(input)
+    const now = this.#options.clock?.(id)
+    if (now !== undefined && input.kind !== 'tick') {
+      node.now = now
+      node.core.step({ kind: 'tick', now })
+    }
     this.#perform(node)
     this.events.stepped?.(node)
+  }
+
+  /** It is as late as the clock of the cluster says. */
+  now(id: NodeId): void {
+    const node = this.node(id)
+    node.now = this.#options.clock?.(id) ?? node.now
+    this.input(id, { kind: 'tick', now: node.now })
   }
 
   /** Advances the clock of one node, in steps of at most `stepMs`. */
@@ -303,7 +323,8 @@ export class CoreCluster {
     if (node.core.softState.leader === undefined) return
     // The first tick dates what came before it.
     this.tick(id, 1)
-    this.tick(id, this.#options.timing?.electionTimeoutMs ?? 1_000, { stepMs: Number.MAX_SAFE_INTEGER })
+    const silenceMs = Math.max(this.#options.timing?.electionTimeoutMs ?? 1_000, node.core.status.conf.leaseMs)
+    this.tick(id, silenceMs, { stepMs: Number.MAX_SAFE_INTEGER })
     assert(node.core.softState.role === 'follower', `node ${id} campaigns already`)
   }
 
@@ -311,8 +332,30 @@ export class CoreCluster {
     this.input(id, { kind: 'propose', ticket: 0, commands: words.map(commandOf) })
   }
 
-  read(id: NodeId, readId: number): void {
-    this.input(id, { kind: 'read', id: readId })
+  read(id: NodeId, readId: number, { lease = false }: { readonly lease?: boolean } = {}): void {
+    this.input(id, { kind: 'read', id: readId, lease })
+  }
+
+  /** The node takes a snapshot of its state; entries up to `compactIndex`, of its older snapshots too, may go from its log. */
+  snapshot(id: NodeId, { compactIndex }: { readonly compactIndex?: Index | undefined } = {}): Snapshot {
+    const snapshot = this.node(id).takeSnapshot()
+    if (compactIndex !== undefined) this.input(id, { kind: 'compact', index: compactIndex })
+    return snapshot
+  }
+
+  /** A snapshot arrives, is durable, and the core is told. `term`: of who sent it. */
+  install(id: NodeId, { snapshot, term }: { readonly snapshot: Snapshot; readonly term: Term }): void {
+    const node = this.node(id)
+    node.disk.keep(snapshot)
+    this.input(id, { kind: 'snapshotReceived', base: snapshot.base, term })
+  }
+
+  /** `target` fetches a snapshot from `source`, which takes one for it if it has none of that index. */
+  fetchSnapshot({ source, target, minIndex = 1 }: { readonly source: NodeId; readonly target: NodeId; readonly minIndex?: Index }): void {
+    const node = this.node(source)
+    const newest = node.disk.snapshots[0]
+    const snapshot = newest !== undefined && newest.base.id.index >= minIndex ? newest : node.takeSnapshot()
+    this.install(target, { snapshot, term: node.core.status.term })
   }
 
   /** Delivers everything, and what it causes, until nothing is on its way. */
@@ -371,6 +414,8 @@ export class CoreCluster {
     assert(writing !== undefined, `no write of node ${id} is in flight`)
     node.writing = undefined
     node.disk.perform(writing.persist)
+    if (node.compacting !== undefined) node.disk.compact(node.compacting)
+    node.compacting = undefined
     this.events.written?.(node, writing.persist)
     this.#send(writing.promises)
     this.input(id, { kind: 'persisted', seq: writing.persist.seq })
@@ -404,6 +449,7 @@ export class CoreCluster {
       node.refused.push(...ready.refused)
       this.#send(ready.send)
       this.#write(node, ready)
+      this.#restore(node, ready)
       this.#apply(node, ready.applyThrough)
       node.fetches.push(...ready.fetches)
       while (!node.holdsFetches && node.fetches.length > 0) this.answerFetch(node.id)
@@ -421,16 +467,29 @@ export class CoreCluster {
     if (!node.holdsWrites) this.finishWrite(node.id)
   }
 
+  #restore(node: CoreNode, { snapshotWanted, restore, compact }: Ready): void {
+    if (snapshotWanted !== undefined) node.snapshotWanted = snapshotWanted
+    // It takes its turn among the writes.
+    if (compact !== undefined && node.writing !== undefined) node.compacting = compact
+    else if (compact !== undefined) node.disk.compact(compact)
+    if (restore === undefined) return
+    assert(node.disk.lastIndex >= restore, `node ${node.id} is to read the snapshot of ${restore}, its log ends at ${node.disk.lastIndex}`)
+    const snapshot = node.disk.snapshots.find(({ base }) => base.id.index === restore)
+    assert(snapshot !== undefined, `node ${node.id} has no snapshot of ${restore}`)
+    node.readState(snapshot)
+    this.events.restored?.(node, snapshot)
+    node.core.step({ kind: 'applied', index: restore })
+  }
+
   #apply(node: CoreNode, applyThrough: Index): void {
-    const { base } = node.disk
     let index = node.core.status.lastApplied
     while (index < applyThrough) {
       const range = { firstIndex: index + 1, lastIndex: applyThrough, bytesMax: node.pageBytes }
       const page = node.core.entriesInMemory(range) ?? node.disk.read(range)
       const last = page[page.length - 1]
-      assert(last !== undefined && page[0]?.index === index + 1, `entry ${index + 1} of node ${node.id}, from ${base.id.index}, is gone`)
+      assert(last !== undefined && page[0]?.index === index + 1, `entry ${index + 1} of node ${node.id} is gone`)
       index = last.index
-      node.applied.push(...page)
+      node.applyAll(page)
       this.events.applied?.(node, page)
       node.core.step({ kind: 'applied', index })
     }

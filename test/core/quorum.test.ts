@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { isSoleVoter, type NodeId, quorumValue, replicasOf, voteResult, votersOf } from '../../src/core/index.ts'
+import { describe, expect, test } from 'vitest'
+import { isSoleVoter, noConf, type NodeId, quorumValue, replicasOf, voteResult, votersOf } from '../../src/core/index.ts'
 import { confOf } from './core-cluster.ts'
 
 const idsArbitrary = fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 7 })
@@ -48,6 +48,47 @@ test('two quorums of one configuration always share a server (§3.4)', () => {
       expect(isQuorum(conf, inside) && isQuorum(conf, outside)).toBe(false)
     }),
   )
+})
+
+describe('every configuration of up to seven voters, joint ones too, against a second, naive count', () => {
+  const ids = [1, 2, 3, 4, 5, 6, 7]
+  const subsets = Array.from({ length: 1 << ids.length }, (_, mask) => ids.filter((_, i) => (mask >> i) & 1))
+  const ones = (mask: number) => subsets[mask]?.length ?? 0
+  /** By definition, on bits: more than half of each half. */
+  const isMajority = (voters: number, mask: number) => voters === 0 || ones(voters & mask) * 2 > ones(voters)
+
+  test('who has reached an index, and who has voted, decides the same (§3.6.2, §3.4, §4.3)', () => {
+    const values = subsets.map((subset) => (id: NodeId) => (subset.includes(id) ? 1 : 0))
+    const ballots = subsets.map((subset) => new Map(ids.map((id) => [id, subset.includes(id)])))
+    const ayes = subsets.map((subset) => new Map(subset.map((id) => [id, true])))
+    let wrong = 0
+    for (let incoming = 1; incoming < subsets.length; incoming++) {
+      for (let outgoing = 0; outgoing < subsets.length; outgoing++) {
+        const conf = { ...noConf, voters: subsets[incoming] ?? [], votersOutgoing: subsets[outgoing] ?? [] }
+        for (let mask = 0; mask < subsets.length; mask++) {
+          const isQuorum = isMajority(incoming, mask) && isMajority(outgoing, mask)
+          if ((quorumValue(conf, values[mask] ?? (() => 0)) === 1) !== isQuorum) wrong++
+          if ((voteResult(conf, ballots[mask] ?? new Map()) === 'won') !== isQuorum) wrong++
+          if ((voteResult(conf, ballots[mask] ?? new Map()) === 'lost') !== !isQuorum) wrong++
+          if ((voteResult(conf, ayes[mask] ?? new Map()) === 'won') !== isQuorum) wrong++
+        }
+      }
+    }
+    expect(wrong).toBe(0)
+  })
+
+  test('a joint configuration shares a server in every quorum with both of its halves (§4.3)', () => {
+    let apart = 0
+    for (let incoming = 1; incoming < subsets.length; incoming += 3) {
+      for (let outgoing = 1; outgoing < subsets.length; outgoing += 5) {
+        for (let mask = 1; mask < subsets.length; mask++) {
+          const joint = isMajority(incoming, mask) && isMajority(outgoing, mask)
+          if (joint && (isMajority(incoming, ~mask & 127) || isMajority(outgoing, ~mask & 127))) apart++
+        }
+      }
+    }
+    expect(apart).toBe(0)
+  })
 })
 
 test('an empty configuration decides nothing', () => {

@@ -57,8 +57,8 @@ describe('linearizable reads without the log (§6.4)', () => {
 
   test('reads of one turn share the first round too', () => {
     const { cluster, node, sent } = committedLeader()
-    node.core.step({ kind: 'read', id: 1 })
-    node.core.step({ kind: 'read', id: 2 })
+    node.core.step({ kind: 'read', id: 1, lease: false })
+    node.core.step({ kind: 'read', id: 2, lease: false })
     cluster.read(1, 3)
     expect(roundsOf(sent())).toEqual([1, 1])
     cluster.receive(reply({}))
@@ -113,10 +113,12 @@ describe('linearizable reads without the log (§6.4)', () => {
   })
 
   test('a joint configuration confirms with both majorities (§4.3)', () => {
-    const { cluster, node, sent } = loneLeader({ conf: confOf({ voters: [1, 2, 3], votersOutgoing: [1, 4, 5] }) })
-    for (const from of [2, 4]) cluster.receive({ kind: 'AppendEntriesReply', from, to: 1, term: 1, ok: true, matchIndex: 1 })
+    const { cluster, node } = committedLeader({ conf: confOf({ voters: [1, 4, 5], learners: [2, 3] }) })
+    for (const from of [4, 5]) cluster.receive({ kind: 'AppendEntriesReply', from, to: 1, term: 1, ok: true, matchIndex: 1 })
+    const steps = [2, 3].map((id) => ({ kind: 'promote', id }) as const)
+    const leave = [4, 5].map((id) => ({ kind: 'remove', id }) as const)
+    cluster.input(1, { kind: 'changeConf', ticket: 1, steps: [...steps, ...leave], force: true })
     cluster.read(1, 1)
-    sent()
     for (const from of [2, 3]) cluster.receive(reply({ from }))
     expect(node.grants).toEqual([])
     cluster.receive(reply({ from: 5 }))

@@ -1,7 +1,16 @@
 // The language of the stories: one command a line, answered by what the cores did. `story-words.ts` says how things are written.
-import { assert, type CoreLimits, type Message, type NodeId, type Persist, type Ready, type Timing } from '../../src/core/index.ts'
-import { type ClusterEvents, confOf, CoreCluster, type CoreNode } from './core-cluster.ts'
-import { entriesText, idText, messageText, persistText } from './story-words.ts'
+import {
+  assert,
+  type CoreLimits,
+  type Message,
+  type NodeId,
+  type Persist,
+  type Ready,
+  type Refusal,
+  type Timing,
+} from '../../src/core/index.ts'
+import { type ClusterEvents, confOf, CoreCluster, type CoreNode, memberOf, type Snapshot } from './core-cluster.ts'
+import { confStepsOf, confText, entriesText, idText, messageText, persistText } from './story-words.ts'
 
 type Command = (args: readonly string[]) => void
 
@@ -23,18 +32,17 @@ export class StoryTeller implements ClusterEvents {
 
   // --- What the cluster reports
 
-  ready(node: CoreNode, { softState, accepted, refused, reads, fetches, persist }: Ready): void {
+  ready(node: CoreNode, { softState, accepted, refused, reads, fetches, persist, snapshotWanted, compact }: Ready): void {
     if (softState !== undefined) {
       const leader = softState.leader === undefined || softState.leader === node.id ? '' : ` of ${softState.leader}`
       this.#tell(`${node.id} is ${softState.role}${leader} in term ${softState.term}`)
     }
     for (const { first, count } of accepted) this.#tell(`${node.id} accepts ${count} from ${idText(first)}`)
-    for (const { of, id, from, reason, leader } of refused) {
-      const what = of === 'read' ? `read ${id}` : `proposals from the ${from + 1}. on`
-      this.#tell(`${node.id} refuses ${what}: ${reason}, leader ${leader ?? 'unknown'}`)
-    }
+    for (const refusal of refused) this.#tell(`${node.id} refuses ${refusalText(refusal)}`)
     for (const { id, index } of reads) this.#tell(`${node.id} grants read ${id} at ${index}`)
     for (const { peer, firstIndex, lastIndex } of fetches) this.#tell(`${node.id} fetches ${firstIndex}..${lastIndex} for ${peer}`)
+    if (snapshotWanted !== undefined) this.#tell(`${node.id} wants a snapshot of ${snapshotWanted} or later`)
+    if (compact !== undefined) this.#tell(`${node.id} compacts its log up to ${idText(compact.id)}`)
     if (persist !== undefined && node.holdsWrites) this.#tell(`${node.id} begins write ${persistText(persist)}`)
   }
 
@@ -54,15 +62,22 @@ export class StoryTeller implements ClusterEvents {
     this.#tell(`${node.id} applies ${entriesText(entries)}`)
   }
 
+  restored(node: CoreNode, { base }: Snapshot): void {
+    this.#tell(`${node.id} reads its state from the snapshot of ${idText(base.id)}`)
+  }
+
   // --- What a story can say
 
   readonly #commands: Readonly<Record<string, Command>> = {
-    /** `cluster 1 2 3 [learners 4] [outgoing 5]`: not started yet. */
+    /** `cluster 1 2 3 [learners 4] [joining 4] [outgoing 5] [lease 900]`: not started yet. */
     cluster: (args) => {
+      const [leaseMs = 0] = idsAfter('lease', args)
       const conf = confOf({
         voters: idsAfter('voters', ['voters', ...args]),
         learners: idsAfter('learners', args),
+        joining: idsAfter('joining', args),
         votersOutgoing: idsAfter('outgoing', args),
+        leaseMs,
       })
       this.#cluster = new CoreCluster({ conf, timing: this.#timing, limits: this.#limits }, this)
     },
@@ -94,6 +109,45 @@ export class StoryTeller implements ClusterEvents {
     },
     propose: ([id, ...words]) => this.#now.propose(Number(id), ...words),
     read: ([id, readId]) => this.#now.read(Number(id), Number(readId)),
+    'lease-read': ([id, readId]) => this.#now.read(Number(id), Number(readId), { lease: true }),
+    /** `change 1 add 4 remove 3 [forced]`: see `confStepsOf`. */
+    change: ([id, ...words]) => {
+      const steps = confStepsOf(words.filter((word) => word !== 'forced'))
+      this.#now.input(Number(id), { kind: 'changeConf', ticket: 0, steps, force: words.includes('forced') })
+    },
+    /** `join 4 knowing 1 2 3`: starts with an empty disk. */
+    join: ([id, ...args]) => {
+      const members = idsAfter('knowing', args).map((known) => memberOf(known))
+      this.#now.join(Number(id), members)
+    },
+    /** `transfer 1 [2]`. */
+    transfer: ([id, to]) => {
+      this.#now.input(Number(id), { kind: 'transfer', ticket: 0, to: to === undefined ? undefined : Number(to) })
+    },
+    /** `peer-down 2 1`: node 2 is told that the process of node 1 has ended. */
+    'peer-down': ([id, peer, incarnation = 1]) => {
+      this.#now.input(Number(id), { kind: 'peerDown', peer: Number(peer), incarnation: Number(incarnation) })
+    },
+    /** `snapshot 1`: node 1 takes one; `compact 1 5`: its log may go up to there. */
+    snapshot: ([id]) => this.#tell(`${id} has a snapshot of ${idText(this.#now.snapshot(Number(id)).base.id)}`),
+    compact: ([id, index]) => this.#now.input(Number(id), { kind: 'compact', index: Number(index) }),
+    /** `fetch-snapshot 3 1`: node 3 gets the newest snapshot of node 1. */
+    'fetch-snapshot': ([target, source]) => this.#now.fetchSnapshot({ source: Number(source), target: Number(target) }),
+    /** All snapshots of a node that does not run are found damaged. */
+    'lose-snapshots': ([id]) => {
+      this.#now.node(Number(id)).disk.snapshots = []
+    },
+    /** Time passes for everyone, and the network works. */
+    run: ([ms]) => this.#now.run(Number(ms)),
+    /** The newest configuration of each node that runs; `?` where it is not known to be committed. */
+    confs: () => {
+      for (const { id, raft } of this.#now.nodes.values()) {
+        if (raft === undefined) continue
+        const { conf, committedConf } = raft.status
+        const isCommitted = confText(conf) === confText(committedConf)
+        this.#tell(`${id} counts ${confText(conf)}${isCommitted ? '' : ` ?, before ${confText(committedConf)}`}`)
+      }
+    },
     unreachable: ([id, peer]) => this.#now.input(Number(id), { kind: 'unreachable', peer: Number(peer) }),
     /** `deliver`: everything, with all it causes; `deliver 1>2 [Kind]`: what is on its way there now. */
     deliver: ([link, kind]) => {
@@ -103,6 +157,15 @@ export class StoryTeller implements ClusterEvents {
     drop: ([link = '', kind]) => this.#now.drop(matcher(link, kind)),
     isolate: (args) => this.#now.isolate(...args.map(Number)),
     heal: () => this.#now.heal(),
+    /** `cut 1>2`: this way only. */
+    cut: ([link = '']) => {
+      this.#now.cutLinks.add(link)
+    },
+    /** `timeout-now 2 1`: node 2, or a server that calls itself so, asks node 1 to campaign; the term is that of node 2. */
+    'timeout-now': ([source, target]) => {
+      const { term } = this.#now.node(Number(source)).core.status
+      this.#now.receive({ kind: 'TimeoutNow', from: Number(source), to: Number(target), term })
+    },
     /** `hold-writes 1`: they finish when the story says `finish-write 1`. */
     'hold-writes': ([id]) => {
       this.#now.node(Number(id)).holdsWrites = true
@@ -150,10 +213,16 @@ export class StoryTeller implements ClusterEvents {
   }
 }
 
+function refusalText({ of, id, from, reason, message, leader }: Refusal): string {
+  const what = { read: `read ${id}`, propose: `proposals from the ${from + 1}. on`, changeConf: 'the change', transfer: 'the transfer' }[of]
+  return `${what}: ${reason}, ${message ?? `leader ${leader ?? 'unknown'}`}`
+}
+
 function logText(node: CoreNode): string {
-  const { term, commitIndex, stableIndex } = node.core.status
+  const { term, commitIndex, stableIndex, firstIndex } = node.core.status
   const entries = node.log.map(({ index, term: of }) => `${of}${index === commitIndex ? '*' : ''}${index === stableIndex ? ' |' : ''}`)
-  return `${node.id} in term ${term}: ${entries.join(' ')}`.trimEnd()
+  const base = firstIndex === 1 ? '' : `${firstIndex - 1}${firstIndex - 1 === commitIndex ? '*' : ''}) `
+  return `${node.id} in term ${term}: ${base}${entries.join(' ')}`.trimEnd()
 }
 
 function idsAfter(word: string, args: readonly string[]): readonly NodeId[] {

@@ -7,6 +7,8 @@ import { errorCodes } from '../../src/errors.ts'
 const root = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const readme = read('README.md')
+/** Pages with blocks that stand for files. */
+const pages = ['README.md', 'docs/core.md']
 
 /** One row a code, in the order of the code. */
 function errorTable(): string {
@@ -28,12 +30,12 @@ async function run(file: string): Promise<string> {
   return stdout
 }
 
-describe('README', () => {
-  // `npx vitest run test/docs -u` writes them anew.
-  test('shows the examples and the errors as they are', async () => {
-    await expect(filled(readme)).toMatchFileSnapshot(new URL('README.md', root).pathname)
-  })
+// `npx vitest run test/docs -u` writes them anew.
+test.each(pages)('%s shows the examples and the errors as they are', async (page) => {
+  await expect(filled(read(page))).toMatchFileSnapshot(new URL(page, root).pathname)
+})
 
+describe('README', () => {
   test('names only scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
     const named = [...readme.matchAll(/npm run ([a-z:]+)/g)].map(([, name = '']) => name)
@@ -51,6 +53,13 @@ describe('README', () => {
 describe('the examples run', () => {
   test('the counter of the README', async () => {
     expect(await run('examples/counter/main.js')).toBe('added: 3\nadded: 7\nvalue: 7\n')
+  })
+
+  test('three cores by hand', async () => {
+    const lines = (await run('examples/core/three-cores.js')).trimEnd().split('\n')
+    const entries = (id: number) => [`${id}: entry 1 is a noop`, `${id}: entry 2 is hello`, `${id}: entry 3 is world`]
+    expect(lines.filter((line) => !line.includes('read'))).toEqual([1, 2, 3].flatMap(entries))
+    expect(lines.filter((line) => line.includes('read'))).toEqual([expect.stringMatching(/^\d: read 7 may be served at index \d$/)])
   })
 
   test('the runtime without the generator', async () => {

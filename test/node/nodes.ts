@@ -1,9 +1,12 @@
 // A few nodes in one thread, with a clock, a disk and a network that move only when a test says so.
-import type { Message } from '../../src/core/index.ts'
+import { type ConfState, confOfVoters, noConf, type PeerMessage } from '../../src/core/index.ts'
 import type { StateMachine } from '../../src/machine/state-machine.ts'
 import { Node, type NodeEvent, type NodeLimits } from '../../src/node/index.ts'
+import type { Recovered } from '../../src/node/options.ts'
+import { recover } from '../../src/node/recover.ts'
 import { MemoryLog } from '../../src/storage/memory-log.ts'
-import type { ClientMessage, Hello, ServerMessage } from '../../src/wire/client-messages.ts'
+import type { ClientMessage, Consistency, Hello, ServerMessage } from '../../src/wire/client-messages.ts'
+import { MemorySnapshots } from './memory-snapshots.ts'
 
 const text = new TextDecoder()
 const bytes = (value: string) => new TextEncoder().encode(value)
@@ -28,63 +31,130 @@ export function lines(): StateMachine & { readonly applied: string[] } {
       return bytes(text.decode(query) === 'now' ? String(now) : applied.join(' '))
     },
     snapshot: () => bytes(applied.join('\n')),
-    restoreSnapshot: () => {},
+    restoreSnapshot(snapshot) {
+      const restored = text.decode(snapshot)
+      applied.splice(0, applied.length, ...(restored === '' ? [] : restored.split('\n')))
+    },
   }
+}
+
+type Clock = { readonly monotonicMs: () => number; readonly wallMs: () => number }
+
+export interface TestNodeOptions {
+  readonly id: number
+  readonly conf: ConfState
+  readonly incarnation?: number
+  readonly limits?: Partial<NodeLimits>
 }
 
 export class TestNode {
   readonly machine = lines()
-  readonly log: MemoryLog
+  log: MemoryLog
+  snapshots: MemorySnapshots
   readonly events: NodeEvent[] = []
   readonly told = new Map<number, ServerMessage[]>()
   failure: Error | undefined
   node: Node
   awake = true
-  readonly #start: () => Node
+  /** The newest configuration that the node told of. */
+  conf: ConfState | undefined
+  readonly #options: TestNodeOptions
+  readonly #net: (messages: readonly PeerMessage[]) => void
+  readonly #clock: Clock
   /** Completions of the disk wait here while it is held. */
-  readonly #tasks: (() => void)[] = []
+  #tasks: (() => void)[] = []
   diskHeld = false
   #connections = 0
+  #lives = 0
+  #incarnation: number
 
-  constructor(
-    options: { readonly id: number; readonly size: number; readonly limits?: Partial<NodeLimits> },
-    net: (messages: readonly Message[]) => void,
-    clock: { readonly monotonicMs: () => number; readonly wallMs: () => number },
-  ) {
-    const { id, size, limits = {} } = options
-    const ids = Array.from({ length: size }, (_, i) => i + 1)
-    const members = ids.map((member) => ({ id: member, incarnation: 1, peer: `p${member}:1`, client: `c${member}:1` }))
-    this.log = new MemoryLog({ members, voters: ids, votersOutgoing: [], learners: [] }, (task) => this.#tasks.push(task))
-    this.#start = () =>
-      new Node(
-        { id, clusterId: 'test', machine: this.machine, seed: id * 7_919, limits },
-        {
-          log: this.log,
-          net: { send: net },
-          clock,
-          clients: {
-            send: (connection, messages) => this.told.get(connection)?.push(...messages),
-            goodbye: (connection, message) => this.told.get(connection)?.push(message),
-          },
-          wake: () => {
-            this.awake = true
-          },
-          fail: (error) => {
-            this.failure = error
-          },
-          digest: (parts) => parts.map((part) => Buffer.from(part).toString('hex')).join('/'),
-          report: (event) => this.events.push(event),
-        },
-      )
+  constructor(options: TestNodeOptions, net: (messages: readonly PeerMessage[]) => void, clock: Clock) {
+    this.#options = options
+    this.#incarnation = options.incarnation ?? 1
+    this.#net = net
+    this.#clock = clock
+    const { log, snapshots } = this.#emptyDisk(options.conf)
+    this.log = log
+    this.snapshots = snapshots
     this.node = this.#start()
   }
 
-  /** A new life on the same log, with the state made anew. */
+  /** A new life on the same disk, with the state made anew. */
   restart(): void {
+    this.#tasks.splice(0)
+    this.snapshots.crash()
     this.machine.applied.length = 0
     this.told.clear()
+    this.failure = undefined
     this.node = this.#start()
     this.awake = true
+  }
+
+  /** A new life on an empty disk, of a node that knows the others and nothing else. */
+  restartEmpty(incarnation = this.#incarnation): void {
+    const { members } = this.node.conf
+    const { log, snapshots } = this.#emptyDisk({ ...noConf, members })
+    this.log = log
+    this.snapshots = snapshots
+    this.#incarnation = incarnation
+    this.restart()
+  }
+
+  #emptyDisk(conf: ConfState): { readonly log: MemoryLog; readonly snapshots: MemorySnapshots } {
+    const defer = (task: () => void) => void this.#tasks.push(task)
+    return { log: new MemoryLog(conf, defer), snapshots: new MemorySnapshots(defer) }
+  }
+
+  #recovered(): Recovered {
+    const { machine, log, snapshots } = this
+    let outcome: { readonly error: Error | undefined; readonly recovered: Recovered | undefined } | undefined
+    recover(
+      {
+        machine,
+        log: log.summary,
+        snapshots,
+        unusable: (index, error) => this.events.push({ kind: 'snapshotFailed', index, error }),
+      },
+      (error, recovered) => {
+        outcome = { error, recovered }
+      },
+    )
+    while (outcome === undefined && this.#tasks.length > 0) for (const task of this.#tasks.splice(0)) task()
+    if (outcome?.recovered === undefined) throw outcome?.error ?? new Error('the node does not recover')
+    return outcome.recovered
+  }
+
+  #start(): Node {
+    const { id, limits = {} } = this.#options
+    this.#lives += 1
+    // Only of this life: what an earlier one still has to say, nobody hears.
+    const life = this.#lives
+    const isCurrent = () => life === this.#lives
+    const seed = id * 7_919 + life
+    return new Node(
+      { id, clusterId: 'test', incarnation: this.#incarnation, recovered: this.#recovered(), seed, limits },
+      {
+        log: this.log,
+        snapshots: this.snapshots,
+        net: { send: this.#net },
+        clock: this.#clock,
+        clients: {
+          send: (connection, messages) => this.told.get(connection)?.push(...messages),
+          goodbye: (connection, message) => this.told.get(connection)?.push(message),
+        },
+        wake: () => {
+          this.awake = true
+        },
+        fail: (error) => {
+          if (isCurrent()) this.failure = error
+        },
+        digest: (parts) => parts.map((part) => Buffer.from(part).toString('hex')).join('/'),
+        confChanged: (conf) => {
+          this.conf = conf
+        },
+        report: (event) => this.events.push(event),
+      },
+    )
   }
 
   /** True when anything happened. */
@@ -122,28 +192,50 @@ export class TestNode {
   }
 }
 
+export const memberOf = (id: number, incarnation = 1) => ({ id, incarnation, peer: `p${id}:1`, client: `c${id}:1` })
+
 export class TestNodes {
-  readonly nodes: readonly TestNode[]
+  readonly nodes: TestNode[]
+  readonly #start: (options: TestNodeOptions) => TestNode
   monotonicMs = 1_000
   wallMs = 1_700_000_000_000
   /** Messages from and to these are lost. */
   readonly cutOff = new Set<number>()
-  readonly #messages: Message[] = []
+  /** Whether messages between these two are lost. */
+  isCut: (from: number, to: number) => boolean = () => false
+  /** These have no turns; what they are sent waits for them. */
+  readonly paused = new Set<number>()
+  /** Whether this message is lost. */
+  isLost: (message: PeerMessage) => boolean = () => false
+  /** How long this message is on its way, milliseconds; longer than another means that it is overtaken. */
+  delayMs: (message: PeerMessage) => number = () => 0
+  readonly #messages: PeerMessage[] = []
+  #travelling: { readonly at: number; readonly message: PeerMessage }[] = []
 
   constructor(size: number, limits: Partial<NodeLimits> = {}) {
     const clock = { monotonicMs: () => this.monotonicMs, wallMs: () => this.wallMs }
-    const net = (messages: readonly Message[]) => void this.#messages.push(...messages)
-    this.nodes = Array.from({ length: size }, (_, i) => new TestNode({ id: i + 1, size, limits }, net, clock))
+    const net = (messages: readonly PeerMessage[]) => void this.#messages.push(...messages)
+    const conf = confOfVoters(Array.from({ length: size }, (_, i) => memberOf(i + 1)))
+    this.#start = (options) => new TestNode(options, net, clock)
+    this.nodes = conf.members.map(({ id }) => this.#start({ id, conf, limits }))
+  }
+
+  /** A machine with an empty disk that was let in as a member. */
+  add(options: Pick<TestNodeOptions, 'id' | 'conf' | 'incarnation'>): TestNode {
+    const { members } = options.conf
+    const node = this.#start({ ...options, conf: { ...noConf, members } })
+    this.nodes.push(node)
+    return node
   }
 
   node(id: number): TestNode {
-    const node = this.nodes[id - 1]
+    const node = this.nodes.find((one) => one.node.id === id)
     if (node === undefined) throw new Error(`no node ${id}`)
     return node
   }
 
   get leader(): TestNode {
-    const leaders = this.nodes.filter(({ node }) => node.softState.role === 'leader' && !this.cutOff.has(node.id))
+    const leaders = this.nodes.filter(({ node }) => node.softState.role === 'leader' && !this.#isAway(node.id))
     const leader = leaders.at(-1)
     if (leader === undefined) throw new Error('there is no leader')
     return leader
@@ -152,9 +244,16 @@ export class TestNodes {
   /** Until nothing moves any more, without time passing. */
   settle(): void {
     for (let moved = true; moved; ) {
-      moved = this.nodes.map((node) => node.work()).some(Boolean)
+      moved = this.nodes.map((node) => !this.paused.has(node.node.id) && node.work()).some(Boolean)
       for (const message of this.#messages.splice(0)) {
-        if (this.cutOff.has(message.from) || this.cutOff.has(message.to)) continue
+        if (this.cutOff.has(message.from) || this.cutOff.has(message.to) || this.isCut(message.from, message.to)) continue
+        // A member that nobody has started yet hears nothing.
+        if (this.isLost(message) || !this.nodes.some(({ node }) => node.id === message.to)) continue
+        const delayMs = this.delayMs(message)
+        if (delayMs > 0) {
+          this.#travelling.push({ at: this.monotonicMs + delayMs, message })
+          continue
+        }
         this.node(message.to).node.receive(message)
         moved = true
       }
@@ -167,6 +266,7 @@ export class TestNodes {
       this.monotonicMs += 10
       this.wallMs += 10
       for (const node of this.nodes) node.awake = true
+      this.#arrive()
       this.settle()
     }
   }
@@ -174,10 +274,20 @@ export class TestNodes {
   untilLeader(): TestNode {
     for (let i = 0; i < 1_000; i++) {
       this.pass(10)
-      const leading = this.nodes.filter(({ node }) => node.softState.role === 'leader' && node.caughtUp && !this.cutOff.has(node.id))
+      const leading = this.nodes.filter(({ node }) => node.softState.role === 'leader' && node.caughtUp && !this.#isAway(node.id))
       if (leading.length > 0) return this.leader
     }
     throw new Error('no leader within 10 s')
+  }
+
+  #arrive(): void {
+    const arrived = this.#travelling.filter(({ at }) => at <= this.monotonicMs)
+    this.#travelling = this.#travelling.filter(({ at }) => at > this.monotonicMs)
+    for (const { message } of arrived) this.node(message.to).node.receive(message)
+  }
+
+  #isAway(id: number): boolean {
+    return this.cutOff.has(id) || this.paused.has(id)
   }
 }
 
@@ -206,9 +316,9 @@ export const commands = (session: number, seqs: readonly (readonly [number, stri
   items: seqs.map(([seq, line]) => ({ seq, command: bytes(line) })),
 })
 
-export const query = (requestId: number, what = '', consistency: 'linearizable' | 'stale' = 'linearizable'): ClientMessage => ({
+export const query = (requestId: number, what = '', consistency: Consistency = 'linearizable', atLeast = 0): ClientMessage => ({
   kind: 'Queries',
-  items: [{ requestId, consistency, query: bytes(what) }],
+  items: [{ requestId, consistency, atLeast, query: bytes(what) }],
 })
 
 /** `seq:reply` or `seq:CODE`, and `requestId=reply` for queries, in the order told. */

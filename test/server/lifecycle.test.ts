@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Client } from '../../src/client/index.ts'
-import type { Persist } from '../../src/core/index.ts'
+import { confOfVoters, type Persist } from '../../src/core/index.ts'
 import { RaftgenError } from '../../src/errors.ts'
 import type { Done } from '../../src/ports/log.ts'
 import { MemoryLog, Server, type ServerOptions } from '../../src/server/index.ts'
-import { bytes, eventually, lines, refusal, Servers, string } from './servers.ts'
+import { memorySnapshots } from '../../src/storage/index.ts'
+import { PeerTransport } from '../../src/transport/index.ts'
+import { bytes, eventually, lines, newMember, refusal, Servers, string } from './servers.ts'
 
 let servers: Servers | undefined
 afterEach(async () => {
@@ -14,15 +16,15 @@ afterEach(async () => {
 
 const identity = { clusterId: 'test', nodeId: 1, incarnation: 1 }
 const member = { id: 1, peer: '127.0.0.1:1', client: '127.0.0.1:2', incarnation: 1 }
-const conf = { members: [member], voters: [1], votersOutgoing: [], learners: [] }
+const conf = confOfVoters([member])
 
 /** Writes until the disk fails. */
 class FailingLog extends MemoryLog {
   fails = false
   closed = 0
 
-  constructor() {
-    super(conf)
+  constructor(first = conf) {
+    super(first)
   }
 
   override appendEntries(persist: Persist, done: Done): void {
@@ -67,9 +69,10 @@ async function unhandledDuring(act: (unhandled: readonly unknown[]) => Promise<v
 }
 
 async function write(server: Server): Promise<void> {
-  const client = await Client.connect({ servers: [server.clientAddress], timeoutMs: 1_000 })
-  await client.propose(bytes('x')).catch(() => {})
-  await client.close()
+  // A write of its own may have stopped the node already.
+  const client = await Client.connect({ servers: [server.clientAddress], timeoutMs: 1_000 }).catch(() => undefined)
+  await client?.propose(bytes('x')).catch(() => {})
+  await client?.close()
 }
 
 const eio = expect.objectContaining({ code: 'STORAGE_FAILED', message: 'write: EIO' })
@@ -107,6 +110,67 @@ describe('a node whose disk fails', () => {
       expect(log.closed).toBe(1)
     })
     expect(unhandled).toEqual([])
+  })
+})
+
+describe('a node that is no member any more', () => {
+  test('stops when a member says so: with NODE_REMOVED, one sentence, and everything closed', async () => {
+    const peer = await newMember(2)
+    const committed = { members: [], removed: [1] }
+    const self = { clusterId: 'test', nodeId: 2, incarnation: 1 }
+    const events = { receive: () => {}, unreachable: () => {}, peerDown: () => {}, removed: () => {} }
+    const other = await PeerTransport.listen({ address: peer.peer, self, machine: lines(), members: [], committed, events })
+    const { errors, run } = alone({ log: new FailingLog(confOfVoters([member, { ...peer, incarnation: 1 }])) })
+    const server = await run()
+    const removed = { code: 'NODE_REMOVED', message: 'node 1 was removed from cluster "test"' }
+    expect(await refusal(server.closed)).toEqual(removed)
+    expect(await refusal(server.ready())).toEqual(removed)
+    expect(errors).toEqual(['node 1 stops: node 1 was removed from cluster "test"'])
+    await server.close()
+    await other.close()
+  })
+})
+
+describe('a log of your own', () => {
+  test('that begins after its first entry needs snapshots, and is closed without them', async () => {
+    const log = new FailingLog()
+    const base = { id: { term: 1, index: 1 }, conf }
+    await new Promise<void>((resolve) =>
+      log.appendEntries({ seq: 1, hardState: { term: 1, votedFor: 1 }, reset: base, truncateFrom: undefined, entries: [] }, () =>
+        resolve(),
+      ),
+    )
+    const { run } = alone({ log })
+    expect(await refusal(run())).toEqual({
+      code: 'BAD_OPTIONS',
+      message: 'the log of node 1 begins after entry 1, and without snapshots nothing tells the state there: give the option snapshots',
+    })
+    expect(log.closed).toBe(1)
+  })
+
+  test('comes with snapshots, from which the node starts again, and which are closed before it', async () => {
+    const log = new FailingLog()
+    const snapshots = memorySnapshots()
+    const order: string[] = []
+    const closes = (name: string, store: { close(done: Done): void }) => {
+      const close = store.close.bind(store)
+      store.close = (done) => {
+        order.push(name)
+        close(done)
+      }
+    }
+    closes('log', log)
+    closes('snapshots', snapshots)
+    const { run } = alone({ log, snapshots, limits: { snapshotEntries: 10, logTailEntries: 0 } })
+    const server = await run()
+    await server.ready()
+    const client = await Client.connect({ servers: [server.clientAddress] })
+    for (let i = 0; i < 50; i++) await client.propose(bytes(`line ${i}`))
+    await eventually('compaction', () => (server.status().firstIndex > 1 ? true : undefined))
+    expect(server.status().snapshotIndex).toBeGreaterThanOrEqual(server.status().firstIndex)
+    await client.close()
+    await server.close()
+    expect(order).toEqual(['snapshots', 'log'])
   })
 })
 
@@ -189,6 +253,63 @@ describe('close', () => {
     await Promise.all(calls)
     const all = string((await reader.query(bytes(''))).reply).split(',')
     expect(all).toEqual(Array.from({ length: calls.length }, (_, i) => `line ${i}`))
+  })
+})
+
+describe('leadership', () => {
+  test('is handed over on request, and before the leader closes: another leads then', async () => {
+    servers = await Servers.start(3)
+    const first = await servers.leader()
+    await first.transferLeadership()
+    const second = await servers.leader()
+    expect(second).not.toBe(first)
+    const to = servers.running.find((server) => server !== first && server !== second)?.identity.nodeId ?? 0
+    await second.transferLeadership({ to })
+    const third = await servers.leader()
+    expect(third.identity.nodeId).toBe(to)
+    const { term } = third.status()
+    await servers.stop(to)
+    const statuses = servers.running.map((server) => server.status())
+    expect(statuses.map(({ role }) => role).sort()).toEqual(['follower', 'leader'])
+    expect(Math.min(...statuses.map((status) => status.term))).toBe(term + 1)
+  })
+
+  test.each([true, false])('needs no pre-vote when it is handed over: %s', async (handOver) => {
+    servers = await Servers.start(3)
+    const leader = await servers.leader()
+    const others = servers.running.filter((server) => server !== leader)
+    await Promise.all(others.map((server) => server.ready()))
+    const roles: string[] = []
+    for (const server of others) server.on('role', ({ role }) => void roles.push(role))
+    await leader.close({ handOver })
+    await eventually('next leader', () => others.find((server) => server.status().role === 'leader'))
+    expect(roles.includes('preCandidate')).toBe(!handOver)
+  })
+
+  test('cannot be handed over by a follower, nor to nobody', async () => {
+    const server = await alone().run()
+    await server.ready()
+    expect(await refusal(server.transferLeadership())).toMatchObject({ code: 'CHANGE_REFUSED' })
+    expect(await refusal(server.transferLeadership({ to: 7 }))).toMatchObject({ code: 'CHANGE_REFUSED' })
+    await server.close()
+    expect(await refusal(server.transferLeadership())).toMatchObject({ code: 'CLOSED' })
+    servers = await Servers.start(3)
+    const leader = await servers.leader()
+    const follower = servers.running.find((one) => one !== leader)
+    await follower?.ready()
+    const { nodeId } = leader.identity
+    expect(await refusal(follower?.transferLeadership() ?? Promise.resolve())).toEqual({
+      code: 'UNAVAILABLE',
+      message: `node ${nodeId} at ${leader.clientAddress} leads`,
+    })
+  })
+
+  test('that nobody takes over does not keep a leader from closing', async () => {
+    servers = await Servers.start(3)
+    const leader = await servers.leader()
+    await Promise.all(servers.running.filter((server) => server !== leader).map((server) => server.close()))
+    await leader.close()
+    await leader.closed
   })
 })
 

@@ -37,16 +37,23 @@ describe('an option out of its bounds is refused at the start, with what it may 
       { limits: { pendingBytesMax: 1_000 } },
       'limits.pendingBytesMax is 1000, it must be a whole number from 1,048,576, which is limits.commandBytesMax, to 1,073,741,824',
     ],
+    [
+      { limits: { snapshotBytesPerSecond: 1_000 } },
+      'limits.snapshotBytesPerSecond is 1000, it must be a whole number from 65,536 to 17,179,869,184',
+    ],
+    [{ limits: { logTailEntries: -1 } }, 'limits.logTailEntries is -1, it must be a whole number from 0 to 1,000,000,000'],
     [{ limits: { applySliceMs: 200 } }, 'limits.applySliceMs is 200, it must be a whole number from 1 to 100, which is timing.heartbeatMs'],
     [
       { limits: { comandBytesMax: 1 } },
       'limits.comandBytesMax is unknown, known are commandBytesMax, pendingCommandsMax, pendingBytesMax, pendingQueriesMax, applySliceMs, ' +
-        'sessionTtlMs, messageBytesMax, inflightMessagesMax, inflightBytesMax, uncommittedBytesMax, cacheBytesMax, readsMax',
+        'sessionTtlMs, messageBytesMax, inflightMessagesMax, inflightBytesMax, uncommittedBytesMax, cacheBytesMax, readsMax, ' +
+        'pinnedEntriesMax, snapshotEntries, snapshotLogBytes, logTailEntries, snapshotBytesPerSecond',
     ],
     [{ limits: null }, 'limits is null, it must be an object'],
     [
       { limit: {} },
-      'option limit is unknown, known are dir, id, clusterId, log, identity, machine, listen, insecure, development, timing, limits, logger',
+      'option limit is unknown, known are dir, id, clusterId, join, voter, advertise, log, identity, snapshots, machine, listen, insecure, ' +
+        'development, timing, limits, logger',
     ],
     [{ dir: undefined }, 'dir is missing, it must name the data directory; or give a log and its identity'],
     [{ dir: 7 }, 'dir is 7, it must name a directory'],

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from '../../src/client/index.ts'
 import { RaftgenError } from '../../src/errors.ts'
-import { Server, type ServerOptions, type StateMachine } from '../../src/server/index.ts'
+import { type MemberOptions, Server, type ServerOptions, type StateMachine } from '../../src/server/index.ts'
 
 const text = new TextDecoder()
 export const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
@@ -28,21 +28,32 @@ export function lines(): StateMachine {
   }
 }
 
+const taken = new Set<number>()
+
+/** Below those that systems give to outgoing connections, which could take it while its node is down. */
 async function freePort(): Promise<number> {
+  const port = 10_000 + Math.floor(Math.random() * 20_000)
+  if (taken.has(port)) return await freePort()
+  taken.add(port)
   const probe = createServer()
-  const port = await new Promise<number>((resolve) =>
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : 0)
-    }),
-  )
+  const isFree = await new Promise<boolean>((resolve) => {
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => resolve(true))
+  })
   await new Promise((resolve) => probe.close(resolve))
-  return port
+  return isFree ? port : await freePort()
 }
+
+/** With ports that nobody listens on. */
+export const newMember = async (id: number): Promise<MemberOptions> => ({
+  id,
+  peer: `127.0.0.1:${await freePort()}`,
+  client: `127.0.0.1:${await freePort()}`,
+})
 
 /** A cluster that can be stopped and started node by node. Everything is gone after `dispose`. */
 export class Servers {
-  readonly members: readonly { readonly id: number; readonly peer: string; readonly client: string }[]
+  readonly members: readonly MemberOptions[]
   readonly warnings: string[] = []
   readonly #root: string
   readonly #running = new Map<number, Server>()
@@ -55,10 +66,8 @@ export class Servers {
 
   static async bootstrap(count: number, { clusterId = 'test' } = {}): Promise<Servers> {
     const root = await mkdtemp(join(tmpdir(), 'raftgen-test-'))
-    const members: { id: number; peer: string; client: string }[] = []
-    for (let id = 1; id <= count; id++) {
-      members.push({ id, peer: `127.0.0.1:${await freePort()}`, client: `127.0.0.1:${await freePort()}` })
-    }
+    const members: MemberOptions[] = []
+    for (let id = 1; id <= count; id++) members.push(await newMember(id))
     const servers = new Servers(root, members)
     for (const { id } of members) await Server.bootstrap({ dir: servers.dir(id), id, clusterId, members })
     return servers

@@ -1,7 +1,7 @@
 // Drives one session by hand: each call of `turn` is one turn of an event loop, at a time that the test chooses.
-import type { CallInput, ClientSessionOptions, Connect, SessionInput, Settled } from '../../src/session/api.ts'
+import type { CallInput, ClientSessionOptions, Connect, LinkOrders, SessionInput, Settled } from '../../src/session/api.ts'
 import { ClientSession } from '../../src/session/client-session.ts'
-import type { ClientMessage, LeaderHint, Refused, ReplyItem, ServerMessage, Welcome } from '../../src/wire/client-messages.ts'
+import type { ClientMessage, LeaderHint, QueryItem, Refused, ReplyItem, ServerMessage, Welcome } from '../../src/wire/client-messages.ts'
 
 export const bytes = (text: string): Uint8Array => Buffer.from(text)
 export const text = (payload: Uint8Array): string => Buffer.from(payload).toString()
@@ -20,8 +20,11 @@ export class Harness {
   readonly session: ClientSession
   now = 0
   connected: Connect | undefined
+  /** The connection of queries `from: 'nearest'`. */
+  near: Connect | undefined
   /** Everything sent since the last look. */
   sent: ClientMessage[] = []
+  sentNear: ClientMessage[] = []
   disconnects: number[] = []
   /** Id of the latest request for a session. */
   openRequests = 0
@@ -38,12 +41,13 @@ export class Harness {
   turn(...inputs: readonly SessionInput[]): this {
     this.session.step({ kind: 'tick', now: this.now })
     for (const input of inputs) this.session.step(input)
-    const { send, disconnect, connect, settled, nextTickAt } = this.session.ready()
+    const { send, disconnect, connect, nearest, settled, nextTickAt } = this.session.ready()
     this.sent.push(...send)
     for (const message of send) if (message.kind === 'OpenSession') this.openRequests = message.requestId
     if (disconnect !== undefined) this.disconnects.push(disconnect)
     if (disconnect !== undefined && this.connected?.attempt === disconnect) this.connected = undefined
     if (connect !== undefined) this.connected = connect
+    if (nearest !== undefined) this.#perform(nearest)
     this.outcomes.push(...settled.map(outcomeOf))
     this.nextTickAt = nextTickAt
     return this
@@ -66,7 +70,11 @@ export class Harness {
   call(
     operation: CallInput['operation'],
     payload: string,
-    options: { readonly timeoutMs?: number; readonly stale?: boolean } = {},
+    options: Pick<CallInput, 'atLeast' | 'from'> & {
+      readonly timeoutMs?: number
+      readonly stale?: boolean
+      readonly lease?: boolean
+    } = {},
   ): CallInput {
     this.#callIds += 1
     return {
@@ -75,7 +83,9 @@ export class Harness {
       operation,
       payload: bytes(payload),
       deadline: this.now + (options.timeoutMs ?? 5_000),
-      consistency: options.stale === true ? 'stale' : 'linearizable',
+      consistency: options.stale === true ? 'stale' : options.lease === true ? 'lease' : 'linearizable',
+      atLeast: options.atLeast,
+      from: options.from,
     }
   }
 
@@ -91,21 +101,44 @@ export class Harness {
     return { kind: 'disconnected', attempt: this.connected?.attempt ?? 0, reason, code: undefined }
   }
 
+  /** From the nearest. */
+  tell(message: ServerMessage): this {
+    return this.turn({ kind: 'received', attempt: this.near?.attempt ?? 0, message })
+  }
+
+  /** The connection to the nearest is lost, or could not be made. */
+  loseNear(reason = 'connection refused'): this {
+    const { attempt } = this.near ?? { attempt: 0 }
+    this.near = undefined
+    return this.turn({ kind: 'disconnected', attempt, reason, code: undefined })
+  }
+
+  /** The nearest answers; `leader` is the id of the one it names. */
+  welcomeNear(leader: number | undefined, more: Partial<Welcome> = {}): this {
+    return this.tell(welcomeOf(this.near?.address, leader, more))
+  }
+
+  /** It answers everything that was asked, in order, with what was asked. */
+  answerNear(index = 5): this {
+    const queries = this.sentNear.splice(0).flatMap((message) => (message.kind === 'Queries' ? message.items : []))
+    const items = queries.map(({ requestId, query }) => ({ requestId, index, reply: query, refused: undefined }))
+    return this.tell({ kind: 'QueryReplies', items })
+  }
+
+  takeSentNear(): readonly string[] {
+    return this.sentNear.splice(0).map(show)
+  }
+
+  #perform({ send, disconnect, connect }: LinkOrders): void {
+    this.sentNear.push(...send)
+    if (disconnect !== undefined) this.disconnects.push(disconnect)
+    if (disconnect !== undefined && this.near?.attempt === disconnect) this.near = undefined
+    if (connect !== undefined) this.near = connect
+  }
+
   /** The server dialled answers; `leader` is the id of the one it names. */
   welcome(leader: number | undefined, more: Partial<Welcome> = {}): this {
-    const nodeId = addresses.indexOf(this.connected?.address ?? '') + 1
-    return this.turn(
-      this.receive({
-        kind: 'Welcome',
-        clusterId: 'blue',
-        nodeId,
-        leader: leader === undefined ? undefined : hintOf(leader),
-        servers: addresses,
-        commandBytesMax: 1_000,
-        keepAliveMs: 10_000,
-        ...more,
-      }),
-    )
+    return this.turn(this.receive(welcomeOf(this.connected?.address, leader, more)))
   }
 
   /** Connects to server 1 as leader, through whichever server comes first. */
@@ -158,9 +191,25 @@ const replyItem = ({ seq, reply, refused }: { readonly seq: number; readonly rep
   refused,
 })
 
+const welcomeOf = (address: string | undefined, leader: number | undefined, more: Partial<Welcome>): Welcome => ({
+  kind: 'Welcome',
+  clusterId: 'blue',
+  nodeId: addresses.indexOf(address ?? '') + 1,
+  leader: leader === undefined ? undefined : hintOf(leader),
+  servers: addresses,
+  commandBytesMax: 1_000,
+  keepAliveMs: 10_000,
+  ...more,
+})
+
 function outcomeOf({ callId, error, answer }: Settled): Outcome {
   if (answer === undefined) return { callId, result: error?.code ?? 'nothing', message: error?.message ?? '' }
   return { callId, result: text(answer.reply), message: '' }
+}
+
+function showQuery({ query, consistency, atLeast }: QueryItem): string {
+  const marks = { linearizable: '', lease: '!', stale: '?', atLeast: `>=${atLeast}` } as const
+  return `${text(query)}${marks[consistency]}`
 }
 
 function show(message: ClientMessage): string {
@@ -168,7 +217,7 @@ function show(message: ClientMessage): string {
     case 'Commands':
       return `Commands ${message.session} <${message.ackedBelow}: ${message.items.map(({ seq, command }) => `${seq}=${text(command)}`).join(' ')}`
     case 'Queries':
-      return `Queries ${message.items.map(({ query, consistency }) => (consistency === 'stale' ? `${text(query)}?` : text(query))).join(' ')}`
+      return `Queries ${message.items.map(showQuery).join(' ')}`
     case 'KeepAlive':
       return `KeepAlive ${message.session} <${message.ackedBelow}`
     case 'CloseSession':

@@ -94,22 +94,62 @@ describe('finding the leader', () => {
     expect(client.disconnects.length).toBeLessThanOrEqual(addresses.length + 2)
   })
 
-  test('after a whole round of failures comes a pause, which grows to 500 ms at most', () => {
-    const client = new Harness()
+  /** Every dial is refused. The pauses between rounds that begin before `until`. */
+  function pausesUntil(client: Harness, until: number): readonly number[] {
     const pauses: number[] = []
-    for (let round = 0; round < 12; round++) {
-      for (let i = 0; i < 3; i++) {
-        expect(client.connected).toBeDefined()
-        client.turn(client.disconnected('connection refused'))
-        if (i < 2) expect(client.nextTickAt).toBe(client.now + 1_000)
-      }
-      pauses.push((client.nextTickAt ?? 0) - client.now)
-      client.wait(pauses.at(-1) ?? 0)
+    while (client.now < until) {
+      client.turn(client.disconnected('connection refused'))
+      const waitMs = (client.nextTickAt ?? 0) - client.now
+      const isDialling = waitMs === 1_000
+      if (isDialling) continue
+      pauses.push(waitMs)
+      client.wait(waitMs)
     }
+    return pauses
+  }
+
+  test('after a whole round of failures comes a pause, of 50 ms at most while the search is young', () => {
+    const pauses = pausesUntil(new Harness(), 2_000)
     expect(Math.min(...pauses)).toBeGreaterThanOrEqual(10)
     expect(pauses[0]).toBeLessThanOrEqual(20)
-    expect(Math.max(...pauses)).toBeGreaterThan(100)
+    expect(Math.max(...pauses)).toBe(50)
+  })
+
+  test('a search that lasts pauses for up to 500 ms', () => {
+    const client = new Harness()
+    pausesUntil(client, 2_050)
+    const pauses = pausesUntil(client, 20_000)
+    expect(Math.max(...pauses)).toBeGreaterThan(250)
     expect(Math.max(...pauses)).toBeLessThanOrEqual(500)
+  })
+
+  test('once a server has served again, the next search is young again', () => {
+    const client = new Harness()
+    pausesUntil(client, 10_000)
+    client.welcome(addresses.indexOf(client.connected?.address ?? '') + 1)
+    client.turn(client.call('query', 'q'))
+    client.turn(client.receive({ kind: 'QueryReplies', items: [{ requestId: 1, index: 3, reply: Buffer.from(''), refused: undefined }] }))
+    client.turn(client.disconnected())
+    expect(Math.max(...pausesUntil(client, client.now + 1_000))).toBeLessThanOrEqual(50)
+  })
+
+  test('when the process of the leader is killed, another member is asked without a moment of waiting', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'), client.disconnected('connection reset'))
+    expect(client.connected?.address).toBe(addresses[0])
+    client.turn(client.disconnected('connection refused'))
+    expect(client.connected?.address).not.toBe(addresses[0])
+    expect(client.now).toBe(0)
+  })
+
+  test('a dial that is refused goes on to the next server at once, round or no round', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'), client.disconnected('connection reset'))
+    const dialled = [client.connected?.address]
+    client.turn(client.disconnected('connection refused'))
+    dialled.push(client.connected?.address)
+    expect(client.connected).toBeDefined()
+    expect(new Set(dialled).size).toBe(2)
   })
 
   test('a server that takes the connection and says nothing is left after a second', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Done, EntriesDone, EntriesRange, Log } from '../../src/ports/log.ts'
-import type { Entry, LogSummary, Persist } from '../../src/core/types.ts'
+import type { Entry, LogBase, LogSummary, Persist } from '../../src/core/types.ts'
 import type { ApplyContext, StateMachine } from '../../src/machine/state-machine.ts'
 import { ListMachine, runSeed, type Sabotage, SimulationError, seeds } from '../../src/sim/index.ts'
 
@@ -49,6 +49,9 @@ class HastyLog implements Log {
     this.#log.appendEntries(write, () => {})
     // Any read comes back before the write does.
     this.#log.entry(0, () => done(undefined))
+  }
+  compact(base: LogBase, done: Done): void {
+    this.#log.compact(base, done)
   }
   entries(range: EntriesRange, done: EntriesDone): void {
     this.#log.entries(range, done)

@@ -98,11 +98,11 @@ describe('a read', () => {
     expect(await reads).toEqual([[...commands(1, 5, truncateFrom - 5), ...tail], [], tail.slice(0, 1)])
   })
 
-  test('is refused while 1,024 others wait for a truncation', async () => {
+  test('is refused while 1,024 others wait for a write that removes entries', async () => {
     const log = await openBlocks(await stored())
     const write = append(log, { hardState: { term: 2, votedFor: undefined }, truncateFrom: 11 })
     const reads = Array.from({ length: 1_024 }, () => read(log, 1, 1))
-    expect(await messageOf(read(log, 1, 1))).toBe(`OVERLOADED ${name}: 1024 reads wait for a truncation of the log`)
+    expect(await messageOf(read(log, 1, 1))).toBe(`OVERLOADED ${name}: 1024 reads wait for a write that removes entries`)
     await write
     expect(new Set((await Promise.all(reads)).map(({ length }) => length))).toEqual(new Set([1]))
   })

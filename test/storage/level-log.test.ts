@@ -39,7 +39,7 @@ describe('bootstrap', () => {
     expect(await modeOf(join(dir, 'identity.json'))).toBe('600')
     await openLevel(dir)
     expect(await modeOf(join(dir, 'pid'))).toBe('600')
-    expect((await readdir(dir)).sort()).toEqual(['db', 'identity.json', 'pid'])
+    expect((await readdir(dir)).sort()).toEqual(['db', 'identity.json', 'pid', 'snapshots'])
   })
 
   test('takes an empty directory that is there', async () => {
@@ -164,7 +164,7 @@ describe('an open', () => {
     await db.close()
     expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
     expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
-    expect((await readdir(dir)).sort()).toEqual(['db', 'identity.json'])
+    expect((await readdir(dir)).sort()).toEqual(['db', 'identity.json', 'snapshots'])
   })
 })
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { ConfState, Entry, Index, Persist, Term } from '../../src/core/types.ts'
+import type { ConfState, Entry, Index, LogBase, Persist, Term } from '../../src/core/types.ts'
 import type { Done, Identity, Log } from '../../src/ports/log.ts'
 import { BlockLog } from '../../src/storage/block-log.ts'
 import type { KeyValue } from '../../src/storage/kv.ts'
@@ -14,6 +14,9 @@ export const conf: ConfState = {
   voters: [1],
   votersOutgoing: [],
   learners: [],
+  joining: [],
+  removed: [],
+  leaseMs: 0,
 }
 export const name = 'data/1'
 /** How every message about damage ends. */
@@ -32,8 +35,13 @@ export async function newBlocks(kv: KeyValue): Promise<BlockLog> {
 
 export const append = (log: Log, changes: Partial<Persist>): Promise<void> =>
   called((done) =>
-    log.appendEntries({ seq: 1, hardState: { term: 1, votedFor: undefined }, truncateFrom: undefined, entries: [], ...changes }, done),
+    log.appendEntries(
+      { seq: 1, hardState: { term: 1, votedFor: undefined }, reset: undefined, truncateFrom: undefined, entries: [], ...changes },
+      done,
+    ),
   )
+
+export const compact = (log: Log, base: LogBase): Promise<void> => called((done) => log.compact(base, done))
 
 export const read = (log: Log, firstIndex: Index, lastIndex: Index): Promise<readonly Entry[]> =>
   new Promise((resolve, reject) => {

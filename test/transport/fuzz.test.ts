@@ -38,7 +38,7 @@ test('on the port of clients', async () => {
 test('on the port of peers', async () => {
   const [one, two] = await cluster(2)
   const victim = await listen(9, { members: [member(3, '127.0.0.1:1'), member(2, two?.transport.address ?? '')] })
-  two?.transport.setMembers([member(9, victim.transport.address), member(1, one?.transport.address ?? '')])
+  two?.setMembers([member(9, victim.transport.address), member(1, one?.transport.address ?? '')])
   const message = peerMessage.map((value) => frame((writer) => writeMessage(writer, { ...value, from: 3, to: 9 })))
   const stream = fc.array(message, { maxLength: 5 }).map((frames) => Buffer.concat([greeting({ from: 3, to: 9 }), ...frames]))
   let round = 0

@@ -67,7 +67,7 @@ describe('messages', () => {
 describe('a peer that is not there', () => {
   test('is reported as unreachable, never from inside send', async () => {
     const one = await listen(1)
-    one.transport.setMembers([member(2, '127.0.0.1:1')])
+    one.setMembers([member(2, '127.0.0.1:1')])
     await until('the first dial failed', () => one.unreachable.length > 0)
     const before = one.unreachable.length
     one.transport.send([heartbeat(1, 2, 1)])
@@ -97,7 +97,7 @@ describe('a peer that is not there', () => {
     const slow = { redialMinMs: 60_000, redialMaxMs: 60_000 }
     const spare = await rawServer((raw) => raw.socket.destroy())
     const one = await listen(1, { timing: slow })
-    one.transport.setMembers([member(2, spare.address)])
+    one.setMembers([member(2, spare.address)])
     await until('the first dial failed', () => one.unreachable.length > 0)
     await new Promise((resolve) => spare.server.close(resolve))
     const two = await listen(2, { address: spare.address, members: [member(1, one.transport.address)] })
@@ -111,8 +111,8 @@ describe('a peer that is not there', () => {
     const one = await listen(1)
     const three = await listen(3)
     const stuck = await rawServer(() => {})
-    three.transport.setMembers([member(1, one.transport.address)])
-    one.transport.setMembers([member(2, stuck.address), member(3, three.transport.address)])
+    three.setMembers([member(1, one.transport.address)])
+    one.setMembers([member(2, stuck.address), member(3, three.transport.address)])
     for (let round = 0; round < 50; round++) one.transport.send([large(1, 2, 1_000_000), heartbeat(1, 3, round)])
     await until('all arrived', () => three.received.length === 50)
     expect(one.transport.counters.dropped).toBeGreaterThan(0)
@@ -126,7 +126,7 @@ describe('a peer that does not read', () => {
       raw.socket.pause()
       raw.write(welcome(2))
     })
-    one.transport.setMembers([member(2, stuck.address)])
+    one.setMembers([member(2, stuck.address)])
     await until('its queue is full', () => {
       one.transport.send([large(1, 2, 100_000)])
       return one.transport.counters.dropped > 100
@@ -138,7 +138,7 @@ describe('a peer that does not read', () => {
   test('for too long is cut off and dialled anew', async () => {
     const one = await listen(1, { timing: quick })
     const silent = await rawServer((raw) => raw.write(welcome(2)))
-    one.transport.setMembers([member(2, silent.address)])
+    one.setMembers([member(2, silent.address)])
     await until('a third attempt', () => silent.sockets.length >= 3)
     expect(one.transport.counters.reconnects).toBeGreaterThan(0)
     expect(one.unreachable.length).toBeGreaterThanOrEqual(2)
@@ -156,7 +156,7 @@ describe('a peer that does not read', () => {
       }, 20)
       raw.socket.on('close', () => clearInterval(timer))
     })
-    one.transport.setMembers([member(2, slow.address)])
+    one.setMembers([member(2, slow.address)])
     await until('it was given several times the deadline', () => pongs > 40)
     expect(slow.sockets).toHaveLength(1)
   })
@@ -166,9 +166,23 @@ describe('a peer that accepts and never answers', () => {
   test('is given up after the handshake deadline, and dialled anew', async () => {
     const one = await listen(1, { timing: quick })
     const mute = await rawServer(() => {})
-    one.transport.setMembers([member(2, mute.address)])
+    one.setMembers([member(2, mute.address)])
     await until('a third attempt', () => mute.sockets.length >= 3)
     expect(one.errors).toEqual([`cannot connect to node 2 at ${mute.address}: no answer within 200 ms`])
+  })
+})
+
+describe('a dial that is stuck', () => {
+  test('is given up for a new one when the peer dials us, however long it might still wait', async () => {
+    const spare = await rawServer((raw) => {
+      if (spare.sockets.length > 1) raw.write(welcome(2))
+    })
+    const one = await listen(1, { members: [member(2, spare.address)], timing: { handshakeTimeoutMs: 60_000 } })
+    await until('dialled, and dialled anew', () => {
+      RawSocket.dial(one.transport.address).write(greeting())
+      return spare.sockets.length === 2
+    })
+    expect(one.errors).toContain(`cannot connect to node 2 at ${spare.address}: it connected to this node, and did not answer meanwhile`)
   })
 })
 
@@ -317,7 +331,7 @@ describe('members', () => {
     one?.transport.send([heartbeat(1, 2, 1)])
     two?.transport.send([heartbeat(2, 1, 1)])
     await until('both ways', () => one?.received.length === 1 && two?.received.length === 1)
-    one?.transport.setMembers([])
+    one?.setMembers([])
     await until('refused', () => two?.errors.some((error) => error.endsWith('node 2 is not a member of cluster "c1"')) === true)
     one?.transport.send([heartbeat(1, 2, 2)])
     expect(one?.transport.counters.dropped).toBe(1)
@@ -326,7 +340,7 @@ describe('members', () => {
   test('that move are dialled at their new address, the others stay connected', async () => {
     const [one, two, three] = await cluster(3)
     const moved = await listen(2, { members: [member(1, one?.transport.address ?? '')] })
-    one?.transport.setMembers([member(2, moved.transport.address), member(3, three?.transport.address ?? '')])
+    one?.setMembers([member(2, moved.transport.address), member(3, three?.transport.address ?? '')])
     one?.transport.send([heartbeat(1, 2, 1), heartbeat(1, 3, 1)])
     await until('both heard', () => moved.received.length === 1 && three?.received.length === 1)
     expect(two?.received).toEqual([])

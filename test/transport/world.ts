@@ -1,7 +1,8 @@
 // What the tests of this folder share: conditions to wait for, raw sockets, small clusters. Everything it opens is closed by `closeAll`.
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net'
-import type { Member, Message, NodeId } from '../../src/core/types.ts'
+import type { Member, NodeId, PeerMessage } from '../../src/core/types.ts'
 import { parseAddress } from '../../src/transport/address.ts'
+import { type Membership, nothingCommitted } from '../../src/transport/membership.ts'
 import { PeerTransport, type PeerTransportOptions } from '../../src/transport/peer-transport.ts'
 import type { PeerTiming } from '../../src/transport/timing.ts'
 import { FrameReader, frame } from '../../src/wire/frame.ts'
@@ -37,7 +38,7 @@ export const quick: Partial<PeerTiming> = {
 
 export const clusterId = 'c1'
 export const machine = { name: 'locks', wire: '0123456789abcdef' }
-export const heartbeat = (from: NodeId, to: NodeId, round: number): Message => ({
+export const heartbeat = (from: NodeId, to: NodeId, round: number): PeerMessage => ({
   kind: 'Heartbeat',
   from,
   to,
@@ -46,7 +47,7 @@ export const heartbeat = (from: NodeId, to: NodeId, round: number): Message => (
   round,
 })
 /** About `bytes` on the wire. */
-export const large = (from: NodeId, to: NodeId, bytes: number): Message => ({
+export const large = (from: NodeId, to: NodeId, bytes: number): PeerMessage => ({
   kind: 'AppendEntries',
   from,
   to,
@@ -60,38 +61,52 @@ export const member = (id: NodeId, peer: string, incarnation = 1): Member => ({ 
 export interface Peer {
   readonly id: NodeId
   readonly transport: PeerTransport
-  readonly received: Message[]
+  readonly received: PeerMessage[]
   readonly unreachable: NodeId[]
+  /** Ids and incarnations of peers whose process has ended. */
+  readonly down: (readonly [NodeId, number])[]
+  /** What it was told when it was removed. */
+  readonly removed: string[]
   readonly errors: string[]
   /** Of the heartbeats received. */
   rounds(): number[]
+  /** Its newest configuration is another one. */
+  setMembers(members: readonly Member[], committed?: Membership['committed']): void
 }
 
 /** A node's transport on a free port; it records what it reports. */
 export async function listen(id: NodeId, options: Partial<PeerTransportOptions> = {}): Promise<Peer> {
-  const received: Message[] = []
+  const received: PeerMessage[] = []
   const unreachable: NodeId[] = []
+  const down: (readonly [NodeId, number])[] = []
+  const removed: string[] = []
   const errors: string[] = []
   const transport = await PeerTransport.listen({
     address: '127.0.0.1:0',
     self: { clusterId, nodeId: id, incarnation: 1 },
     machine,
     members: [],
-    events: { receive: (message) => void received.push(message), unreachable: (peer) => void unreachable.push(peer) },
+    events: {
+      receive: (message) => void received.push(message),
+      unreachable: (peer) => void unreachable.push(peer),
+      peerDown: (peer, incarnation) => void down.push([peer, incarnation]),
+      removed: (message) => void removed.push(message),
+    },
     onError: (error) => void errors.push(error.message),
     timing: patient,
     ...options,
   })
   closeLater(() => transport.close())
   const rounds = (): number[] => received.flatMap((message) => (message.kind === 'Heartbeat' ? [message.round] : []))
-  return { id, transport, received, unreachable, errors, rounds }
+  const setMembers: Peer['setMembers'] = (newest, committed = nothingCommitted) => transport.setConf({ members: newest, committed })
+  return { id, transport, received, unreachable, down, removed, errors, rounds, setMembers }
 }
 
 /** Nodes 1 to `count`, each knowing all. */
 export async function cluster(count: number, options: Partial<PeerTransportOptions> = {}): Promise<readonly Peer[]> {
   const peers = await Promise.all(Array.from({ length: count }, (_, i) => listen(i + 1, options)))
   const members = peers.map(({ id, transport }) => member(id, transport.address))
-  for (const { transport } of peers) transport.setMembers(members)
+  for (const peer of peers) peer.setMembers(members)
   return peers
 }
 

@@ -1,11 +1,15 @@
 // Every message there is, valid in itself, for the round trips and the fuzzing of the codecs.
 import fc from 'fast-check'
-import type { ConfState, Entry, EntryId, Message } from '../../src/core/types.ts'
+import type { ConfState, ConfStep, Entry, EntryId, PeerMessage, SnapshotMeta } from '../../src/core/types.ts'
 import { type ErrorCode, errorCodes, isErrorCode } from '../../src/errors.ts'
 import type {
+  AdminOperation,
+  AdminRefused,
+  AdminReply,
   ClientMessage,
   LeaderHint,
   NodeStatus,
+  QueryItem,
   QueryReplyItem,
   Refused,
   ReplyItem,
@@ -25,6 +29,9 @@ const conf: fc.Arbitrary<ConfState> = fc.record({
   voters: fc.array(id, { maxLength: 3 }),
   votersOutgoing: fc.array(id, { maxLength: 3 }),
   learners: fc.array(id, { maxLength: 3 }),
+  joining: fc.array(id, { maxLength: 3 }),
+  removed: fc.array(id, { maxLength: 3 }),
+  leaseMs: fc.nat({ max: 60_000 }),
 })
 
 type EntryBody = Pick<Entry, 'kind' | 'data' | 'conf'>
@@ -60,26 +67,81 @@ const candidacy = fc.record({
   ahead: fc.integer({ min: 1, max: 5 }),
 })
 
-export const peerMessage: fc.Arbitrary<Message> = fc.oneof(
-  candidacy.map(({ from, to, last, ahead }): Message => ({ kind: 'PreVote', from, to, term: last.term + ahead, last })),
+const checksum = fc.integer({ min: 0, max: 0xffff_ffff })
+const snapshotId = fc.record({ term: id, index: id })
+const snapshotQuestion = fc.oneof(
+  fc.record({ ...route, term: u48, minIndex: u48, of: fc.constant(undefined), offset: fc.constant(0) }),
+  fc.record({ ...route, term: u48, minIndex: u48, of: fc.record({ id: snapshotId, checksum }), offset: u48 }),
+)
+const snapshotPiece: fc.Arbitrary<PeerMessage> = fc.oneof(
+  fc.record({
+    kind: fc.constant('SnapshotChunk'),
+    ...route,
+    term: u48,
+    snapshot: fc.constant(undefined),
+    offset: fc.constant(0),
+    data: fc.constant(none),
+  }),
+  fc
+    .record({ ...route, id: snapshotId, conf, checksum, offset: fc.nat({ max: 1_000_000 }), data: bytes, more: fc.nat({ max: 100 }) })
+    .map(({ id, conf, checksum, offset, data, more, ...rest }): PeerMessage => {
+      const snapshot: SnapshotMeta = { id, conf, bytes: offset + data.length + more, checksum }
+      return { kind: 'SnapshotChunk', ...rest, term: id.term, snapshot, offset, data }
+    }),
+)
+
+export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
+  candidacy.map(({ from, to, last, ahead }): PeerMessage => ({ kind: 'PreVote', from, to, term: last.term + ahead, last })),
   candidacy.map(
-    ({ from, to, last, ahead }): Message => ({ kind: 'RequestVote', from, to, term: last.term + ahead, last, transfer: ahead > 2 }),
+    ({ from, to, last, ahead }): PeerMessage => ({ kind: 'RequestVote', from, to, term: last.term + ahead, last, transfer: ahead > 2 }),
   ),
   fc.record({ kind: fc.constantFrom('PreVoteReply', 'RequestVoteReply'), ...route, term: u48, granted: fc.boolean() }),
   fc
     .record({ ...route, run, ahead: fc.integer({ min: 0, max: 3 }), commitIndex: u48 })
-    .map(({ from, to, run: { prev, entries, lastTerm }, ahead, commitIndex }): Message => {
+    .map(({ from, to, run: { prev, entries, lastTerm }, ahead, commitIndex }): PeerMessage => {
       return { kind: 'AppendEntries', from, to, term: lastTerm + ahead, prev, entries, commitIndex }
     }),
   fc.record({ kind: fc.constant('AppendEntriesReply'), ...route, term: u48, ok: fc.constant(true), matchIndex: u48 }),
   fc.record({ kind: fc.constant('AppendEntriesReply'), ...route, term: u48, ok: fc.constant(false), prevIndex: u48, hint: entryId }),
   fc.record({ kind: fc.constant('Heartbeat'), ...route, term: id, commitIndex: u48, round: u48 }),
   fc.record({ kind: fc.constant('HeartbeatReply'), ...route, term: u48, round: u48 }),
+  fc
+    .record({ ...route, last: entryId, ahead: fc.integer({ min: 1, max: 5 }) })
+    .map(
+      ({ last, ahead, ...rest }): PeerMessage => ({ kind: 'InstallSnapshot', ...rest, last, term: Math.min(u48Max, last.term + ahead) }),
+    ),
+  fc.record({ kind: fc.constant('InstallSnapshotReply'), ...route, term: u48, hint: entryId }),
+  fc.record({ kind: fc.constant('TimeoutNow'), ...route, term: id }),
+  fc.record({ kind: fc.constant('ReadIndex'), ...route, term: u48, nonce: u48, counter: u48 }),
+  fc.record({ kind: fc.constant('ReadIndexReply'), ...route, term: id, nonce: u48, counter: u48, index: u48 }),
+  snapshotQuestion.map((question): PeerMessage => ({ kind: 'SnapshotRequest', ...question })),
+  snapshotPiece,
 )
 
 const commandItems = fc
   .uniqueArray(fc.record({ seq: u48, command: bytes }), { selector: ({ seq }) => seq, minLength: 1, maxLength: 6 })
   .map((items) => [...items].sort((a, b) => a.seq - b.seq))
+
+const query: fc.Arbitrary<QueryItem> = fc.oneof(
+  fc.record({
+    requestId: u48,
+    consistency: fc.constantFrom('linearizable', 'stale', 'lease'),
+    atLeast: fc.constant(0),
+    query: bytes,
+  }),
+  fc.record({ requestId: u48, consistency: fc.constant('atLeast'), atLeast: u48, query: bytes }),
+)
+const leaseMs = fc.nat({ max: 60_000 })
+const confStep: fc.Arbitrary<ConfStep> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('addLearner', 'update'), member, joining: fc.boolean() }),
+  fc.record({ kind: fc.constantFrom('promote', 'demote', 'remove'), id }),
+  fc.record({ kind: fc.constant('setLease'), leaseMs }),
+)
+const operation: fc.Arbitrary<AdminOperation> = fc.oneof(
+  fc.record({ kind: fc.constant('changeConf'), steps: fc.array(confStep, { maxLength: 4 }), force: fc.boolean() }),
+  fc.record({ kind: fc.constant('transfer'), to: fc.option(id, { nil: undefined }) }),
+  fc.record({ kind: fc.constant('members') }),
+)
 
 export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
   fc.record({ kind: fc.constant('Hello'), clusterId: text, machine: text, version: u48, wire: text }),
@@ -87,14 +149,13 @@ export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
   fc.record({ kind: fc.constant('Commands'), session: u48, ackedBelow: u48, items: commandItems }),
   fc.record({
     kind: fc.constant('Queries'),
-    items: fc.array(fc.record({ requestId: u48, consistency: fc.constantFrom('linearizable', 'stale'), query: bytes }), {
-      minLength: 1,
-      maxLength: 6,
-    }),
+    items: fc.array(query, { minLength: 1, maxLength: 6 }),
   }),
   fc.record({ kind: fc.constant('KeepAlive'), session: u48, ackedBelow: u48 }),
   fc.record({ kind: fc.constant('CloseSession'), session: u48 }),
   fc.record({ kind: fc.constant('StatusRequest'), requestId: u48, digest: fc.boolean() }),
+  fc.record({ kind: fc.constant('AdminRequest'), requestId: u48, operation }),
+  fc.record({ kind: fc.constant('JoinRequest'), requestId: u48, id, peer: text, client: text, voter: fc.boolean() }),
 )
 
 const code: fc.Arbitrary<ErrorCode> = fc.constantFrom(...Object.keys(errorCodes).filter(isErrorCode))
@@ -116,10 +177,38 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
   leader: fc.option(id, { nil: undefined }),
   commitIndex: u48,
   lastApplied: u48,
+  firstIndex: u48,
   lastIndex: u48,
+  snapshotIndex: u48,
+  conf,
   sessions: u48,
   digest: text,
 })
+
+const adminRefused: fc.Arbitrary<AdminRefused | undefined> = fc.option(
+  fc
+    .tuple(refusal, fc.constantFrom<AdminRefused['reason']>(undefined, 'confPending', 'quorumUnreachable', 'noTarget'))
+    .map(([value, reason]) => ({ ...value, reason })),
+  { nil: undefined },
+)
+const progress = fc.record({
+  id,
+  state: fc.constantFrom('leader', 'probe', 'replicate', 'snapshot'),
+  isActive: fc.boolean(),
+  isCaughtUp: fc.boolean(),
+  matchIndex: u48,
+})
+const members: fc.Arbitrary<AdminReply['members']> = fc.option(
+  fc.record({
+    leader: id,
+    term: u48,
+    commitIndex: u48,
+    conf,
+    progress: fc.array(progress, { maxLength: 4 }),
+    electionTimeoutMs: leaseMs,
+  }),
+  { nil: undefined },
+)
 
 export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
   fc.record({
@@ -151,6 +240,16 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
   fc.record({ kind: fc.constant('StatusReply'), requestId: u48, status }),
   fc.record({ kind: fc.constant('Goodbye'), code, message: text }),
   fc.record({ kind: fc.constant('KeepAliveReply'), session: u48, alive: fc.boolean() }),
+  fc.record({ kind: fc.constant('AdminReply'), requestId: u48, refused: adminRefused, members }),
+  fc.record({
+    kind: fc.constant('JoinReply'),
+    requestId: u48,
+    refused: adminRefused,
+    clusterId: text,
+    incarnation: u48,
+    conf: fc.option(conf, { nil: undefined }),
+    minIndex: u48,
+  }),
 )
 
 export const peerHello: fc.Arbitrary<PeerHello> = fc.record({

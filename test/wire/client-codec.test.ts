@@ -5,7 +5,8 @@ import { decodeClientMessage, writeClientMessage } from '../../src/wire/client-c
 import type { ClientMessage, CommandItem, ServerMessage } from '../../src/wire/client-messages.ts'
 import { FrameWriter } from '../../src/wire/frame.ts'
 import { bodyKinds } from '../../src/wire/kinds.ts'
-import { decodeServerMessage, sentenceBytesMax, writeServerMessage } from '../../src/wire/server-codec.ts'
+import { sentenceBytesMax } from '../../src/wire/refused-codec.ts'
+import { decodeServerMessage, writeServerMessage } from '../../src/wire/server-codec.ts'
 import { bodiesOf } from './plain.ts'
 
 const fromClient = (message: ClientMessage): ClientMessage[] => {
@@ -42,7 +43,7 @@ describe('a large batch', () => {
   test('of queries and of replies is split as well', () => {
     const payload = new Uint8Array(batchBytesMax / 2)
     const ids = [1, 2, 3]
-    const queries = ids.map((requestId) => ({ requestId, consistency: 'stale', query: payload }) as const)
+    const queries = ids.map((requestId) => ({ requestId, consistency: 'stale', atLeast: 0, query: payload }) as const)
     expect(fromClient({ kind: 'Queries', items: queries })).toHaveLength(3)
     const queryReplies = ids.map((requestId) => ({ requestId, index: 1, reply: payload, refused: undefined }))
     expect(fromServer({ kind: 'QueryReplies', items: queryReplies })).toHaveLength(3)
@@ -126,12 +127,71 @@ describe('a frame of a client is refused', () => {
   })
 })
 
-test('a code that does not exist is refused', () => {
-  const writer = new ByteWriter()
-  writer.u8(bodyKinds.Goodbye)
-  writer.text('__proto__')
-  writer.text('')
-  expect(() => decodeServerMessage(writer.take())).toThrow(new WireError('"__proto__" is not the code of an error'))
+describe('a code', () => {
+  const goodbye = (code: string): Uint8Array => {
+    const writer = new ByteWriter()
+    writer.u8(bodyKinds.Goodbye)
+    writer.text(code)
+    writer.text('it said so')
+    return writer.take()
+  }
+  const replies = (kind: number, rest: (writer: ByteWriter) => void): Uint8Array => {
+    const writer = new ByteWriter()
+    writer.u8(kind)
+    rest(writer)
+    writer.u8(1)
+    writer.text('MOVED_AWAY')
+    writer.text('it said so')
+    return writer.take()
+  }
+  const message = 'it said so (MOVED_AWAY, which this release does not know)'
+
+  test.each(['__proto__', '', 'lower_case', 'A'.repeat(65), 'A B'])('that no release would write is refused: %j', (code) => {
+    expect(() => decodeServerMessage(goodbye(code))).toThrow(new WireError(`${JSON.stringify(code)} is not the code of an error`))
+  })
+
+  test('of a newer server in a goodbye says that this server does not serve us', () => {
+    expect(decodeServerMessage(goodbye('MOVED_AWAY'))).toEqual({ kind: 'Goodbye', code: 'UNAVAILABLE', message })
+  })
+
+  test('of a newer server leaves the outcome of a command unknown', () => {
+    const body = replies(bodyKinds.Replies, (writer) => {
+      writer.u48(7)
+      writer.u32(1)
+      writer.u48(3)
+      writer.u48(0)
+    })
+    expect(decodeServerMessage(body)).toMatchObject({ items: [{ seq: 3, refused: { code: 'OUTCOME_UNKNOWN', message } }] })
+  })
+
+  test('of a newer server lets a query be asked again', () => {
+    const body = replies(bodyKinds.QueryReplies, (writer) => {
+      writer.u32(1)
+      writer.u48(3)
+      writer.u48(0)
+    })
+    expect(decodeServerMessage(body)).toMatchObject({ items: [{ requestId: 3, refused: { code: 'UNAVAILABLE', message } }] })
+  })
+})
+
+describe('the consistency of a query', () => {
+  test('has a number for good: a query of an earlier release reads the same', () => {
+    const numbers = (['linearizable', 'stale', 'lease', 'atLeast'] as const).map((consistency) => {
+      const frames = new FrameWriter()
+      writeClientMessage(frames, { kind: 'Queries', items: [{ requestId: 1, consistency, atLeast: 0, query: new Uint8Array(0) }] })
+      // Kind, count, id.
+      return bodiesOf(frames.take())[0]?.[11]
+    })
+    expect(numbers).toEqual([0, 1, 2, 3])
+  })
+
+  test('is the only one that carries an index when it is atLeast', () => {
+    const query = { requestId: 1, atLeast: 5, query: new Uint8Array(0) }
+    const [stale] = fromClient({ kind: 'Queries', items: [{ ...query, consistency: 'stale' }] })
+    const [atLeast] = fromClient({ kind: 'Queries', items: [{ ...query, consistency: 'atLeast' }] })
+    expect(stale).toMatchObject({ items: [{ atLeast: 0 }] })
+    expect(atLeast).toMatchObject({ items: [{ atLeast: 5 }] })
+  })
 })
 
 test('commands are views into their frame: nothing is copied for the one who only passes them on', () => {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { AppendEntries, Entry, Message } from '../../src/core/types.ts'
+import { noConf } from '../../src/core/conf.ts'
+import type { AppendEntries, ConfState, Entry, PeerMessage, SnapshotChunk, SnapshotMeta } from '../../src/core/types.ts'
 import { ByteWriter, WireError } from '../../src/wire/bytes.ts'
-import { encodeEntries } from '../../src/wire/entry-codec.ts'
+import { confMembersMax, confRemovedMax, encodeEntries } from '../../src/wire/entry-codec.ts'
 import { decodeMessage, writeMessage } from '../../src/wire/peer-codec.ts'
 
-const encode = (message: Message): Uint8Array => {
+const encode = (message: PeerMessage): Uint8Array => {
   const writer = new ByteWriter()
   writeMessage(writer, message)
   return writer.take()
@@ -68,8 +69,94 @@ describe('AppendEntries', () => {
 
 describe('a vote', () => {
   test('is not asked by a candidate whose log is of the term it campaigns for (§3.4)', () => {
-    const message: Message = { kind: 'RequestVote', from: 1, to: 2, term: 4, last: { term: 4, index: 9 }, transfer: false }
+    const message: PeerMessage = { kind: 'RequestVote', from: 1, to: 2, term: 4, last: { term: 4, index: 9 }, transfer: false }
     expect(() => decodeMessage(encode(message))).toThrow(new WireError('the last entry has term 4, its candidate campaigns for 4'))
+  })
+})
+
+const snapshot: SnapshotMeta = { id: { term: 3, index: 40 }, conf: noConf, bytes: 100, checksum: 7 }
+const chunk = (changes: Partial<SnapshotChunk>): SnapshotChunk => ({
+  kind: 'SnapshotChunk',
+  from: 1,
+  to: 2,
+  term: 5,
+  snapshot,
+  offset: 60,
+  data: new Uint8Array(40),
+  ...changes,
+})
+
+describe('SnapshotChunk', () => {
+  test.each([
+    ['a piece of 40 bytes at offset 61 is beyond its snapshot of 100 bytes', chunk({ offset: 61 })],
+    ['the snapshot has term 6, its message 5', chunk({ snapshot: { ...snapshot, id: { term: 6, index: 40 } } })],
+    ['term of the snapshot is 0', chunk({ snapshot: { ...snapshot, id: { term: 0, index: 40 } } })],
+    ['index of the snapshot is 0', chunk({ snapshot: { ...snapshot, id: { term: 3, index: 0 } } })],
+  ])('is refused: %s', (message, value) => {
+    expect(() => decodeMessage(encode(value))).toThrow(new WireError(message))
+  })
+
+  test('that is small does not hold on to the chunk that it came in', () => {
+    const received = Buffer.alloc(65_536)
+    const bytes = encode(chunk({}))
+    received.set(bytes, 1_000)
+    const message = decodeMessage(received.subarray(1_000, 1_000 + bytes.length))
+    expect(message.kind === 'SnapshotChunk' && message.data.buffer.byteLength).toBe(bytes.length)
+  })
+
+  test('of the usual size is not copied', () => {
+    const bytes = encode(chunk({ snapshot: { ...snapshot, bytes: 100_000 }, data: new Uint8Array(65_536) }))
+    const message = decodeMessage(bytes)
+    expect(message.kind === 'SnapshotChunk' && message.data.buffer).toBe(bytes.buffer)
+  })
+
+  test('of a snapshot that is not there is a few bytes', () => {
+    expect(encode(chunk({ snapshot: undefined, offset: 0, data: new Uint8Array(0) }))).toHaveLength(20)
+  })
+})
+
+describe('SnapshotRequest', () => {
+  test('asks for an offset of one snapshot only', () => {
+    const message: PeerMessage = { kind: 'SnapshotRequest', from: 1, to: 2, term: 5, minIndex: 1, of: undefined, offset: 9 }
+    expect(() => decodeMessage(encode(message))).toThrow(new WireError('offset 9 of no snapshot in particular is asked for'))
+  })
+})
+
+describe('what only a leader says', () => {
+  const route = { from: 1, to: 2, term: 0 }
+  test.each([
+    { kind: 'InstallSnapshot', ...route, last: { term: 0, index: 0 } } as const,
+    { kind: 'TimeoutNow', ...route } as const,
+    { kind: 'ReadIndexReply', ...route, nonce: 1, counter: 1, index: 1 } as const,
+  ])('is of a term above 0: $kind', (message) => {
+    expect(() => decodeMessage(encode(message))).toThrow(new WireError('a leader has term 0'))
+  })
+
+  test('names no entry of a later term', () => {
+    const message = { kind: 'InstallSnapshot', ...route, term: 5, last: { term: 6, index: 9 } } as const
+    expect(() => decodeMessage(encode(message))).toThrow(new WireError('the entry asked for has term 6, its message 5'))
+  })
+})
+
+describe('a configuration', () => {
+  const ids = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i + 1)
+  const members = (count: number): ConfState['members'] => ids(count).map((id) => ({ id, incarnation: 1, peer: '', client: '' }))
+  const carry = (conf: ConfState): PeerMessage => decodeMessage(encode(chunk({ snapshot: { ...snapshot, conf } })))
+
+  test('of the largest size is read', () => {
+    const conf = { ...noConf, members: members(confMembersMax), voters: ids(confMembersMax), removed: ids(confRemovedMax) }
+    const message = carry(conf)
+    expect(message.kind === 'SnapshotChunk' && message.snapshot?.conf).toEqual(conf)
+  })
+
+  test.each([
+    ['a configuration has 1025 members, at most 1024 are allowed', { ...noConf, members: members(confMembersMax + 1) }],
+    ['a configuration has 1025 voters, at most 1024 are allowed', { ...noConf, voters: ids(confMembersMax + 1) }],
+    ['a configuration has 1025 joining learners, at most 1024 are allowed', { ...noConf, joining: ids(confMembersMax + 1) }],
+    ['a configuration has 65537 removed members, at most 65536 are allowed', { ...noConf, removed: ids(confRemovedMax + 1) }],
+    ['id of a member is 0', { ...noConf, learners: [0] }],
+  ])('is refused: %s', (message, conf) => {
+    expect(() => carry(conf)).toThrow(new WireError(message))
   })
 })
 

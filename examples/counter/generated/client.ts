@@ -12,6 +12,7 @@ import {
   type ClientOptions,
   connect,
   type QueryOptions,
+  type Token,
 } from 'raftgen/contract/v1'
 import { addCommand, valueQuery } from './codec.js'
 import { counterDescriptor } from './machine.js'
@@ -48,6 +49,11 @@ export class CounterClient {
   /** What the counter holds. */
   value(input: ValueInput = {}, options?: QueryOptions): Promise<number> {
     return callQuery(this.#caller, valueQuery, counterDescriptor.version, input, options)
+  }
+
+  /** Covers everything that this client was acknowledged or has read so far: for `atLeast`, here or at another client of the cluster. */
+  get token(): Token {
+    return this.#caller.token
   }
 
   /** Ends the session and the connection. Calls without an answer end with CLOSED, or OUTCOME_UNKNOWN. */

@@ -13,6 +13,7 @@ import {
   connect,
   type QueryOptions,
   type Result,
+  type Token,
 } from 'raftgen/contract/v1'
 import { acquireCommand, holderQuery, releaseCommand } from './codec.js'
 import type { Held, NotHeld } from './errors.js'
@@ -55,6 +56,11 @@ export class LocksClient {
   /** The lease in force, or null. Linearizable unless the caller asks for less. */
   holder(input: HolderInput, options?: QueryOptions): Promise<Lease | null> {
     return callQuery(this.#caller, holderQuery, locksDescriptor.version, input, options)
+  }
+
+  /** Covers everything that this client was acknowledged or has read so far: for `atLeast`, here or at another client of the cluster. */
+  get token(): Token {
+    return this.#caller.token
   }
 
   /** Ends the session and the connection. Calls without an answer end with CLOSED, or OUTCOME_UNKNOWN. */

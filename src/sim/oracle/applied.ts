@@ -32,7 +32,7 @@ export class Applied {
   readonly #digests = new Map<Index, string>()
   readonly #queries: QueryExecution[] = []
   /** Of the present life of each node. */
-  readonly #machines = new Map<NodeId, StateMachine>()
+  readonly #machines = new Map<NodeId, WatchedMachine>()
   /** The latest log time that any query was shown. */
   #shownNow = 0
 
@@ -49,14 +49,33 @@ export class Applied {
     return this.#executions
   }
 
+  /** States by index, as the first replica that was looked at there had them. */
+  get states(): ReadonlyMap<Index, string> {
+    return this.#digests
+  }
+
   get queries(): readonly QueryExecution[] {
     return this.#queries
   }
 
   /** `machine` of a new life of `node`, watched. */
   watch(node: NodeId, machine: StateMachine): StateMachine {
-    this.#machines.set(node, machine)
-    return new WatchedMachine(node, machine, this)
+    const watched = new WatchedMachine(node, machine, this)
+    this.#machines.set(node, watched)
+    return watched
+  }
+
+  /** The state of `node` was read from a snapshot of `index`: it is what every other replica had there. */
+  onRestored(node: NodeId, index: Index): void {
+    const machine = this.#machines.get(node)
+    if (machine === undefined) return
+    machine.startsAfter(index)
+    this.onState(node, index, digestOf([machine.snapshot()]))
+  }
+
+  /** `node` is gone, with its state. */
+  forget(node: NodeId): void {
+    this.#machines.delete(node)
   }
 
   onApply(node: NodeId, execution: Execution, lastIndex: Index): void {
@@ -99,9 +118,10 @@ export class Applied {
     )
   }
 
-  /** Every replica is in `state` now. */
-  checkStates(state: string): void {
+  /** Every replica of `nodes` is in `state` now. */
+  checkStates(state: string, nodes: readonly NodeId[]): void {
     for (const [node, machine] of this.#machines) {
+      if (!nodes.includes(node)) continue
       const present = digestOf([machine.snapshot()])
       this.#verdict.check(
         present === state,
@@ -111,7 +131,13 @@ export class Applied {
     }
   }
 
-  onQuery(query: QueryExecution): void {
+  /** `lastIndex`: of the query before it in this life of the node. */
+  onQuery(query: QueryExecution, lastIndex: Index): void {
+    this.#verdict.check(
+      query.index >= lastIndex,
+      'what a node answers never falls back',
+      () => `node ${query.node} answers a query at ${query.index}, after one at ${lastIndex}`,
+    )
     this.#queries.push(query)
     this.#shownNow = Math.max(this.#shownNow, query.now)
   }
@@ -125,6 +151,7 @@ class WatchedMachine implements StateMachine {
   readonly #machine: StateMachine
   readonly #applied: Applied
   #lastIndex: Index = 0
+  #lastQueryIndex: Index = 0
 
   constructor(node: NodeId, machine: StateMachine, applied: Applied) {
     this.name = machine.name
@@ -133,6 +160,11 @@ class WatchedMachine implements StateMachine {
     this.#node = node
     this.#machine = machine
     this.#applied = applied
+  }
+
+  /** Its state reflects everything up to `index`. */
+  startsAfter(index: Index): void {
+    this.#lastIndex = index
   }
 
   check(command: Uint8Array): string | undefined {
@@ -154,7 +186,8 @@ class WatchedMachine implements StateMachine {
 
   query(query: Uint8Array, context: QueryContext): Uint8Array {
     const reply = this.#machine.query(query, context)
-    this.#applied.onQuery({ node: this.#node, index: context.index, now: context.now, query, reply })
+    this.#applied.onQuery({ node: this.#node, index: context.index, now: context.now, query, reply }, this.#lastQueryIndex)
+    this.#lastQueryIndex = context.index
     return reply
   }
 

@@ -107,12 +107,18 @@ function checkOutcome(verdict: Verdict, call: SimCall, effect: Execution | undef
   }
 }
 
-/** The model goes through the log; queries are put to it where they were answered. */
+/** The model goes through the log; queries are put to it where they were answered, states are compared where they were seen. */
 function replay({ verdict, history, applied }: Evidence, model: StateMachine): string {
   const queries = [...applied.queries].sort((a, b) => a.index - b.index)
+  const states = [...applied.states].sort(([a], [b]) => a - b)
   const reads = readsByIndex(history)
   const context = createContext(() => {})
   let asked = 0
+  let compared = 0
+  const compareThrough = (index: Index): void => {
+    for (let state = states[compared]; state !== undefined && state[0] <= index; state = states[++compared])
+      checkState(verdict, model, state)
+  }
   const askThrough = (index: Index): void => {
     for (let query = queries[asked]; query !== undefined && query.index <= index; query = queries[++asked]) {
       ask(verdict, model, query)
@@ -122,6 +128,7 @@ function replay({ verdict, history, applied }: Evidence, model: StateMachine): s
   for (const execution of applied.executions) {
     if (execution === undefined) continue
     askThrough(execution.index - 1)
+    compareThrough(execution.index - 1)
     context.enter(execution)
     const reply = model.apply(execution.command, context)
     context.leave()
@@ -132,9 +139,19 @@ function replay({ verdict, history, applied }: Evidence, model: StateMachine): s
     )
   }
   askThrough(Number.POSITIVE_INFINITY)
+  compareThrough(Number.POSITIVE_INFINITY)
   for (const [key, calls] of reads)
     verdict.violate('linearizability: answers', `call ${calls[0]?.id} was told what no node answered (${key})`)
   return digestOf([model.snapshot()])
+}
+
+function checkState(verdict: Verdict, model: StateMachine, [index, state]: readonly [Index, string]): void {
+  const expected = digestOf([model.snapshot()])
+  verdict.check(
+    expected === state,
+    'equal states at an equal index',
+    () => `a replica had digest ${state} at ${index}, the machine has ${expected} there`,
+  )
 }
 
 function ask(verdict: Verdict, model: StateMachine, { node, index, now, query, reply }: QueryExecution): void {

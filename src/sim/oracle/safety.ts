@@ -1,30 +1,25 @@
 // What Raft promises (figure 3.2) and what a node may promise (§3.8), checked over the whole cluster after every step. It sees what a node
 // writes, what its disk holds, what it sends, and what it says of itself.
-import { voteResult } from '../../core/quorum.ts'
-import type { ConfState, Entry, Index, LogSummary, Message, NodeId, Persist, SoftState, Term } from '../../core/types.ts'
+import type {
+  ConfState,
+  Entry,
+  EntryId,
+  Index,
+  LogBase,
+  LogSummary,
+  NodeId,
+  PeerMessage,
+  Persist,
+  SoftState,
+  Term,
+} from '../../core/types.ts'
 import type { NodeStatus } from '../../wire/client-messages.ts'
 import type { Verdict } from '../violation.ts'
+import { Confs, describe, isQuorum } from './confs.ts'
+import { Elections } from './elections.ts'
 import { Entries } from './entries.ts'
-import { LogShadow } from './log-shadow.ts'
+import { freshLife, type Watched, watch } from './watched.ts'
 
-interface Watched {
-  /** What is on the disk. */
-  readonly durable: LogShadow
-  /** What this life of the node has handed to its disk. */
-  readonly written: LogShadow
-  /** Handed over, not on the disk. */
-  underWay: Persist[]
-  /** By term. Over all lives. */
-  readonly votes: Map<Term, NodeId>
-  term: Term
-  commitIndex: Index
-  lastApplied: Index
-  /** Up to here its committed entries were compared with those of others. */
-  comparedIndex: Index
-  role: SoftState['role']
-  /** The term that it led at the end of its last turn. */
-  ledTerm: Term | undefined
-}
 export interface Committed {
   readonly entry: Entry
   /** Term of the first node that knew, at that time. */
@@ -32,22 +27,21 @@ export interface Committed {
 }
 
 export class Safety {
+  readonly confs: Confs
   readonly #verdict: Verdict
-  readonly #conf: ConfState
   readonly #entries: Entries
+  readonly #elections: Elections
   readonly #watched = new Map<NodeId, Watched>()
-  readonly #leaders = new Map<Term, NodeId>()
+  /** Disks that are gone: what they had acknowledged may still be counted. */
+  readonly #lost: Watched[] = []
   /** What any node ever knew to be committed, by index; position 0 is before the first entry. */
   readonly #committed: (Committed | undefined)[] = [undefined]
 
   constructor(verdict: Verdict, conf: ConfState) {
     this.#verdict = verdict
-    this.#conf = conf
     this.#entries = new Entries(verdict)
-    for (const { id } of conf.members) {
-      const logs = { durable: new LogShadow(), written: new LogShadow(), underWay: [], votes: new Map() }
-      this.#watched.set(id, { ...logs, term: 0, commitIndex: 0, lastApplied: 0, comparedIndex: 0, role: 'follower', ledTerm: undefined })
-    }
+    this.#elections = new Elections(verdict)
+    this.confs = new Confs(verdict, conf)
   }
 
   get commitIndex(): Index {
@@ -56,7 +50,7 @@ export class Safety {
 
   /** Elections that were won. */
   get elections(): number {
-    return this.#leaders.size
+    return this.#elections.count
   }
 
   committed(index: Index): Entry | undefined {
@@ -64,42 +58,69 @@ export class Safety {
   }
 
   durableIndex(id: NodeId): Index {
-    return this.#of(id).durable.lastIndex
+    return this.#watched.get(id)?.durable.lastIndex ?? 0
   }
 
-  /** A process has read its log. */
-  onRecovered(id: NodeId, summary: LogSummary): void {
+  /** The newest configuration on the disk of `id`; `undefined` where there is no log. */
+  durableConf(id: NodeId): ConfState | undefined {
+    return this.#watched.get(id)?.durable.conf
+  }
+
+  /** `id` has an empty log now, and nothing of what it had before. */
+  onBootstrapped(node: { readonly id: NodeId; readonly incarnation: number; readonly conf: ConfState }): void {
+    this.#watched.set(node.id, watch(node))
+  }
+
+  /** The disk of `id` is gone. */
+  onWiped(id: NodeId): void {
+    const node = this.#watched.get(id)
+    if (node !== undefined) this.#lost.push(node)
+    this.#watched.delete(id)
+  }
+
+  /** A process has read its log, and its state from a snapshot of `lastApplied`. */
+  onRecovered(id: NodeId, summary: LogSummary, lastApplied: Index): void {
     const node = this.#of(id)
     const difference = node.durable.differenceTo(summary)
     this.#verdict.check(difference === undefined, 'durability (§3.8)', () => `node ${id} comes back with ${difference}`)
-    node.underWay = []
+    this.#verdict.check(
+      lastApplied <= summary.lastIndex,
+      'applied <= commit <= last, and applied is durable',
+      () => `node ${id} comes back with a state of ${lastApplied}, its log ends at ${summary.lastIndex}`,
+    )
     node.written.copyOf(node.durable)
     Object.assign(node, {
+      ...freshLife,
+      underWay: [],
+      appendedConfs: [],
       term: summary.hardState.term,
-      commitIndex: 0,
-      lastApplied: 0,
-      comparedIndex: 0,
-      role: 'follower',
-      ledTerm: undefined,
+      lastApplied,
+      conf: node.durable.conf,
     })
   }
 
   /** A node asks for a write. */
   onWrite(id: NodeId, persist: Persist): void {
     const node = this.#of(id)
-    const { hardState, truncateFrom, entries } = persist
-    if (truncateFrom !== undefined) this.#onTruncate(id, truncateFrom, hardState.term)
-    const prevIndex = truncateFrom === undefined ? node.written.lastIndex : truncateFrom - 1
-    this.#entries.note(node.written.termAt(prevIndex) ?? 0, entries)
+    const { hardState, reset, truncateFrom, entries } = persist
+    if (reset !== undefined) this.#onReset(node, reset)
+    if (truncateFrom !== undefined) this.#onTruncate(node, truncateFrom, hardState.term)
+    const prevIndex = reset?.id.index ?? (truncateFrom === undefined ? node.written.lastIndex : truncateFrom - 1)
+    this.#entries.note(reset?.id.term ?? node.written.termAt(prevIndex) ?? 0, entries)
+    for (const { index, term, conf } of entries) {
+      if (conf === undefined) continue
+      if (this.#elections.leaderOf(term) === id && term === hardState.term) node.appendedConfs.push(index)
+    }
     node.written.write(persist)
-    node.underWay.push(persist)
+    node.underWay.push({ kind: 'write', persist })
   }
 
   /** The oldest write under way is on the disk. */
   onStored(id: NodeId): void {
     const node = this.#of(id)
-    const persist = node.underWay.shift()
-    if (persist === undefined) return
+    const stored = node.underWay.shift()
+    if (stored?.kind !== 'write') return
+    const { persist } = stored
     const { term, votedFor } = node.durable.hardState
     const next = persist.hardState
     this.#verdict.check(next.term >= term, 'terms never fall', () => `the disk of node ${id} goes from term ${term} to ${next.term}`)
@@ -112,24 +133,33 @@ export class Safety {
     node.durable.write(persist)
   }
 
-  onSend(id: NodeId, message: Message): void {
-    const { hardState, lastIndex } = this.#of(id).durable
+  onSend(id: NodeId, message: PeerMessage): void {
+    const node = this.#of(id)
+    const { hardState, lastIndex } = node.durable
     switch (message.kind) {
       case 'PreVote':
       case 'PreVoteReply':
+      case 'SnapshotRequest':
+      case 'ReadIndex':
+      case 'SnapshotChunk':
         return // promises nothing
       case 'RequestVote':
-        this.#onVote({ voter: id, candidate: id, term: message.term })
+        this.#elections.onVote({ voter: node, candidate: id, term: message.term }, hardState)
         break
       case 'RequestVoteReply':
-        if (message.granted) this.#onVote({ voter: id, candidate: message.to, term: message.term })
+        if (message.granted) this.#elections.onVote({ voter: node, candidate: message.to, term: message.term }, hardState)
         break
       case 'AppendEntries':
-        this.#onLeads(id, message.term)
+        this.#elections.onLeads(node, message.term)
         this.#entries.note(message.prev.term, message.entries)
         break
       case 'Heartbeat':
-        this.#onLeads(id, message.term)
+      case 'InstallSnapshot':
+      case 'TimeoutNow':
+        this.#elections.onLeads(node, message.term)
+        break
+      case 'InstallSnapshotReply':
+        this.#checkCommitted(`node ${id} names`, message.hint)
         break
       case 'AppendEntriesReply':
         this.#verdict.check(
@@ -150,19 +180,48 @@ export class Safety {
   onRole(id: NodeId, { role, term }: SoftState): void {
     const node = this.#of(id)
     if (role === 'leader' && node.role !== 'leader') {
-      this.#onLeads(id, term)
-      this.#checkCompleteness(id, term)
+      this.#elections.onLeads(node, term)
+      this.#elections.onWon({ leader: node, term, conf: node.written.conf, disk: node.durable.hardState })
+      this.#checkCompleteness(node, term)
     }
     node.role = role
   }
 
-  /** After each turn of a node. */
-  onTurn(id: NodeId, { role, term, commitIndex, lastApplied, lastIndex }: NodeStatus): void {
+  /** A snapshot is on the disk of `id`, taken or fetched. */
+  onSnapshot(id: NodeId, { id: at, conf }: LogBase): void {
+    this.#checkCommitted(`node ${id} has a snapshot of`, at)
+    if (at.index <= this.commitIndex) this.confs.checkAt(`node ${id}: a snapshot`, at, conf)
+  }
+
+  /** `id` drops its log up to `base`. */
+  onCompact(id: NodeId, base: LogBase): void {
+    const { id: at, conf } = base
     const node = this.#of(id)
-    this.#checkCounted(id, { term, commitIndex })
+    this.#verdict.check(
+      at.index <= node.lastApplied || at.index <= this.commitIndex,
+      'only what is committed is compacted (§5.1)',
+      () => `node ${id} compacts up to ${at.index}, committed is ${this.commitIndex}`,
+    )
+    this.#checkCommitted(`node ${id} compacts up to`, at)
+    this.confs.checkAt(`node ${id}: the base`, at, conf)
+    node.underWay.push({ kind: 'compaction', base })
+  }
+
+  /** It has, or there was nothing to drop. */
+  onCompacted(id: NodeId, base: LogBase): void {
+    const { underWay } = this.#of(id)
+    const first = underWay[0]
+    if (first?.kind === 'compaction' && first.base === base) underWay.shift()
+  }
+
+  /** After each turn of a node. */
+  onTurn(id: NodeId, status: Pick<NodeStatus, 'role' | 'term' | 'commitIndex' | 'lastApplied' | 'lastIndex' | 'conf'>): void {
+    const { role, term, commitIndex, lastApplied, lastIndex, conf } = status
+    const node = this.#of(id)
+    this.#checkCounted(node, { term, commitIndex })
     node.ledTerm = role === 'leader' ? term : undefined
-    if (term === node.term && commitIndex === node.comparedIndex && lastApplied === node.lastApplied && commitIndex === node.commitIndex)
-      return
+    const isSame = term === node.term && commitIndex === node.comparedIndex && lastApplied === node.lastApplied && conf === node.conf
+    if (isSame && commitIndex === node.commitIndex && node.appendedConfs.length === 0) return
     const rises = term >= node.term && commitIndex >= node.commitIndex && lastApplied >= node.lastApplied
     this.#verdict.check(
       rises,
@@ -178,19 +237,20 @@ export class Safety {
     node.term = term
     node.commitIndex = commitIndex
     node.lastApplied = lastApplied
-    this.#onCommit(id, node)
+    this.#onCommit(node, conf)
+    this.#checkAppendedConfs(node)
+    node.conf = conf
   }
 
   /** What a leader commits by counting ends with an entry of its own term (§3.6.2). */
-  #checkCounted(id: NodeId, { term, commitIndex }: Pick<NodeStatus, 'term' | 'commitIndex'>): void {
-    const node = this.#of(id)
+  #checkCounted(node: Watched, { term, commitIndex }: Pick<NodeStatus, 'term' | 'commitIndex'>): void {
     if (node.ledTerm !== term || commitIndex === node.commitIndex) return
     // What is not written yet is its own.
     const entryTerm = node.written.termAt(commitIndex) ?? term
     this.#verdict.check(
       entryTerm === term,
       'commits by counting in its own term only (§3.6.2)',
-      () => `node ${id}, leader of term ${term}, commits up to entry ${commitIndex} of term ${entryTerm}`,
+      () => `node ${node.id}, leader of term ${term}, commits up to entry ${commitIndex} of term ${entryTerm}`,
     )
   }
 
@@ -198,101 +258,140 @@ export class Safety {
    * A leader has written what it has in memory, up to some entries at the end: those are looked at once it has. A follower may have begun to
    * replace what it has written, so only what it has applied is surely the same in both.
    */
-  #onCommit(id: NodeId, node: Watched): void {
+  #onCommit(node: Watched, conf: ConfState): void {
     const known = Math.min(node.ledTerm === undefined ? node.lastApplied : node.commitIndex, node.written.lastIndex)
-    if (known <= node.comparedIndex) return
     const first = this.commitIndex + 1
-    for (let index = node.comparedIndex + 1; index <= known; index++) {
+    for (let index = Math.max(node.comparedIndex + 1, node.written.base.index, 1); index <= known; index++) {
       const term = node.written.termAt(index) ?? 0
       const before = this.#committed[index]
-      if (before === undefined) this.#commit(id, { index, term, inTerm: node.term })
+      if (before === undefined) this.#commit(node, { index, term })
       else {
         this.#verdict.check(
           before.entry.term === term,
           'state machine safety (figure 3.2)',
-          () => `entry ${index} is committed with term ${before.entry.term}, on node ${id} with term ${term}`,
+          () => `entry ${index} is committed with term ${before.entry.term}, on node ${node.id} with term ${term}`,
         )
       }
     }
-    node.comparedIndex = known
-    if (known >= first) this.#checkQuorum(known)
+    node.comparedIndex = Math.max(node.comparedIndex, known)
+    if (known >= first) this.#checkQuorum(known, node, conf)
   }
 
-  #commit(id: NodeId, { index, term, inTerm }: { readonly index: Index; readonly term: Term; readonly inTerm: Term }): void {
-    const entry = this.#entries.find({ index, term })
-    if (entry === undefined)
+  #commit({ id, term: inTerm }: Watched, at: EntryId): void {
+    const { index, term } = at
+    const entry = this.#entries.find(at)
+    if (entry === undefined) {
       this.#verdict.violate('log matching (figure 3.2)', `node ${id} commits entry ${index} of term ${term}, which nobody wrote`)
-    else this.#committed[index] = { entry, inTerm }
+      return
+    }
+    this.#verdict.check(
+      index === this.#committed.length,
+      'commits without a gap',
+      () => `node ${id} is the first to commit entry ${index}, before it ${this.commitIndex} was committed`,
+    )
+    this.#committed[index] = { entry, inTerm }
+    if (entry.conf !== undefined) this.confs.onCommitted(index, entry.conf)
   }
 
-  /** By log matching whoever has the last of them has all. */
-  #checkQuorum(index: Index): void {
-    const term = this.#committed[index]?.entry.term
-    const holders = new Map<NodeId, boolean>()
-    for (const [id, { durable }] of this.#watched) holders.set(id, durable.termAt(index) === term)
+  /**
+   * By log matching whoever has the last of them has all. Who counts depends on what the leader that counted had in its log: it is the node
+   * that knows it now, as it was before this turn or after it, or the leader of its term.
+   */
+  #checkQuorum(index: Index, node: Watched, conf: ConfState): void {
+    const term = this.#committed[index]?.entry.term ?? 0
+    const disks = [...this.#watched.values(), ...this.#lost]
+    const holds = (id: NodeId, incarnation: number): boolean =>
+      disks.some((disk) => disk.id === id && disk.incarnation === incarnation && disk.durable.holds({ index, term }))
+    const leader = this.#watched.get(this.#elections.leaderOf(node.term) ?? node.id)
+    const possible = [conf, node.conf, leader?.conf, leader?.written.conf].filter((one) => one !== undefined)
     this.#verdict.check(
-      voteResult(this.#conf, holders) === 'won',
+      possible.some((one) => isQuorum(one, holds)),
       'committed is what a majority has on its disks',
-      () =>
-        `entry ${index} of term ${term} is committed, on the disks of ${[...holders].flatMap(([id, has]) => (has ? [id] : [])).join(', ')} only`,
+      () => {
+        const holders = disks.filter(({ id, incarnation }) => holds(id, incarnation))
+        return `entry ${index} of term ${term} is committed, on the disks of ${holders.map(({ id }) => id).join(', ')} only, with ${describe(conf)}`
+      },
     )
   }
 
-  #onTruncate(id: NodeId, truncateFrom: Index, term: Term): void {
-    const node = this.#of(id)
+  /** One unsettled change at a time, and none before its leader has committed in its term (§4.1, with the erratum of 2015). */
+  #checkAppendedConfs(node: Watched): void {
+    if (node.appendedConfs.length === 0) return
+    const { id, term, commitIndex, written } = node
+    for (const index of node.appendedConfs) {
+      const conf = written.confAt(index)
+      const before = written.confAt(index - 1)
+      // A follower by now, whose log was truncated.
+      if (conf === undefined || before === undefined || conf.index !== index) continue
+      this.confs.onFollows(before.conf, conf.conf, index)
+      this.#verdict.check(
+        before.index <= commitIndex && (written.termAt(commitIndex) === written.termAt(index) || term > (written.termAt(index) ?? 0)),
+        'one unsettled change at a time (§4.1)',
+        () => `node ${id} appends configuration ${index} after ${before.index}, it has committed ${commitIndex} in term ${term}`,
+      )
+      const leaves = before.conf.votersOutgoing.length > 0
+      this.#verdict.check(
+        !leaves || conf.conf.votersOutgoing.length === 0,
+        'a joint configuration is left before the next change (§4.3)',
+        () => `node ${id} appends ${describe(conf.conf)} after ${describe(before.conf)}`,
+      )
+    }
+    node.appendedConfs = []
+  }
+
+  /** A snapshot replaces the log: then nothing of what follows it there was committed. */
+  #onReset(node: Watched, { id: base, conf }: LogBase): void {
+    this.#checkCommitted(`node ${node.id} begins anew after`, base)
+    if (base.index <= this.commitIndex) this.confs.checkAt(`node ${node.id}: a new log`, base, conf)
+    for (let index = base.index + 1; index <= node.written.lastIndex; index++) {
+      const committed = this.#committed[index]?.entry
+      this.#verdict.check(
+        committed === undefined || node.written.termAt(index) !== committed.term,
+        'state machine safety (figure 3.2)',
+        () => `node ${node.id} drops entry ${index}, which is committed, for a snapshot of ${base.index}`,
+      )
+    }
+  }
+
+  #onTruncate(node: Watched, truncateFrom: Index, term: Term): void {
+    const { id, role, written } = node
     this.#verdict.check(
-      node.role !== 'leader' || this.#leaders.get(term) !== id,
+      role !== 'leader' || this.#elections.leaderOf(term) !== id,
       'leader append-only (figure 3.2)',
       () => `node ${id}, leader of term ${term}, deletes from entry ${truncateFrom}`,
     )
     const committed = this.#committed[truncateFrom]?.entry
     this.#verdict.check(
-      committed === undefined || node.written.termAt(truncateFrom) !== committed.term,
+      committed === undefined || written.termAt(truncateFrom) !== committed.term,
       'state machine safety (figure 3.2)',
       () => `node ${id} deletes from entry ${truncateFrom}, which is committed`,
     )
   }
 
   /** Whatever was committed in earlier terms is in the log of every later leader. */
-  #checkCompleteness(id: NodeId, term: Term): void {
+  #checkCompleteness(node: Watched, term: Term): void {
     let index = this.commitIndex
     while ((this.#committed[index]?.inTerm ?? 0) >= term) index -= 1
     const expected = this.#committed[index]?.entry.term ?? 0
-    const found = this.#of(id).written.termAt(index)
     this.#verdict.check(
-      found === expected,
+      node.written.holds({ index, term: expected }),
       'leader completeness (figure 3.2)',
-      () =>
-        `node ${id} leads term ${term} with ${found === undefined ? 'no' : 'another'} entry ${index}, which was committed with term ${expected}`,
+      () => `node ${node.id} leads term ${term} without entry ${index}, which was committed with term ${expected}`,
     )
   }
 
-  #onLeads(id: NodeId, term: Term): void {
-    const leader = this.#leaders.get(term) ?? id
-    this.#leaders.set(term, leader)
-    this.#verdict.check(leader === id, 'election safety (figure 3.2)', () => `nodes ${leader} and ${id} both lead term ${term}`)
-  }
-
-  #onVote({ voter, candidate, term }: { readonly voter: NodeId; readonly candidate: NodeId; readonly term: Term }): void {
-    const { votes, durable } = this.#of(voter)
-    const before = votes.get(term) ?? candidate
-    votes.set(term, candidate)
+  #checkCommitted(what: string, { index, term }: EntryId): void {
+    const committed = this.#committed[index]?.entry
     this.#verdict.check(
-      before === candidate,
-      'one vote a term (§3.4)',
-      () => `node ${voter} votes for ${before} and ${candidate} in term ${term}`,
-    )
-    const { hardState } = durable
-    this.#verdict.check(
-      hardState.term > term || (hardState.term === term && hardState.votedFor === candidate),
-      'promises only what is durable (§3.8)',
-      () => `node ${voter} votes for ${candidate} in term ${term}, its disk has a vote for ${hardState.votedFor} in term ${hardState.term}`,
+      committed === undefined || committed.term === term,
+      'state machine safety (figure 3.2)',
+      () => `${what} entry ${index} of term ${term}, committed is one of term ${committed?.term}`,
     )
   }
 
   #of(id: NodeId): Watched {
     const node = this.#watched.get(id)
-    if (node === undefined) throw new Error(`there is no node ${id}`)
+    if (node === undefined) throw new Error(`node ${id} has no log`)
     return node
   }
 }

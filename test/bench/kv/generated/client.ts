@@ -12,6 +12,7 @@ import {
   type ClientOptions,
   connect,
   type QueryOptions,
+  type Token,
 } from 'raftgen/contract/v1'
 import { getQuery, putCommand } from './codec.ts'
 import { benchKvDescriptor } from './machine.ts'
@@ -48,6 +49,11 @@ export class BenchKvClient {
   /** The value, or null. */
   get(input: GetInput, options?: QueryOptions): Promise<Uint8Array | null> {
     return callQuery(this.#caller, getQuery, benchKvDescriptor.version, input, options)
+  }
+
+  /** Covers everything that this client was acknowledged or has read so far: for `atLeast`, here or at another client of the cluster. */
+  get token(): Token {
+    return this.#caller.token
   }
 
   /** Ends the session and the connection. Calls without an answer end with CLOSED, or OUTCOME_UNKNOWN. */

@@ -13,6 +13,7 @@ import {
   connect,
   type QueryOptions,
   type Result,
+  type Token,
 } from 'raftgen/contract/v1'
 import {
   allQuery,
@@ -133,6 +134,11 @@ export class KitchenSinkClient {
 
   mail(input: MailInput, options?: QueryOptions): Promise<null> {
     return callQuery(this.#caller, mailQuery, kitchenSinkDescriptor.version, input, options)
+  }
+
+  /** Covers everything that this client was acknowledged or has read so far: for `atLeast`, here or at another client of the cluster. */
+  get token(): Token {
+    return this.#caller.token
   }
 
   /** Ends the session and the connection. Calls without an answer end with CLOSED, or OUTCOME_UNKNOWN. */

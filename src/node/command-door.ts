@@ -1,0 +1,279 @@
+// The door for commands and sessions: takes them in while this node leads, refuses them while it does not, and answers each once.
+// Invariant: whatever was taken in is answered or, when its connection is gone, forgotten. Nothing is executed here.
+import type { Accepted, Entry, Index, Raft, Refusal } from '../core/index.ts'
+import type { Replica } from '../machine/replica.ts'
+import { sessionsMax } from '../machine/sessions.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Commands, KeepAlive, LeaderHint, OpenSession, Refused } from '../wire/client-messages.ts'
+import type { Connection, Connections } from './connections.ts'
+import type { LogTime } from './log-time.ts'
+import type { NodeLimits } from './options.ts'
+import { type Pending, Proposals } from './proposals.ts'
+import { fateOpen, hintOf, notLeader, overloaded } from './refusals.ts'
+import { SessionKeeper } from './session-keeper.ts'
+import type { Tickets } from './tickets.ts'
+
+/**
+ * `starting`: the no-op of this term is not applied yet. Until then nobody knows the stamps of earlier leaders, nor which sessions
+ * there are; what arrives waits. `renewing`: the first stamped entry is under way, queries wait for it.
+ */
+export type Phase = 'notLeading' | 'starting' | 'renewing' | 'leading'
+
+export interface CommandDoorOptions {
+  readonly raft: Raft
+  readonly replica: Replica
+  readonly clock: Clock
+  readonly limits: NodeLimits
+  readonly connections: Connections
+  readonly time: LogTime
+  readonly tickets: Tickets
+}
+
+export class CommandDoor {
+  readonly #raft: Raft
+  readonly #replica: Replica
+  readonly #clock: Clock
+  readonly #limits: NodeLimits
+  readonly #connections: Connections
+  readonly #time: LogTime
+  readonly #proposals: Proposals
+  readonly #keeper: SessionKeeper
+  #phase: Phase = 'notLeading'
+  #noopIndex: Index = 0
+
+  constructor({ raft, replica, clock, limits, connections, time, tickets }: CommandDoorOptions) {
+    this.#raft = raft
+    this.#replica = replica
+    this.#clock = clock
+    this.#limits = limits
+    this.#connections = connections
+    this.#time = time
+    this.#proposals = new Proposals(tickets)
+    this.#keeper = new SessionKeeper(limits.sessionTtlMs)
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  /** Commands taken in and not answered yet. */
+  get pending(): number {
+    return this.#proposals.count
+  }
+
+  /** Something is still to be handed to the core, which would take it. */
+  get hasWaiting(): boolean {
+    if (this.#phase === 'notLeading') return false
+    if (this.#phase === 'starting') return this.#replica.lastApplied >= this.#noopIndex
+    return this.#proposals.hasWaiting && this.#raft.transferee === undefined
+  }
+
+  receive(connection: Connection, { session, ackedBelow, items }: Commands): void {
+    if (this.#phase === 'notLeading') {
+      const why = this.#elsewhere()
+      for (const { seq } of items) this.#refuseCommand(connection, { session, seq }, why)
+      return
+    }
+    const refusedFrom = connection.refusedFrom(session)
+    let admitted = 0
+    for (const { seq, command } of items) {
+      if (refusedFrom !== undefined && seq > refusedFrom && ackedBelow <= refusedFrom && connection.refusedFrom(session) !== undefined) {
+        connection.refuse(session, seq, overloaded('pendingCommandsMax'))
+        continue
+      }
+      if (refusedFrom !== undefined) connection.admitAgain(session)
+      const why = this.#whyNot(command)
+      if (why === undefined) {
+        this.#proposals.add({ kind: 'command', connection: connection.id, session, seq, ackedBelow, command })
+        admitted += 1
+        continue
+      }
+      if (why.code !== 'OVERLOADED') {
+        connection.refuse(session, seq, why)
+        continue
+      }
+      this.#refuseCommand(connection, { session, seq }, why)
+      // What follows in this frame must not overtake it.
+      this.#refuseRest(connection, { session, items, after: seq, why })
+      break
+    }
+    // Refused or not, its client lives.
+    if (admitted > 0) this.#keeper.forget(session)
+    else this.#keeper.touch(session, ackedBelow)
+  }
+
+  openSession(connection: Connection, { requestId }: OpenSession): void {
+    const refuse = (refused: Refused) => connection.say({ kind: 'SessionOpened', requestId, session: 0, refused })
+    if (this.#phase === 'notLeading') return refuse(this.#elsewhere())
+    if (this.#replica.sessions.size >= sessionsMax || this.#proposals.count >= this.#limits.pendingCommandsMax)
+      return refuse(overloaded('sessionsMax'))
+    const envelope = { kind: 'openSession', ttlMs: this.#limits.sessionTtlMs } as const
+    this.#proposals.add({ kind: 'openSession', connection: connection.id, requestId, envelope })
+  }
+
+  closeSession(session: number): void {
+    if (this.#phase === 'notLeading' || this.#proposals.count >= this.#limits.pendingCommandsMax) return
+    this.#proposals.add({ kind: 'internal', envelope: { kind: 'closeSession', session } })
+  }
+
+  keepAlive(connection: Connection, { session, ackedBelow }: KeepAlive): void {
+    // Only a leader that has applied everything before its own term knows that a session is gone.
+    const knows = this.#phase === 'renewing' || this.#phase === 'leading'
+    const alive = session === 0 || !knows || this.#replica.sessions.has(session)
+    connection.say({ kind: 'KeepAliveReply', session, alive })
+    if (session !== 0 && alive && this.#phase !== 'notLeading') this.#keeper.touch(session, ackedBelow)
+  }
+
+  /** This node leads from now on: its no-op is the last entry of its log. */
+  lead(): void {
+    this.#phase = 'starting'
+    this.#noopIndex = this.#raft.status.lastIndex
+    this.#keeper.lead(this.#clock.monotonicMs())
+  }
+
+  /** It does not lead any more. What is in the log may still be applied: only its clients can find out, by asking the next leader. */
+  unlead(leader: LeaderHint | undefined): void {
+    this.#phase = 'notLeading'
+    const { unproposed, inLog } = this.#proposals.abandon(this.#replica.lastApplied)
+    const elsewhere = notLeader(leader)
+    for (const pending of unproposed) this.#refuse(pending, elsewhere)
+    for (const pending of inLog) this.#refuse(pending, fateOpen)
+  }
+
+  /** Hands everything that arrived to the core. While leadership is being handed over it waits: for the next leader, or for this one. */
+  propose(): void {
+    if (this.#phase === 'notLeading') return
+    if (this.#phase === 'starting') this.#maybeStart()
+    if (this.#phase === 'starting' || this.#raft.transferee !== undefined) return
+    this.#keepSessionsAlive()
+    if (!this.#proposals.hasWaiting) return
+    const { version } = this.#replica.machine
+    this.#raft.step({ kind: 'propose', ...this.#proposals.propose({ now: this.#time.stamp(), version }) })
+  }
+
+  /** Before all else that waits: queries need it. */
+  raiseCeiling(ceiling: number): void {
+    this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'clock', ceiling } })
+  }
+
+  accepted(one: Accepted): void {
+    this.#proposals.accept(one)
+  }
+
+  refused({ id, from, reason, leader }: Refusal): void {
+    // The hand-over began in this very turn. Not refused: writes wait while it lasts (§3.10).
+    if (reason === 'transferring') return this.#proposals.putBack(id, from)
+    const why = reason === 'notLeader' ? notLeader(hintOf(this.#raft.conf, leader)) : overloaded(reason)
+    for (const pending of this.#proposals.refuse(id, from)) this.#refuse(pending, why)
+  }
+
+  settleTickets(): void {
+    this.#proposals.settleTickets()
+  }
+
+  /** `entry` was applied; `replica.applied` says what became of it. */
+  applied(entry: Entry): void {
+    const pending = this.#proposals.settle(entry)
+    if (pending === undefined) return
+    const { applied } = this.#replica
+    switch (pending.kind) {
+      case 'command':
+        this.#connections
+          .toTell(pending.connection)
+          ?.reply(pending.session, { seq: pending.seq, index: applied.index, reply: applied.reply, refused: applied.refused })
+        return
+      case 'openSession':
+        this.#connections
+          .toTell(pending.connection)
+          ?.say({ kind: 'SessionOpened', requestId: pending.requestId, session: entry.index, refused: applied.refused })
+        return
+      case 'internal':
+        if (pending.envelope.kind === 'clock') this.#time.raised()
+        if (pending.envelope.kind === 'renewSessions') this.#phase = 'leading'
+        return
+      default:
+    }
+  }
+
+  #refuseRest(
+    connection: Connection,
+    {
+      session,
+      items,
+      after,
+      why,
+    }: { readonly session: number; readonly items: Commands['items']; readonly after: number; readonly why: Refused },
+  ): void {
+    for (const { seq } of items) if (seq > after) connection.refuse(session, seq, why)
+  }
+
+  /** Room first, then size, then the schema: never trust a client. */
+  #whyNot(command: Uint8Array): Refused | undefined {
+    const { commandBytesMax, pendingCommandsMax, pendingBytesMax } = this.#limits
+    if (this.#proposals.count >= pendingCommandsMax) return overloaded('pendingCommandsMax')
+    if (this.#proposals.bytes + command.length > pendingBytesMax) return overloaded('pendingBytesMax')
+    if (command.length > commandBytesMax) {
+      return { code: 'TOO_LARGE', message: `the command has ${command.length} bytes, at most ${commandBytesMax} are allowed` }
+    }
+    const problem = this.#problem(command)
+    return problem === undefined ? undefined : { code: 'INVALID_INPUT', message: problem }
+  }
+
+  /** A check that throws has found a problem too: no bytes of a client may stop a node. */
+  #problem(command: Uint8Array): string | undefined {
+    try {
+      return this.#replica.machine.check?.(command)
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+
+  /** Once the no-op of this term is applied, so is everything that was stamped before: time goes on from there. */
+  #maybeStart(): void {
+    if (this.#replica.lastApplied < this.#noopIndex) return
+    this.#phase = 'renewing'
+    this.#time.lead()
+    this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
+  }
+
+  #keepSessionsAlive(): void {
+    const sessions = this.#keeper.due(this.#clock.monotonicMs())
+    if (sessions === undefined || this.#replica.sessions.size === 0) return
+    this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'keepAlive', sessions } })
+  }
+
+  #refuse(pending: Pending, why: Refused): void {
+    switch (pending.kind) {
+      case 'command': {
+        const connection = this.#connections.toTell(pending.connection)
+        if (connection !== undefined) this.#refuseCommand(connection, pending, why)
+        return
+      }
+      case 'openSession':
+        this.#connections.toTell(pending.connection)?.say({ kind: 'SessionOpened', requestId: pending.requestId, session: 0, refused: why })
+        return
+      case 'internal':
+        return this.#refuseInternal(pending)
+      default:
+    }
+  }
+
+  /** What this node proposes of its own accord and must come to pass is tried again in the next turn. */
+  #refuseInternal(pending: Extract<Pending, { kind: 'internal' }>): void {
+    const { envelope } = pending
+    if (envelope.kind === 'clock') this.#time.notRaised()
+    if (this.#phase === 'notLeading') return
+    if (envelope.kind === 'keepAlive') this.#keeper.restore(envelope.sessions, this.#clock.monotonicMs())
+    if (envelope.kind === 'renewSessions' || envelope.kind === 'closeSession') this.#proposals.addFirst(pending)
+  }
+
+  /** Refuses for a reason that may pass: from here on in order, or not at all. */
+  #refuseCommand(connection: Connection, { session, seq }: { readonly session: number; readonly seq: number }, why: Refused): void {
+    connection.refuseFrom(session, seq)
+    connection.refuse(session, seq, why)
+  }
+
+  #elsewhere(): Refused {
+    return notLeader(hintOf(this.#raft.conf, this.#raft.softState.leader))
+  }
+}

@@ -1,0 +1,182 @@
+// Machines that ask to be let in. Judged by what the cluster knows of their id, so a request can be repeated after any crash: whatever was
+// done of it is seen in the configuration, and the rest is done.
+import {
+  type ConfState,
+  type ConfStep,
+  type Index,
+  type Member,
+  type Ms,
+  type NodeId,
+  type Raft,
+  type RefusalReason,
+  unreachable,
+} from '../core/index.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { AdminRefused, JoinReply, JoinRequest, LeaderHint } from '../wire/client-messages.ts'
+import { addressProblem } from './addresses.ts'
+import type { ConfChanges, ConfOutcome } from './conf-changes.ts'
+import type { Connections } from './connections.ts'
+import type { ConnectionId } from './options.ts'
+import { adminRefused, hintOf, notLeader, overloaded } from './refusals.ts'
+
+/** Machines that wait to be let in; one after the other is. */
+export const joinsMax = 64
+/** What a member is allowed beyond the election timeout before it is alive, not on its way out: its last heartbeat may just have come. */
+const aliveAfterTimeouts = 1.5
+
+export interface JoiningOptions {
+  readonly raft: Raft
+  readonly clock: Clock
+  readonly connections: Connections
+  readonly changes: ConfChanges
+  readonly clusterId: string
+  readonly electionTimeoutMs: Ms
+}
+
+/** Then the same is asked again. */
+const passes: ReadonlySet<RefusalReason> = new Set(['confPending', 'notCommittedInTerm', 'transferring'])
+
+interface Join {
+  readonly connection: ConnectionId
+  readonly request: JoinRequest
+  readonly since: Ms
+}
+
+type NextStep =
+  | { readonly kind: 'refuse'; readonly why: AdminRefused }
+  /** The member with that id may be alive: that shows within an election timeout. */
+  | { readonly kind: 'wait' }
+  /** Takes its vote away first. */
+  | { readonly kind: 'demote'; readonly step: ConfStep }
+  | { readonly kind: 'admit'; readonly step: ConfStep; readonly incarnation: number }
+
+export class Joining {
+  readonly #options: JoiningOptions
+  readonly #joins: Join[] = []
+  /** A change for the first of them is under way. */
+  #isChanging = false
+
+  constructor(options: JoiningOptions) {
+    this.#options = options
+  }
+
+  /** Called only while this node leads. */
+  receive(connection: ConnectionId, request: JoinRequest): void {
+    const join = { connection, request, since: this.#options.clock.monotonicMs() }
+    if (this.#joins.length >= joinsMax) return this.#refuse(join, adminRefused(overloaded('joinsMax')))
+    this.#joins.push(join)
+  }
+
+  /** The connection is gone: who asked will ask again. A change under way is not called back. */
+  forget(connection: ConnectionId): void {
+    const kept = this.#joins.filter((join, i) => join.connection !== connection || (i === 0 && this.#isChanging))
+    this.#joins.splice(0, this.#joins.length, ...kept)
+  }
+
+  /** Takes the next step of the first, when nothing else is pending. */
+  advance(): void {
+    const join = this.#joins[0]
+    if (join === undefined || this.#isChanging) return
+    const { committedInTerm, isConfPending } = this.#options.raft.status
+    if (!committedInTerm || isConfPending) return
+    const next = this.#nextStep(join)
+    switch (next.kind) {
+      case 'wait':
+        return
+      case 'refuse':
+        this.#joins.shift()
+        return this.#refuse(join, next.why)
+      case 'demote':
+        return this.#change(join, next.step, undefined)
+      case 'admit':
+        return this.#change(join, next.step, next.incarnation)
+      default:
+        unreachable(next)
+    }
+  }
+
+  /** Whoever waits asks the next leader: to ask twice does no harm. */
+  unlead(leader: LeaderHint | undefined): void {
+    this.#isChanging = false
+    for (const join of this.#joins.splice(0)) this.#refuse(join, adminRefused(notLeader(leader)))
+  }
+
+  #nextStep({ request, since }: Join): NextStep {
+    const { raft, clock, electionTimeoutMs } = this.#options
+    const { id: ownId, conf, followers } = raft.status
+    const { id, voter } = request
+    if (conf.removed.includes(id)) return refuse('removedId', `node ${id} was removed, and an id is never used again: choose another one`)
+    const problem = addressProblem(conf.members, request)
+    if (problem !== undefined) return { kind: 'refuse', why: problem }
+    const known = conf.members.find((member) => member.id === id)
+    if (known === undefined) {
+      const member = memberOf(request, 1)
+      return { kind: 'admit', step: { kind: 'addLearner', member, joining: voter }, incarnation: 1 }
+    }
+    // To take the vote of a voter that is alive because another machine claims its id would cost the cluster a good one. A leader counts
+    // everyone as heard from when its term begins.
+    const now = clock.monotonicMs()
+    const isActive = id === ownId || followers.some((follower) => follower.id === id && follower.isActive)
+    if (id === ownId || (isActive && now - since >= aliveAfterTimeouts * electionTimeoutMs)) return alive(known, electionTimeoutMs)
+    if (isActive) return { kind: 'wait' }
+    if (isVoterOf(conf, id)) return { kind: 'demote', step: { kind: 'demote', id } }
+    const incarnation = known.incarnation + 1
+    return { kind: 'admit', step: { kind: 'update', member: memberOf(request, incarnation), joining: voter }, incarnation }
+  }
+
+  /** `incarnation`: with this change it is let in. */
+  #change(join: Join, step: ConfStep, incarnation: number | undefined): void {
+    this.#isChanging = true
+    this.#options.changes.ask({ steps: [step], force: false, done: (outcome) => this.#onOutcome(join, outcome, incarnation) })
+  }
+
+  #onOutcome(join: Join, outcome: ConfOutcome, incarnation: number | undefined): void {
+    this.#isChanging = false
+    switch (outcome.kind) {
+      case 'settled':
+        if (incarnation === undefined) return
+        this.#joins.shift()
+        return this.#admitted(join, incarnation, outcome.index)
+      case 'refused': {
+        const { reason, message, leader } = outcome.refusal
+        if (passes.has(reason)) return
+        this.#joins.shift()
+        const { conf } = this.#options.raft.status
+        return this.#refuse(join, adminRefused({ reason, message, leader: hintOf(conf, leader) }))
+      }
+      case 'open':
+        return
+      default:
+        unreachable(outcome)
+    }
+  }
+
+  #admitted(join: Join, incarnation: number, minIndex: Index): void {
+    const { clusterId, raft } = this.#options
+    this.#answer(join, { refused: undefined, clusterId, incarnation, conf: raft.conf, minIndex })
+  }
+
+  #refuse(join: Join, refused: AdminRefused): void {
+    this.#answer(join, { refused, clusterId: this.#options.clusterId, incarnation: 0, conf: undefined, minIndex: 0 })
+  }
+
+  #answer({ connection, request }: Join, reply: Omit<JoinReply, 'kind' | 'requestId'>): void {
+    this.#options.connections.toTell(connection)?.say({ kind: 'JoinReply', requestId: request.requestId, ...reply })
+  }
+}
+
+const refuse = (reason: AdminRefused['reason'], message: string): NextStep => ({
+  kind: 'refuse',
+  why: { code: 'CHANGE_REFUSED', reason, message },
+})
+
+/** No reason for programs: it passes as soon as that process has ended. */
+const alive = ({ id, peer }: Member, electionTimeoutMs: Ms): NextStep =>
+  refuse(
+    undefined,
+    `node ${id} is alive: within the last ${electionTimeoutMs} ms it was heard from as ${peer}. Stop it first, or choose another id for this machine`,
+  )
+
+const memberOf = ({ id, peer, client }: JoinRequest, incarnation: number): Member => ({ id, incarnation, peer, client })
+
+const isVoterOf = (conf: ConfState, id: NodeId): boolean => conf.voters.includes(id)

@@ -1,0 +1,92 @@
+// The snapshots that this node has: which it vouches for, which it keeps, and how far the log may be compacted because of them.
+import type { EntryId, Index, Ms, SnapshotMeta } from '../core/index.ts'
+import type { Replica } from '../machine/replica.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Snapshots } from '../ports/snapshots.ts'
+import type { NodeEvent } from './options.ts'
+
+/** The newest, and one to fall back to: where that is damaged, the older one and the log behind it give the same state. */
+const keptSnapshots = 2
+/** One that somebody fetches stays this long after its last piece. Milliseconds. */
+const servedMs = 10_000
+/** Never more than this many, whoever fetches them: each may be as large as the state. */
+const snapshotsMax = 4
+/** How often those are looked at that stayed for somebody. Milliseconds. */
+const pruneMs = 1_000
+
+export interface ShelfPorts {
+  readonly snapshots: Snapshots
+  readonly replica: Replica
+  readonly clock: Clock
+  report(event: NodeEvent): void
+}
+
+export class SnapshotShelf {
+  readonly #ports: ShelfPorts
+  /** When a piece of it was last asked for, by index. */
+  readonly #served = new Map<Index, Ms>()
+  /** Something stayed only because it was served. */
+  #hasSurplus = false
+  #prunedAt: Ms = 0
+
+  constructor(ports: ShelfPorts) {
+    this.#ports = ports
+  }
+
+  /** The newest of at least `minIndex` that this node vouches for. */
+  newest(minIndex: Index): SnapshotMeta | undefined {
+    return this.#ports.snapshots.list.find(({ id }) => id.index >= minIndex && this.#isApplied(id))
+  }
+
+  find({ id, checksum }: { readonly id: EntryId; readonly checksum: number }): SnapshotMeta | undefined {
+    return this.#ports.snapshots.list.find(
+      (one) => one.id.index === id.index && one.id.term === id.term && one.checksum === checksum && this.#isApplied(one.id),
+    )
+  }
+
+  /** Somebody fetches it. */
+  serve({ id }: SnapshotMeta): void {
+    this.#served.set(id.index, this.#ports.clock.monotonicMs())
+  }
+
+  /** Every entry up to here is in all snapshots that are kept; 0 while there is nothing to fall back to. */
+  get coveredIndex(): Index {
+    return this.#ours()[keptSnapshots - 1]?.id.index ?? 0
+  }
+
+  /** Removes those that newer ones have superseded. */
+  prune(): void {
+    const now = this.#ports.clock.monotonicMs()
+    this.#prunedAt = now
+    for (const [index, at] of this.#served) if (now - at >= servedMs) this.#served.delete(index)
+    const old = this.#ours().slice(keptSnapshots)
+    const stay = old.filter(({ id }) => this.#served.has(id.index)).slice(0, snapshotsMax - keptSnapshots)
+    this.#hasSurplus = stay.length > 0
+    // Fetched ones that the state has not reached: only the newest can still be of use.
+    const ahead = this.#ports.snapshots.list.filter(({ id }) => !this.#isApplied(id)).slice(1)
+    for (const snapshot of [...old.filter((one) => !stay.includes(one)), ...ahead]) this.#remove(snapshot)
+  }
+
+  pruneLater(): void {
+    if (this.#hasSurplus && this.#ports.clock.monotonicMs() - this.#prunedAt >= pruneMs) this.prune()
+  }
+
+  #ours(): readonly SnapshotMeta[] {
+    return this.#ports.snapshots.list.filter(({ id }) => this.#isApplied(id))
+  }
+
+  /**
+   * What is ahead of the state was fetched in an earlier life and never installed. It is committed all the same, but the term in which
+   * this became known is forgotten, so nobody else may have it from here.
+   */
+  #isApplied({ index }: EntryId): boolean {
+    return index <= this.#ports.replica.lastApplied
+  }
+
+  #remove(snapshot: SnapshotMeta): void {
+    const { snapshots, report } = this.#ports
+    snapshots.remove(snapshot, (error) => {
+      if (error !== undefined) report({ kind: 'snapshotFailed', index: snapshot.id.index, error })
+    })
+  }
+}

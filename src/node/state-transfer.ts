@@ -1,0 +1,200 @@
+// Whole states: taken, kept, given to others, fetched from them, and put in the place of this node's own. Nothing here decides what is
+// committed: the core is told what is durable, and says what to do with it.
+import { type ConfState, type Entry, type Index, type NodeId, type Raft, type SnapshotMessage, type SnapshotMeta } from '../core/index.ts'
+import { RaftgenError } from '../errors.ts'
+import type { Replica } from '../machine/replica.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Net } from '../ports/net.ts'
+import type { Snapshots } from '../ports/snapshots.ts'
+import type { ReplicaDecoder } from '../wire/replica-codec.ts'
+import type { NodeEvent, NodeLimits } from './options.ts'
+import { problemOf } from './recover.ts'
+import { SnapshotFetcher } from './snapshot-fetcher.ts'
+import { readReplica } from './snapshot-reader.ts'
+import { SnapshotShelf } from './snapshot-shelf.ts'
+import { SnapshotSource } from './snapshot-source.ts'
+import { Snapshotter } from './snapshotter.ts'
+
+export interface StateTransferPorts {
+  readonly id: NodeId
+  readonly incarnation: number
+  readonly raft: Raft
+  readonly replica: Replica
+  readonly snapshots: Snapshots
+  readonly net: Net
+  readonly clock: Clock
+  readonly limits: NodeLimits
+  readonly seed: number
+  wake(): void
+  fail(error: Error): void
+  report(event: NodeEvent): void
+  /** Nothing may be applied from now on: the entries that would be next are gone, or were never there. */
+  suspend(): void
+  /** `replica` holds the state of a snapshot now, and goes on from there. */
+  restored(): void
+}
+
+export interface StateTransferStart {
+  readonly hasState: boolean
+  /** In force at the last entry that the replica has applied. */
+  readonly conf: ConfState
+}
+
+export class StateTransfer {
+  readonly #ports: StateTransferPorts
+  readonly #shelf: SnapshotShelf
+  readonly #snapshotter: Snapshotter
+  readonly #source: SnapshotSource
+  readonly #fetcher: SnapshotFetcher
+  #hasState: boolean
+  /** The snapshot that is to take the place of the state, while it is being read. */
+  #restoring: SnapshotMeta | undefined
+  /** It was read. */
+  #decoded: ReplicaDecoder | undefined
+  /** Snapshots that earlier lives left behind are looked at once. */
+  #isTidy = false
+
+  constructor(ports: StateTransferPorts, { hasState, conf }: StateTransferStart) {
+    const { id, incarnation, seed, snapshots, clock, limits, replica } = ports
+    const wake = () => ports.wake()
+    const report = (event: NodeEvent) => ports.report(event)
+    this.#ports = ports
+    this.#hasState = hasState
+    this.#shelf = new SnapshotShelf({ snapshots, replica, clock, report })
+    this.#snapshotter = new Snapshotter({ snapshots, replica, clock, limits, wake, report }, conf)
+    this.#source = new SnapshotSource({ id, snapshots, shelf: this.#shelf, wanted: (index) => this.#onRequested(index), wake, report })
+    const bytesPerSecond = limits.snapshotBytesPerSecond
+    this.#fetcher = new SnapshotFetcher({ id, incarnation, seed, snapshots, clock, bytesPerSecond, wake, report })
+  }
+
+  /** Index of the newest snapshot; 0 when there is none. */
+  get snapshotIndex(): Index {
+    return this.#shelf.newest(0)?.id.index ?? 0
+  }
+
+  /** `entry` was applied. */
+  passed(entry: Entry): void {
+    this.#snapshotter.passed(entry)
+  }
+
+  receive(message: SnapshotMessage): void {
+    if (message.kind === 'SnapshotRequest') this.#source.receive(message)
+    else this.#fetcher.receive(message)
+  }
+
+  unreachable(peer: NodeId): void {
+    this.#fetcher.unreachable(peer)
+  }
+
+  /** `Ready.snapshotWanted`. */
+  want(minIndex: Index): void {
+    this.#fetcher.want(minIndex)
+  }
+
+  /** `Ready.restore`: a later one takes the place of one that is being read. */
+  restore(index: Index): void {
+    const { snapshots, fail, suspend, wake } = this.#ports
+    const snapshot = snapshots.list.find(({ id }) => id.index === index)
+    if (snapshot === undefined) return fail(unusable(index, new Error('it is not in the store any more')))
+    suspend()
+    this.#restoring = snapshot
+    this.#decoded = undefined
+    readReplica(snapshots, snapshot, (error, decoder) => {
+      if (this.#restoring !== snapshot) return
+      // The log begins after it already: only a new life can go back to an older one, or to the peers.
+      if (error !== undefined) return fail(unusable(index, error))
+      this.#decoded = decoder
+      wake()
+    })
+  }
+
+  /** Steps what the store has finished since the last turn. */
+  stepCompletions(): void {
+    const received = this.#fetcher.takeReceived()
+    if (received !== undefined) {
+      this.#ports.raft.step({ kind: 'snapshotReceived', ...received })
+      this.#maybeSuspend()
+    }
+    if (this.#decoded !== undefined) this.#swap(this.#decoded)
+    if (this.#snapshotter.takeFinished()) this.#tidy()
+  }
+
+  /** At the end of a turn, between two entries: takes, keeps, asks and answers. */
+  turn(): void {
+    if (!this.#isTidy) {
+      this.#isTidy = true
+      this.#tidy()
+    }
+    this.#fetch()
+    if (this.#hasState && this.#restoring === undefined) {
+      if (!this.#fetcher.isActive) this.#snapshotter.maybeTake()
+      this.#shelf.pruneLater()
+    }
+    this.#answer()
+  }
+
+  #fetch(): void {
+    if (this.#hasState && !this.#fetcher.isActive) return
+    const { raft, net, id } = this.#ports
+    const { conf, leader, term, firstIndex, commitIndex } = raft.status
+    // The log goes on from its base: an older state would be of no use.
+    if (!this.#hasState) this.#fetcher.want(Math.max(1, firstIndex - 1))
+    // What was missing has come by way of the log.
+    else if (commitIndex >= (this.#fetcher.minIndex ?? Number.POSITIVE_INFINITY)) this.#fetcher.cancel()
+    if (this.#snapshotter.isWriting) return
+    const request = this.#fetcher.next({ conf, leader })
+    if (request !== undefined) net.send([{ ...request, from: id, term }])
+  }
+
+  #answer(): void {
+    const answers = this.#source.takeAnswers()
+    if (answers.length === 0) return
+    const { raft, net, id } = this.#ports
+    const { term } = raft.softState
+    net.send(answers.map((answer) => ({ kind: 'SnapshotChunk', from: id, term, ...answer })))
+  }
+
+  /** Somebody asks for a snapshot that is not here. */
+  #onRequested(minIndex: Index): void {
+    if (this.#hasState && this.#ports.replica.lastApplied >= minIndex) this.#snapshotter.request()
+  }
+
+  #swap(decoder: ReplicaDecoder): void {
+    const { raft, replica, fail, report, restored } = this.#ports
+    const snapshot = this.#restoring
+    this.#decoded = undefined
+    if (snapshot === undefined) return
+    const { index } = snapshot.id
+    const problem = problemOf(() => decoder.restore(replica), { replica, snapshot })
+    if (problem !== undefined) return fail(unusable(index, problem))
+    this.#restoring = undefined
+    this.#hasState = true
+    this.#snapshotter.restored(snapshot.conf)
+    restored()
+    raft.step({ kind: 'applied', index })
+    // A newer one may have come while this one was read.
+    this.#maybeSuspend()
+    report({ kind: 'snapshotInstalled', index })
+    this.#tidy()
+  }
+
+  /** Where the core has put a snapshot in the place of its log, the entries that would be next are gone: its state will be read. */
+  #maybeSuspend(): void {
+    const { raft, replica, suspend } = this.#ports
+    if (raft.status.firstIndex > replica.lastApplied + 1) suspend()
+  }
+
+  /** Removes snapshots that are superseded, and says how much of the log nobody here needs any more. */
+  #tidy(): void {
+    if (!this.#hasState) return
+    const { raft, replica, limits } = this.#ports
+    this.#shelf.prune()
+    const index = Math.min(this.#shelf.coveredIndex, replica.lastApplied - limits.logTailEntries)
+    if (index >= raft.status.firstIndex) raft.step({ kind: 'compact', index })
+  }
+}
+
+function unusable(index: Index, cause: Error): Error {
+  if (cause instanceof RaftgenError && cause.code !== 'STORAGE_DAMAGED') return cause
+  return new RaftgenError('STORAGE_DAMAGED', `the snapshot of entry ${index} was fetched, but cannot be used: ${cause.message}`, { cause })
+}

@@ -1,0 +1,79 @@
+// What a node says of itself, to whoever asks.
+import type { NodeId, Raft } from '../core/index.ts'
+import type { Replica } from '../machine/replica.ts'
+import type { NodeStatus, StatusRequest } from '../wire/client-messages.ts'
+import { encodeSessions } from '../wire/sessions-codec.ts'
+import type { ConnectionId, NodePorts } from './options.ts'
+
+/** Requests for status that wait; those beyond are answered without a digest. */
+const statusRequestsMax = 64
+
+export interface StatusPorts extends Pick<NodePorts, 'clients' | 'digest' | 'report'> {
+  readonly id: NodeId
+  readonly clusterId: string
+  readonly raft: Raft
+  readonly replica: Replica
+  /** Index of the newest snapshot; 0 when there is none. */
+  snapshotIndex(): number
+}
+
+export class StatusDesk {
+  readonly #ports: StatusPorts
+  readonly #requests: { readonly connection: ConnectionId; readonly request: StatusRequest }[] = []
+
+  constructor(ports: StatusPorts) {
+    this.#ports = ports
+  }
+
+  get hasWaiting(): boolean {
+    return this.#requests.length > 0
+  }
+
+  receive(connection: ConnectionId, request: StatusRequest): void {
+    this.#requests.push({ connection, request })
+  }
+
+  status(options: { readonly digest: boolean }): NodeStatus {
+    const { id, clusterId, raft, replica } = this.#ports
+    const { role, term, leader, commitIndex, firstIndex, lastIndex, conf } = raft.status
+    const { lastApplied, sessions, machine } = replica
+    const digest = options.digest ? this.#ports.digest([machine.snapshot(), encodeSessions(sessions)]) : ''
+    return {
+      nodeId: id,
+      clusterId,
+      role,
+      term,
+      leader,
+      commitIndex,
+      lastApplied,
+      firstIndex,
+      lastIndex,
+      snapshotIndex: this.#ports.snapshotIndex(),
+      conf,
+      sessions: sessions.size,
+      digest,
+    }
+  }
+
+  /** One a turn: a digest reads the whole state. Beyond the limit, and where the machine fails at it, the answer has none. */
+  answer(): void {
+    for (let digests = 0; digests === 0 || this.#requests.length > statusRequestsMax; ) {
+      const next = this.#requests.shift()
+      if (next === undefined) return
+      const { connection, request } = next
+      const digest = request.digest && digests === 0
+      if (digest) digests += 1
+      this.#ports.clients.send(connection, [{ kind: 'StatusReply', requestId: request.requestId, status: this.#safeStatus(digest) }])
+    }
+  }
+
+  #safeStatus(digest: boolean): NodeStatus {
+    try {
+      return this.status({ digest })
+    } catch (error) {
+      const [message, stack] = error instanceof Error ? [error.message, error.stack] : [String(error), undefined]
+      this.#ports.report({ kind: 'queryFailed', message: `the digest: ${message}`, stack })
+      return this.status({ digest: false })
+    }
+  }
+}

@@ -1,0 +1,104 @@
+// What a node keeps on its disk: opened and verified before it runs, closed after it.
+import { RaftgenError } from '../errors.ts'
+import type { StateMachine } from '../machine/state-machine.ts'
+import type { Recovered } from '../node/options.ts'
+import { recover } from '../node/recover.ts'
+import type { Done, Identity, Log } from '../ports/log.ts'
+import type { Snapshots } from '../ports/snapshots.ts'
+import { LevelLog, openSnapshotDir } from '../storage/index.ts'
+import { joinCluster } from './join.ts'
+import type { CommonOptions, Logger, OwnDir, ServerOptions } from './options.ts'
+
+export interface Store {
+  readonly log: Log
+  readonly identity: Identity
+  readonly snapshots: Snapshots | undefined
+}
+
+/** Of checked options. Joins where there is no node yet. Throws what is wrong; nothing is left open then. */
+export async function openStore(options: ServerOptions, logger: Logger): Promise<Store> {
+  if ('log' in options && options.log !== undefined) return { log: options.log, identity: options.identity, snapshots: options.snapshots }
+  if (!('dir' in options)) throw new RaftgenError('BAD_OPTIONS', 'dir is missing')
+  const log = await openOrJoin(options, logger)
+  try {
+    checkListen(options, log)
+    return {
+      log,
+      identity: log.identity,
+      snapshots: await openSnapshotDir(options.dir, { onDamage: (_, error) => logger.warn(error.message) }),
+    }
+  } catch (error) {
+    await closing(log).catch((late: Error) => logger.warn(notClosed(log.identity, late)))
+    throw error
+  }
+}
+
+/** The snapshots first: whatever they have under way ends before the log does. */
+export async function closeStore({ log, snapshots }: Pick<Store, 'log' | 'snapshots'>): Promise<void> {
+  try {
+    if (snapshots !== undefined) await closing(snapshots)
+  } finally {
+    await closing(log)
+  }
+}
+
+export const notClosed = ({ nodeId }: Identity, error: Error): string => `the log of node ${nodeId} could not be closed: ${error.message}`
+
+/** The state, from the newest snapshot that can be used; or none, when it has to come from the peers. */
+export async function recoverState({ log, identity, snapshots }: Store, machine: StateMachine, logger: Logger): Promise<Recovered> {
+  const node = `node ${identity.nodeId}`
+  const [newest] = snapshots?.list ?? []
+  if (newest !== undefined) logger.info(`${node} restores its state from a snapshot of entry ${newest.id.index}, ${newest.bytes} bytes`)
+  const unusable = (index: number, error: Error): void =>
+    logger.warn(`${node} cannot use its snapshot of entry ${index} and tries an older one: ${error.message}`)
+  const { summary } = log
+  const recovered = await new Promise<Recovered>((resolve, reject) => {
+    recover({ machine, log: summary, snapshots, unusable }, (error, state) => (state === undefined ? reject(error) : resolve(state)))
+  })
+  if (recovered.hasState) return recovered
+  const { base } = summary
+  if (snapshots === undefined) {
+    const what = `the log of ${node} begins after entry ${base.id.index}, and without snapshots nothing tells the state there: give the option snapshots`
+    throw new RaftgenError('BAD_OPTIONS', what)
+  }
+  // A new member has none yet: that is how it begins.
+  if (base.conf.voters.length === 0) logger.info(`${node} has no state yet and fetches a snapshot from its peers`)
+  else logger.warn(`${node} has no whole snapshot of entry ${base.id.index}, after which its log begins, and fetches one from its peers`)
+  return recovered
+}
+
+async function openOrJoin(options: CommonOptions & OwnDir, logger: Logger): Promise<LevelLog> {
+  try {
+    return await openLog(options, logger)
+  } catch (error) {
+    if (!(error instanceof RaftgenError) || error.code !== 'DATA_DIR_EMPTY') throw error
+    if (options.join === undefined) {
+      const way = 'Or let it join its cluster, with the option join, if the node is new or has lost its disk'
+      throw new RaftgenError('DATA_DIR_EMPTY', `${error.message}. ${way}`, { cause: error })
+    }
+  }
+  await joinCluster(options, logger)
+  return await openLog(options, logger)
+}
+
+function openLog({ dir, id, clusterId, machine }: CommonOptions & OwnDir, logger: Logger): Promise<LevelLog> {
+  return LevelLog.open(dir, {
+    expect: { ...(id === undefined ? {} : { nodeId: id }), ...(clusterId === undefined ? {} : { clusterId }) },
+    machine,
+    onProgress: (index) => logger.info(`verifying the log of ${dir}: entry ${index}`),
+  })
+}
+
+/** The directory of one node under the address of another: one of the two is a mistake. */
+function checkListen({ dir, listen }: CommonOptions & OwnDir, { identity: { nodeId }, summary }: LevelLog): void {
+  const { members } = summary.confs.at(-1)?.conf ?? summary.base.conf
+  const other = members.find((member) => member.id !== nodeId && member.peer === listen.peer)
+  if (other === undefined) return
+  throw new RaftgenError(
+    'DATA_DIR_FOREIGN',
+    `${dir} belongs to node ${nodeId}, but ${listen.peer} is where node ${other.id} listens. Correct dir or listen`,
+  )
+}
+
+const closing = (store: { close(done: Done): void }): Promise<void> =>
+  new Promise((resolve, reject) => store.close((error) => (error === undefined ? resolve() : reject(error))))

@@ -1,0 +1,75 @@
+// Who leads which term, and by whose votes.
+import type { ConfState, HardState, NodeId, Term } from '../../core/types.ts'
+import type { Verdict } from '../violation.ts'
+import { describe, isQuorum } from './confs.ts'
+
+/** A node and which of its disks it has. */
+export interface Identity {
+  readonly id: NodeId
+  readonly incarnation: number
+}
+
+const nameOf = ({ id, incarnation }: Identity): string => `${id}@${incarnation}`
+
+export class Elections {
+  readonly #verdict: Verdict
+  readonly #leaders = new Map<Term, Identity>()
+  /** By term and voter: for whom. */
+  readonly #votes = new Map<Term, Map<string, NodeId>>()
+
+  constructor(verdict: Verdict) {
+    this.#verdict = verdict
+  }
+
+  /** Elections that were won. */
+  get count(): number {
+    return this.#leaders.size
+  }
+
+  leaderOf(term: Term): NodeId | undefined {
+    return this.#leaders.get(term)?.id
+  }
+
+  onVote({ voter, candidate, term }: { readonly voter: Identity; readonly candidate: NodeId; readonly term: Term }, disk: HardState): void {
+    const votes = this.#votes.get(term) ?? new Map<string, NodeId>()
+    this.#votes.set(term, votes)
+    const before = votes.get(nameOf(voter)) ?? candidate
+    votes.set(nameOf(voter), candidate)
+    this.#verdict.check(
+      before === candidate,
+      'one vote a term (§3.4)',
+      () => `node ${voter.id} votes for ${before} and ${candidate} in term ${term}`,
+    )
+    this.#verdict.check(
+      disk.term > term || (disk.term === term && disk.votedFor === candidate),
+      'promises only what is durable (§3.8)',
+      () => `node ${voter.id} votes for ${candidate} in term ${term}, its disk has a vote for ${disk.votedFor} in term ${disk.term}`,
+    )
+  }
+
+  /** A node says, or shows, that it leads. */
+  onLeads(leader: Identity, term: Term): void {
+    const known = this.#leaders.get(term) ?? leader
+    this.#leaders.set(term, known)
+    this.#verdict.check(
+      nameOf(known) === nameOf(leader),
+      'election safety (figure 3.2)',
+      () => `nodes ${nameOf(known)} and ${nameOf(leader)} both lead term ${term}`,
+    )
+  }
+
+  /** A node has won its election, in `conf`: those that voted for it are those that it may have counted. */
+  onWon({ leader, term, conf, disk }: { leader: Identity; term: Term; conf: ConfState; disk: HardState }): void {
+    const votes = this.#votes.get(term)
+    const isFor = (id: NodeId, incarnation: number): boolean =>
+      id === leader.id
+        ? incarnation === leader.incarnation && disk.term === term && disk.votedFor === id
+        : votes?.get(nameOf({ id, incarnation })) === leader.id
+    this.#verdict.check(
+      isQuorum(conf, isFor),
+      'elected by a quorum (§3.4)',
+      () =>
+        `node ${nameOf(leader)} leads term ${term} with the votes of ${[...(votes ?? [])].flatMap(([voter, candidate]) => (candidate === leader.id ? [voter] : [])).join(' ') || 'nobody else'}, in ${describe(conf)}`,
+    )
+  }
+}

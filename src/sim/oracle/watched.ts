@@ -1,0 +1,51 @@
+// What the oracles know of one disk, and of the process that has it open.
+import type { ConfState, Index, LogBase, NodeId, Persist, SoftState, Term } from '../../core/types.ts'
+import { LogShadow } from './log-shadow.ts'
+
+/** What a disk is asked for, in order: each is one batch, but for a compaction that has nothing to do. */
+export type UnderWay = { readonly kind: 'write'; readonly persist: Persist } | { readonly kind: 'compaction'; readonly base: LogBase }
+
+export interface Watched {
+  readonly id: NodeId
+  readonly incarnation: number
+  /** What is on the disk. */
+  readonly durable: LogShadow
+  /** What this life of the node has handed to its disk. */
+  readonly written: LogShadow
+  /** Handed over, not on the disk. */
+  underWay: UnderWay[]
+  term: Term
+  commitIndex: Index
+  lastApplied: Index
+  /** Up to here its committed entries were compared with those of others. */
+  comparedIndex: Index
+  role: SoftState['role']
+  /** The term that it led at the end of its last turn. */
+  ledTerm: Term | undefined
+  /** As it was at the end of its last turn. */
+  conf: ConfState
+  /** Configurations that it has appended as a leader, not judged yet. */
+  appendedConfs: Index[]
+}
+
+export const watch = ({
+  id,
+  incarnation,
+  conf,
+}: {
+  readonly id: NodeId
+  readonly incarnation: number
+  readonly conf: ConfState
+}): Watched => ({
+  id,
+  incarnation,
+  durable: new LogShadow(conf),
+  written: new LogShadow(conf),
+  underWay: [],
+  ...freshLife,
+  conf,
+  appendedConfs: [],
+})
+
+/** A process that has done nothing yet. */
+export const freshLife = { term: 0, commitIndex: 0, lastApplied: 0, comparedIndex: 0, role: 'follower', ledTerm: undefined } as const

@@ -1,0 +1,119 @@
+// A whole replicated state as bytes, in pieces: what a snapshot holds. Equal states give equal bytes, whoever encodes them.
+//
+//   format (1)
+//   machine: name (text), version (4), wire format (text)
+//   last applied: index (6), term (6)
+//   log time: now (6), ceiling (6), term of the ceiling (6)
+//   sessions, see `sessions-codec.ts`
+//   state of the machine, as it gave it
+//   length of that (6): last, so that a machine may be asked for its state piece by piece
+import { RaftgenError } from '../errors.ts'
+import type { Replica, ReplicaState } from '../machine/replica.ts'
+import type { StateMachine } from '../machine/state-machine.ts'
+import { ByteReader, ByteWriter, WireError } from './bytes.ts'
+import { readSessions, sessionPieces } from './sessions-codec.ts'
+
+const format = 1
+/** No piece is larger, so that a disk or a connection that takes one at a time is free in between. */
+export const replicaPieceBytes = 64 * 1_024
+const trailerBytes = 6
+
+/**
+ * The state as it is now: all pieces are to be taken before the replica applies anything more. They are views of memory that nothing else
+ * writes to.
+ */
+export function* encodeReplica(replica: Replica): Generator<Uint8Array> {
+  yield encodeHead(replica)
+  for (const part of sessionPieces(replica.sessions, replicaPieceBytes)) yield* slices(part)
+  let length = 0
+  for (const part of machineParts(replica.machine)) {
+    length += part.length
+    yield* slices(part)
+  }
+  const trailer = new ByteWriter(trailerBytes)
+  trailer.u48(length)
+  yield trailer.take()
+}
+
+/** Takes the pieces of an encoded replica, cut in any way, and puts what they hold in the place of what a replica has. */
+export class ReplicaDecoder {
+  readonly #content: Uint8Array
+  #written = 0
+
+  /** `bytes`: of all pieces together. */
+  constructor(bytes: number) {
+    this.#content = new Uint8Array(bytes)
+  }
+
+  /** Copies `piece`. */
+  write(piece: Uint8Array): void {
+    if (this.#written + piece.length > this.#content.length) {
+      throw new WireError(`the state has more than the ${this.#content.length} bytes that were announced`)
+    }
+    this.#content.set(piece, this.#written)
+    this.#written += piece.length
+  }
+
+  /**
+   * Throws a `WireError`, or MACHINE_MISMATCH, before `replica` has changed; or what its machine throws, and then nothing of `replica` may
+   * be used before another restore.
+   */
+  restore(replica: Replica): void {
+    if (this.#written < this.#content.length) {
+      throw new WireError(`the state has ${this.#written} bytes, ${this.#content.length} were announced`)
+    }
+    const { state, machineState } = decode(this.#content, replica.machine)
+    replica.restore(state, machineState)
+  }
+}
+
+function encodeHead({ machine, lastApplied, lastAppliedTerm, now, ceiling, ceilingTerm }: Replica): Uint8Array {
+  const writer = new ByteWriter(256)
+  writer.u8(format)
+  writer.text(machine.name)
+  writer.u32(machine.version)
+  writer.text(machine.wire)
+  for (const value of [lastApplied, lastAppliedTerm, now, ceiling, ceilingTerm]) writer.u48(value)
+  return writer.take()
+}
+
+/** A machine has one part today; one that gives its state in slices is to be asked for them here. */
+function machineParts(machine: StateMachine): Iterable<Uint8Array> {
+  return [machine.snapshot()]
+}
+
+function* slices(part: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < part.length; at += replicaPieceBytes) yield part.subarray(at, at + replicaPieceBytes)
+}
+
+function decode(content: Uint8Array, machine: StateMachine): { readonly state: ReplicaState; readonly machineState: Uint8Array } {
+  const reader = new ByteReader(content)
+  const itsFormat = reader.u8('format of a state')
+  if (itsFormat !== format) throw new WireError(`the state has format ${itsFormat}, only ${format} is known`)
+  checkMachine(reader, machine)
+  const lastApplied = { index: reader.positive('index of the last entry applied'), term: reader.positive('term of the last entry applied') }
+  const now = reader.u48('log time')
+  const ceiling = reader.u48('ceiling of log time')
+  const ceilingTerm = reader.u48('term of the ceiling')
+  if (ceilingTerm > lastApplied.term) throw new WireError(`the ceiling is of term ${ceilingTerm}, the last entry of ${lastApplied.term}`)
+  const sessions = readSessions(reader, { lastApplied: lastApplied.index, now })
+  const machineState = reader.raw(Math.max(0, reader.remaining - trailerBytes), 'state of the machine')
+  const length = reader.u48('length of the state of the machine')
+  if (length !== machineState.length) throw new WireError(`the state of the machine has ${machineState.length} bytes, not ${length}`)
+  return { state: { lastApplied, now, ceiling, ceilingTerm, sessions }, machineState }
+}
+
+function checkMachine(reader: ByteReader, machine: StateMachine): void {
+  const name = reader.text('name of the machine')
+  const version = reader.u32('version of the machine')
+  const wire = reader.text('wire format of the machine')
+  if (name !== machine.name) {
+    throw new RaftgenError('MACHINE_MISMATCH', `the snapshot holds the state of the machine ${name}, and this is ${machine.name}`)
+  }
+  if (version === machine.version && wire === machine.wire) return
+  throw new RaftgenError(
+    'MACHINE_MISMATCH',
+    `the snapshot holds the state of the machine ${name} in version ${version} (wire format ${wire}), ` +
+      `and this is version ${machine.version} (wire format ${machine.wire}), which cannot read it`,
+  )
+}

@@ -1,0 +1,88 @@
+// Breaks the core on purpose, one way at a time, and says which test notices. `npm run test:mutants`; `-- --only <word>` for some of them,
+// `--seeds 500` for how long the simulator looks for what the direct tests let pass.
+//
+// Works on a copy of the sources in a temporary folder. Exit code 1 when a mutant survives that is not listed as equivalent or as a matter
+// of liveness only, or when the text that one replaces is not there (exactly once) any more.
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Mutant, mutants } from './mutants.ts'
+
+const { values } = parseArgs({ options: { only: { type: 'string' }, seeds: { type: 'string', default: '500' } } })
+const root = join(import.meta.dirname, '../..')
+const copied = ['src', 'test', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts']
+
+interface Outcome {
+  readonly mutant: Mutant
+  readonly caughtBy: string | undefined
+}
+
+function main(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'raftgen-mutants-'))
+  try {
+    for (const name of copied) cpSync(join(root, name), join(folder, name), { recursive: true })
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+    const chosen = mutants.filter(({ name }) => values.only === undefined || name.includes(values.only))
+    const outcomes = chosen.map((mutant, i) => {
+      const caughtBy = attempt(folder, mutant)
+      console.log(
+        `${i + 1}/${chosen.length}  ${mutant.name}\n      ${caughtBy ?? `SURVIVES${mutant.harmless === undefined ? '' : ` (${mutant.harmless})`}`}`,
+      )
+      return { mutant, caughtBy }
+    })
+    return report(outcomes)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** What noticed it; `undefined` when nothing did. */
+function attempt(folder: string, { file, find, replace }: Mutant): string | undefined {
+  const path = join(folder, file)
+  const source = readFileSync(path, 'utf8')
+  const parts = source.split(find)
+  if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} places that read ${JSON.stringify(find)}, there must be one`)
+  writeFileSync(path, parts.join(replace))
+  try {
+    return firstFailure(folder, ['test/core'], {}) ?? firstFailure(folder, ['test/sim/swarm.test.ts'], { RAFTGEN_SEEDS: values.seeds })
+  } finally {
+    writeFileSync(path, source)
+  }
+}
+
+function firstFailure(folder: string, suites: readonly string[], env: Record<string, string>): string | undefined {
+  const run = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...suites, '--bail', '1', '--reporter', 'json'], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    maxBuffer: 64 * 1_024 * 1_024,
+    timeout: 20 * 60_000,
+  })
+  const start = run.stdout.indexOf('{"num')
+  if (run.status === 0) return undefined
+  if (start === -1) return `the suite does not even start: ${run.stderr.slice(0, 200)}`
+  const { testResults } = JSON.parse(run.stdout.slice(start)) as {
+    testResults: { name: string; assertionResults: { status: string; fullName: string; failureMessages: string[] }[] }[]
+  }
+  for (const { name, assertionResults } of testResults) {
+    const failed = assertionResults.find(({ status }) => status === 'failed')
+    if (failed === undefined) continue
+    const seed = /seed[= ](\d+)/i.exec(failed.failureMessages.join(' '))?.[1]
+    return `${name.slice(folder.length + 1)}: ${failed.fullName}${seed === undefined ? '' : ` (seed ${seed})`}`
+  }
+  return 'a test file that could not run'
+}
+
+function report(outcomes: readonly Outcome[]): number {
+  const survivors = outcomes.filter(({ caughtBy }) => caughtBy === undefined)
+  const guilty = survivors.filter(({ mutant }) => mutant.harmless === undefined)
+  console.log(
+    `\n${outcomes.length} mutants, ${outcomes.length - survivors.length} caught, ${survivors.length - guilty.length} harmless, ${guilty.length} survive`,
+  )
+  for (const { mutant } of guilty) console.log(`  survives: ${mutant.name} (${mutant.file})`)
+  return guilty.length === 0 ? 0 : 1
+}
+
+process.exitCode = main()

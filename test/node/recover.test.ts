@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest'
+import { type ConfState, confOfVoters, type EntryId, type LogSummary, noConf } from '../../src/core/index.ts'
+import { Replica } from '../../src/machine/replica.ts'
+import type { StateMachine } from '../../src/machine/state-machine.ts'
+import { type Recovered, recover } from '../../src/node/index.ts'
+import { checksum } from '../../src/storage/checksum.ts'
+import { encodeReplica } from '../../src/wire/replica-codec.ts'
+import { MemorySnapshots } from './memory-snapshots.ts'
+import { lines, memberOf } from './nodes.ts'
+
+const conf = confOfVoters([1, 2, 3].map((id) => memberOf(id)))
+
+/** A log of term 1 up to entry 10, of term 3 from there. */
+function logFrom(base: number, { lastIndex = 20, baseConf = conf }: { lastIndex?: number; baseConf?: ConfState } = {}): LogSummary {
+  const runs = [
+    { term: 1, firstIndex: base + 1 },
+    { term: 3, firstIndex: Math.max(11, base + 1) },
+  ]
+  return {
+    hardState: { term: 3, votedFor: undefined },
+    base: { id: { index: base, term: base === 0 ? 0 : base > 10 ? 3 : 1 }, conf: baseConf },
+    lastIndex,
+    terms: base > 9 ? runs.slice(1) : runs,
+    confs: [],
+  }
+}
+
+/** The state after `id`: one line for each entry. */
+function stateAfter({ term, index }: EntryId, machine: StateMachine = lines()): Buffer {
+  const replica = new Replica(machine)
+  machine.restoreSnapshot(Buffer.from(Array.from({ length: index }, (_, i) => `line ${i + 1}`).join('\n')))
+  const state = { lastApplied: { term, index }, now: 5, ceiling: 0, ceilingTerm: 0, sessions: [] }
+  replica.restore(state, machine.snapshot())
+  return Buffer.concat([...encodeReplica(replica)])
+}
+
+class Disk {
+  readonly #tasks: (() => void)[] = []
+  readonly snapshots = new MemorySnapshots((task) => void this.#tasks.push(task))
+  readonly unusable: string[] = []
+  readonly machine = lines()
+
+  put(id: EntryId, content: Uint8Array = stateAfter(id)): void {
+    this.snapshots.put({ id, conf, bytes: content.length, checksum: checksum(content) }, content)
+  }
+
+  recover(log: LogSummary): Recovered {
+    const outcomes: { readonly error: Error | undefined; readonly recovered: Recovered | undefined }[] = []
+    recover(
+      {
+        machine: this.machine,
+        log,
+        snapshots: this.snapshots,
+        unusable: (index, { message }) => this.unusable.push(`${index}: ${message}`),
+      },
+      (error, recovered) => outcomes.push({ error, recovered }),
+    )
+    while (this.#tasks.length > 0) for (const task of this.#tasks.splice(0)) task()
+    expect(outcomes).toHaveLength(1)
+    if (outcomes[0]?.recovered === undefined) throw outcomes[0]?.error ?? new Error('nothing was recovered')
+    return outcomes[0].recovered
+  }
+}
+
+describe('a node starts', () => {
+  test('from the newest snapshot that its log goes on from', () => {
+    const disk = new Disk()
+    disk.put({ term: 1, index: 6 })
+    disk.put({ term: 3, index: 12 })
+    const { replica, hasState } = disk.recover(logFrom(6))
+    expect([replica.lastApplied, replica.lastAppliedTerm, hasState]).toEqual([12, 3, true])
+    expect(disk.machine.applied).toHaveLength(12)
+    expect(disk.unusable).toEqual([])
+  })
+
+  test('from the base of its log, where nothing follows it', () => {
+    const disk = new Disk()
+    disk.put({ term: 3, index: 15 })
+    expect(disk.recover(logFrom(15, { lastIndex: 15 })).replica.lastApplied).toBe(15)
+  })
+
+  test('from the older one, when the newest is damaged', () => {
+    const disk = new Disk()
+    disk.put({ term: 1, index: 6 })
+    disk.put({ term: 3, index: 12 })
+    disk.snapshots.damage(12)
+    expect(disk.recover(logFrom(6)).replica.lastApplied).toBe(6)
+    expect(disk.unusable).toEqual(['12: snapshot 12 is damaged'])
+    expect(disk.machine.applied).toHaveLength(6)
+  })
+
+  test('from the first entry of its log, when no snapshot can be used and the log has it', () => {
+    const disk = new Disk()
+    disk.put({ term: 3, index: 12 }, Buffer.from('no state at all'))
+    const { replica, hasState } = disk.recover(logFrom(0))
+    expect([replica.lastApplied, hasState]).toEqual([0, true])
+    expect(disk.machine.applied).toEqual([])
+    expect(disk.unusable[0]).toMatch(/^12: the state has format 110/)
+  })
+
+  test('without a state, when its log begins after one that is lost: it votes, and asks its peers', () => {
+    const disk = new Disk()
+    disk.put({ term: 1, index: 6 })
+    disk.snapshots.damage(6)
+    const { replica, hasState } = disk.recover(logFrom(6))
+    expect([replica.lastApplied, hasState]).toEqual([0, false])
+  })
+
+  test('without a state, when it is about to join', () => {
+    const log = { ...logFrom(0, { baseConf: { ...noConf, members: conf.members } }), lastIndex: 0, terms: [] }
+    expect(new Disk().recover(log).hasState).toBe(false)
+  })
+})
+
+describe('a snapshot is left alone', () => {
+  test.each([
+    ['of an entry that is not in the log yet', { term: 3, index: 21 }],
+    ['of an entry that the log has of another term', { term: 2, index: 12 }],
+    ['of an entry before the base of the log', { term: 1, index: 5 }],
+  ])('%s', (_, id) => {
+    const disk = new Disk()
+    disk.put(id)
+    disk.put({ term: 1, index: 6 })
+    expect(disk.recover(logFrom(6)).replica.lastApplied).toBe(6)
+    expect(disk.unusable).toEqual([])
+  })
+
+  test('whose label is not that of the state in it', () => {
+    const disk = new Disk()
+    disk.put({ term: 3, index: 12 }, stateAfter({ term: 3, index: 13 }))
+    expect(disk.recover(logFrom(0)).replica.lastApplied).toBe(0)
+    expect(disk.unusable).toEqual(['12: the snapshot of entry 12 of term 3 holds the state after entry 13 of term 3'])
+    expect(disk.machine.applied).toEqual([])
+  })
+})
+
+test('a snapshot of another machine ends the start: its peers could not help', () => {
+  const disk = new Disk()
+  disk.put({ term: 1, index: 6 }, stateAfter({ term: 1, index: 6 }, { ...lines(), name: 'others' }))
+  expect(() => disk.recover(logFrom(6))).toThrow(
+    expect.objectContaining({
+      code: 'MACHINE_MISMATCH',
+      message: 'the snapshot holds the state of the machine others, and this is lines',
+    }),
+  )
+})
