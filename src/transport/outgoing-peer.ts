@@ -142,8 +142,9 @@ export class OutgoingPeer {
 
   /** The peer has shown itself, and said where it listens. */
   arrived(said: string): void {
+    // Only news: a peer that connects over and over must not keep us from where else it may be.
+    if (said !== this.#said && this.#state.kind === 'waiting' && !this.#isChecking) this.#address = said
     this.#said = said
-    if (this.#state.kind === 'waiting') this.#address = said
     this.#hurry()
   }
 
@@ -162,7 +163,7 @@ export class OutgoingPeer {
   /** The peer's own connection has closed: if its process has ended, a word to it is answered by a reset, should this one's end be late. */
   doubt(): void {
     if (this.#state.kind === 'ready') this.#ping()
-    else this.hurry()
+    else this.#hurry()
   }
 
   /** Asks for a sign of life, and cuts the connection when the last ones failed to come. */

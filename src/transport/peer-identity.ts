@@ -69,7 +69,9 @@ export function checkHello(
   if (known !== undefined && hello.incarnation < known.incarnation) {
     return foreign(`node ${hello.from} is known as incarnation ${known.incarnation}, not ${hello.incarnation}`)
   }
-  return checkMachine(hello, { self, machine }) ?? checkAddress(hello) ?? (isGuest(hello, member) ? checkRoom(hello, self, hasRoom) : undefined)
+  return (
+    checkMachine(hello, { self, machine }) ?? checkAddress(hello) ?? (isGuest(hello, member) ? checkRoom(hello, self, hasRoom) : undefined)
+  )
 }
 
 /** Why the node that answered with `welcome` is not the one that was dialled, or nothing. */

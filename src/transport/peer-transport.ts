@@ -15,11 +15,6 @@ export interface PeerTransportOptions {
   /** `host:port` to listen on. Port 0 takes a free one; `address` says which. */
   readonly address: string
   readonly self: PeerSelf
-  /**
-   * `host:port` where those reach this node who do not know its address, or an old one. Default: where the newest configuration says that it is,
-   * or, when that does not name it, where it listens.
-   */
-  readonly advertise?: string | undefined
   readonly machine: MachineIdentity
   /** Everyone in the newest configuration; this node among them is passed over. */
   readonly members: Membership['members']
@@ -71,7 +66,6 @@ export class PeerTransport implements Net {
   readonly #incoming: IncomingPeers
   readonly #outgoing = new Map<NodeId, OutgoingPeer>()
   readonly #guests: Guests
-  readonly #advertise: string | undefined
   readonly #counters = { dropped: 0, refused: 0, malformed: 0, foreign: 0, reconnects: 0 }
   #listening: Listening | undefined
   #stopSweeping: () => void = () => {}
@@ -85,9 +79,7 @@ export class PeerTransport implements Net {
   #flushDue = false
 
   private constructor(options: PeerTransportOptions) {
-    const { self, advertise, machine, events, onError = () => {}, timing, queueBytesMax = queueBytesMaxDefault } = options
-    if (advertise !== undefined) parseAddress(advertise)
-    this.#advertise = advertise
+    const { self, machine, events, onError = () => {}, timing, queueBytesMax = queueBytesMaxDefault } = options
     this.#identity = { self, machine, bootNonce: Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex') }
     this.#events = events
     this.#timing = { ...peerTiming, ...timing }
@@ -216,10 +208,11 @@ export class PeerTransport implements Net {
     for (const member of wanted.values()) this.#outgoing.set(member.id, this.#createOutgoing(member))
   }
 
+  /** What it tells others: where the newest configuration has it, which may not be where it listens (0.0.0.0, behind a gateway). */
   get #ownAddress(): string {
     const { members, committed } = this.#membership
     const own = [...members, ...committed.members].find(({ id }) => id === this.#identity.self.nodeId)
-    return this.#advertise ?? own?.peer ?? this.address
+    return own?.peer ?? this.address
   }
 
   #createIncoming(): IncomingPeers {

@@ -78,3 +78,21 @@ test('a removed node says so and ends, and does so again when it is started on i
   const [last = 0] = processes.running
   await processes.until(last, 'leads', ({ role, conf }) => role === 'leader' && conf.voters.length === 1)
 }, 30_000)
+
+test('a voter that was away while all others were replaced is found by those that came, follows them and has everything', async () => {
+  processes = await Processes.start(3, { machine: 'counter', limits: { snapshotEntries: 300, logTailEntries: 50 } })
+  const load = await Load.start(processes.addresses, { writers: 2, readers: 1 })
+  await load.goesOn()
+  await processes.kill(3)
+  await grow(processes, 2)
+  for (const id of [1, 2]) await retire(processes, id)
+  await load.goesOn()
+  // Its log knows 1, 2 and itself.
+  processes.run(3)
+  await processes.until(3, 'follows', ({ role, leader, conf }) => role === 'follower' && leader !== undefined && conf.voters.length === 3)
+  // With the leader gone, it is needed.
+  await processes.kill(await processes.leader())
+  await load.goesOn()
+  expect(await load.end()).toEqual([])
+  await processes.sharedDigest()
+}, 60_000)

@@ -208,10 +208,15 @@ describe('a node that introduces itself', () => {
     ['with another cluster', greeting({ clusterId: 'c2' }), 'node 1 belongs to cluster "c1", not to "c2"'],
     ['to somebody else', greeting({ to: 7 }), 'this is node 1, not node 7'],
     ['with our own id', greeting({ from: 1 }), 'another process calls itself node 1'],
-    ['with an id that nobody has', greeting({ from: 9 }), 'node 9 is not a member of cluster "c1"'],
-    ['with an earlier life', greeting({ incarnation: 7 }), 'node 2 is known as incarnation 1, not 7'],
-    ['with another machine', greeting({ machine: 'queue' }), 'node 1 runs machine "locks", node 2 runs "queue"'],
-    ['with another wire format', greeting({ wire: 'ffff' }), 'node 1 runs "locks" with wire format "0123456789abcdef", node 2 with "ffff"'],
+    ['with an earlier life', greeting({ incarnation: 6 }), 'node 2 is known as incarnation 7, not 6'],
+    ['with another machine', greeting({ incarnation: 7, machine: 'queue' }), 'node 1 runs machine "locks", node 2 runs "queue"'],
+    [
+      'with another wire format',
+      greeting({ incarnation: 7, wire: 'ffff' }),
+      'node 1 runs "locks" with wire format "0123456789abcdef", node 2 with "ffff"',
+    ],
+    ['with an address that is none', greeting({ incarnation: 7, peer: 'here' }), 'node 2 cannot be answered: "here" is not an address'],
+    ['with an address without a port', greeting({ from: 9, peer: 'here:0' }), 'node 9 cannot be answered: "here:0" is not an address'],
     [
       'as a client',
       Buffer.from(encodePreamble({ role: 'client' })),
@@ -219,7 +224,7 @@ describe('a node that introduces itself', () => {
     ],
     ['with a later version', Buffer.from('RGENP\x02\x03\x00'), 'node 1 speaks versions 1 to 1 of the protocol, the other side 2 to 3'],
   ])('%s is told why it is refused', async (_, bytes, sentence) => {
-    const one = await listen(1, { members: [member(2, '127.0.0.1:1')] })
+    const one = await listen(1, { members: [member(2, '127.0.0.1:1', 7)] })
     const raw = RawSocket.dial(one.transport.address).write(bytes)
     await until('closed', () => raw.isClosed)
     expect(raw.bytes.subarray(0, 8).toString('latin1')).toBe('RGENP\x01\x01\x00')
@@ -263,10 +268,11 @@ describe('the node that was dialled', () => {
   })
 
   test('refuses: its sentence reaches our operator', async () => {
-    const two = await listen(2)
+    const two = await listen(2, { machine: { ...machine, name: 'queue' } })
     const one = await listen(1, { members: [member(2, two.transport.address)] })
     await until('reported', () => one.errors.length > 0)
-    expect(one.errors).toEqual([`node 2 at ${two.transport.address} refuses this node: node 1 is not a member of cluster "c1"`])
+    const sentence = 'node 2 runs machine "queue", node 1 runs "locks"'
+    expect(one.errors).toEqual([`node 2 at ${two.transport.address} refuses this node: ${sentence}`])
   })
 })
 
@@ -331,8 +337,8 @@ describe('members', () => {
     one?.transport.send([heartbeat(1, 2, 1)])
     two?.transport.send([heartbeat(2, 1, 1)])
     await until('both ways', () => one?.received.length === 1 && two?.received.length === 1)
-    one?.setMembers([])
-    await until('refused', () => two?.errors.some((error) => error.endsWith('node 2 is not a member of cluster "c1"')) === true)
+    one?.setMembers([], { members: [], removed: [2] })
+    await until('refused', () => two?.errors.some((error) => error.endsWith('node 2 was removed from cluster "c1"')) === true)
     one?.transport.send([heartbeat(1, 2, 2)])
     expect(one?.transport.counters.dropped).toBe(1)
   })

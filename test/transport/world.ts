@@ -181,6 +181,7 @@ export function greeting(changes: Partial<PeerHello> = {}): Buffer {
     machine: machine.name,
     wire: machine.wire,
     bootNonce: '0011223344556677',
+    peer: '127.0.0.1:1',
     ...changes,
   }
   return Buffer.concat([encodePreamble({ role: 'peer' }), frame((writer) => writePeerHello(writer, hello))])

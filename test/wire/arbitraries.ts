@@ -260,5 +260,6 @@ export const peerHello: fc.Arbitrary<PeerHello> = fc.record({
   machine: text,
   wire: text,
   bootNonce: fc.uint8Array({ minLength: 8, maxLength: 8 }).map((nonce) => Buffer.from(nonce).toString('hex')),
+  peer: text,
 })
 export const peerWelcome: fc.Arbitrary<PeerWelcome> = fc.record({ clusterId: text, nodeId: id, incarnation: id })
