@@ -1,3 +1,4 @@
+import { broken } from './invariant.ts'
 import type { ConfState, Index } from './types.ts'
 
 interface Placed {
@@ -42,6 +43,7 @@ export class ConfHistory {
   }
 
   push(placed: Placed): void {
+    if (placed.index <= this.#newest.index) broken(`the configuration at ${placed.index} follows the one at ${this.#newest.index}`)
     this.#later.push(placed)
     this.#newest = placed
   }

@@ -52,6 +52,22 @@ describe('elections', () => {
     expect(sent()).toMatchObject([{ kind: 'RequestVoteReply', to: 3, granted: true }])
   })
 
+  test('bug 11: a majority is more than half, of each half of a joint configuration, without learners, without a leader that is leaving', () => {
+    const committed = (conf: ConfState, from: readonly NodeId[]) => {
+      const { cluster, node } = loneLeader({ conf })
+      for (const id of from) cluster.receive(acknowledge({ from: id, matchIndex: 1 }))
+      return node.core.status.commitIndex === 1
+    }
+    const even = confOf({ voters: [1, 2, 3, 4], learners: [5, 6] })
+    expect([committed(even, [2]), committed(even, [2, 5, 6]), committed(even, [2, 3])]).toEqual([false, false, true])
+    const joint = confOf({ voters: [1, 2, 3], votersOutgoing: [1, 4, 5, 6] })
+    expect([committed(joint, [2, 3]), committed(joint, [2, 4]), committed(joint, [2, 4, 5])]).toEqual([false, false, true])
+    const leaving = confOf({ voters: [2, 3], votersOutgoing: [1, 2, 3] })
+    expect([committed(leaving, [2]), committed(leaving, [2, 3])]).toEqual([false, true])
+    const replaced = confOf({ voters: [4, 5, 6], votersOutgoing: [1] })
+    expect([committed(replaced, [4]), committed(replaced, [4, 6])]).toEqual([false, true])
+  })
+
   test('bug 14: a promoted learner votes, and campaigns, from the moment the promotion is in its log', () => {
     const { cluster, node, sent } = lone({ conf: confOf({ voters: [2, 3], learners: [1] }), terms: [1] })
     const entry = confEntry({ term: 3, index: 2 }, confOf({ voters: [1, 2, 3] }))

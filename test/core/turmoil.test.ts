@@ -189,7 +189,9 @@ class Turmoil {
     }
   }
 
-  #stepped({ id, core }: CoreNode): void {
+  #stepped(node: CoreNode): void {
+    const { id, core } = node
+    if (this.#below(10) === 0) this.#checkConf(node)
     const { role, term } = core.softState
     const { commitIndex, firstIndex } = core.status
     if (role === 'leader') this.#checkLeader({ id, term })
@@ -214,6 +216,14 @@ class Turmoil {
       if (committed.inTerm >= term || index < firstIndex) continue
       assert(this.#termAt(id, index) === committed.term, `node ${id} leads term ${term} without the committed entry ${index}`)
     }
+  }
+
+  /** In force is the newest in the log, or that of its base (§4.1). */
+  #checkConf({ id, core, log }: CoreNode): void {
+    const { conf, firstIndex } = core.status
+    const newest = log.findLast((entry) => entry.conf !== undefined)?.conf
+    if (newest !== undefined) assert(newest === conf, `node ${id} follows another configuration than the newest in its log`)
+    else assert(core.committedConf === conf, `node ${id} follows a configuration that is neither in its log nor before ${firstIndex}`)
   }
 
   #termAt(id: NodeId, index: Index): Term | undefined {
