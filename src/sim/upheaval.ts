@@ -221,13 +221,17 @@ export class Upheaval {
     return true
   }
 
-  /** The newest one, where an older one is left; it shows when it is read, at the next start at the latest. */
+  /**
+   * The newest one, where an older one is left; it shows when it is read, at the next start at the latest. Not one that has just been fetched
+   * and is still to be read: the log behind the older one is gone by then.
+   */
   #damageOne(): boolean {
     const server = this.#chance.pick(this.#cluster.active)
+    const { lastApplied = 0 } = server.life?.node ?? {}
     const intact = this.intactSnapshots(server)
-    if (intact.length < 2 || server.hasLostState) return false
-    const newest = intact[0]
-    if (newest === undefined || !server.files.damage(newest)) return false
+    const [newest] = intact
+    if (newest === undefined || intact.length < 2 || server.hasLostState) return false
+    if ((idOf(newest)?.index ?? 0) > lastApplied || !server.files.damage(newest)) return false
     this.#count('snapshotDamage')
     if (this.#chance.happens(0.5)) server.crash({ silently: false })
     return true

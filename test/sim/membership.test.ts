@@ -76,6 +76,51 @@ describe('under load', () => {
   })
 })
 
+describe('where nothing is written', () => {
+  const quiet = (seed: number): Simulation => {
+    const sim = simulate({ seed, voters: 3, limits: { snapshotEntries: 10, logTailEntries: 0 } })
+    sim.runUntilLeader()
+    for (let value = 1; value <= 40; value++) answered(sim, sim.submit(append(value)))
+    sim.runUntilQuiet()
+    return sim
+  }
+
+  test('a new server catches up and votes', () => {
+    const sim = quiet(71)
+    const node = sim.members.add()
+    sim.runUntil('it votes', () => sim.members.isVoter(node), { withinMs: 3_000 })
+  })
+
+  test('a new server that was slow to begin catches up and votes', () => {
+    const sim = quiet(72)
+    const node = sim.members.add()
+    sim.runUntil('it is let in', () => sim.members.conf.joining.includes(node))
+    sim.stall(node, { ms: 2_000 })
+    sim.runUntil('it votes', () => sim.members.isVoter(node), { withinMs: 6_000 })
+  })
+
+  test('a voter that has lost its disk catches up and votes', () => {
+    const sim = quiet(73)
+    const wiped = sim.nodes.find((id) => id !== sim.leader) ?? 0
+    sim.members.replaceDisk(wiped)
+    const isBack = (): boolean => sim.members.conf.members.some(({ id, incarnation }) => id === wiped && incarnation === 2)
+    sim.runUntil('it votes', () => isBack() && sim.members.isVoter(wiped), { withinMs: 5_000 })
+  })
+
+  test('a learner that was cut off comes back to a compacted log', () => {
+    const sim = quiet(74)
+    const node = sim.members.add({ voter: false })
+    sim.runUntil('it is let in', () => sim.members.conf.learners.includes(node))
+    sim.run({ ms: 500 })
+    sim.isolate(node)
+    for (let value = 1; value <= 40; value++) answered(sim, sim.submit(append(value)))
+    sim.runUntilQuiet()
+    sim.heal()
+    sim.runUntilConverged({ withinMs: 5_000 })
+    sim.checkLinearizable()
+  })
+})
+
 describe('a leader that is removed', () => {
   test('leads until the others can go on without it, then another one does, and it stops (§4.2.2)', () => {
     const sim = simulate({ seed: 11, voters: 3, limits })
