@@ -38,7 +38,7 @@ test.each(pages)('%s shows the examples and the errors as they are', async (page
 describe('README', () => {
   test('names only scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
-    const named = [...readme.matchAll(/npm run ([a-z:]+)/g)].map(([, name = '']) => name)
+    const named = [...readme.matchAll(/npm run ([a-z:-]+)/g)].map(([, name = '']) => name)
     // `dev`, among others, is a script of the project that `raftgen init` makes.
     expect(named.filter((name) => name !== 'dev' && scripts[name] === undefined)).toEqual([])
   })
