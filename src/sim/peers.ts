@@ -101,12 +101,15 @@ export class Peers {
   }
 
   #dispatch(to: NodeId, bytes: Uint8Array): void {
-    const peer = this.#guests.get(to) ?? this.#members.get(to)
-    // Nobody is dialled that is not known.
-    if (peer === undefined) return
     const { network, directory } = this.#world
     const { id: from, peerAddress: address } = this.#server
-    if (directory.find(peer.peer)?.id !== to) return network.refuse(from, to)
+    const guest = this.#guests.get(to)
+    const member = this.#members.get(to)
+    const peer = guest ?? member
+    // Nobody is dialled that is not known.
+    if (peer === undefined) return
+    // Where it last said that it is, or where the log has it: it may have moved while it could not say so.
+    if ([guest, member].every((known) => known === undefined || directory.find(known.peer)?.id !== to)) return network.refuse(from, to)
     network.send({ from, incarnation: this.#incarnation, address, to, toIncarnation: peer.incarnation, bytes })
   }
 }

@@ -147,6 +147,13 @@ describe('§4.2.1 catching up new servers', () => {
     expect(node.core.status.conf).toMatchObject({ votersOutgoing: [1, 2], learners: [], joining: [] })
   })
 
+  test('"the leader adds the new server to the cluster": one that has caught up does not wait for one that has not', () => {
+    const { cluster, node } = loneLeader({ conf: confOf({ voters: [1, 2], learners: [3, 4], joining: [3, 4] }) })
+    for (const id of [2, 3]) cluster.receive(acknowledge(id, 1))
+    cluster.tick(1, 10)
+    expect(node.core.status.conf).toMatchObject({ voters: [1, 2, 3], votersOutgoing: [1, 2], learners: [4], joining: [4] })
+  })
+
   test('"Each round replicates all the log entries present in the leader\'s log at the start of the round": less of them ends none', () => {
     const { cluster, node } = loneLeader({ conf: confOf({ voters: [1, 2], learners: [3] }), terms: [1, 1, 1] })
     const acknowledgeOf3 = (matchIndex: number) =>

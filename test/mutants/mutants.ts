@@ -201,10 +201,16 @@ export const mutants: readonly Mutant[] = [
     replace: 'return sorted[voters.length >> 1] ?? Number.NEGATIVE_INFINITY',
   },
   {
-    name: 'a learner is promoted before it has caught up (§4.2.1)',
+    name: 'a learner that has not caught up keeps others from being promoted (§4.2.1)',
     file: membership,
     find: 'const ready = conf.joining.filter((id) => this.#isCaughtUp(id) && this.#holdsLog(id))',
     replace: 'const ready = conf.joining',
+  },
+  {
+    name: 'a learner is promoted before it has caught up (§4.2.1)',
+    file: membership,
+    find: 'return progress?.isCaughtUp === true && progress.isActive(this.#ctx.now)',
+    replace: 'return progress?.isActive(this.#ctx.now) === true',
   },
   {
     name: 'what a former incarnation acknowledged counts for the next',
@@ -261,6 +267,8 @@ export const mutants: readonly Mutant[] = [
     file: lease,
     find: 'if (this.#isRevoked || leaseMs === 0 || !log.isConfCommitted) return false',
     replace: 'if (this.#isRevoked || leaseMs === 0) return false',
+    // A quorum whose logs hold the configuration, and an entry of this term, has committed it.
+    harmless: 'equivalent',
   },
   {
     name: 'a lease is confirmed by those who do not know of it (§6.4.1)',
