@@ -8,7 +8,8 @@
 export type Outcome = 'notApplied' | 'applied' | 'unknown' | 'none'
 
 interface CodeFacts {
-  readonly retryable: boolean
+  /** `byReason`: the error itself says. */
+  readonly retryable: boolean | 'byReason'
   readonly outcome: Outcome
   /** When it happens, and what to do: the README's error table is made from these. */
   readonly when: string
@@ -131,7 +132,7 @@ export const errorCodes = {
     retryable: false,
     outcome: 'none',
     when: 'The data directory holds no node. A wiped voter must not come back as a fresh one.',
-    todo: 'Bootstrap it once if the cluster is new; start it with `join` to let it into one that runs, also when its disk was lost.',
+    todo: 'If the cluster is new, bootstrap every node once. If the node is new in a running one, or has lost its disk, start it with `join`. Never restore an old copy, never bootstrap a member again.',
   },
   DATA_DIR_EXISTS: {
     retryable: false,
@@ -142,8 +143,8 @@ export const errorCodes = {
   DATA_DIR_FOREIGN: {
     retryable: false,
     outcome: 'none',
-    when: 'The data directory belongs to another node or cluster, or is of a newer format.',
-    todo: 'Correct the path.',
+    when: 'The data directory belongs to another node or cluster, or is of a newer format; or the others know this node with another disk.',
+    todo: 'Correct the path. A member that was bootstrapped again is refused by the others: remove its directory and start it with `join`.',
   },
   STORAGE_LOCKED: {
     retryable: true,
@@ -155,7 +156,7 @@ export const errorCodes = {
     retryable: false,
     outcome: 'none',
     when: 'The log or a snapshot is damaged. The message names the file and the index.',
-    todo: 'Start again: a damaged snapshot is replaced from the peers. For a damaged log, let the node join anew on an empty directory, under its old id.',
+    todo: 'Start again: a damaged snapshot is replaced from the peers. For a damaged log, move the directory away and start the node on an empty one with `join`, under the same id.',
   },
   STORAGE_FAILED: {
     retryable: false,
@@ -167,13 +168,13 @@ export const errorCodes = {
     retryable: false,
     outcome: 'none',
     when: 'This node is no member of its cluster any more: it was removed, or its id has come back with another disk.',
-    todo: 'Stop starting it. To bring the machine back, start it on an empty directory with `join` and an id that was never used.',
+    todo: 'Stop starting it. To use the machine again, start it on an empty directory with `join` and an id that was never used; a directory that was replaced can be deleted.',
   },
   CHANGE_REFUSED: {
-    retryable: true,
+    retryable: 'byReason',
     outcome: 'notApplied',
     when: 'The cluster refused a change of its members, a transfer of leadership, or a node that wants to join. The message says why.',
-    todo: 'Do what the message says; or try again when the change that is under way has ended.',
+    todo: 'Where it is retryable (a change is under way, a majority is away): try again later. Otherwise ask for something else.',
   },
   ADDRESS_IN_USE: {
     retryable: true,
@@ -191,6 +192,12 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
+/** What is left to do on a machine whose node is no member any more: the end of what NODE_REMOVED says. */
+export const afterRemoval = {
+  removed: 'stop starting it; to use this machine again, `join` on an empty directory with a new id',
+  replaced: 'delete this directory',
+} as const
+
 /** Whether `code`, as it came from the wire, is one of ours. */
 export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errorCodes, code)
 
@@ -198,20 +205,23 @@ export interface RaftgenErrorOptions {
   readonly cause?: unknown
   /** Overrides the usual outcome of the code where more is known. */
   readonly outcome?: Outcome
+  /** Of a code that is retryable by its reason: whether this one is. Default false. */
+  readonly retryable?: boolean
 }
 
 /** An operational error. `code` is public and stable; the message is a sentence for people, with the values in it. */
 export class RaftgenError extends Error {
   override readonly name = 'RaftgenError'
   readonly code: ErrorCode
-  /** Whether the same call may be made again without the danger of its taking effect twice. */
+  /** Whether the same call may be made again: with a chance that it succeeds, and without the danger of its taking effect twice. */
   readonly retryable: boolean
   readonly outcome: Outcome
 
   constructor(code: ErrorCode, message: string, options: RaftgenErrorOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.code = code
-    this.retryable = errorCodes[code].retryable
+    const { retryable } = errorCodes[code]
+    this.retryable = retryable === 'byReason' ? options.retryable === true : retryable
     this.outcome = options.outcome ?? errorCodes[code].outcome
   }
 }

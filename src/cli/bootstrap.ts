@@ -15,5 +15,6 @@ export async function bootstrapCommand(command: { readonly options: BootstrapOpt
   terminal.err(
     `node ${id} of cluster ${options.cluster} may start on ${options.dir}; members: ${members.map((member) => member.id).join(', ')}`,
   )
+  terminal.err(`Once per node and cluster: should ${options.dir} be lost, do not bootstrap node ${id} again, but start it with \`join\`.`)
   return exitCode.fine
 }

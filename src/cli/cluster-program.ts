@@ -24,8 +24,10 @@ interface Words {
   readonly more?: (command: Command) => Command
 }
 
-const forced = (command: Command): Command =>
-  command.option('--force', 'do not look whether a majority of the new voters is alive: for members that are gone for good')
+const forceText =
+  'skip the check that a majority of the new voters is alive. The cluster stops until they are. ' +
+  'Removing a dead member does not need it; it cannot replace a lost majority'
+const forced = (command: Command): Command => command.option('--force', forceText)
 
 const commands: readonly Words[] = [
   { name: 'status', does: 'who is a member, who leads, how far each has got', example: 'status --server 10.0.0.1:7101' },
@@ -73,7 +75,7 @@ const commands: readonly Words[] = [
   {
     name: 'lease',
     does: 'let the leader answer lease reads without asking a majority, or not',
-    argument: { name: '<duration>', means: 'milliseconds, or off' },
+    argument: { name: '<duration>', means: 'whole milliseconds from 1 to 60000, or off' },
     example: 'lease 1000 --server 10.0.0.1:7101',
   },
 ]

@@ -1,18 +1,27 @@
 // A cluster as lines of text.
 import type { ClusterMember, ClusterView } from '../client/index.ts'
-import type { NodeAnswer } from './cluster.ts'
+import type { NodeAnswer } from './cluster-nodes.ts'
 
 /** As its leader sees it. */
 export function memberLines(view: ClusterView): readonly string[] {
   const { clusterId, leader, term, commitIndex, members, removed, isJoint, leaseReads } = view
-  const rows = members.map((member) => [`${member.id}`, roleOf(member), ...standingOf(member), member.client, member.peer])
+  // Of interest only where a member has come back without its disk.
+  const shown = members.some(({ incarnation }) => incarnation > 1)
+  const rows = members.map((member) => [
+    `${member.id}`,
+    ...(shown ? [`${member.incarnation}`] : []),
+    roleOf(member),
+    ...standingOf(member),
+    member.client,
+    member.peer,
+  ])
   return [
     `cluster ${clusterId}: node ${leader} leads in term ${term}, ${commitIndex} entries are committed`,
     `lease reads: ${leaseReads === undefined ? 'off' : `${leaseReads.durationMs} ms`}`,
     ...(removed.length === 0 ? [] : [`removed: ${removed.join(', ')}`]),
     ...(isJoint ? ['a change of the voters is under way: a majority of the old and one of the new ones are needed'] : []),
     '',
-    ...table(['id', 'role', 'state', 'match', 'lag', 'active', 'client', 'peer'], rows),
+    ...table(['id', ...(shown ? ['incarnation'] : []), 'role', 'state', 'match', 'lag', 'active', 'client', 'peer'], rows),
   ]
 }
 

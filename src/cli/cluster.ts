@@ -1,6 +1,8 @@
 // `raftgen cluster ...`: `ClusterAdmin` for people and scripts.
-import type { ChangeStep, ClusterAdmin, ClusterView, NodeStatus } from '../client/index.ts'
+import type { ChangeStep, ClusterAdmin, ClusterView } from '../client/index.ts'
+import { leaseMsMax } from '../core/limits.ts'
 import { RaftgenError } from '../errors.ts'
+import { everyStatus, whyLeaderless } from './cluster-nodes.ts'
 import type { ClusterCommandLine } from './cluster-program.ts'
 import { memberLines, nodeLines } from './cluster-table.ts'
 import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
@@ -8,39 +10,51 @@ import { type NodeArgument, parsedId, parsedMember } from './node-arguments.ts'
 import type { Terminal } from './terminal.ts'
 
 const defaultTimeoutMs = 10_000
+const timeoutMsMax = 3_600_000
 
 /** What came of it: a view of the cluster, and a sentence. */
 interface Done {
   readonly view: ClusterView
   readonly sentence: string
 }
+interface Action {
+  /** Of the members; none for others. */
+  readonly steps: readonly ChangeStep[]
+  run(admin: ClusterAdmin): Promise<Done>
+}
 
 export async function clusterCommand(line: ClusterCommandLine, terminal: Terminal): Promise<ExitCode> {
   const timeoutMs = parsedMs(line.options.timeout ?? `${defaultTimeoutMs}`, '--timeout')
   // Judged before anything is connected.
-  const act = actionOf(line, timeoutMs)
+  const action = actionOf(line, timeoutMs)
   const { ClusterAdmin } = await import('../client/index.ts')
-  const admin = await ClusterAdmin.connect({ servers: line.options.server, timeoutMs })
+  const servers = line.options.server
+  let admin: ClusterAdmin | undefined
   try {
-    if (act === undefined) return await status(admin, line, { timeoutMs, terminal })
-    const { view, sentence } = await act(admin)
+    admin = await ClusterAdmin.connect({ servers, timeoutMs })
+    if (action === undefined) return await status(admin, line, { timeoutMs, terminal })
+    const { view, sentence } = await action.run(admin)
     if (line.options.json === true) terminal.out(JSON.stringify({ ok: true, cluster: view }))
     terminal.err(sentence)
     return exitCode.fine
+  } catch (error) {
+    const { withAdvice } = await import('./cluster-advice.ts')
+    throw await withAdvice(error, { servers, admin, steps: action?.steps ?? [] })
   } finally {
-    await admin.close()
+    await admin?.close()
   }
 }
 
 /** What is to be done; nothing for `status`. Throws WrongUse. */
-function actionOf({ name, words, options }: ClusterCommandLine, timeoutMs: number): ((admin: ClusterAdmin) => Promise<Done>) | undefined {
+function actionOf({ name, words, options }: ClusterCommandLine, timeoutMs: number): Action | undefined {
   const force = options.force === true
-  const change =
-    (steps: readonly ChangeStep[], what: string) =>
-    async (admin: ClusterAdmin): Promise<Done> => {
+  const change = (steps: readonly ChangeStep[], what: string): Action => ({
+    steps,
+    run: async (admin) => {
       const view = await admin.change(steps, { timeoutMs, force })
       return { view, sentence: `${what}; members: ${view.members.map(({ id, role }) => `${id} (${role})`).join(', ')}` }
-    }
+    },
+  })
   switch (name) {
     case 'status':
       return undefined
@@ -71,19 +85,28 @@ function actionOf({ name, words, options }: ClusterCommandLine, timeoutMs: numbe
     }
     case 'transfer': {
       const to = options.to === undefined ? undefined : parsedId(options.to, '--to')
-      return async (admin) => {
-        const view = await admin.transferLeadership({ timeoutMs, ...(to === undefined ? {} : { to }) })
-        return { view, sentence: `node ${view.leader} leads` }
-      }
+      return { steps: [], run: (admin) => transferred(admin, to, timeoutMs) }
     }
     case 'lease': {
       const [word = ''] = words
-      const lease = word === 'off' ? 'off' : { durationMs: parsedMs(word, 'lease') }
-      return async (admin) => {
+      const lease = word === 'off' ? 'off' : { durationMs: parsedMs(word, 'lease', leaseMsMax) }
+      const run = async (admin: ClusterAdmin): Promise<Done> => {
         const view = await admin.setLeaseReads(lease, { timeoutMs })
         return { view, sentence: view.leaseReads === undefined ? 'lease reads are off' : `leases last ${view.leaseReads.durationMs} ms` }
       }
+      return { steps: [], run }
     }
+  }
+}
+
+/** Who leads already has what was asked for. */
+async function transferred(admin: ClusterAdmin, to: number | undefined, timeoutMs: number): Promise<Done> {
+  try {
+    const view = await admin.transferLeadership({ timeoutMs, ...(to === undefined ? {} : { to }) })
+    return { view, sentence: `node ${view.leader} leads` }
+  } catch (error) {
+    if (!(error instanceof RaftgenError && 'reason' in error && error.reason === 'transferToSelf')) throw error
+    return { view: await admin.members({ timeoutMs }), sentence: `node ${to} leads already` }
   }
 }
 
@@ -106,43 +129,21 @@ async function status(
 /** Nobody leads, or nobody that leads can be reached: what each node says of itself shows why. */
 async function leaderless(error: RaftgenError, options: ClusterCommandLine['options'], terminal: Terminal): Promise<ExitCode> {
   const nodes = await everyStatus(options.server)
+  const hint = whyLeaderless(nodes)
   if (options.json === true) {
-    const { code, message } = error
-    terminal.out(JSON.stringify({ ok: false, error: { exitCode: exitCode.findings, code, message }, nodes }))
+    const { code, message, retryable } = error
+    terminal.out(JSON.stringify({ ok: false, error: { exitCode: exitCode.findings, code, retryable, message, hint }, nodes }))
   } else for (const line of nodeLines(nodes)) terminal.out(line)
-  terminal.err(`raftgen: ${error.message}`)
+  terminal.err(`raftgen: ${error.message}\n${terminal.paint('dim', `  ${hint}`)}`)
   return exitCode.findings
 }
 
-export interface NodeAnswer {
-  readonly address: string
-  readonly status: NodeStatus | undefined
-  /** Why there is none. */
-  readonly problem: string | undefined
-}
-
-/** Of the given servers, and of the members that they name. */
-async function everyStatus(servers: readonly string[]): Promise<readonly NodeAnswer[]> {
-  const { nodeStatus } = await import('../client/index.ts')
-  const asked = async (address: string): Promise<NodeAnswer> => {
-    try {
-      return { address, status: await nodeStatus({ address, timeoutMs: 1_000 }), problem: undefined }
-    } catch (error) {
-      return { address, status: undefined, problem: error instanceof Error ? error.message : String(error) }
-    }
-  }
-  const given = await Promise.all([...new Set(servers)].map(asked))
-  const named = given.flatMap(({ status }) => status?.conf.members.map(({ client }) => client) ?? [])
-  const others = [...new Set(named)].filter((address) => !servers.includes(address))
-  return [...given, ...(await Promise.all(others.map(asked)))]
-}
-
-function parsedMs(text: string, what: string): number {
+function parsedMs(text: string, what: string, max = timeoutMsMax): number {
   const ms = Number(text)
-  if (/^[0-9]+$/.test(text) && ms >= 1 && ms <= 3_600_000) return ms
+  if (/^[0-9]+$/.test(text) && ms >= 1 && ms <= max) return ms
   throw new WrongUse(
-    `${what}: '${text}' is not a duration`,
-    `Write whole milliseconds from 1 to 3600000${what === 'lease' ? ', or off' : ''}.`,
+    `${what}: '${text}' is not a duration of 1 to ${max} milliseconds`,
+    `Write whole milliseconds${what === 'lease' ? ', or off' : ''}.`,
   )
 }
 

@@ -1,3 +1,5 @@
+import type { RaftgenError } from '../errors.ts'
+
 /** What the shell gets. Public: scripts depend on it. */
 export const exitCode = {
   fine: 0,
@@ -19,6 +21,19 @@ export class WrongUse extends Error {
 
   constructor(message: string, hint: string) {
     super(message)
+    this.hint = hint
+  }
+}
+
+/** An operational error with a way out that fits the command better than what the table of errors says in general. */
+export class Advised extends Error {
+  override readonly name = 'Advised'
+  readonly error: RaftgenError
+  readonly hint: string
+
+  constructor(error: RaftgenError, hint: string) {
+    super(error.message, { cause: error })
+    this.error = error
     this.hint = hint
   }
 }

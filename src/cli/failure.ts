@@ -1,6 +1,6 @@
 import { type ErrorCode, errorCodes, RaftgenError } from '../errors.ts'
 import { ChangeRefused, type ChangeRefusalReason } from '../transport/change-refused.ts'
-import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
+import { Advised, type ExitCode, exitCode, WrongUse } from './exit-code.ts'
 import { ownPackage } from './own-package.ts'
 import { shownPath, type Terminal } from './terminal.ts'
 
@@ -9,7 +9,7 @@ interface Explained {
   readonly message: string
   readonly hint: string
   /** Of an operational error: what a script can act on. */
-  readonly of?: { readonly code: ErrorCode; readonly reason: ChangeRefusalReason | undefined }
+  readonly of?: { readonly code: ErrorCode; readonly reason: ChangeRefusalReason | undefined; readonly retryable: boolean }
 }
 
 /** Asked rightly, and not done. */
@@ -25,11 +25,8 @@ export function explainFailure(error: unknown, { terminal, asJson }: { readonly 
 
 function explained(error: unknown): Explained {
   if (error instanceof WrongUse) return { code: exitCode.wrongUse, message: error.message, hint: error.hint }
-  if (error instanceof RaftgenError && error.code !== 'INTERNAL') {
-    const code = findings.has(error.code) ? exitCode.findings : exitCode.wrongUse
-    const reason = error instanceof ChangeRefused ? error.reason : undefined
-    return { code, message: error.message, hint: `${error.code}. ${todo(error)}`, of: { code: error.code, reason } }
-  }
+  if (error instanceof Advised) return operational(error.error, error.hint)
+  if (error instanceof RaftgenError && error.code !== 'INTERNAL') return operational(error, errorCodes[error.code].todo)
   if (isSystemError(error)) return { code: exitCode.wrongUse, message: systemMessage(error), hint: 'Correct it, then run again.' }
   return {
     code: exitCode.bug,
@@ -38,7 +35,12 @@ function explained(error: unknown): Explained {
   }
 }
 
-const todo = (error: RaftgenError): string => errorCodes[error.code].todo
+function operational(error: RaftgenError, todo: string): Explained {
+  const { code, message, retryable } = error
+  const reason = error instanceof ChangeRefused ? error.reason : undefined
+  const ends = findings.has(code) ? exitCode.findings : exitCode.wrongUse
+  return { code: ends, message, hint: `${code}. ${todo}`, of: { code, reason, retryable } }
+}
 
 interface SystemError extends Error {
   readonly code: string

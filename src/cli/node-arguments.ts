@@ -12,7 +12,10 @@ const memberHint = 'Write <id>=<peer host:port>,<client host:port>, for example 
 /** `1=10.0.0.1:7001,10.0.0.1:7101`. Whoever uses the addresses judges them. `what`: for messages, the argument as it was written. */
 export function parsedMember(text: string, what: string): NodeArgument {
   const [, id, peer, client] = /^([^=]*)=([^,]*),([^,]*)$/.exec(text) ?? []
-  if (id === undefined || peer === undefined || client === undefined) throw new WrongUse(`${what} is not a member`, memberHint)
+  if (id === undefined || peer === undefined || client === undefined) {
+    if (/^[1-9][0-9]*$/.test(text)) throw new WrongUse(`${what} names no addresses: write ${text}=<peer>,<client>`, memberHint)
+    throw new WrongUse(`${what} is not a member`, memberHint)
+  }
   return { id: parsedId(id, what), peer, client }
 }
 

@@ -34,8 +34,8 @@ export interface AdminCallOptions {
 }
 export interface ChangeOptions extends AdminCallOptions {
   /**
-   * Without looking whether a majority of the new voters is alive and holds the log. Where it is not, the cluster stops until it is: this is for
-   * members that are gone for good. Default false.
+   * Skips the check that a majority of the new voters is alive and holds the log. Where it is not, the cluster stops until it is. Removing a dead
+   * member does not need it, and it cannot replace a lost majority. Default false.
    */
   readonly force?: boolean
 }
@@ -131,6 +131,7 @@ export class ClusterAdmin {
   /**
    * Lets the leader answer `lease` queries without asking a majority each time, or not. For that long after the last sign of life of a leader
    * nobody elects another, so after its death the cluster waits that much longer. It rests on clocks that run at about the same pace.
+   * `durationMs`: whole milliseconds, 1 to 60,000.
    */
   async setLeaseReads(lease: { readonly durationMs: Ms } | 'off', options: AdminCallOptions = {}): Promise<ClusterView> {
     const step = { kind: 'setLease', leaseMs: leaseMsOf(lease) } as const

@@ -1,5 +1,6 @@
 // Changes of a cluster as operators write them, checked and turned into what travels.
 import { unreachable } from '../core/invariant.ts'
+import { leaseMsMax, nodeIdMax } from '../core/limits.ts'
 import type { ConfStep, Member, Ms, NodeId } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { ClusterMember } from './cluster-view.ts'
@@ -27,11 +28,8 @@ export type ChangeStep =
   /** New addresses of a member. */
   | { readonly kind: 'update'; readonly member: MemberAddresses }
 
-export const idMax = 2 ** 48 - 1
 /** Steps of one change: more members than any cluster has. */
 const stepsMax = 256
-/** Leases travel in 32 bits; the cluster's own bounds are much closer. */
-const leaseMsMax = 2 ** 32 - 1
 
 /** Throws BAD_OPTIONS that names the first thing that is wrong. */
 export function checkSteps(steps: readonly ChangeStep[]): void {
@@ -41,7 +39,7 @@ export function checkSteps(steps: readonly ChangeStep[]): void {
 }
 
 export function checkId(id: NodeId, what: string): void {
-  if (!Number.isSafeInteger(id) || id < 1 || id > idMax)
+  if (!Number.isInteger(id) || id < 1 || id > nodeIdMax)
     throw bad(`${what} is ${show(id)}, not the id of a node: ids are whole numbers from 1`)
 }
 
@@ -49,7 +47,9 @@ export function leaseMsOf(lease: { readonly durationMs: Ms } | 'off'): Ms {
   if (lease === 'off') return 0
   const durationMs = typeof lease === 'object' && lease !== null ? lease.durationMs : lease
   if (Number.isInteger(durationMs) && durationMs >= 1 && durationMs <= leaseMsMax) return durationMs
-  throw bad(`the duration of leases is ${show(durationMs)}, not whole milliseconds from 1: write { durationMs: 1_000 }, or 'off'`)
+  throw bad(
+    `the duration of leases is ${show(durationMs)}, not whole milliseconds from 1 to ${leaseMsMax}: write { durationMs: 1_000 }, or 'off'`,
+  )
 }
 
 /** `members`: those of now. An update leaves their incarnations as they are; who is not there yet begins with 1. */

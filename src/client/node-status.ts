@@ -1,8 +1,7 @@
-import { RaftgenError } from '../errors.ts'
 import type { MachineIdentity } from '../session/api.ts'
-import type { NodeStatus, ServerMessage } from '../wire/client-messages.ts'
-import { dialClient } from '../transport/dial-client.ts'
-import type { ClientConnection, Dial } from './dial.ts'
+import type { NodeStatus } from '../wire/client-messages.ts'
+import { askStatus } from '../transport/ask-status.ts'
+import type { Dial } from './dial.ts'
 import { checkAddress, checkTimeoutMs } from './options.ts'
 
 export interface NodeStatusOptions {
@@ -23,34 +22,9 @@ export interface NodeStatusOptions {
  * it does not answer in time, BAD_OPTIONS, and what the node gives as reason when it will not talk.
  */
 export async function nodeStatus(options: NodeStatusOptions): Promise<NodeStatus> {
-  const { address, timeoutMs = 5_000, digest = false, machine = { name: '', version: 0, wire: '' }, dial = dialClient } = options
+  const { address, timeoutMs = 5_000, digest = false, machine = { name: '', version: 0, wire: '' }, dial } = options
   checkAddress(address, 'address')
   checkTimeoutMs(timeoutMs)
-  let connection: ClientConnection | undefined
-  let timer: NodeJS.Timeout | undefined
-  try {
-    return await new Promise<NodeStatus>((resolve, reject) => {
-      timer = setTimeout(() => reject(unavailable(address, `it did not answer within ${timeoutMs} ms`)), timeoutMs)
-      connection = dial({
-        address,
-        hello: { kind: 'Hello', clusterId: '', machine: machine.name, version: machine.version, wire: machine.wire },
-        connectTimeoutMs: timeoutMs,
-        events: {
-          message(message: ServerMessage) {
-            if (message.kind === 'Welcome') connection?.send([{ kind: 'StatusRequest', requestId: 1, digest }])
-            if (message.kind === 'StatusReply') resolve(message.status)
-            if (message.kind === 'Goodbye') reject(new RaftgenError(message.code, `${address}: ${message.message}`))
-          },
-          closed: (error) =>
-            reject(error instanceof RaftgenError ? error : unavailable(address, error?.message ?? 'it closed the connection')),
-        },
-      })
-    })
-  } finally {
-    clearTimeout(timer)
-    connection?.close()
-  }
+  const hello = { kind: 'Hello', clusterId: '', machine: machine.name, version: machine.version, wire: machine.wire } as const
+  return await askStatus({ address, hello, digest, timeoutMs, dial })
 }
-
-const unavailable = (address: string, why: string): RaftgenError =>
-  new RaftgenError('UNAVAILABLE', `no status of the node at ${address}: ${why}`, { outcome: 'none' })

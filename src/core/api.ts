@@ -135,7 +135,10 @@ export interface Ready {
   readonly applyThrough: Index
   readonly reads: readonly ReadGrant[]
   readonly fetches: readonly Fetch[]
-  /** A leader says that this follower needs a snapshot of at least this index. Given again at each reminder. */
+  /**
+   * A snapshot of at least this index is needed: a leader says so, or the state of this node is missing. Given again about each heartbeat
+   * until `snapshotReceived` was stepped, or the log got there by itself.
+   */
   readonly snapshotWanted: Index | undefined
   /** Read the state from the received snapshot of this index, whose log is durable now; answer with `applied`. Nothing is applied before. */
   readonly restore: Index | undefined
@@ -164,7 +167,7 @@ export interface CoreLimits {
   readonly inflightBytesMax: number
   /** Bytes appended by a leader and not yet committed; beyond it proposals are refused. Default 32 MiB. */
   readonly uncommittedBytesMax: number
-  /** Applied entries kept in memory for followers that lag a little. Default 16 MiB. */
+  /** Applied entries kept in memory for followers that lag a little; up to twice as much with those that wait to be applied. Default 16 MiB. */
   readonly cacheBytesMax: number
   /** Reads that wait for a confirmation round, or for the leader's answer. Default 65,536. */
   readonly readsMax: number
@@ -176,21 +179,28 @@ export interface CoreLimits {
 }
 
 export interface RaftOptions {
+  /** A whole number from 1 to 2^48 - 1. */
   readonly id: NodeId
   readonly log: LogSummary
-  /** The state was read from a snapshot of this index, which is in the log or its base. Default: that of the base. */
+  /**
+   * The state was read from a snapshot of this index, which is in the log or its base. Default: 0, where the base is index 0. Behind any other
+   * base either this is given, or `hasState: false`.
+   */
   readonly lastApplied?: Index
   /**
-   * False: the log begins after a base whose state is lost, or does not exist yet. Nothing is applied until a snapshot was received, and this
-   * node neither campaigns nor leads. Default: true when the base is index 0 with voters, or `lastApplied` was given.
+   * False: the state behind the log is lost, or does not exist yet. Nothing is applied until a snapshot was received, this node neither
+   * campaigns nor leads, and `Ready.snapshotWanted` asks for one by itself. Default: true, but false where `log.base.conf` has no voters.
    */
   readonly hasState?: boolean
   /** Monotonic time at the start. */
   readonly now: Ms
-  /** Seeds the election timeouts. Must differ between nodes, or votes split for ever. */
+  /** A whole number that seeds the election timeouts. Should differ between nodes: timeouts in phase split votes. */
   readonly seed: number
-  /** 48 bits that no other life of this node has had: names its questions for read indexes. Default: the low 32 bits of `seed`. */
-  readonly nonce?: number
+  /**
+   * From 0 to 2^48 - 1, and new at each start: 48 random bits will do. It names the questions of this life for read indexes. Were it used
+   * again, a late answer to a question of an earlier life could be taken for one of this life, and a read would be stale.
+   */
+  readonly nonce: number
   readonly timing?: Partial<Timing>
   readonly limits?: Partial<CoreLimits>
 }

@@ -1,6 +1,6 @@
 // From one configuration to the next (§4.3): pure arithmetic. Whether now is the time for it, the leader knows (`membership.ts`).
 import type { ConfRefusalReason } from './api.ts'
-import { leaseMsMax, membersMax, removedMax } from './limits.ts'
+import { incarnationMax, leaseMsMax, membersMax, nodeIdMax, removedMax } from './limits.ts'
 import type { ConfState, ConfStep, Member, NodeId } from './types.ts'
 
 export interface ConfRefusal {
@@ -64,7 +64,7 @@ class Draft {
   take(step: ConfStep): ConfRefusal | undefined {
     if (step.kind === 'setLease') return this.#setLease(step.leaseMs)
     const id = step.kind === 'addLearner' || step.kind === 'update' ? step.member.id : step.id
-    if (!isId(id)) return refused('unknownId', `${id} is not the id of a node: a positive whole number`)
+    if (!isId(id)) return refused('unknownId', `${id} is not the id of a node: a whole number from 1 to 2^48 - 1`)
     if (this.#named.has(id)) return refused('duplicateId', `two steps name node ${id}`)
     this.#named.add(id)
     if (step.kind === 'addLearner') return this.#add(step)
@@ -76,9 +76,11 @@ class Draft {
         this.#voters.add(id)
         return undefined
       case 'demote':
+      case 'suspend':
         if (!this.#voters.has(id)) return refused('notVoter', `node ${id} is not a voter`)
         this.#drop(id)
         this.#learners.add(id)
+        if (step.kind === 'suspend') this.#joining.add(id)
         return undefined
       case 'remove':
         this.#drop(id)
@@ -166,13 +168,12 @@ function ascending(ids: Iterable<NodeId>): readonly NodeId[] {
   return [...ids].sort((a, b) => a - b)
 }
 
-function isId(id: NodeId): boolean {
-  return Number.isSafeInteger(id) && id > 0
+export function isId(id: NodeId): boolean {
+  return Number.isInteger(id) && id >= 1 && id <= nodeIdMax
 }
 
-/** The wire has 48 bits. */
 function isIncarnation(incarnation: number): boolean {
-  return Number.isInteger(incarnation) && incarnation >= 1 && incarnation < 2 ** 48
+  return Number.isInteger(incarnation) && incarnation >= 1 && incarnation <= incarnationMax
 }
 
 function isLease(leaseMs: number): boolean {

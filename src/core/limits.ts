@@ -11,6 +11,10 @@ export const entryOverheadBytes = 64
  */
 export const termMax = 2 ** 47
 
+/** Ids of nodes are 1 to this, incarnations too: all 48 bits of the wire, since nothing is added to an id. */
+export const nodeIdMax = 2 ** 48 - 1
+export const incarnationMax = 2 ** 48 - 1
+
 /** Nonces are below this: the wire has 48 bits. */
 export const nonceMax = 2 ** 48
 

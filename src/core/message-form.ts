@@ -1,11 +1,11 @@
 // What a message must look like whoever sent it. What does not is dropped: bytes from outside never stop a node.
-import { confProblem } from './conf-change.ts'
+import { confProblem, isId } from './conf-change.ts'
 import { nonceMax, termMax } from './limits.ts'
 import type { AppendEntries, EntryId, Message, NodeId } from './types.ts'
 
 /** Whether `message` is for `id`, and can be from a correct peer as far as can be told without knowing any state. */
 export function isWellFormed(message: Message, id: NodeId): boolean {
-  if (message.to !== id || message.from === id || !isNumber(message.from) || message.from === 0) return false
+  if (message.to !== id || message.from === id || !isId(message.from)) return false
   if (!isNumber(message.term) || message.term === 0) return false
   switch (message.kind) {
     case 'PreVote':

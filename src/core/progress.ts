@@ -1,7 +1,7 @@
 //              ok                        nothing that is still in the leader's log matches the follower's
 //   probe  ------------->  replicate     probe / replicate  ------------->  snapshot  ------------->  probe
 //     ^                        |                                                       it says that it got there
-//     +------------------------+           probe:     one message at a time, until the follower says where its log matches
+//     +------------------------+           probe:     one message at a time, empty at the end of the log, until it says where its log matches
 //        refused, unreachable, lost        replicate: messages follow each other without waiting, up to a window
 //                                          snapshot:  no entries; it is reminded to fetch a snapshot from somebody
 import { CatchUp } from './catch-up.ts'
@@ -146,12 +146,12 @@ export class Progress {
   /** An AppendEntries that ends at `lastIndex` leaves. */
   sent({ lastIndex, bytes, round }: Inflight): void {
     if (!this.canSend || this.#state.kind === 'snapshot') broken(`a message to ${this.id} beyond its window`)
-    if (lastIndex < this.#nextIndex) broken(`an empty message to ${this.id}`)
     if (this.#state.kind === 'probe') {
       this.#state.isPaused = true
       this.#waited.start()
       return
     }
+    if (lastIndex < this.#nextIndex) broken(`an empty message to ${this.id}, whose log is known`)
     if (this.#state.inflight.length === 0) this.#waited.start()
     this.#state.inflight.push({ lastIndex, bytes, round })
     this.#state.inflightBytes += bytes
@@ -199,8 +199,7 @@ export class Progress {
   installed(index: Index): void {
     if (this.#state.kind !== 'snapshot' || index < this.#neededIndex || index > this.#log.lastIndex) return
     this.#becomeProbe()
-    // With one entry at least: where nothing new comes, nothing else would find out that it matches.
-    this.#backUpTo(Math.min(index + 1, this.#log.lastIndex))
+    this.#backUpTo(index + 1)
   }
 
   /** The leader's log begins later now: what was next may be gone. Where that leaves a gap, the follower refuses what follows it. */

@@ -96,6 +96,10 @@ export class RaftLog {
   get hasState(): boolean {
     return this.#hasState
   }
+  /** Index that a snapshot must have at least, to bring back a state that is missing: the log goes on from there. */
+  get stateWanted(): Index | undefined {
+    return this.#hasState || this.#restoring !== undefined ? undefined : Math.max(1, this.#base.index)
+  }
   /** Index of the snapshot to read the state from now: its log is durable. */
   get restorable(): Index | undefined {
     return this.#restoring !== undefined && this.#restoring <= this.#stableIndex ? this.#restoring : undefined
@@ -328,5 +332,7 @@ export class RaftLog {
     // What is not applied yet is about to be read, unless that takes a snapshot first; what is not durable is nowhere else.
     const lastIndex = this.#isHeld ? this.#durablyCommitted : Math.min(this.#lastApplied, this.#stableIndex)
     this.#window.evict({ lastIndex, bytesMax: this.#cacheBytesMax })
+    // Where applying is held up they are read from the log after all: memory has a limit, that wait has none.
+    this.#window.evict({ lastIndex: this.#durablyCommitted, bytesMax: 2 * this.#cacheBytesMax })
   }
 }

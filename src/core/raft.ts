@@ -9,12 +9,13 @@ import { broken, unreachable } from './invariant.ts'
 import { limitsOf, timingOf } from './limits.ts'
 import { isWellFormed } from './message-form.ts'
 import { type NodeContext, reply } from './node-context.ts'
-import { nonceOf, restoredOf } from './options.ts'
+import { checkOptions, restoredOf } from './options.ts'
 import { Outbox } from './outbox.ts'
 import { Persistence } from './persistence.ts'
 import { RaftLog } from './raft-log.ts'
 import { acceptEntries, answerStale } from './replies.ts'
 import { statusOf } from './status.ts'
+import { Stopwatch } from './stopwatch.ts'
 import type {
   AppendEntries,
   ConfState,
@@ -44,18 +45,21 @@ export class Raft {
   #givenSoftState: SoftState
   /** The newest snapshot that was to be restored. */
   #givenRestore: Index | undefined
+  /** Since a snapshot was last wanted for a state that is missing. */
+  readonly #stateWanted = new Stopwatch(Number.NEGATIVE_INFINITY)
   /** Up to here the log may be compacted, for all the driver knows. */
   #compactable: Index = 0
   /** As of the last step; neither ever falls. */
   #checkedTerm: Term
   #checkedCommitIndex: Index
 
-  /** Throws BAD_OPTIONS. */
+  /** Throws BAD_OPTIONS, and says which option is wrong, what it is, and what it must be. */
   constructor(options: RaftOptions) {
-    const { id, log: summary, now, seed } = options
+    checkOptions(options)
+    const { id, log: summary, now, seed, nonce } = options
     const limits = limitsOf(options.limits)
     this.#log = new RaftLog(summary, { cacheBytesMax: limits.cacheBytesMax, ...restoredOf(options) })
-    const shared = { id, limits, timing: timingOf(options.timing), nonce: nonceOf(options), now, round: 0, question: 0 }
+    const shared = { id, limits, timing: timingOf(options.timing), nonce, now, round: 0, question: 0 }
     this.#ctx = { ...shared, outbox: this.#outbox, log: this.#log }
     this.#persistence = new Persistence(this.#log, summary.hardState)
     this.#elections = new Elections(this.#ctx, { persistence: this.#persistence, seed })
@@ -76,6 +80,10 @@ export class Raft {
   }
   get committedConf(): ConfState {
     return this.#log.committedConf
+  }
+  /** Of the entry at `index`; `undefined` where the log has none, or has forgotten it (§5.1). */
+  termAt(index: Index): Term | undefined {
+    return this.#log.termAt(index)
   }
   get transferee(): NodeId | undefined {
     const { role } = this.#elections
@@ -180,6 +188,7 @@ export class Raft {
     this.#elections.tick()
     // A follower that fetched a snapshot may not need any more what was kept for it.
     if (this.#compactable > this.#log.base.index) this.#maybeCompact()
+    this.#maybeWantState()
   }
 
   #receive(message: Message): void {
@@ -286,6 +295,15 @@ export class Raft {
     const base: LogBase = this.#log.compactTo(index)
     this.#outbox.compact(base)
     if (role.kind === 'leader') role.onCompacted()
+  }
+
+  /** The log may be as it should, so that no leader can know that the state behind it is missing. */
+  #maybeWantState(): void {
+    const { now, timing } = this.#ctx
+    const index = this.#log.stateWanted
+    if (index === undefined || this.#stateWanted.elapsedMs(now) < timing.heartbeatMs) return
+    this.#stateWanted.startAt(now)
+    this.#outbox.wantSnapshot(index)
   }
 
   // --- Followers

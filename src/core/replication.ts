@@ -7,6 +7,8 @@ import { Progress } from './progress.ts'
 import { replicasOf } from './quorum.ts'
 import type { AppendEntriesReply, Entry, Index, InstallSnapshotReply, NodeId, Term } from './types.ts'
 
+const noEntries: readonly Entry[] = []
+
 export class Replication {
   readonly #ctx: NodeContext
   readonly #term: Term
@@ -130,6 +132,8 @@ export class Replication {
 
   #replicate(progress: Progress, lastIndex: Index): void {
     const { log, limits } = this.#ctx
+    // Heartbeats say nothing of the log. Where nothing is written either, an empty message finds out whether it matches, or what is missing.
+    if (progress.canSend && progress.state === 'probe' && progress.nextIndex > log.lastIndex) this.#sendEntries(progress, noEntries)
     while (progress.canSend && progress.nextIndex <= lastIndex) {
       const entries = log.slice({ firstIndex: progress.nextIndex, lastIndex, bytesMax: limits.messageBytesMax })
       if (entries === undefined) {

@@ -66,8 +66,10 @@ export type ConfStep =
   | { readonly kind: 'promote'; readonly id: NodeId }
   /** Makes a voter a learner. */
   | { readonly kind: 'demote'; readonly id: NodeId }
+  /** Makes a voter that has lost its disk a learner until it has caught up again: as if it were joining. */
+  | { readonly kind: 'suspend'; readonly id: NodeId }
   | { readonly kind: 'remove'; readonly id: NodeId }
-  /** New addresses of a member. A higher incarnation (it has lost its disk) is for learners only: demote a voter first. */
+  /** New addresses of a member. A higher incarnation (it has lost its disk) is for learners only: demote or suspend a voter first. */
   | { readonly kind: 'update'; readonly member: Member; readonly joining: boolean }
   | { readonly kind: 'setLease'; readonly leaseMs: Ms }
 

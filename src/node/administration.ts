@@ -10,6 +10,7 @@ import {
   type Refusal,
   unreachable,
 } from '../core/index.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { AdminOperation, AdminRefused, AdminReply, AdminRequest, LeaderHint, MemberProgress } from '../wire/client-messages.ts'
 import { addressProblem } from './addresses.ts'
 import type { ConfChanges, ConfOutcome } from './conf-changes.ts'
@@ -20,9 +21,12 @@ import type { Tickets } from './tickets.ts'
 
 /** Operations taken in and not answered yet. People and scripts ask for them, not traffic. */
 export const adminPendingMax = 64
+/** A leader that has handed over waits so many election timeouts for another to lead: two elections that fail, and one that does not. */
+const leaderlessTimeouts = 5
 
 export interface AdministrationOptions {
   readonly raft: Raft
+  readonly clock: Clock
   readonly connections: Connections
   readonly changes: ConfChanges
   readonly tickets: Tickets
@@ -37,6 +41,7 @@ interface Asked<Operation extends AdminOperation = AdminOperation> {
 interface HandingOver {
   readonly asked: Asked
   readonly to: NodeId | undefined
+  readonly since: Ms
 }
 
 const fateOpen: AdminRefused = {
@@ -121,14 +126,14 @@ export class Administration {
   /** After the core has said what it refuses: have the transfers come to an end? */
   settle(): void {
     if (this.#handingOver.size === 0) return
-    const { raft, electionTimeoutMs } = this.#options
-    const { id, role, leader, transferee } = raft.status
-    if (role !== 'leader' && leader === undefined) return
+    const { role, leader, transferee } = this.#options.raft.status
     if (role === 'leader' && transferee !== undefined) return
-    for (const [ticket, { asked, to }] of this.#handingOver) {
+    for (const [ticket, handingOver] of this.#handingOver) {
+      const isOver = role === 'leader' || leader !== undefined || this.#isLate(handingOver)
+      if (!isOver) continue
       this.#handingOver.delete(ticket)
-      if (role !== 'leader') this.#succeed(asked)
-      else this.#refuse(asked, givenUp(`node ${to} did not take over within ${electionTimeoutMs} ms, node ${id} leads on`))
+      if (role !== 'leader' && leader !== undefined) this.#succeed(handingOver.asked)
+      else this.#refuse(handingOver.asked, this.#whyNotHandedOver(handingOver))
     }
   }
 
@@ -167,10 +172,24 @@ export class Administration {
   }
 
   #transfer(asked: Asked<Extract<AdminOperation, { kind: 'transfer' }>>): void {
-    const { raft, tickets } = this.#options
+    const { raft, tickets, clock } = this.#options
     const ticket = tickets.next()
     raft.step({ kind: 'transfer', ticket, to: asked.operation.to })
-    this.#handingOver.set(ticket, { asked, to: raft.transferee })
+    this.#handingOver.set(ticket, { asked, to: raft.transferee, since: clock.monotonicMs() })
+  }
+
+  #isLate({ since }: HandingOver): boolean {
+    const { clock, electionTimeoutMs } = this.#options
+    return clock.monotonicMs() - since > leaderlessTimeouts * electionTimeoutMs
+  }
+
+  #whyNotHandedOver({ to }: HandingOver): AdminRefused {
+    const { raft, electionTimeoutMs } = this.#options
+    const { id, role } = raft.status
+    const who = `node ${to} did not take over within`
+    if (role === 'leader') return givenUp(`${who} ${electionTimeoutMs} ms, node ${id} leads on`)
+    const message = `${who} ${leaderlessTimeouts * electionTimeoutMs} ms, node ${id} does not lead any more, and knows nobody who does`
+    return { code: 'RETRY', message, reason: undefined }
   }
 
   /** The core looks at ids and incarnations; of addresses it knows nothing. */

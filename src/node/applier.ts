@@ -19,6 +19,8 @@ export interface ApplierPorts {
   readonly replica: Replica
   readonly clock: Clock
   readonly sliceMs: number
+  /** While it is true nothing is applied. Whoever makes it false asks for a turn. */
+  isHeld(): boolean
   wake(): void
   fail(error: Error): void
   /** Called after each entry with an envelope: `replica.applied` says what became of it. */
@@ -72,7 +74,7 @@ export class Applier {
 
   /** Applies one slice. After `timeUp` there is more to do, and another turn was asked for. */
   run(): 'idle' | 'applied' | 'timeUp' {
-    if (this.#isSuspended) return 'idle'
+    if (this.#isSuspended || this.#ports.isHeld()) return 'idle'
     const { replica, clock, sliceMs } = this.#ports
     const before = replica.lastApplied
     this.#lookedAt = clock.monotonicMs()

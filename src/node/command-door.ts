@@ -38,6 +38,8 @@ export class CommandDoor {
   readonly #time: LogTime
   readonly #proposals: Proposals
   readonly #keeper: SessionKeeper
+  /** The core had no room for what this node proposed of its own accord. */
+  #isHeldUp = false
   #phase: Phase = 'notLeading'
   #noopIndex: Index = 0
 
@@ -65,7 +67,7 @@ export class CommandDoor {
   get hasWaiting(): boolean {
     if (this.#phase === 'notLeading') return false
     if (this.#phase === 'starting') return this.#replica.lastApplied >= this.#noopIndex
-    return this.#proposals.hasWaiting && this.#raft.transferee === undefined
+    return this.#proposals.hasWaiting && !this.#isHeldUp && this.#raft.transferee === undefined
   }
 
   receive(connection: Connection, { session, ackedBelow, items }: Commands): void {
@@ -145,6 +147,7 @@ export class CommandDoor {
     if (this.#phase === 'notLeading') return
     if (this.#phase === 'starting') this.#maybeStart()
     if (this.#phase === 'starting' || this.#raft.transferee !== undefined) return
+    this.#isHeldUp = false
     this.#keepSessionsAlive()
     if (!this.#proposals.hasWaiting) return
     const { version } = this.#replica.machine
@@ -258,9 +261,10 @@ export class CommandDoor {
     }
   }
 
-  /** What this node proposes of its own accord and must come to pass is tried again in the next turn. */
+  /** What this node proposes of its own accord and must come to pass is tried again in the next turn, which nobody asks for because of it. */
   #refuseInternal(pending: Extract<Pending, { kind: 'internal' }>): void {
     const { envelope } = pending
+    this.#isHeldUp = true
     if (envelope.kind === 'clock') this.#time.notRaised()
     if (this.#phase === 'notLeading') return
     if (envelope.kind === 'keepAlive') this.#keeper.restore(envelope.sessions, this.#clock.monotonicMs())

@@ -1,6 +1,6 @@
 // What the host of a node must know of the configuration: whom to dial, whom to turn away, and that this node is a member no more.
 import type { ConfState, Ms, NodeId } from '../core/index.ts'
-import { RaftgenError } from '../errors.ts'
+import { afterRemoval, RaftgenError } from '../errors.ts'
 import type { NodePorts } from './options.ts'
 
 export interface ConfWatchPorts extends Pick<NodePorts, 'confChanged' | 'report' | 'fail'> {
@@ -42,10 +42,13 @@ export class ConfWatch {
   #removed(at: Ms): { readonly at: Ms; readonly why: string } | undefined {
     const { id, clusterId, incarnation } = this.#ports
     const { members, removed } = this.#committed
-    if (removed.includes(id)) return { at, why: `node ${id} was removed from cluster ${clusterId}` }
+    if (removed.includes(id)) return { at, why: `node ${id} was removed from cluster ${clusterId}: ${afterRemoval.removed}` }
     const now = members.find((member) => member.id === id)?.incarnation ?? incarnation
     if (now <= incarnation) return undefined
-    return { at, why: `node ${id} is in cluster ${clusterId} with incarnation ${now}: this one, ${incarnation}, has been replaced` }
+    return {
+      at,
+      why: `node ${id} is in cluster ${clusterId} with incarnation ${now}: this one, ${incarnation}, has been replaced; ${afterRemoval.replaced}`,
+    }
   }
 }
 

@@ -28,6 +28,9 @@ export class Driver {
   readonly #ports: DriverPorts
   #completions: Input[] = []
   #writing = false
+  #compacting = false
+  /** Where the log is to begin once the compaction under way is done: the newest that was asked for. */
+  #compactNext: LogBase | undefined
   /** Of the write that was finished since the last turn. */
   #promises: readonly Message[] = []
 
@@ -44,6 +47,7 @@ export class Driver {
   stepCompletions(): void {
     if (this.#promises.length > 0) this.#ports.net.send(this.#promises)
     this.#promises = []
+    this.#goOnCompacting()
     if (this.#completions.length === 0) return
     const completions = this.#completions
     this.#completions = []
@@ -75,11 +79,26 @@ export class Driver {
     if (snapshotWanted !== undefined) this.#ports.snapshotWanted(snapshotWanted)
   }
 
+  /** One at a time, however slow the disk is: each waits among the writes, and a later one does the work of those before it. */
   #compact(base: LogBase): void {
+    if (this.#compacting) {
+      this.#compactNext = base
+      return
+    }
+    this.#compacting = true
     this.#ports.log.compact(base, (error) => {
       if (error !== undefined) return this.#ports.fail(error)
+      this.#compacting = false
       this.#ports.compacted(base.id.index + 1)
+      if (this.#compactNext !== undefined) this.#ports.wake()
     })
+  }
+
+  #goOnCompacting(): void {
+    const base = this.#compactNext
+    if (base === undefined || this.#compacting) return
+    this.#compactNext = undefined
+    this.#compact(base)
   }
 
   #write(persist: NonNullable<Ready['persist']>, { sendAfterPersist }: Ready): void {

@@ -8,6 +8,7 @@ import {
   type Ms,
   type NodeId,
   type Raft,
+  type Refusal,
   type RefusalReason,
   unreachable,
 } from '../core/index.ts'
@@ -40,6 +41,8 @@ interface Join {
   readonly connection: ConnectionId
   readonly request: JoinRequest
   readonly since: Ms
+  /** Its connection is closed: nobody waits for the answer. */
+  isGone: boolean
 }
 
 type NextStep =
@@ -47,7 +50,7 @@ type NextStep =
   /** The member with that id may be alive: that shows within an election timeout. */
   | { readonly kind: 'wait' }
   /** Takes its vote away first. */
-  | { readonly kind: 'demote'; readonly step: ConfStep }
+  | { readonly kind: 'disarm'; readonly step: ConfStep }
   | { readonly kind: 'admit'; readonly step: ConfStep; readonly incarnation: number }
 
 export class Joining {
@@ -62,14 +65,15 @@ export class Joining {
 
   /** Called only while this node leads. */
   receive(connection: ConnectionId, request: JoinRequest): void {
-    const join = { connection, request, since: this.#options.clock.monotonicMs() }
+    const join = { connection, request, since: this.#options.clock.monotonicMs(), isGone: false }
     if (this.#joins.length >= joinsMax) return this.#refuse(join, adminRefused(overloaded('joinsMax')))
     this.#joins.push(join)
   }
 
-  /** The connection is gone: who asked will ask again. A change under way is not called back. */
+  /** The connection is gone: who asked will ask again. A change under way is not called back, but nothing follows it. */
   forget(connection: ConnectionId): void {
-    const kept = this.#joins.filter((join, i) => join.connection !== connection || (i === 0 && this.#isChanging))
+    for (const join of this.#joins) if (join.connection === connection) join.isGone = true
+    const kept = this.#joins.filter((join, i) => !join.isGone || (i === 0 && this.#isChanging))
     this.#joins.splice(0, this.#joins.length, ...kept)
   }
 
@@ -86,7 +90,7 @@ export class Joining {
       case 'refuse':
         this.#joins.shift()
         return this.#refuse(join, next.why)
-      case 'demote':
+      case 'disarm':
         return this.#change(join, next.step, undefined)
       case 'admit':
         return this.#change(join, next.step, next.incarnation)
@@ -111,7 +115,7 @@ export class Joining {
     const known = conf.members.find((member) => member.id === id)
     if (known === undefined) {
       const member = memberOf(request, 1)
-      return { kind: 'admit', step: { kind: 'addLearner', member, joining: voter }, incarnation: 1 }
+      return { kind: 'admit', step: { kind: 'addLearner', member, joining: voter ?? true }, incarnation: 1 }
     }
     // To take the vote of a voter that is alive because another machine claims its id would cost the cluster a good one. A leader counts
     // everyone as heard from when its term begins.
@@ -119,9 +123,11 @@ export class Joining {
     const isActive = id === ownId || followers.some((follower) => follower.id === id && follower.isActive)
     if (id === ownId || (isActive && now - since >= aliveAfterTimeouts * electionTimeoutMs)) return alive(known, electionTimeoutMs)
     if (isActive) return { kind: 'wait' }
-    if (isVoterOf(conf, id)) return { kind: 'demote', step: { kind: 'demote', id } }
+    // Whether it is to vote again is kept in the configuration, so that whoever leads next knows it too.
+    if (isVoterOf(conf, id)) return { kind: 'disarm', step: { kind: voter === false ? 'demote' : 'suspend', id } }
     const incarnation = known.incarnation + 1
-    return { kind: 'admit', step: { kind: 'update', member: memberOf(request, incarnation), joining: voter }, incarnation }
+    const joining = voter ?? conf.joining.includes(id)
+    return { kind: 'admit', step: { kind: 'update', member: memberOf(request, incarnation), joining }, incarnation }
   }
 
   /** `incarnation`: with this change it is let in. */
@@ -134,26 +140,37 @@ export class Joining {
     this.#isChanging = false
     switch (outcome.kind) {
       case 'settled':
-        if (incarnation === undefined) return
-        this.#joins.shift()
-        return this.#admitted(join, incarnation, outcome.index)
-      case 'refused': {
-        const { reason, message, leader } = outcome.refusal
-        if (passes.has(reason)) return
-        this.#joins.shift()
-        const { conf } = this.#options.raft.status
-        return this.#refuse(join, adminRefused({ reason, message, leader: hintOf(conf, leader) }))
-      }
+        if (incarnation !== undefined) this.#maybeAdmit(join, incarnation, outcome.index)
+        break
+      case 'refused':
+        this.#onRefused(join, outcome.refusal)
+        break
       case 'open':
-        return
+        break
       default:
         unreachable(outcome)
     }
+    // Nobody would hear of what follows; and whoever asks again would be taken for the next to have lost a disk.
+    if (join.isGone && this.#joins[0] === join) this.#joins.shift()
   }
 
-  #admitted(join: Join, incarnation: number, minIndex: Index): void {
+  #onRefused(join: Join, { reason, message, leader }: Refusal): void {
+    if (passes.has(reason)) return
+    this.#joins.shift()
+    const { conf } = this.#options.raft
+    this.#refuse(join, adminRefused({ reason, message, leader: hintOf(conf, leader) }))
+  }
+
+  /**
+   * Told is what is committed: what the node that joins bases its log on, and whom it takes for removed, must not be undone. Where a later change
+   * has taken its place away again, it is judged anew.
+   */
+  #maybeAdmit(join: Join, incarnation: number, minIndex: Index): void {
     const { clusterId, raft } = this.#options
-    this.#answer(join, { refused: undefined, clusterId, incarnation, conf: raft.conf, minIndex })
+    const conf = raft.committedConf
+    if (!conf.members.some((member) => member.id === join.request.id && member.incarnation === incarnation)) return
+    this.#joins.shift()
+    this.#answer(join, { refused: undefined, clusterId, incarnation, conf, minIndex })
   }
 
   #refuse(join: Join, refused: AdminRefused): void {

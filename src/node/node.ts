@@ -311,6 +311,7 @@ export class Node {
       replica: this.#replica,
       clock,
       sliceMs: this.#limits.applySliceMs,
+      isHeld: () => this.#states?.holdsApply ?? false,
       wake,
       fail,
       applied: (entry) => this.#gateway.applied(entry),
@@ -376,10 +377,10 @@ function raftOptions({ id, seed, nonce, timing = {}, coreLimits = {}, recovered 
     log,
     now,
     seed,
+    nonce,
     timing,
     limits: coreLimits,
     hasState,
-    ...(nonce === undefined ? {} : { nonce }),
     ...(hasState ? { lastApplied: replica.lastApplied } : {}),
   }
 }

@@ -56,17 +56,17 @@ export interface NodeLimits {
   readonly commandBytesMax: number
   /** Commands accepted and not yet answered, of all clients. Default 131,072; up to 1,048,576. */
   readonly pendingCommandsMax: number
-  /** Bytes of them. Default 64 MiB; `commandBytesMax` to 1 GiB. */
+  /** Bytes of them; and, apart from them, of the queries that wait. Default 64 MiB; `commandBytesMax` to 1 GiB. */
   readonly pendingBytesMax: number
   /** Queries that wait for their turn, of all clients. Default 65,536; up to 1,048,576. */
   readonly pendingQueriesMax: number
-  /** A turn stops applying after this long, so that heartbeats are not late. Milliseconds; default 5, 1 to the heartbeat interval. */
+  /** A turn stops applying, or encoding a snapshot, after this long, so that heartbeats are not late. Milliseconds; default 5, 1 to the heartbeat interval. */
   readonly applySliceMs: number
   /** Time to live of a session without a sign of life, milliseconds of log time. Default 60,000; 1,000 to 86,400,000. */
   readonly sessionTtlMs: number
-  /** A snapshot is taken after this many entries since the last. Default 100,000; 1 to 1,000,000,000. */
+  /** A snapshot is taken every so many entries, by each node at others of them: the first comes sooner. Default 100,000; 1 to 1,000,000,000. */
   readonly snapshotEntries: number
-  /** Or after this many bytes of commands. Default 64 MiB; 1 KiB to 1 TiB. */
+  /** Or after this many bytes of commands since the last; the first, by a share that each node has, sooner. Default 64 MiB; 1 KiB to 1 TiB. */
   readonly snapshotLogBytes: number
   /** Entries kept in the log behind the newest snapshot, for followers that lag a little. Default 10,000; 0 to 1,000,000,000. */
   readonly logTailEntries: number
@@ -102,8 +102,8 @@ export interface NodeOptions {
   readonly recovered: Recovered
   /** Must differ between nodes and between lives of a node. */
   readonly seed: number
-  /** 48 bits; see `RaftOptions.nonce`. Default: `seed`. */
-  readonly nonce?: number
+  /** 48 bits that no other life of this node has had: see `RaftOptions.nonce`. */
+  readonly nonce: number
   readonly timing?: Partial<Timing>
   readonly coreLimits?: Partial<CoreLimits>
   readonly limits?: Partial<NodeLimits>

@@ -20,9 +20,14 @@ export class QueriesByIndex {
   /** Of the first batch, taken already. */
   #taken = 0
   #count = 0
+  #bytes = 0
 
   get count(): number {
     return this.#count
+  }
+  /** Of all that is asked. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Most come in the order of their indexes: then it is put at the end. */
@@ -33,6 +38,7 @@ export class QueriesByIndex {
     if (at === this.#batches.length) this.#batches.push({ index, queries })
     else this.#batches.splice(at, 0, { index, queries })
     this.#count += queries.length
+    for (const { query } of queries) this.#bytes += query.length
   }
 
   /** The next one that a state applied up to `lastApplied` can answer. */
@@ -45,6 +51,7 @@ export class QueriesByIndex {
       this.#taken = 0
     }
     this.#count -= 1
+    this.#bytes -= query?.query.length ?? 0
     return query
   }
 
@@ -66,6 +73,7 @@ export class QueriesByIndex {
     }
     this.#batches = batches
     this.#count -= removed.length
+    for (const { query } of removed) this.#bytes -= query.query.length
     return removed
   }
 

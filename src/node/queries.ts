@@ -18,6 +18,8 @@ export class Queries {
   /** By the id of their read. */
   readonly #confirming = new Map<number, readonly PendingQuery[]>()
   #confirmingCount = 0
+  /** Of those that wait or are being confirmed. */
+  #bytes = 0
   /** Confirmed: good at their index, whoever leads by now. */
   readonly granted = new QueriesByIndex()
   /** Theirs came with them: nobody needs to confirm it. */
@@ -31,6 +33,11 @@ export class Queries {
     return this.#waiting.length + this.#waitingForLease.length + this.#confirmingCount + this.granted.count + this.atLeast.count
   }
 
+  /** Of all that is asked. */
+  get bytes(): number {
+    return this.#bytes + this.granted.bytes + this.atLeast.bytes
+  }
+
   get hasWaiting(): boolean {
     return this.#waiting.length > 0 || this.#waitingForLease.length > 0
   }
@@ -38,6 +45,7 @@ export class Queries {
   add(query: PendingQuery, { lease }: { readonly lease: boolean }): void {
     if (lease) this.#waitingForLease.push(query)
     else this.#waiting.push(query)
+    this.#bytes += query.query.length
   }
 
   /** Everything that waits, as one read for the core, two where some may be answered from a lease; `undefined` when nothing does. */
@@ -62,6 +70,7 @@ export class Queries {
     const queries = this.#confirming.get(id) ?? []
     this.#confirming.delete(id)
     this.#confirmingCount -= queries.length
+    for (const { query } of queries) this.#bytes -= query.length
     return queries
   }
 

@@ -137,8 +137,9 @@ export class QueryDoor {
     if (replica.lastApplied === 0 && !raft.status.hasState) {
       return { code: 'RETRY', message: 'this node has no state yet: it is waiting for a snapshot from another one' }
     }
-    if (consistency !== 'stale' && this.#queries.count >= limits.pendingQueriesMax) return overloaded('pendingQueriesMax')
-    return undefined
+    if (consistency === 'stale') return undefined
+    if (this.#queries.count >= limits.pendingQueriesMax) return overloaded('pendingQueriesMax')
+    return this.#queries.bytes + query.length > limits.pendingBytesMax ? overloaded('pendingBytesMax') : undefined
   }
 
   /** A check that throws has found a problem too: no bytes of a client may stop a node. */

@@ -1,41 +1,56 @@
-import { type ConfState, type Entry, type EntryId, InvariantError, type Ms } from '../core/index.ts'
+import { type ConfState, type Entry, type EntryId, type Index, InvariantError, type Ms, type NodeId } from '../core/index.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Snapshots, SnapshotWriter } from '../ports/snapshots.ts'
 import { encodeReplica } from '../wire/replica-codec.ts'
 import type { NodeEvent, NodeLimits } from './options.ts'
+import { SnapshotRhythm } from './snapshot-rhythm.ts'
 
 /** After a failed write nobody gets one on demand for this long: a full disk would be asked at every request. Milliseconds. */
 const pauseMs = 10_000
+/** Encoded in one turn, up to a piece more: about a millisecond of work, and all that is kept in memory of it. */
+const sliceBytes = 64 * 1_024
 
 export interface SnapshotterPorts {
+  readonly id: NodeId
   readonly snapshots: Snapshots
   readonly replica: Replica
   readonly clock: Clock
-  readonly limits: Pick<NodeLimits, 'snapshotEntries' | 'snapshotLogBytes'>
+  readonly limits: Pick<NodeLimits, 'snapshotEntries' | 'snapshotLogBytes' | 'applySliceMs'>
   wake(): void
   report(event: NodeEvent): void
 }
 
 interface Taking {
   readonly id: EntryId
+  readonly conf: ConfState
   readonly startedAt: Ms
-  readonly pieces: readonly Uint8Array[]
-  readonly writer: SnapshotWriter
+  readonly pieces: Generator<Uint8Array>
+  /** Made with the first piece. */
+  writer: SnapshotWriter | undefined
+  /** The state is still being read. */
+  isEncoding: boolean
+  /** All pieces were made. */
+  isDrained: boolean
+  /** The next slice may be made: what was is written. */
+  isReady: boolean
+  /** Why it cannot be written. */
+  error: Error | undefined
 }
 
 /**
- * Takes snapshots of the state as it is between two entries: encoded at once, written piece by piece while the node goes on. One at a time.
- * One that fails is tried again after as many entries as are between two.
+ * Takes snapshots of the state as it is between two entries, in slices: each turn encodes a little, and the next of it only once that is
+ * written. While the state is being read nothing may be applied (`isEncoding`); everything else goes on. One at a time; one that fails is
+ * tried again when it is time for the next.
  */
 export class Snapshotter {
   readonly #ports: SnapshotterPorts
+  readonly #rhythm: SnapshotRhythm
   /** In force at the last entry applied. */
   #conf: ConfState
-  /** Applied since the last one was begun. */
-  #entries = 0
-  #bytes = 0
   #isWanted = false
+  #taking: Taking | undefined
+  /** The store is at it: until the last step, be it that of giving up, has come back. */
   #isWriting = false
   #hasFinished = false
   /** `undefined`: none has failed. */
@@ -44,6 +59,7 @@ export class Snapshotter {
   /** `conf`: in force at the last entry that `replica` has applied. */
   constructor(ports: SnapshotterPorts, conf: ConfState) {
     this.#ports = ports
+    this.#rhythm = new SnapshotRhythm(ports, ports.replica.lastApplied)
     this.#conf = conf
   }
 
@@ -51,18 +67,21 @@ export class Snapshotter {
     return this.#isWriting
   }
 
+  /** The replica must stay as it is. */
+  get isEncoding(): boolean {
+    return this.#taking?.isEncoding ?? false
+  }
+
   /** `entry` was applied. */
   passed(entry: Entry): void {
-    this.#entries += 1
-    this.#bytes += entry.data.length
+    this.#rhythm.passed(entry)
     if (entry.conf !== undefined) this.#conf = entry.conf
   }
 
-  /** The state was replaced by one in which `conf` is in force, and which is in a snapshot already. */
-  restored(conf: ConfState): void {
+  /** The state was replaced by that of `index`, in which `conf` is in force, and which is in a snapshot already. */
+  restored(index: Index, conf: ConfState): void {
     this.#conf = conf
-    this.#entries = 0
-    this.#bytes = 0
+    this.#rhythm.restored(index)
     this.#isWanted = false
   }
 
@@ -72,19 +91,47 @@ export class Snapshotter {
     this.#isWanted = true
   }
 
+  /** The state is about to be replaced: one that is still reading it is given up, and is no loss beside a newer one. */
+  cancel(): void {
+    const taking = this.#taking
+    if (taking?.isEncoding === true) this.#giveUp(taking)
+  }
+
   /** Between two entries: takes one if it is time for that. */
   maybeTake(): void {
-    const { snapshotEntries, snapshotLogBytes } = this.#ports.limits
-    const isDue = this.#isWanted || this.#entries >= snapshotEntries || this.#bytes >= snapshotLogBytes
-    if (!isDue || this.#isWriting) return
-    const { replica, snapshots } = this.#ports
-    this.#entries = 0
-    this.#bytes = 0
+    const { replica, snapshots, clock } = this.#ports
+    const index = replica.lastApplied
+    if (this.#isWriting || !(this.#isWanted || this.#rhythm.isDue(index))) return
+    this.#rhythm.begun(index)
     this.#isWanted = false
-    const id = { term: replica.lastAppliedTerm, index: replica.lastApplied }
     // Before the first entry there is nothing to take; and one of the same state would be the same.
-    if (id.index === 0 || snapshots.list.some((one) => one.id.index === id.index)) return
-    this.#take(id)
+    if (index === 0 || snapshots.list.some(({ id }) => id.index === index)) return
+    const taking: Taking = {
+      id: { term: replica.lastAppliedTerm, index },
+      conf: this.#conf,
+      startedAt: clock.monotonicMs(),
+      pieces: encodeReplica(replica, () => {
+        taking.isEncoding = false
+      }),
+      writer: undefined,
+      isEncoding: true,
+      isDrained: false,
+      isReady: true,
+      error: undefined,
+    }
+    this.#taking = taking
+    this.#isWriting = true
+    this.#goOn(taking)
+  }
+
+  /** In each turn: makes the next slice of what is under way, when it is time for that. */
+  advance(): void {
+    const taking = this.#taking
+    if (taking?.isReady !== true) return
+    const wasEncoding = taking.isEncoding
+    this.#goOn(taking)
+    // What was held back meanwhile is applied in a turn of its own.
+    if (wasEncoding && !this.isEncoding) this.#ports.wake()
   }
 
   /** True once after each that has become durable. */
@@ -94,51 +141,95 @@ export class Snapshotter {
     return hasFinished
   }
 
-  #take(id: EntryId): void {
-    const { snapshots, clock } = this.#ports
-    const startedAt = clock.monotonicMs()
-    const pieces = this.#encode(id)
-    if (pieces === undefined) return
-    this.#isWriting = true
-    this.#write({ id, startedAt, pieces, writer: snapshots.create({ id, conf: this.#conf }) }, 0)
+  #goOn(taking: Taking): void {
+    taking.isReady = false
+    if (taking.error !== undefined) return this.#failed(taking, taking.error)
+    const slice = this.#encode(taking)
+    if (slice !== undefined) this.#write(taking, slice, 0)
   }
 
-  /** All of it, before anything more is applied. A machine that cannot is reported: its state is as good as before. */
-  #encode(id: EntryId): readonly Uint8Array[] | undefined {
+  /** A machine that cannot is reported: its state is as good as before. */
+  #encode(taking: Taking): readonly Uint8Array[] | undefined {
     try {
-      return [...encodeReplica(this.#ports.replica)]
+      return this.#nextSlice(taking)
     } catch (error) {
       if (error instanceof InvariantError) throw error
-      this.#failed(id, error instanceof Error ? error : new Error(String(error)))
+      this.#failed(taking, error instanceof Error ? error : new Error(String(error)))
       return undefined
     }
   }
 
-  #write(taking: Taking, position: number): void {
-    const piece = taking.pieces[position]
-    if (piece === undefined) return this.#finish(taking)
+  /** Bound by bytes, and by time as well: small values take longer than large ones. One piece at least, unless there is none. */
+  #nextSlice(taking: Taking): readonly Uint8Array[] {
+    const { clock, limits } = this.#ports
+    const deadline = clock.monotonicMs() + limits.applySliceMs
+    const slice: Uint8Array[] = []
+    for (let bytes = 0; bytes < sliceBytes; ) {
+      const next = taking.pieces.next()
+      taking.isDrained = next.done === true
+      if (next.done === true) break
+      slice.push(next.value)
+      bytes += next.value.length
+      if (clock.monotonicMs() >= deadline) break
+    }
+    return slice
+  }
+
+  #write(taking: Taking, slice: readonly Uint8Array[], position: number): void {
+    const piece = slice[position]
+    if (piece === undefined) return this.#written(taking)
+    taking.writer ??= this.#ports.snapshots.create({ id: taking.id, conf: taking.conf })
     taking.writer.write(piece, (error) => {
-      if (error === undefined) this.#write(taking, position + 1)
-      else this.#failed(taking.id, error)
+      // Given up meanwhile.
+      if (this.#taking !== taking) return
+      if (error === undefined) return this.#write(taking, slice, position + 1)
+      taking.error = error
+      this.#becomeReady(taking)
     })
   }
 
-  #finish({ id, startedAt, writer }: Taking): void {
+  #written(taking: Taking): void {
+    if (taking.isDrained && taking.writer !== undefined) this.#finish(taking, taking.writer)
+    else this.#becomeReady(taking)
+  }
+
+  #becomeReady(taking: Taking): void {
+    taking.isReady = true
+    this.#ports.wake()
+  }
+
+  #finish(taking: Taking, writer: SnapshotWriter): void {
     const { clock, report, wake } = this.#ports
+    const { startedAt } = taking
+    const { index } = taking.id
     writer.finish((error, snapshot) => {
-      if (error !== undefined) return this.#failed(id, error)
+      taking.error = error
+      if (error !== undefined) return this.#failed(taking, error)
+      this.#taking = undefined
       this.#isWriting = false
       this.#hasFinished = true
       this.#failedAt = undefined
-      report({ kind: 'snapshotTaken', index: id.index, bytes: snapshot?.bytes ?? 0, tookMs: clock.monotonicMs() - startedAt })
+      report({ kind: 'snapshotTaken', index, bytes: snapshot?.bytes ?? 0, tookMs: clock.monotonicMs() - startedAt })
       wake()
     })
   }
 
-  #failed({ index }: EntryId, error: Error): void {
+  #failed(taking: Taking, error: Error): void {
     const { clock, report } = this.#ports
-    this.#isWriting = false
     this.#failedAt = clock.monotonicMs()
-    report({ kind: 'snapshotFailed', index, error })
+    this.#giveUp(taking)
+    report({ kind: 'snapshotFailed', index: taking.id.index, error })
+  }
+
+  #giveUp({ pieces, writer, error }: Taking): void {
+    this.#taking = undefined
+    pieces.return(undefined)
+    const ended = (): void => {
+      this.#isWriting = false
+      this.#ports.wake()
+    }
+    // After an error of its own it has left nothing behind.
+    if (writer === undefined || error !== undefined) ended()
+    else writer.abort(ended)
   }
 }

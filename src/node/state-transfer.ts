@@ -61,7 +61,7 @@ export class StateTransfer {
     this.#ports = ports
     this.#hasState = hasState
     this.#shelf = new SnapshotShelf({ snapshots, replica, clock, report })
-    this.#snapshotter = new Snapshotter({ snapshots, replica, clock, limits, wake, report }, conf)
+    this.#snapshotter = new Snapshotter({ id, snapshots, replica, clock, limits, wake, report }, conf)
     this.#source = new SnapshotSource({ id, snapshots, shelf: this.#shelf, wanted: (index) => this.#onRequested(index), wake, report })
     const bytesPerSecond = limits.snapshotBytesPerSecond
     this.#fetcher = new SnapshotFetcher({ id, incarnation, seed, snapshots, clock, bytesPerSecond, wake, report })
@@ -70,6 +70,14 @@ export class StateTransfer {
   /** Index of the newest snapshot; 0 when there is none. */
   get snapshotIndex(): Index {
     return this.#shelf.newest(0)?.id.index ?? 0
+  }
+
+  /**
+   * Apply is held while a snapshot is encoded: it is read from the live state, a slice a turn. Entries commit, heartbeats and queries go on;
+   * what waits is all that an applied entry would answer.
+   */
+  get holdsApply(): boolean {
+    return this.#snapshotter.isEncoding
   }
 
   /** `entry` was applied. */
@@ -97,6 +105,7 @@ export class StateTransfer {
     const snapshot = snapshots.list.find(({ id }) => id.index === index)
     if (snapshot === undefined) return fail(unusable(index, new Error('it is not in the store any more')))
     suspend()
+    this.#snapshotter.cancel()
     this.#restoring = snapshot
     this.#decoded = undefined
     readReplica(snapshots, snapshot, (error, decoder) => {
@@ -126,6 +135,7 @@ export class StateTransfer {
       this.#tidy()
     }
     this.#fetch()
+    this.#snapshotter.advance()
     if (this.#hasState && this.#restoring === undefined) {
       if (!this.#fetcher.isActive) this.#snapshotter.maybeTake()
       this.#shelf.pruneLater()
@@ -169,7 +179,7 @@ export class StateTransfer {
     if (problem !== undefined) return fail(unusable(index, problem))
     this.#restoring = undefined
     this.#hasState = true
-    this.#snapshotter.restored(snapshot.conf)
+    this.#snapshotter.restored(index, snapshot.conf)
     restored()
     raft.step({ kind: 'applied', index })
     // A newer one may have come while this one was read.

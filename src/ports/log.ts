@@ -48,6 +48,11 @@ export interface Identity {
   readonly clusterId: string
   readonly nodeId: NodeId
   readonly incarnation: number
+  /**
+   * Tells this disk from any other that ever bore this id and incarnation: 32 hex digits, drawn once, where it is bootstrapped. Peers remember it,
+   * and refuse another. Without it they cannot tell.
+   */
+  readonly diskId?: string
 }
 
 /** The last position of a log, for the message of a refusal. */

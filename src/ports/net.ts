@@ -18,4 +18,9 @@ export interface NetEvents {
   peerDown(peer: NodeId, incarnation: number): void
   /** A member said that this node, in this incarnation, is no member any more. `message` says which and why, in a sentence. */
   removed(message: string): void
+  /**
+   * This node must not go on: a member has known it with another disk (DATA_DIR_FOREIGN), or what it has to remember of its peers cannot be
+   * written.
+   */
+  failed(error: Error): void
 }

@@ -18,7 +18,7 @@ export type JoinOptions = Pick<CommonOptions, 'listen' | 'machine'> & OwnDir
  * The directory is made ready first, so that a node that could not use it is not let in over and over.
  */
 export async function joinCluster(options: JoinOptions, logger: Logger, request: typeof requestJoin = requestJoin): Promise<void> {
-  const { dir, id, clusterId, join: servers = [], voter = true, listen, advertise = listen, machine } = options
+  const { dir, id, clusterId, join: servers = [], voter, listen, advertise = listen, machine } = options
   if (id === undefined) throw new RaftgenError('BAD_OPTIONS', 'id is missing')
   await vacateDir(dir)
   logger.info(`node ${id} asks ${servers.join(', ')} to be let into the cluster`)
@@ -36,5 +36,6 @@ export async function joinCluster(options: JoinOptions, logger: Logger, request:
   const { members, removed, leaseMs } = joined.conf
   const identity = { clusterId: joined.clusterId, nodeId: id, incarnation: joined.incarnation }
   await LevelLog.bootstrap({ dir, identity, conf: { ...noConf, members, removed, leaseMs } })
-  logger.info(`node ${id} (incarnation ${identity.incarnation}) is a member of cluster ${identity.clusterId}`)
+  const role = joined.conf.joining.includes(id) ? 'votes as soon as it has caught up' : 'does not vote'
+  logger.info(`node ${id} (incarnation ${identity.incarnation}) is a member of cluster ${identity.clusterId}, and ${role}`)
 }

@@ -4,8 +4,9 @@ import type { StateMachine } from '../machine/state-machine.ts'
 import type { Recovered } from '../node/options.ts'
 import { recover } from '../node/recover.ts'
 import type { Done, Identity, Log } from '../ports/log.ts'
+import type { PeerDisks } from '../ports/peer-disks.ts'
 import type { Snapshots } from '../ports/snapshots.ts'
-import { LevelLog, openSnapshotDir } from '../storage/index.ts'
+import { LevelLog, openSnapshotDir, PeersFile } from '../storage/index.ts'
 import { joinCluster } from './join.ts'
 import type { CommonOptions, Logger, OwnDir, ServerOptions } from './options.ts'
 
@@ -13,11 +14,14 @@ export interface Store {
   readonly log: Log
   readonly identity: Identity
   readonly snapshots: Snapshots | undefined
+  /** What it remembers of its peers; none where it has a log of its host's. */
+  readonly disks: PeerDisks | undefined
 }
 
 /** Of checked options. Joins where there is no node yet. Throws what is wrong; nothing is left open then. */
 export async function openStore(options: ServerOptions, logger: Logger): Promise<Store> {
-  if ('log' in options && options.log !== undefined) return { log: options.log, identity: options.identity, snapshots: options.snapshots }
+  if ('log' in options && options.log !== undefined)
+    return { log: options.log, identity: options.identity, snapshots: options.snapshots, disks: undefined }
   if (!('dir' in options)) throw new RaftgenError('BAD_OPTIONS', 'dir is missing')
   const log = await openOrJoin(options, logger)
   try {
@@ -25,6 +29,7 @@ export async function openStore(options: ServerOptions, logger: Logger): Promise
     return {
       log,
       identity: log.identity,
+      disks: await openPeers(options.dir),
       snapshots: await openSnapshotDir(options.dir, { onDamage: (_, error) => logger.warn(error.message) }),
     }
   } catch (error) {
@@ -33,9 +38,10 @@ export async function openStore(options: ServerOptions, logger: Logger): Promise
   }
 }
 
-/** The snapshots first: whatever they have under way ends before the log does. */
-export async function closeStore({ log, snapshots }: Pick<Store, 'log' | 'snapshots'>): Promise<void> {
+/** The log last: whatever the others have under way ends before another process can have the directory. */
+export async function closeStore({ log, snapshots, disks }: Pick<Store, 'log' | 'snapshots' | 'disks'>): Promise<void> {
   try {
+    if (disks !== undefined) await closing(disks)
     if (snapshots !== undefined) await closing(snapshots)
   } finally {
     await closing(log)
@@ -72,13 +78,17 @@ async function openOrJoin(options: CommonOptions & OwnDir, logger: Logger): Prom
     return await openLog(options, logger)
   } catch (error) {
     if (!(error instanceof RaftgenError) || error.code !== 'DATA_DIR_EMPTY') throw error
-    if (options.join === undefined) {
-      const way = 'Or let it join its cluster, with the option join, if the node is new or has lost its disk'
-      throw new RaftgenError('DATA_DIR_EMPTY', `${error.message}. ${way}`, { cause: error })
-    }
+    if (options.join === undefined) throw error
   }
   await joinCluster(options, logger)
   return await openLog(options, logger)
+}
+
+async function openPeers(dir: string): Promise<PeerDisks> {
+  return await PeersFile.open(dir).catch((cause: unknown) => {
+    if (cause instanceof RaftgenError) throw cause
+    throw new RaftgenError('STORAGE_FAILED', `cannot open ${dir}: ${String(cause)}`, { cause })
+  })
 }
 
 function openLog({ dir, id, clusterId, machine }: CommonOptions & OwnDir, logger: Logger): Promise<LevelLog> {

@@ -1,8 +1,10 @@
-import type { ConfState, NodeId, Timing } from '../core/index.ts'
+import { type ConfState, type NodeId, nodeIdMax, type Timing } from '../core/index.ts'
 import { RaftgenError } from '../errors.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Identity, Log } from '../ports/log.ts'
+import { diskIdPattern } from '../ports/peer-disks.ts'
 import type { Snapshots } from '../ports/snapshots.ts'
+import { readAddress } from '../wire/address.ts'
 import { bad, type CheckedTiming, checkLimits, checkNames, checkTiming, type Limits, show } from './limits.ts'
 
 /** One node of the first configuration. */
@@ -71,11 +73,15 @@ export interface OwnDir {
   /**
    * Makes this node, `id`, a member of a running cluster when `dir` is empty or absent; without effect when it is a member already. Holds 1 to 64
    * addresses, `host:port`, where members take clients. The id must be new to the cluster, or that of a member that has lost its disk: it comes back
-   * under a higher incarnation, votes no more until it has caught up, and never as the one it was. `run` then asks until it is let in, a minute at
+   * under a higher incarnation, votes no more until it has caught up, and never as the one it was. So does an id that an operator has added before
+   * its node was ever started, since nobody knows that it was not. `run` then asks until it is let in, a minute at
    * most: CHANGE_REFUSED, UNAVAILABLE, and what `Client.connect` throws.
    */
   readonly join?: readonly string[]
-  /** Only with `join`. False: the node keeps a copy and answers queries, but does not vote. Default true: it votes as soon as it has caught up. */
+  /**
+   * Only with `join`. True: it votes as soon as it has caught up. False: the node keeps a copy and answers queries, but does not vote. Default: the
+   * role that the cluster has for `id`, which may be one that an operator gave it; true when `id` is new.
+   */
   readonly voter?: boolean
   /** Only with `join`: where others reach this node. Default: where it listens, which must be a real host and port then. */
   readonly advertise?: Advertised
@@ -83,7 +89,7 @@ export interface OwnDir {
 export interface OwnLog {
   /** A log of your own. It is the server's, and closed by it, from when all options are found to be right, whether it can start or not. */
   readonly log: Log
-  /** Whose log it is. */
+  /** Whose log it is. With a `diskId` the others refuse a log that takes its place; this node itself remembers theirs until it ends. */
   readonly identity: Identity
   /** Where this node keeps its snapshots; the server's, as the log is. Without it the log is never compacted, and must have its first entry. */
   readonly snapshots?: Snapshots
@@ -110,7 +116,6 @@ const serverOptionNames = [
 ] as const satisfies readonly (keyof CommonOptions | keyof OwnDir | keyof OwnLog)[]
 
 const clusterIdPattern = /^[A-Za-z0-9._-]{1,64}$/
-const addressPattern = /^(?:\[[0-9A-Fa-f:.]+\]|[^\s:[\]]+):(\d{1,5})$/
 export const membersMax = 15
 /** Addresses to join by. */
 const serversMax = 64
@@ -119,13 +124,12 @@ const everywhere = /^(?:0\.0\.0\.0|\[[0:.]*\]):/
 
 function checkAddress(name: string, address: unknown, portMin: number): void {
   if (typeof address !== 'string') bad(`${name} is ${show(address)}, it must be host:port`)
-  const port = Number(addressPattern.exec(address)?.[1] ?? -1)
-  if (port < portMin || port > 65_535)
-    bad(`${name} is ${JSON.stringify(address)}, it must be host:port with a port from ${portMin} to 65535`)
+  const port = readAddress(address)?.port ?? -1
+  if (port < portMin) bad(`${name} is ${JSON.stringify(address)}, it must be host:port with a port from ${portMin} to 65535`)
 }
 
 function checkId(name: string, id: unknown): void {
-  if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 1 && id <= 0xffff_ffff_ffff) return
+  if (typeof id === 'number' && Number.isInteger(id) && id >= 1 && id <= nodeIdMax) return
   bad(`${name} is ${show(id)}, it must be a whole number from 1 to 2^48 - 1`)
 }
 
@@ -208,6 +212,8 @@ function checkStore({ dir, log, identity, snapshots }: Partial<OwnDir & OwnLog>)
   if (dir !== undefined && log !== undefined) bad('dir and log are both given, but a node has one log')
   if (log === undefined && (typeof dir !== 'string' || dir === '')) bad(`dir is ${show(dir)}, it must name a directory`)
   if (log !== undefined && typeof identity?.nodeId !== 'number') bad('identity is missing, it must say whose log it is')
+  if (identity?.diskId !== undefined && !diskIdPattern.test(identity.diskId))
+    bad(`identity.diskId is ${show(identity.diskId)}, it must have 32 hex digits, drawn once for each disk`)
   if (dir !== undefined && snapshots !== undefined) bad('dir and snapshots are both given, but the snapshots of a dir are in it')
 }
 

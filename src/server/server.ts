@@ -11,10 +11,20 @@ import { ClientListener, PeerTransport } from '../transport/index.ts'
 import type { Hello, NodeStatus } from '../wire/client-messages.ts'
 import { Events, type ServerEvents } from './events.ts'
 import { type CheckedTiming, coreLimitsOf } from './limits.ts'
+import { LeaderWatch } from './leader-watch.ts'
 import { guarded, stderrLogger } from './logger.ts'
 import { closeStore, notClosed, openStore, recoverState, type Store } from './open-store.ts'
+import { addressProblem } from './own-address.ts'
 import { OwnCalls, ownConnection } from './own-calls.ts'
-import { type BootstrapOptions, type CheckedOptions, checkBootstrap, checkServer, type Logger, type ServerOptions } from './options.ts'
+import {
+  type Advertised,
+  type BootstrapOptions,
+  type CheckedOptions,
+  checkBootstrap,
+  checkServer,
+  type Logger,
+  type ServerOptions,
+} from './options.ts'
 
 /** For this long after the start an unreachable peer is not worth a warning. Milliseconds. */
 const quietStartMs = 5_000
@@ -35,6 +45,7 @@ export class Server {
   readonly #store: Store
   readonly #node: Node
   readonly #timing: CheckedTiming
+  readonly #leaderWatch: LeaderWatch
   readonly #startedAt = clock.monotonicMs()
   #peers: PeerTransport | undefined
   #clients: ClientListener | undefined
@@ -96,6 +107,8 @@ export class Server {
     this.#timing = timing
     this.identity = identity
     this.#events = new Events(identity.nodeId, logger)
+    const { electionTimeoutMs } = timing
+    this.#leaderWatch = new LeaderWatch({ identity, electionTimeoutMs, logger, members: () => this.#node.conf.members })
     const { promise, ...settle } = withResolvers()
     this.closed = promise
     this.#settleClosed = settle
@@ -117,7 +130,7 @@ export class Server {
         wake: () => this.#wake(),
         fail: (error) => this.#fail(error),
         digest: (parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex'),
-        confChanged: ({ members }, committed) => this.#setConf({ members, committed }),
+        confChanged: ({ members }, committed) => this.#peers?.setConf({ members, committed }),
         report: (event) => this.#events.report(event),
       },
     )
@@ -162,7 +175,8 @@ export class Server {
 
   /**
    * Hands leadership to another voter, `to`, by default the most up-to-date one, and resolves once that leads; writes wait meanwhile. Throws
-   * UNAVAILABLE when this node does not lead, and CHANGE_REFUSED with the reason when it leads on: at the latest after an election timeout.
+   * UNAVAILABLE when this node does not lead, or stopped leading and knows nobody who does for five election timeouts; and CHANGE_REFUSED with the
+   * reason when it leads on: at the latest after an election timeout.
    */
   async transferLeadership({ to }: { readonly to?: NodeId } = {}): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
@@ -204,7 +218,8 @@ export class Server {
     clearTimeout(timer)
   }
 
-  async #listen({ machine, listen }: ServerOptions): Promise<void> {
+  async #listen(options: ServerOptions): Promise<void> {
+    const { machine, listen } = options
     const node = this.#node
     this.#peers = await PeerTransport.listen({
       address: listen.peer,
@@ -212,11 +227,13 @@ export class Server {
       machine: { name: machine.name, wire: machine.wire },
       members: node.conf.members,
       committed: node.committedConf,
+      disks: this.#store.disks,
       events: {
         receive: (message) => node.receive(message),
         unreachable: (peer) => node.unreachable(peer),
         peerDown: (peer, incarnation) => node.peerDown(peer, incarnation),
         removed: (message) => this.#fail(new RaftgenError('NODE_REMOVED', message)),
+        failed: (error) => this.#fail(error),
       },
       onError: (error) => this.#warnOfPeer(error),
     })
@@ -230,6 +247,7 @@ export class Server {
       onError: (error) => this.#logger.warn(error.message),
     })
     node.clientOpened(ownConnection, { kind: 'Hello', clusterId: '', machine: '', version: 0, wire: '' })
+    this.#checkAddresses('advertise' in options ? options.advertise : undefined)
     // Peers may have talked to it already.
     if (this.#failure !== undefined) throw this.#failure
     this.#starting = false
@@ -237,21 +255,19 @@ export class Server {
     this.#wake()
   }
 
-  /** Whoever put an address into the configuration that is none has lost that peer, not this node. */
-  #setConf(conf: Parameters<PeerTransport['setConf']>[0]): void {
-    try {
-      this.#peers?.setConf(conf)
-    } catch (error) {
-      this.#logger.error(
-        `node ${this.identity.nodeId} goes on with the peers it had: ${error instanceof Error ? error.message : String(error)}`,
-      )
-    }
+  /** Whether others look for this node where it is. `advertised`: where it says itself that they do. */
+  #checkAddresses(advertised: Advertised = { peer: this.peerAddress, client: this.clientAddress }): void {
+    const self = this.#node.conf.members.find(({ id }) => id === this.identity.nodeId)
+    const problem = self === undefined ? undefined : addressProblem(self, advertised)
+    if (problem !== undefined) this.#logger.warn(problem)
   }
 
   /** Nodes start one after the other: that a peer is not there yet is no news. */
   #warnOfPeer(error: Error): void {
     const starting = clock.monotonicMs() - this.#startedAt < quietStartMs
     if (starting && error instanceof RaftgenError && error.code === 'UNAVAILABLE') this.#logger.info(error.message)
+    // A member is out of the cluster until somebody does something about it.
+    else if (error instanceof RaftgenError && error.code === 'DATA_DIR_FOREIGN') this.#logger.error(error.message)
     else this.#logger.warn(error.message)
   }
 
@@ -291,6 +307,7 @@ export class Server {
     if (this.#waiters.length > 0 && this.#node.caughtUp) for (const { resolve } of this.#waiters.splice(0)) resolve()
     // Not before the next leader is known: until then it may need this node's vote, and clients could not be told where to go.
     const { role, leader } = this.#node.softState
+    this.#leaderWatch.turn(leader, this.#awakeAt)
     if (this.#handedOver !== undefined && role !== 'leader' && leader !== undefined) this.#handedOver()
   }
 
@@ -328,6 +345,7 @@ export class Server {
 
   async #release(): Promise<void> {
     clearInterval(this.#timer)
+    this.#leaderWatch.stop()
     const goodbye = { code: 'CLOSED', message: `node ${this.identity.nodeId} is closing` } as const
     try {
       await Promise.all([this.#clients?.close(goodbye), this.#peers?.close()])

@@ -40,6 +40,7 @@ const pieceBytes = 64 * 1_024
 export class Cluster {
   readonly world: World
   readonly #servers = new Map<NodeId, SimServer>()
+  readonly #firstConf: ConfState
   readonly #options: SimulationOptions
 
   constructor(options: SimulationOptions) {
@@ -49,7 +50,8 @@ export class Cluster {
     const ids = Array.from({ length: voters }, (_, i) => i + 1)
     const conf = confOfVoters(ids.map((id) => ({ id, incarnation: 1, ...addressesOf(id) })))
     this.world = this.#makeWorld(conf)
-    for (const id of ids) this.#found(this.#makeServer(id, { incarnation: 1 }), conf)
+    this.#firstConf = conf
+    for (const id of ids) this.#found(this.#makeServer(id, { incarnation: 1 }))
   }
 
   /** Every machine that there ever was, also those that were retired. */
@@ -75,6 +77,14 @@ export class Cluster {
   /** A machine with an empty disk, under an id that was never used; it is not started. */
   add({ voter }: { readonly voter: boolean }): SimServer {
     return this.#makeServer(Math.max(...this.#servers.keys()) + 1, { incarnation: 0, joinsAsVoter: voter })
+  }
+
+  /** A machine that has lost its disk is made what it was at first, as no operator should. It is not started. */
+  foundAgain(server: SimServer): void {
+    assert(this.#firstConf.voters.includes(server.id), `node ${server.id} is one of the first`)
+    server.wipe()
+    server.disk.prepare(bootstrapRecords(server.id, this.#firstConf))
+    server.bootstrapped({ incarnation: 1, conf: this.#firstConf })
   }
 
   /** The node that leads the highest term, as far as it knows. */
@@ -171,6 +181,7 @@ export class Cluster {
       node: { timing, coreLimits, limits },
       contacts: () => this.active.filter(({ id }) => safety.confs.newest.members.some((member) => member.id === id)),
       isMember: (id) => safety.confs.newest.members.some((member) => member.id === id),
+      meet: (node, disk) => this.server(node).knownDisks.add(disk, () => true),
       onSnapshot: (node, meta) => {
         safety.onSnapshot(node, meta)
         snapshots.onSnapshot(node, meta)
@@ -201,10 +212,11 @@ export class Cluster {
         const { life } = this.server(node)
         life?.deliver(() => life.unreachable(peer))
       },
-      removed: ({ from, incarnation }) => {
+      turnedAway: ({ from, incarnation, diskId }, why) => {
         const server = this.server(from)
         const { life } = server
-        if (server.incarnation === incarnation) life?.deliver(() => life.onRemoved(`node ${from} is no member any more`))
+        if (server.incarnation !== incarnation || server.diskId !== diskId) return
+        life?.deliver(() => (why === 'removed' ? life.onRemoved(`node ${from} is no member any more`) : server.disown()))
       },
     })
   }
@@ -215,11 +227,11 @@ export class Cluster {
    */
   #tellOfDeath(dead: SimServer): void {
     const { scheduler, chance, network, coverage } = this.world
-    const { id, incarnation } = dead
+    const { id, incarnation, diskId } = dead
     const isReachable = (from: NodeId): boolean => !network.isCut(from, id) && !network.isCut(id, from)
     for (const { id: other, life } of this.#servers.values()) {
       if (other === id || life?.peers === undefined || !isReachable(other) || !chance.happens(deathNoticed)) continue
-      if (!life.peers.knows(id, incarnation)) continue
+      if (!life.peers.knows({ id, incarnation, diskId })) continue
       scheduler.after(chance.between(deathNoticeMs.min, deathNoticeMs.max), () => {
         if (!isReachable(other) || dead.life !== undefined) return
         coverage.count('peerDown')
@@ -255,7 +267,8 @@ export class Cluster {
   }
 
   /** One of the first servers: its disk is there before the run begins. */
-  #found({ id, disk }: SimServer, conf: ConfState): void {
+  #found({ id, disk }: SimServer): void {
+    const conf = this.#firstConf
     disk.prepare(bootstrapRecords(id, conf))
     this.world.safety.onBootstrapped({ id, incarnation: 1, conf })
   }

@@ -52,7 +52,7 @@ export class Join {
       place: id,
       who: name,
       server,
-      request: { kind: 'JoinRequest', requestId: 1, id, peer: peerAddress, client: clientAddress, voter: joinsAsVoter },
+      request: { kind: 'JoinRequest', requestId: 1, id, peer: peerAddress, client: clientAddress, voter: joinsAsVoter ? undefined : false },
       timeoutMs,
       done: (answer, leader) => this.#onAnswer(answer, leader?.client),
     })

@@ -16,8 +16,8 @@ import type { Connection } from './connection.ts'
 import { digestOf } from './digest.ts'
 import type { DiskUser } from './disk.ts'
 import { Join } from './join.ts'
-import type { Packet } from './network.ts'
-import { framesOf, isReply, Peers } from './peers.ts'
+import type { Goodbye, Packet } from './network.ts'
+import { framesOf, isCounted, Peers } from './peers.ts'
 import type { SimServer } from './sim-server.ts'
 import { WatchedLog } from './watched-log.ts'
 import { WatchedSnapshots } from './watched-snapshots.ts'
@@ -121,10 +121,11 @@ export class Life implements DiskUser {
     const node = this.#node
     const judgement = this.#peers?.judge(packet)
     if (node === undefined || judgement === undefined) return
-    if (judgement === 'refused' || judgement === 'removed') return this.#turnAway(packet, judgement)
+    if (judgement === 'notTheOne') return this.server.disown()
+    if (judgement !== 'member' && judgement !== 'guest') return this.#turnAway(packet, judgement)
     for (const body of framesOf(packet, this.#world)) {
       const message = decodeMessage(body)
-      if (judgement === 'member' || !isReply(message)) node.receive(message)
+      if (judgement === 'member' || !isCounted(message)) node.receive(message)
       if (message.kind === 'SnapshotChunk' && message.data.length > 0) this.server.onInstall()
       if (message.kind === 'ReadIndexReply') this.#world.coverage.count('followerRead')
     }
@@ -236,7 +237,7 @@ export class Life implements DiskUser {
         if (persist.reset !== undefined) this.server.onInstall()
       },
     })
-    const options = { id, clusterId, incarnation, recovered, seed, ...this.#world.node }
+    const options = { id, clusterId, incarnation, recovered, seed, nonce: seed, ...this.#world.node }
     this.#node = new Node(options, {
       log: sabotage.log?.(watchedLog) ?? watchedLog,
       snapshots,
@@ -302,11 +303,12 @@ export class Life implements DiskUser {
     connection.fromServer(this.#frames.take())
   }
 
-  #turnAway(packet: Packet, judgement: 'refused' | 'removed'): void {
+  #turnAway(packet: Packet, judgement: 'refused' | Goodbye): void {
     const { coverage, network } = this.#world
+    if (judgement === 'anotherDisk') return network.goodbye(packet, judgement)
     if (judgement === 'removed') {
       coverage.count('toldRemoved')
-      network.goodbye(packet)
+      network.goodbye(packet, judgement)
     } else coverage.count('oldIncarnation')
   }
 

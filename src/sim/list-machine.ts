@@ -21,6 +21,8 @@ export interface ListAnswer {
   readonly last: number
 }
 
+const ballastPartBytes = 16 * 1_024
+
 const kinds = ['append', 'clear'] as const satisfies readonly ListCommand['kind'][]
 
 export function encodeListCommand({ kind, key, value }: ListCommand): Uint8Array {
@@ -81,6 +83,11 @@ export class ListMachine implements StateMachine {
   }
 
   snapshot(): Uint8Array {
+    return Buffer.concat([...this.snapshotParts()])
+  }
+
+  /** Each part is of the state as it is when it is asked for: one that has changed meanwhile gives parts that do not fit together. */
+  *snapshotParts(): Generator<Uint8Array> {
     const writer = new ByteWriter(256)
     writer.u32(this.#chances)
     writer.u32(this.#lists.size)
@@ -88,9 +95,11 @@ export class ListMachine implements StateMachine {
       writer.u8(key)
       writer.raw(this.#answer(key))
     }
+    yield writer.take()
     // Another one in each state, so that pieces of two snapshots do not fit together.
-    writer.raw(new Uint8Array(this.#ballastBytes).fill(this.#chances % 256))
-    return writer.take()
+    for (let left = this.#ballastBytes; left > 0; left -= ballastPartBytes) {
+      yield new Uint8Array(Math.min(left, ballastPartBytes)).fill(this.#chances % 256)
+    }
   }
 
   restoreSnapshot(snapshot: Uint8Array): void {

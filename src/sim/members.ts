@@ -81,6 +81,11 @@ export class Members {
     this.#upheaval.replaceDisk(this.#server(node))
   }
 
+  /** The machine gets an empty disk, and what was on the former one when the cluster began: the mistake of an operator. It is not started. */
+  bootstrapAgain(node: NodeId): void {
+    this.#cluster.foundAgain(this.#server(node))
+  }
+
   /** Flips a bit in the newest snapshot of `node`, or in all of them. How many there were. */
   damageSnapshots(node: NodeId, which: 'newest' | 'all'): number {
     const server = this.#server(node)

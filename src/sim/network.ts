@@ -10,11 +10,15 @@ export interface Packet {
   readonly from: NodeId
   /** Of the sender. */
   readonly incarnation: number
+  /** Of the sender's disk. */
+  readonly diskId: string
   /** Where the sender says that it can be reached. */
   readonly address: string
   readonly to: NodeId
   /** Of the receiver, as the sender knows it: another one is not talked to. */
   readonly toIncarnation: number
+  /** Of the receiver's disk, as the sender remembers it, if it does: another one is not talked to. */
+  readonly toDiskId: string | undefined
   readonly bytes: Uint8Array
   readonly isCorrupt: boolean
 }
@@ -28,9 +32,11 @@ export interface NetworkOptions {
   arrive(packet: Packet): void
   /** Tells `node` that its connection to `peer` broke. */
   unreachable(node: NodeId, peer: NodeId): void
-  /** Tells the process that sent `packet` that it is no member any more. */
-  removed(packet: Packet): void
+  /** Tells the process that sent `packet` that it is turned away for good: it is no member any more, or not the one that it was. */
+  turnedAway(packet: Packet, why: Goodbye): void
 }
+
+export type Goodbye = 'removed' | 'anotherDisk'
 
 /** One end of a link: a server, or a client by a number that no server has. */
 export type Place = number
@@ -115,11 +121,11 @@ export class Network {
   }
 
   /** The receiver of `packet` turns its sender away for good, and says so. */
-  goodbye(packet: Packet): void {
+  goodbye(packet: Packet, why: Goodbye): void {
     const { from, to } = packet
     if (this.isCut(to, from)) return
     this.#options.scheduler.after(this.latencyMs(to, from), () => {
-      if (!this.isCut(to, from)) this.#options.removed(packet)
+      if (!this.isCut(to, from)) this.#options.turnedAway(packet, why)
     })
   }
 

@@ -1,6 +1,7 @@
 // The connections of one process to its peers, as the real transport keeps them: whom it dials, whom it takes for whom it says it is, and who
 // is told that it was removed.
 import type { ConfState, Member, NodeId, PeerMessage } from '../core/types.ts'
+import type { DiskClaim } from '../ports/peer-disks.ts'
 import { FrameReader, FrameWriter } from '../wire/frame.ts'
 import { writeMessage } from '../wire/peer-codec.ts'
 import type { Packet } from './network.ts'
@@ -9,8 +10,11 @@ import type { World } from './world.ts'
 
 type Peer = Pick<Member, 'id' | 'incarnation' | 'peer'>
 
-/** What becomes of a peer that introduces itself. `guest`: it is let in though it is not known (as this one); `removed`: it is told so. */
-export type Judgement = 'member' | 'guest' | 'refused' | 'removed'
+/**
+ * What becomes of a peer that introduces itself. `guest`: it is let in though it is not known (as this one); `removed`: it is told so;
+ * `anotherDisk`: it is told that it is not the one that it was; `notTheOne`: it says that of this node.
+ */
+export type Judgement = 'member' | 'guest' | 'refused' | 'removed' | 'anotherDisk' | 'notTheOne'
 
 const nothing = new Uint8Array(0)
 const memberOf = ({ members }: ConfState, id: NodeId): Member | undefined => members.find((member) => member.id === id)
@@ -46,7 +50,8 @@ export class Peers {
   }
 
   /** Whether it has a connection to this one. */
-  knows(id: NodeId, incarnation: number): boolean {
+  knows({ id, incarnation, diskId }: DiskClaim & Pick<Member, 'id'>): boolean {
+    if (this.#isAnotherDisk({ id, incarnation, diskId })) return false
     return (this.#guests.get(id) ?? this.#members.get(id))?.incarnation === incarnation
   }
 
@@ -81,17 +86,30 @@ export class Peers {
 
   /** Whether the sender of a packet is let in. */
   judge(packet: Packet): Judgement {
-    const { from, incarnation, toIncarnation, address } = packet
+    const { from, incarnation, diskId, toIncarnation, toDiskId, address } = packet
     // The dialler wanted another one.
     if (toIncarnation !== this.#incarnation) return 'refused'
+    if (toDiskId !== undefined && toDiskId !== this.#server.diskId) return 'notTheOne'
     if (this.#committed.removed.includes(from) || (memberOf(this.#committed, from)?.incarnation ?? 0) > incarnation) return 'removed'
     const known = this.#members.get(from)
     const guest = this.#guests.get(from)
     if ((known?.incarnation ?? 0) > incarnation || (guest?.incarnation ?? 0) > incarnation) return 'refused'
+    if (this.#isAnotherDisk({ id: from, incarnation, diskId })) return 'anotherDisk'
+    this.#meet(packet)
     // It may have come, or moved, while this node was away: then the answer goes where it says that it is.
     if (known?.incarnation !== incarnation || known.peer !== address) this.#guests.set(from, { id: from, incarnation, peer: address })
     else this.#guests.delete(from)
     return known?.incarnation === incarnation ? 'member' : 'guest'
+  }
+
+  /** Nothing of a connection is used before both sides remember which disk the other has. */
+  #meet({ from, incarnation, diskId }: Packet): void {
+    this.#server.knownDisks.add({ id: from, incarnation, diskId }, () => true)
+    this.#world.meet(from, { id: this.#server.id, incarnation: this.#incarnation, diskId: this.#server.diskId })
+  }
+
+  #isAnotherDisk(claim: DiskClaim): boolean {
+    return this.#world.sabotage.forgetsDisks !== true && this.#server.knownDisks.judge(claim) === 'another'
   }
 
   #learn(): void {
@@ -101,7 +119,7 @@ export class Peers {
   }
 
   #dispatch(to: NodeId, bytes: Uint8Array): void {
-    const { network, directory } = this.#world
+    const { network, directory, sabotage } = this.#world
     const { id: from, peerAddress: address } = this.#server
     const guest = this.#guests.get(to)
     const member = this.#members.get(to)
@@ -110,13 +128,16 @@ export class Peers {
     if (peer === undefined) return
     // Where it last said that it is, or where the log has it: it may have moved while it could not say so.
     if ([guest, member].every((known) => known === undefined || directory.find(known.peer)?.id !== to)) return network.refuse(from, to)
-    network.send({ from, incarnation: this.#incarnation, address, to, toIncarnation: peer.incarnation, bytes })
+    const { diskId, knownDisks } = this.#server
+    const { incarnation: toIncarnation } = peer
+    const toDiskId = sabotage.forgetsDisks === true ? undefined : knownDisks.find({ id: to, incarnation: toIncarnation })
+    network.send({ from, incarnation: this.#incarnation, diskId, address, to, toIncarnation, toDiskId, bytes })
   }
 }
 
-/** Messages that answer one of ours: those of a guest count for nothing, it is not the one that was asked. */
-export function isReply({ kind }: PeerMessage): boolean {
-  return kind !== 'SnapshotChunk' && kind.endsWith('Reply')
+/** Messages that count by the id of their sender: those of a guest do not, it is not the one that was asked. */
+export function isCounted({ kind }: PeerMessage): boolean {
+  return kind === 'ReadIndex' || kind.endsWith('Reply')
 }
 
 /** The frames of a packet. What is damaged ends it there: what came before counts. */

@@ -1,9 +1,11 @@
 // One machine of the cluster: its disk and its clock last, its processes come and go. While it stalls everything waits.
 import type { ConfState, Ms, NodeId } from '../core/types.ts'
+import { KnownDisks } from '../ports/peer-disks.ts'
 import type { SimClock } from './clock.ts'
 import type { SimDisk } from './disk.ts'
 import type { SimFiles } from './files.ts'
 import { Life, type Trap } from './life.ts'
+import { incarnationIn } from './oracle/confs.ts'
 import type { World } from './world.ts'
 
 /** How long it takes to put an empty disk into a machine, on average. Milliseconds. */
@@ -19,7 +21,7 @@ export interface SimServerOptions {
   /** Where it can be reached. */
   readonly peerAddress: string
   readonly clientAddress: string
-  /** Of one that joins: false, it stays a learner. */
+  /** Of one that joins: false, it stays a learner. Default true: whatever its id was before, a voter if it is new. */
   readonly joinsAsVoter?: boolean
 }
 
@@ -32,6 +34,8 @@ export class SimServer {
   readonly joinsAsVoter: boolean
   peerAddress: string
   clientAddress: string
+  /** On its disk: which disks it has seen the others with. */
+  knownDisks = new KnownDisks([])
   /** Its snapshots were damaged, all of them; until it has one again. */
   hasLostState = false
   readonly #world: World
@@ -46,6 +50,7 @@ export class SimServer {
   #held: { readonly life: Life; readonly task: () => void }[] = []
   #turnDue: Life | undefined
   #lives = 0
+  #disks = 1
   #dialled = 0
 
   constructor(world: World, options: SimServerOptions) {
@@ -69,6 +74,11 @@ export class SimServer {
 
   get incarnation(): number {
     return this.#incarnation
+  }
+
+  /** Of the present one. */
+  get diskId(): string {
+    return `disk ${this.#disks} of ${this.name}`
   }
 
   /** There is no log on its disk: it has never been let in, or has lost it. */
@@ -120,6 +130,12 @@ export class SimServer {
   /** It is no member any more. Where its id came back with another disk meanwhile, this machine gets an empty one and asks anew. */
   retire(reason: string): void {
     if (this.#life === undefined) return
+    const known = incarnationIn(this.#world.safety.confs.newest, this.id)
+    this.#world.verdict.check(
+      known === 0 || known > this.#incarnation,
+      'no member is told that it was removed',
+      () => `node ${this.id}, incarnation ${this.#incarnation}, is a member as incarnation ${known}, and stops: ${reason}`,
+    )
     this.stop(reason)
     if (this.#world.isMember(this.id)) {
       this.wipe()
@@ -129,12 +145,22 @@ export class SimServer {
     this.#world.onRetired(this)
   }
 
+  /** A member says that it is not the one that it was. It does as it is told: its disk is emptied, and it asks to be let in. */
+  disown(): void {
+    if (this.#life === undefined) return
+    this.stop('a member knows it with another disk')
+    this.wipe()
+    this.#world.scheduler.after(this.#world.chance.wait(replaceMs), () => this.start())
+  }
+
   /** The disk is replaced by an empty one: whatever was on it is lost for good. */
   wipe(): void {
     this.crash({ silently: true })
     this.disk.wipe()
     this.files.wipe()
     this.#incarnation = 0
+    this.#disks += 1
+    this.knownDisks = new KnownDisks([])
     this.hasLostState = false
     this.#note(this.id, 'has lost', 'its disk')
     this.#world.onWiped(this)

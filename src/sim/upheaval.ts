@@ -223,18 +223,23 @@ export class Upheaval {
 
   /**
    * The newest one, where an older one is left; it shows when it is read, at the next start at the latest. Not one that has just been fetched
-   * and is still to be read: the log behind the older one is gone by then.
+   * and is still to be read: the log behind the older one is gone by then. And one at a time: while the first does not show, it counts as the
+   * one to fall back to.
    */
   #damageOne(): boolean {
     const server = this.#chance.pick(this.#cluster.active)
     const { lastApplied = 0 } = server.life?.node ?? {}
     const intact = this.intactSnapshots(server)
     const [newest] = intact
-    if (newest === undefined || intact.length < 2 || server.hasLostState) return false
+    if (newest === undefined || intact.length < 2 || server.hasLostState || this.#hasHiddenDamage(server)) return false
     if ((idOf(newest)?.index ?? 0) > lastApplied || !server.files.damage(newest)) return false
     this.#count('snapshotDamage')
     if (this.#chance.happens(0.5)) server.crash({ silently: false })
     return true
+  }
+
+  #hasHiddenDamage({ files }: SimServer): boolean {
+    return files.list.some((name) => idOf(name) !== undefined && files.damaged.has(name))
   }
 
   /** All of them: what the log does not hold any more is to be had from the others only. */

@@ -1,6 +1,7 @@
 import type { Ms, NodeId, PeerMessage, SnapshotMeta } from '../core/types.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Log } from '../ports/log.ts'
+import type { PeerDisk } from '../ports/peer-disks.ts'
 import type { Snapshots } from '../ports/snapshots.ts'
 import type { NodeOptions } from '../node/index.ts'
 import type { ClientMessage } from '../wire/client-messages.ts'
@@ -29,6 +30,8 @@ export interface Sabotage {
   readonly message?: (message: PeerMessage) => PeerMessage | undefined
   /** What each message of a client is changed to before it is sent. */
   readonly clientMessage?: (message: ClientMessage) => ClientMessage
+  /** No server remembers with which disk it has seen the others. */
+  readonly forgetsDisks?: boolean
   /** Invariants that are not looked at, to see whether another one finds it as well. */
   readonly blindTo?: readonly string[]
 }
@@ -67,6 +70,8 @@ export interface World {
   contacts(): readonly SimServer[]
   /** Whether the newest committed configuration names `id`. */
   isMember(id: NodeId): boolean
+  /** `node` has a connection to the one that has this disk. */
+  meet(node: NodeId, disk: PeerDisk): void
   onSnapshot(node: NodeId, meta: SnapshotMeta): void
   /** A process has ended, and its machine says so to whoever dials it. */
   onProcessEnded(server: SimServer): void

@@ -3,7 +3,7 @@ import { InvariantError } from '../core/invariant.ts'
 import { RaftgenError } from '../errors.ts'
 import { WireError } from '../wire/bytes.ts'
 
-const damageTodo = 'Do not delete anything; replace the node as a new member, or restore the directory.'
+const damageTodo = 'Move the directory away and start the node on an empty one with `join`, under the same id.'
 const failureTodo = 'What reached the disk is unknown. Mend the disk, then start the node again.'
 
 /** `what` without a full stop. */

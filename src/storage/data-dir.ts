@@ -1,37 +1,50 @@
 // A data directory, apart from the database in it. Only its owner may look in (0700, files 0600).
 //
-//   data/1/identity.json       who this node is; written last at bootstrap, so that without it nothing was ever promised from here
+//   data/1/identity.json       who this node is, and on which disk; written last at bootstrap, so that without it nothing was ever promised from here
 //   data/1/identity.json.new   a bootstrap under way, or one that did not end
 //   data/1/identity.json.abandoned   one that did not end and is being removed
+//   data/1/identity.json.next   one that gets its disk id: those of before had none
 //   data/1/machine.json        whose log it is: name, version and wire format of the machine that first ran on it
+//   data/1/peers.json          which disk each of its peers was known with
 //   data/1/pid                 process that holds the directory, for messages; LevelDB's lock is what decides
 //   data/1/db/                 the database
 //   data/1/snapshots/          snapshots, each a file
-import { access, chmod, constants, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, chmod, constants, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { RaftgenError } from '../errors.ts'
 import type { Identity } from '../ports/log.ts'
-import { checksum } from './checksum.ts'
+import { diskIdPattern } from '../ports/peer-disks.ts'
+import { checksumOf, replaceFile, syncDir, writeNew } from './checked-file.ts'
 import { damaged } from './damage.ts'
 
-/** Grows when a data directory can no longer be read by the version before. */
-export const dataDirFormat = 1
+/** Grows when a data directory can no longer be read by the version before. 2: an identity names its disk. */
+export const dataDirFormat = 2
+/** Read, and written anew as the present one. */
+const formatWithoutDisk = 1
 const identityFile = 'identity.json'
 const newIdentityFile = 'identity.json.new'
 const abandonedFile = 'identity.json.abandoned'
 const pidFile = 'pid'
-const ownerOnly = { directory: 0o700, file: 0o600 } as const
+const ownerOnly = { directory: 0o700 } as const
+
+/** A member that was bootstrapped before has promised what an empty directory does not know; an old copy neither. */
+const emptyTodo =
+  'If the cluster is new, bootstrap every node once. If this node is new in a running cluster, or has lost its disk, start it with `join`. ' +
+  'Never restore an old copy, never bootstrap a member again'
+
+/** Of one disk. */
+export type DiskIdentity = Identity & { readonly diskId: string }
 
 export const databaseDir = (dir: string): string => join(dir, 'db')
 const snapshotsDir = (dir: string): string => join(dir, 'snapshots')
 
-/** Makes `dir`, which must be absent or empty, and marks it as being bootstrapped. */
-export async function prepareDir(dir: string, identity: Identity): Promise<void> {
+/** Makes `dir`, which must be absent or empty, and marks it as being bootstrapped. The disk gets an id of its own. */
+export async function prepareDir(dir: string, identity: Omit<Identity, 'diskId'>): Promise<void> {
   await makeDir(dir)
   const [found] = (await readdir(dir)).sort()
   if (found !== undefined) throw notEmpty(dir, found)
   await chmod(dir, ownerOnly.directory)
-  await writeNew(join(dir, newIdentityFile), encodeIdentityFile(identity)).catch((cause: unknown) => {
+  await writeNew(join(dir, newIdentityFile), encodeIdentityFile({ ...identity, diskId: drawDiskId() })).catch((cause: unknown) => {
     throw errorCode(cause) === 'EEXIST' ? notEmpty(dir, newIdentityFile) : cause
   })
   await mkdir(databaseDir(dir), { mode: ownerOnly.directory })
@@ -91,14 +104,23 @@ export async function readIdentity(dir: string): Promise<Identity> {
     return identity
   }
   if (names.length === 0) {
-    throw new RaftgenError('DATA_DIR_EMPTY', `${dir} holds no node. Bootstrap it if the node is new; restore it if the node is not`)
+    throw new RaftgenError('DATA_DIR_EMPTY', `${dir} holds no node. ${emptyTodo}`)
   }
   if (names.includes(newIdentityFile) || names.includes(abandonedFile)) {
-    const what = `${dir} holds a bootstrap that did not end; nothing was ever promised from it. Remove it and bootstrap again`
+    const what = `${dir} holds a bootstrap that did not end; nothing was ever promised from it. Remove it. ${emptyTodo}`
     throw new RaftgenError('DATA_DIR_EMPTY', what)
   }
   if (names.includes('db')) throw damaged(dir, `${identityFile} is missing`)
   throw new RaftgenError('DATA_DIR_FOREIGN', `${dir} is not a data directory of raftgen: it holds ${names[0]} and no ${identityFile}`)
+}
+
+/** For who holds the directory: its identity, with a disk id, which it is given for good if it has none. */
+export async function ensureDiskId(dir: string): Promise<DiskIdentity> {
+  const { diskId, ...identity } = await readIdentity(dir)
+  if (diskId !== undefined) return { ...identity, diskId }
+  const identified = { ...identity, diskId: drawDiskId() }
+  await replaceFile(dir, identityFile, encodeIdentityFile(identified))
+  return identified
 }
 
 /** Notes who holds the directory. */
@@ -117,18 +139,7 @@ export async function readPid(dir: string): Promise<number | undefined> {
   return pid !== undefined && isAlive(pid) ? pid : undefined
 }
 
-/** After it, the names in `dir` are on the disk. */
-export async function syncDir(dir: string): Promise<void> {
-  const handle = await open(dir, 'r')
-  try {
-    await handle.sync()
-  } catch (cause) {
-    // Windows cannot sync a directory; it keeps names without being asked.
-    if (process.platform !== 'win32') throw cause
-  } finally {
-    await handle.close()
-  }
-}
+const drawDiskId = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex')
 
 async function makeDir(dir: string): Promise<void> {
   const made = await mkdir(dir, { recursive: true, mode: ownerOnly.directory }).catch((cause: unknown) => {
@@ -143,24 +154,30 @@ async function syncParents(dir: string, made: string): Promise<void> {
   if (dir !== made) await syncParents(dirname(dir), made)
 }
 
-function encodeIdentityFile(identity: Identity): string {
-  const { clusterId, nodeId, incarnation } = identity
-  return `${JSON.stringify({ format: dataDirFormat, clusterId, nodeId, incarnation, checksum: checksumOf(identity) }, undefined, 2)}\n`
+function encodeIdentityFile({ clusterId, nodeId, incarnation, diskId }: DiskIdentity): string {
+  const checksum = checksumOf([dataDirFormat, clusterId, nodeId, incarnation, diskId])
+  return `${JSON.stringify({ format: dataDirFormat, clusterId, nodeId, incarnation, diskId, checksum }, undefined, 2)}\n`
 }
 
 function decodeIdentityFile(dir: string, text: string): Identity {
   const path = join(dir, identityFile)
   const fields = parseObject(path, text)
-  const { format, clusterId, nodeId, incarnation, checksum } = fields
+  const { format, clusterId, nodeId, incarnation, diskId, checksum } = fields
   if (Number.isSafeInteger(format) && Number(format) > dataDirFormat) {
     const what = `${dir} has format ${format}, this version reads up to ${dataDirFormat}. Run the version of raftgen that wrote it, or a later one`
     throw new RaftgenError('DATA_DIR_FOREIGN', what)
   }
-  const whole = format === dataDirFormat && typeof clusterId === 'string' && typeof nodeId === 'number' && typeof incarnation === 'number'
+  const known = format === dataDirFormat || format === formatWithoutDisk
+  const whole = known && typeof clusterId === 'string' && typeof nodeId === 'number' && typeof incarnation === 'number'
   if (!whole) throw damaged(path, 'it does not hold an identity')
   const identity = { clusterId, nodeId, incarnation }
-  if (checksum !== checksumOf(identity)) throw damaged(path, 'it does not match its checksum')
-  return identity
+  if (format === formatWithoutDisk) {
+    if (checksum !== checksumOf([format, clusterId, nodeId, incarnation])) throw damaged(path, 'it does not match its checksum')
+    return identity
+  }
+  if (typeof diskId !== 'string' || !diskIdPattern.test(diskId)) throw damaged(path, 'it does not hold an identity')
+  if (checksum !== checksumOf([format, clusterId, nodeId, incarnation, diskId])) throw damaged(path, 'it does not match its checksum')
+  return { ...identity, diskId }
 }
 
 function parseObject(path: string, text: string): Readonly<Record<string, unknown>> {
@@ -172,23 +189,6 @@ function parseObject(path: string, text: string): Readonly<Record<string, unknow
   }
   if (typeof value !== 'object' || value === null) throw damaged(path, 'it does not hold an identity')
   return Object.fromEntries(Object.entries(value))
-}
-
-function checksumOf({ clusterId, nodeId, incarnation }: Identity): string {
-  return checksum(Buffer.from(JSON.stringify([dataDirFormat, clusterId, nodeId, incarnation])))
-    .toString(16)
-    .padStart(8, '0')
-}
-
-/** Durable in itself; its name is once the directory is synced. Fails when the file exists. */
-async function writeNew(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx', ownerOnly.file)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 async function namesIn(dir: string): Promise<readonly string[]> {

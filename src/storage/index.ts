@@ -7,5 +7,6 @@ export { type FileOperation, type FilesCrash, MemoryFiles, type MemoryFilesOptio
 export { type BatchFate, MemoryKeyValue, type MemoryKeyValueOptions } from './memory-kv.ts'
 export { MemoryLog } from './memory-log.ts'
 export { memorySnapshots } from './memory-snapshots.ts'
+export { PeersFile } from './peers-file.ts'
 export { openSnapshotDir, type SnapshotDirOptions } from './snapshot-dir.ts'
 export { openSnapshots, type SnapshotStoreOptions } from './snapshot-store.ts'

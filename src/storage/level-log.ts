@@ -4,7 +4,18 @@ import { RaftgenError } from '../errors.ts'
 import type { Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
 import { u48Max } from '../wire/bytes.ts'
 import { BlockLog } from './block-log.ts'
-import { databaseDir, finishDir, prepareDir, readIdentity, readPid, removePid, syncDir, writePid } from './data-dir.ts'
+import { syncDir } from './checked-file.ts'
+import {
+  databaseDir,
+  type DiskIdentity,
+  ensureDiskId,
+  finishDir,
+  prepareDir,
+  readIdentity,
+  readPid,
+  removePid,
+  writePid,
+} from './data-dir.ts'
 import { LevelKeyValue } from './level-kv.ts'
 import { checkMachine, type MachineFormat } from './machine-file.ts'
 
@@ -22,7 +33,8 @@ export interface LevelLogOptions {
 export interface BootstrapOptions {
   /** Absent or empty; its parents are made. */
   readonly dir: string
-  readonly identity: Identity
+  /** The disk gets an id of its own. */
+  readonly identity: Omit<Identity, 'diskId'>
   /** The first configuration of the cluster, the same on every node of it. */
   readonly conf: ConfState
 }
@@ -33,10 +45,12 @@ export interface BootstrapOptions {
  * `open` verifies all of it and refuses what is damaged; it never makes a new log where one should be.
  */
 export class LevelLog implements Log {
+  readonly identity: DiskIdentity
   readonly #blocks: BlockLog
 
   /**
-   * Makes a new, empty log. Once for each node: a node whose directory was lost must not come back as a new one under the same identity.
+   * Makes a new, empty log. Once for each node: one whose directory was lost comes back by joining; under the same identity its peers
+   * refuse another disk.
    * Errors: DATA_DIR_EXISTS, BAD_OPTIONS, STORAGE_FAILED; after the last, remove the directory and call again.
    */
   static async bootstrap({ dir, identity, conf }: BootstrapOptions): Promise<void> {
@@ -76,13 +90,11 @@ export class LevelLog implements Log {
   }
 
   /** For `open`: takes over an open log. */
-  constructor(blocks: BlockLog) {
+  constructor(identity: DiskIdentity, blocks: BlockLog) {
+    this.identity = identity
     this.#blocks = blocks
   }
 
-  get identity(): Identity {
-    return this.#blocks.identity
-  }
   get currentTerm(): Term {
     return this.#blocks.currentTerm
   }
@@ -137,14 +149,15 @@ async function openLog(
     })
     checkCopy(dir, identity, blocks.identity)
     if (options.machine !== undefined) await checkMachine(dir, options.machine)
-    return new LevelLog(blocks)
+    // Last: nothing is changed when it fails. Read anew, for now nobody else can have the directory.
+    return new LevelLog(await ensureDiskId(dir), blocks)
   } catch (cause) {
     await called((done) => kv.close(done))
     throw cause
   }
 }
 
-function checkIdentity({ clusterId, nodeId, incarnation }: Identity): void {
+function checkIdentity({ clusterId, nodeId, incarnation }: BootstrapOptions['identity']): void {
   const bytes = Buffer.byteLength(clusterId)
   if (bytes === 0 || bytes > clusterIdBytesMax) {
     throw new RaftgenError('BAD_OPTIONS', `the cluster id has ${bytes} bytes; it must have 1 to ${clusterIdBytesMax}`)

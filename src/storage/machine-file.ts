@@ -1,9 +1,9 @@
 // Whose log a data directory holds: the commands in it can be read by the machine that wrote them, and by no other.
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RaftgenError } from '../errors.ts'
+import { replaceFile } from './checked-file.ts'
 import { damaged } from './damage.ts'
-import { syncDir } from './data-dir.ts'
 
 const machineFile = 'machine.json'
 
@@ -41,19 +41,8 @@ export async function checkMachine(dir: string, machine: MachineFormat): Promise
   )
 }
 
-async function writeMachine(dir: string, { name, version, wire }: MachineFormat): Promise<void> {
-  const temporary = join(dir, `${machineFile}.new`)
-  await rm(temporary, { force: true })
-  const handle = await open(temporary, 'wx', 0o600)
-  try {
-    await handle.writeFile(`${JSON.stringify({ name, version, wire }, undefined, 2)}\n`)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(temporary, join(dir, machineFile))
-  await syncDir(dir)
-}
+const writeMachine = (dir: string, { name, version, wire }: MachineFormat): Promise<void> =>
+  replaceFile(dir, machineFile, `${JSON.stringify({ name, version, wire }, undefined, 2)}\n`)
 
 function decode(path: string, text: string): MachineFormat {
   try {

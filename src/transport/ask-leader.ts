@@ -69,6 +69,9 @@ class LeaderSearch<R extends LeaderReply> {
   #refused: AdminRefused | undefined
   /** The question was sent at least once. */
   #asked = false
+  /** Why a leader that did answer says no for now. */
+  #hindrance: string | undefined
+  /** As it was told last. */
   #waitsFor = ''
 
   constructor(question: LeaderQuestion<R>) {
@@ -86,7 +89,9 @@ class LeaderSearch<R extends LeaderReply> {
       const reply = this.#judge(place, outcome)
       if (reply !== undefined) return reply
       if (this.#isLate) throw this.#late()
-      if (this.#fruitless >= this.#places.filter(({ barred }) => barred === undefined).length) await this.#pause()
+      const places = this.#places.filter(({ barred }) => barred === undefined).length
+      // When none is left, that is final, and nothing is waited for.
+      if (places > 0 && this.#fruitless >= places) await this.#pause()
     }
   }
 
@@ -133,8 +138,10 @@ class LeaderSearch<R extends LeaderReply> {
         if (!this.#question.isRepeatable) throw this.#unknown(`${place.address} ${outcome.status}`)
         return this.#onUseless(place, outcome.status)
       case 'barred':
+        // Is passed over from now on, and so is no reason to wait.
         place.barred = outcome.code
-        return this.#onUseless(place, outcome.status)
+        place.status = outcome.status
+        return undefined
       case 'useless':
         return this.#onUseless(place, outcome.status)
       case 'aborted':
@@ -157,18 +164,19 @@ class LeaderSearch<R extends LeaderReply> {
     this.#hinted = place
     // Nothing but time will change its mind.
     this.#fruitless = this.#places.length
-    this.#wait(message)
+    this.#hindrance = message
     return undefined
   }
 
   #onUseless(place: Place, status: string): undefined {
     place.status = status
     this.#fruitless += 1
-    this.#wait(`no leader answered: ${this.#tried()}`)
+    this.#hindrance = undefined
     return undefined
   }
 
-  #wait(why: string): void {
+  #tellWait(): void {
+    const why = this.#hindrance ?? `no leader answered: ${this.#tried()}`
     if (why === this.#waitsFor) return
     this.#waitsFor = why
     this.#question.onWait?.(why)
@@ -196,6 +204,7 @@ class LeaderSearch<R extends LeaderReply> {
 
   async #pause(): Promise<void> {
     const { signal } = this.#question
+    this.#tellWait()
     const ms = Math.min(this.#pauseMs, Math.max(0, Math.ceil(this.#leftMs())))
     this.#fruitless = 0
     this.#pauseMs = Math.min(pauseMaxMs, this.#pauseMs * 2)

@@ -68,9 +68,9 @@ export class Guests {
 }
 
 /**
- * Whether `message` is an answer that is counted, or believed, by the id of who gives it. Those of a guest are not: who was asked is the member
- * of that id, and one that has lost its disk since has promised nothing that the former one did. What a guest knows of the committed log is true
- * whoever was asked.
+ * Whether `message` is an answer that is counted, or believed, by the id of who gives it, or a sign of life of that member. Those of a guest are
+ * not: who was asked is the member of that id, and one that has lost its disk since has promised nothing that the former one did. What a guest
+ * knows of the committed log is true whoever was asked.
  */
 export const isCountedAnswer = ({ kind }: PeerMessage): boolean => countedAnswers[kind]
 
@@ -86,7 +86,7 @@ const countedAnswers = {
   InstallSnapshot: false,
   InstallSnapshotReply: true,
   TimeoutNow: false,
-  ReadIndex: false,
+  ReadIndex: true,
   ReadIndexReply: true,
   SnapshotRequest: false,
   SnapshotChunk: false,

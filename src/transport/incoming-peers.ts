@@ -18,7 +18,8 @@ import {
   writePong,
 } from '../wire/handshake.ts'
 import { decodeMessage } from '../wire/peer-codec.ts'
-import { goodbyeFrame } from '../wire/server-codec.ts'
+import { bodyKinds } from '../wire/kinds.ts'
+import { decodeServerMessage, goodbyeFrame } from '../wire/server-codec.ts'
 import { Channel } from './channel.ts'
 import { checkPreamble, type PeerIdentity } from './peer-identity.ts'
 import type { PeerTiming } from './timing.ts'
@@ -32,6 +33,10 @@ export interface IncomingPeersOptions {
   readonly identity: PeerIdentity
   readonly timing: PeerTiming
   readonly events: IncomingPeersEvents
+  /** Why who says this would not be let in. */
+  readonly check: (hello: PeerHello) => PeerRefusal | undefined
+  /** Calls `then` once the disk of who says this will not be forgotten; perhaps never. */
+  readonly remember: (hello: PeerHello, then: () => void) => void
   /** Why who says this is not let in, or not any more. Asked of those that are in whenever the members have changed. */
   readonly admit: (hello: PeerHello) => PeerRefusal | undefined
 }
@@ -39,6 +44,8 @@ export interface IncomingPeersEvents {
   receive(message: PeerMessage): void
   /** Who says this has connected: it is alive. */
   arrived(hello: PeerHello): void
+  /** Who said `hello` was let in, and does not take this node for the one that it dialled. */
+  turnedAway(hello: PeerHello, why: PeerRefusal): void
   /** The connection of `peer` has closed, and not by us. */
   left(peer: NodeId): void
   foreign(): void
@@ -51,6 +58,8 @@ interface Incoming {
   readonly channel: Channel
   readonly since: Ms
   preamble: Preamble | undefined
+  /** It has said who it is, and waits for its answer. */
+  isWaiting: boolean
   /** Once the handshake is done. */
   hello: PeerHello | undefined
   /** What the last pong said. */
@@ -74,7 +83,14 @@ export class IncomingPeers {
       malformed: (error) => this.#onMalformed(incoming, error),
       closed: () => this.#onClosed(incoming),
     })
-    const incoming: Incoming = { channel, since: performance.now(), preamble: undefined, hello: undefined, pongedBytes: 0 }
+    const incoming: Incoming = {
+      channel,
+      since: performance.now(),
+      preamble: undefined,
+      isWaiting: false,
+      hello: undefined,
+      pongedBytes: 0,
+    }
     this.#handshakes.add(incoming)
     if (this.#handshakes.size <= handshakesMax) return
     for (const oldest of this.#handshakes) {
@@ -134,6 +150,10 @@ export class IncomingPeers {
       this.#pong(incoming)
       return
     }
+    if (body[0] === bodyKinds.Goodbye) {
+      this.#onGoodbye(incoming, hello, body)
+      return
+    }
     const message = channel.decode(body, (bytes) => this.#decode(bytes, hello.from))
     if (message !== undefined) this.#options.events.receive(message)
   }
@@ -149,10 +169,30 @@ export class IncomingPeers {
 
   #onHello(incoming: Incoming, body: Buffer): void {
     const { channel, preamble } = incoming
-    const { identity, admit, events } = this.#options
+    const { check, remember } = this.#options
+    if (incoming.isWaiting) {
+      this.#onMalformed(incoming, new WireError('it sent more before it had an answer'))
+      channel.destroy()
+      return
+    }
     const hello = channel.decode(body, decodePeerHello)
     const version = preamble === undefined ? undefined : chooseVersion(preamble)
     if (hello === undefined || version === undefined) return
+    const refusal = check(hello)
+    if (refusal !== undefined) {
+      this.#refuse(incoming, refusal)
+      return
+    }
+    incoming.isWaiting = true
+    remember(hello, () => {
+      if (channel.isOpen) this.#take(incoming, hello, version)
+    })
+  }
+
+  #take(incoming: Incoming, hello: PeerHello, version: number): void {
+    const { channel } = incoming
+    const { identity, admit, events } = this.#options
+    // The members may have changed meanwhile.
     const refusal = admit(hello)
     if (refusal !== undefined) {
       this.#refuse(incoming, refusal)
@@ -163,8 +203,22 @@ export class IncomingPeers {
     this.#peers.get(hello.from)?.channel.destroy()
     this.#peers.set(hello.from, incoming)
     incoming.hello = hello
-    channel.write(Buffer.concat([encodePreamble({ role: 'peer', version }), frame((writer) => writePeerWelcome(writer, identity.self))]))
+    const { clusterId, nodeId, incarnation, diskId } = identity.self
+    const welcome = { clusterId, nodeId, incarnation, diskId }
+    channel.write(Buffer.concat([encodePreamble({ role: 'peer', version }), frame((writer) => writePeerWelcome(writer, welcome))]))
     events.arrived(hello)
+  }
+
+  /** The last word of one that dialled. */
+  #onGoodbye({ channel }: Incoming, hello: PeerHello, body: Buffer): void {
+    const goodbye = channel.decode(body, decodeServerMessage)
+    if (goodbye?.kind !== 'Goodbye') return
+    const { code, message } = goodbye
+    const { events } = this.#options
+    events.refused()
+    events.failed(new RaftgenError(code, `node ${hello.from} at ${hello.peer} refuses this node: ${message}`))
+    channel.destroy()
+    events.turnedAway(hello, { code, message })
   }
 
   #pong(incoming: Incoming): void {

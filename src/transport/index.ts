@@ -1,5 +1,6 @@
 export * from './address.ts'
 export * from './ask-leader.ts'
+export * from './ask-status.ts'
 export * from './change-refused.ts'
 export * from './client-limits.ts'
 export * from './client-listener.ts'

@@ -1,5 +1,6 @@
 // Who belongs to the cluster, as its log says on this node. Pure: a configuration goes in, whom to dial and whom to refuse comes out.
 import type { ConfState, Member, NodeId } from '../core/types.ts'
+import { afterRemoval } from '../errors.ts'
 import type { PeerHello, PeerRefusal } from '../wire/handshake.ts'
 
 export interface Membership {
@@ -35,10 +36,11 @@ type Named = Pick<PeerHello, 'clusterId' | 'from' | 'incarnation'>
 /** What a node that is gone for good is told, so that it stops; nothing to others, members or not. */
 export function checkRemoved({ clusterId, from, incarnation }: Named, { committed }: Membership): PeerRefusal | undefined {
   const removed = (message: string): PeerRefusal => ({ code: 'NODE_REMOVED', message })
-  if (committed.removed.includes(from)) return removed(`node ${from} was removed from cluster ${JSON.stringify(clusterId)}`)
+  if (committed.removed.includes(from))
+    return removed(`node ${from} was removed from cluster ${JSON.stringify(clusterId)}: ${afterRemoval.removed}`)
   const known = committed.members.find(({ id }) => id === from)
   if (known === undefined || incarnation >= known.incarnation) return undefined
   return removed(
-    `node ${from} is known as incarnation ${known.incarnation} now; this is ${incarnation}: its directory was replaced by a later one`,
+    `node ${from} is known as incarnation ${known.incarnation} now; this is ${incarnation}: its directory was replaced by a later one; ${afterRemoval.replaced}`,
   )
 }

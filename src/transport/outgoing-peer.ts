@@ -8,21 +8,23 @@
 // Wherever a connection ends, its queue is cleared, and the peer reported as unreachable.
 import type { Member, Ms, NodeId, PeerMessage } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
+import type { DiskClaim } from '../ports/peer-disks.ts'
 import { FrameWriter, frame } from '../wire/frame.ts'
 import {
   chooseVersion,
   decodePeerWelcome,
   decodePong,
   encodePreamble,
+  type PeerRefusal,
   type Preamble,
   writePeerHello,
   writePing,
 } from '../wire/handshake.ts'
 import { bodyKinds } from '../wire/kinds.ts'
 import { writeMessage } from '../wire/peer-codec.ts'
-import { decodeServerMessage } from '../wire/server-codec.ts'
+import { decodeServerMessage, goodbyeFrame } from '../wire/server-codec.ts'
 import { Channel } from './channel.ts'
-import { checkWelcome, type PeerIdentity } from './peer-identity.ts'
+import { checkWelcome, type PeerIdentity, refusedDisk } from './peer-identity.ts'
 import { connectTo } from './socket.ts'
 import type { PeerTiming } from './timing.ts'
 
@@ -49,6 +51,10 @@ export interface OutgoingPeerOptions {
   readonly queueBytesMax: number
   /** In [0, 1). */
   readonly random: () => number
+  /** Of who answers as the peer: whether it has another disk than the one that the peer has been seen with. */
+  readonly isAnotherDisk: (claim: DiskClaim) => boolean
+  /** Calls `then` once it will not be forgotten; perhaps never. */
+  readonly remember: (claim: DiskClaim, then: () => void) => void
   readonly events: OutgoingPeerEvents
 }
 export interface OutgoingPeerEvents {
@@ -58,6 +64,8 @@ export interface OutgoingPeerEvents {
   down(): void
   /** The peer says that this node is no member any more. */
   removed(message: string): void
+  /** The peer refuses this node, for the reason given. */
+  turnedAway(why: PeerRefusal): void
   /** A connection stands; `again`: it is not the first. */
   connected(again: boolean): void
   dropped(): void
@@ -80,6 +88,10 @@ interface Dialling {
   preamble: Preamble | undefined
   /** The next dial follows at once. */
   isGivenUp: boolean
+  /** It has answered, rightly, and its disk is being written down. */
+  isWelcome: boolean
+  /** Why it is not the peer: it was told so. */
+  refusal: RaftgenError | undefined
 }
 
 /** What the peer is known to have read of a connection. */
@@ -213,10 +225,20 @@ export class OutgoingPeer {
       wire: machine.wire,
       bootNonce,
       peer: ownAddress(),
+      diskId: self.diskId,
     }
     channel.write(Buffer.concat([encodePreamble({ role: 'peer' }), frame((body) => writePeerHello(body, hello))]))
     const timer = setTimeout(() => setImmediate(() => this.#onLate(channel)), timing.handshakeTimeoutMs).unref()
-    return { kind: 'dialling', channel, timer, since: performance.now(), preamble: undefined, isGivenUp: false }
+    return {
+      kind: 'dialling',
+      channel,
+      timer,
+      since: performance.now(),
+      preamble: undefined,
+      isGivenUp: false,
+      isWelcome: false,
+      refusal: undefined,
+    }
   }
 
   /** An immediate after the timer: an answer that waited out a stall of this process has been read by now. */
@@ -232,7 +254,7 @@ export class OutgoingPeer {
 
   #onFrame(channel: Channel, body: Buffer): void {
     const state = this.#state
-    if (state.kind === 'dialling') this.#onAnswer(channel, body, state.preamble)
+    if (state.kind === 'dialling') this.#onAnswer(channel, body, state)
     if (state.kind !== 'ready') return
     if (body[0] === bodyKinds.Goodbye) {
       this.#onGoodbye(channel, body)
@@ -246,21 +268,41 @@ export class OutgoingPeer {
     this.#failures = 0
   }
 
-  #onAnswer(channel: Channel, body: Buffer, preamble: Preamble | undefined): void {
+  #onAnswer(channel: Channel, body: Buffer, state: Dialling): void {
     if (body[0] === bodyKinds.Goodbye) {
       this.#onGoodbye(channel, body)
       return
     }
+    // A sign of life: the next one says the same and more.
+    if (state.isWelcome) return
+    const { preamble } = state
     const { identity, member, events } = this.#options
     const accepted = preamble !== undefined && preamble.role === 'peer' && preamble.version === chooseVersion(preamble)
     const welcome = accepted ? channel.decode(body, decodePeerWelcome) : undefined
     const wrong = welcome === undefined ? 'it speaks no version that is known here' : checkWelcome(welcome, identity, member)
-    if (wrong === undefined) {
-      this.#onReady(channel)
+    if (wrong !== undefined || welcome === undefined) {
+      events.refused()
+      channel.destroy(new Error(wrong))
       return
     }
+    const { incarnation, diskId } = welcome
+    this.#onWelcome(channel, state, { id: member.id, incarnation, diskId })
+  }
+
+  #onWelcome(channel: Channel, state: Dialling, claim: DiskClaim): void {
+    const { events, isAnotherDisk, remember } = this.#options
+    if (!isAnotherDisk(claim)) {
+      state.isWelcome = true
+      remember(claim, () => {
+        if (this.#state === state && channel.isOpen) this.#onReady(channel)
+      })
+      return
+    }
+    const refusal = refusedDisk(claim)
     events.refused()
-    channel.destroy(new Error(wrong))
+    state.refusal = new RaftgenError(refusal.code, `refused the node at ${this.#address}: ${refusal.message}`)
+    // It may not be able to dial this node, and shall know none the less.
+    channel.end(goodbyeFrame(refusal))
   }
 
   #onGoodbye(channel: Channel, body: Buffer): void {
@@ -270,6 +312,7 @@ export class OutgoingPeer {
     events.refused()
     channel.destroy(new RaftgenError(goodbye.code, `node ${member.id} at ${this.#address} refuses this node: ${goodbye.message}`))
     if (goodbye.code === 'NODE_REMOVED') events.removed(goodbye.message)
+    else events.turnedAway({ code: goodbye.code, message: goodbye.message })
   }
 
   #onReady(channel: Channel): void {
@@ -281,9 +324,10 @@ export class OutgoingPeer {
     this.flush()
   }
 
-  #onClosed(channel: Channel, error: Error | undefined): void {
+  #onClosed(channel: Channel, closedWith: Error | undefined): void {
     const state = this.#state
     if ((state.kind !== 'dialling' && state.kind !== 'ready') || state.channel !== channel) return
+    const error = (state.kind === 'dialling' ? state.refusal : undefined) ?? closedWith
     const { member, events } = this.#options
     if (state.kind === 'dialling') clearTimeout(state.timer)
     // Old votes and entries are of no use to a peer that comes back: the node decides anew what to send.

@@ -1,8 +1,9 @@
 // Who may talk to whom. Pure: a handshake and what a node knows go in, a refusal or nothing comes out.
 import type { Member, NodeId } from '../core/types.ts'
+import { anotherDisk } from '../ports/peer-disks.ts'
 import type { PeerHello, PeerRefusal, PeerWelcome, Preamble } from '../wire/handshake.ts'
 import { chooseVersion, protocol } from '../wire/handshake.ts'
-import { isAddress } from './address.ts'
+import { isAddress } from '../wire/address.ts'
 import { guestsMax } from './guests.ts'
 import { checkRemoved, isGuest, type Membership } from './membership.ts'
 
@@ -11,6 +12,8 @@ export interface PeerSelf {
   readonly clusterId: string
   readonly nodeId: NodeId
   readonly incarnation: number
+  /** Tells its disk from any other: sixteen bytes in hex. Without it others cannot tell. */
+  readonly diskId?: string | undefined
 }
 export interface MachineIdentity {
   readonly name: string
@@ -46,6 +49,8 @@ export interface Acquaintance {
   /** As which its id is a guest. */
   readonly guest: Member | undefined
   readonly hasRoom: boolean
+  /** Its disk is not the one that it has been seen with. */
+  readonly isAnotherDisk: boolean
 }
 
 /**
@@ -55,7 +60,7 @@ export interface Acquaintance {
 export function checkHello(
   hello: PeerHello,
   { self, machine }: PeerIdentity,
-  { membership, member, guest, hasRoom }: Acquaintance,
+  { membership, member, guest, hasRoom, isAnotherDisk }: Acquaintance,
 ): PeerRefusal | undefined {
   const foreign = (message: string): PeerRefusal => ({ code: 'CLUSTER_MISMATCH', message })
   if (hello.clusterId !== self.clusterId) {
@@ -69,6 +74,7 @@ export function checkHello(
   if (known !== undefined && hello.incarnation < known.incarnation) {
     return foreign(`node ${hello.from} is known as incarnation ${known.incarnation}, not ${hello.incarnation}`)
   }
+  if (isAnotherDisk) return refusedDisk({ id: hello.from, incarnation: hello.incarnation })
   return (
     checkMachine(hello, { self, machine }) ?? checkAddress(hello) ?? (isGuest(hello, member) ? checkRoom(hello, self, hasRoom) : undefined)
   )
@@ -81,6 +87,12 @@ export function checkWelcome(welcome: PeerWelcome, { self }: PeerIdentity, membe
   if (welcome.incarnation === member.incarnation) return undefined
   return `it is incarnation ${welcome.incarnation}, known is ${member.incarnation}`
 }
+
+/** Of a node that has forgotten what it had promised. The code says to it that this is for good. */
+export const refusedDisk = (peer: Pick<Member, 'id' | 'incarnation'>): PeerRefusal => ({
+  code: 'DATA_DIR_FOREIGN',
+  message: anotherDisk(peer),
+})
 
 function checkMachine(hello: PeerHello, { self, machine }: Pick<PeerIdentity, 'self' | 'machine'>): PeerRefusal | undefined {
   const differs = (message: string): PeerRefusal => ({ code: 'MACHINE_MISMATCH', message })

@@ -1,7 +1,10 @@
 import type { Member, Ms, NodeId, PeerMessage } from '../core/types.ts'
 import type { PeerHello, PeerRefusal } from '../wire/handshake.ts'
 import type { Net, NetEvents } from '../ports/net.ts'
-import { parseAddress } from './address.ts'
+import type { PeerDisks } from '../ports/peer-disks.ts'
+import { RaftgenError } from '../errors.ts'
+import { addressLengthMax, isAddress } from '../wire/address.ts'
+import { DiskMemory } from './disk-memory.ts'
 import { Guests, isCountedAnswer } from './guests.ts'
 import { IncomingPeers } from './incoming-peers.ts'
 import { checkRemoved, isGuest, type Membership, nothingCommitted, peersOf } from './membership.ts'
@@ -21,6 +24,8 @@ export interface PeerTransportOptions {
   /** The newest configuration that is committed. Default: none is known, and nobody is told that it was removed. */
   readonly committed?: Membership['committed']
   readonly events: NetEvents
+  /** Where it is remembered which disk each peer was known with. Default: for as long as this process runs. */
+  readonly disks?: PeerDisks | undefined
   /** What an operator should know: refused and lost connections. The same sentence comes once a minute at most. */
   readonly onError?: (error: Error) => void
   readonly timing?: Partial<PeerTiming>
@@ -66,25 +71,37 @@ export class PeerTransport implements Net {
   readonly #incoming: IncomingPeers
   readonly #outgoing = new Map<NodeId, OutgoingPeer>()
   readonly #guests: Guests
+  readonly #disks: DiskMemory
   readonly #counters = { dropped: 0, refused: 0, malformed: 0, foreign: 0, reconnects: 0 }
   #listening: Listening | undefined
   #stopSweeping: () => void = () => {}
   #closed = false
+  /** Has its first members: whoever comes from now on was let in while this node ran. */
+  #isStarted = false
   #membership: Membership = { members: [], committed: nothingCommitted }
   /** Of the membership, without this node. */
   #members: ReadonlyMap<NodeId, Member> = new Map()
   /** This node was told that it is no member any more, and its host was. */
   #saidRemoved = false
+  /** This node was told that it is not the one that it was, and its host was. */
+  #saidForeign = false
   /** A flush is due at the end of this callback. */
   #flushDue = false
 
   private constructor(options: PeerTransportOptions) {
-    const { self, machine, events, onError = () => {}, timing, queueBytesMax = queueBytesMaxDefault } = options
+    const { self, machine, events, disks, onError = () => {}, timing, queueBytesMax = queueBytesMaxDefault } = options
     this.#identity = { self, machine, bootNonce: Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex') }
     this.#events = events
     this.#timing = { ...peerTiming, ...timing }
     this.#guests = new Guests({ graceMs: this.#timing.guestGraceMs })
     this.#queueBytesMax = queueBytesMax
+    this.#disks = new DiskMemory({
+      disks,
+      mayForget: ({ id }) => !this.#members.has(id) && !this.#guests.has(id),
+      failed: (error) => {
+        if (!this.#closed) events.failed(error)
+      },
+    })
     this.#reports = new Reports(onError)
     this.#incoming = this.#createIncoming()
   }
@@ -98,12 +115,7 @@ export class PeerTransport implements Net {
       onError: (error) => transport.#reports.say(error),
     })
     transport.#stopSweeping = sweepEvery(transport.#timing.pingMs, (now) => transport.#sweep(now))
-    try {
-      transport.setConf({ members: options.members, committed: options.committed ?? nothingCommitted })
-    } catch (error) {
-      await transport.close()
-      throw error
-    }
+    transport.setConf({ members: options.members, committed: options.committed ?? nothingCommitted })
     return transport
   }
 
@@ -139,23 +151,24 @@ export class PeerTransport implements Net {
 
   /**
    * From now on these are the members: new ones are dialled, moved ones at their new address, others cut off. Who is gone for good by what
-   * is committed is told so with NODE_REMOVED, on the connection that it has and whenever it comes back. Throws BAD_OPTIONS when an
-   * address is none; nothing has changed then.
+   * is committed is told so with NODE_REMOVED, on the connection that it has and whenever it comes back. Whose address is none is not
+   * dialled, and reported: that costs the cluster one member, and no other node its peers.
    */
   setConf(membership: Membership): void {
     if (this.#closed) return
     const { clusterId, nodeId } = this.#identity.self
     const members = peersOf(membership, nodeId)
-    for (const { peer } of members.values()) parseAddress(peer)
     this.#membership = membership
     this.#members = members
     this.#guests.retain(({ id, incarnation }) => {
       const isRemoved = checkRemoved({ clusterId, from: id, incarnation }, membership) !== undefined
       return !isRemoved && isGuest({ incarnation }, members.get(id))
     })
+    this.#disks.forget(({ id, incarnation }) => checkRemoved({ clusterId, from: id, incarnation }, membership) !== undefined)
     // Before anyone is cut off or dialled: who stays connected may be a guest from now on.
     this.#incoming.recheck()
     this.#connect()
+    this.#isStarted = true
   }
 
   /** Cuts all connections. What was not written yet is lost, as anything sent may be. */
@@ -181,20 +194,28 @@ export class PeerTransport implements Net {
     if (this.#guests.sweep(now)) this.#connect()
   }
 
+  /** Why who says this would not be let in. */
+  #check(hello: PeerHello): PeerRefusal | undefined {
+    const { from: id, incarnation, diskId } = hello
+    const member = this.#members.get(id)
+    const [guest, hasRoom] = [this.#guests.get(id), this.#guests.hasRoom(id)]
+    const isAnotherDisk = this.#disks.isAnother({ id, incarnation, diskId })
+    return checkHello(hello, this.#identity, { membership: this.#membership, member, guest, hasRoom, isAnotherDisk })
+  }
+
   /** Lets who says this in, if nothing speaks against it. */
   #admit(hello: PeerHello): PeerRefusal | undefined {
     const { from: id, incarnation, peer } = hello
-    const member = this.#members.get(id)
-    const [guest, hasRoom] = [this.#guests.get(id), this.#guests.hasRoom(id)]
-    const refusal = checkHello(hello, this.#identity, { membership: this.#membership, member, guest, hasRoom })
+    const refusal = this.#check(hello)
     if (refusal !== undefined) return refusal
-    if (isGuest({ incarnation }, member)) this.#guests.admit({ id, incarnation, peer, client: '' })
+    if (isGuest({ incarnation }, this.#members.get(id))) this.#guests.admit({ id, incarnation, peer, client: '' })
     return undefined
   }
 
   /** A connection to each member and each guest, and to nobody else. A guest takes the place of the member that it was. */
   #connect(): void {
     const wanted = new Map(this.#members)
+    const known = new Map([...this.#outgoing.values()].map(({ member }) => [member.id, member.incarnation]))
     for (const guest of this.#guests.members) wanted.set(guest.id, guest)
     for (const [id, peer] of this.#outgoing) {
       const member = wanted.get(id)
@@ -205,7 +226,11 @@ export class PeerTransport implements Net {
       peer.close()
       this.#outgoing.delete(id)
     }
-    for (const member of wanted.values()) this.#outgoing.set(member.id, this.#createOutgoing(member))
+    for (const member of wanted.values()) {
+      const isAdmitted = this.#isStarted && member.incarnation > (known.get(member.id) ?? 0)
+      if (isAddress(member.peer)) this.#outgoing.set(member.id, this.#createOutgoing(member, isAdmitted))
+      else this.#reports.say(notDialled(member))
+    }
   }
 
   /** What it tells others: where the newest configuration has it, which may not be where it listens (0.0.0.0, behind a gateway). */
@@ -220,6 +245,8 @@ export class PeerTransport implements Net {
     return new IncomingPeers({
       identity: this.#identity,
       timing: this.#timing,
+      check: (hello) => this.#check(hello),
+      remember: ({ from: id, incarnation, diskId }, then) => this.#disks.remember({ id, incarnation, diskId }, then),
       admit: (hello) => this.#admit(hello),
       events: {
         receive: (message) => {
@@ -230,6 +257,7 @@ export class PeerTransport implements Net {
           this.#connect()
           this.#outgoing.get(from)?.arrived(peer)
         },
+        turnedAway: ({ from }, why) => this.#onTurnedAway(from, why),
         left: (peer) => {
           this.#guests.left(peer, performance.now())
           this.#outgoing.get(peer)?.doubt()
@@ -242,8 +270,10 @@ export class PeerTransport implements Net {
     })
   }
 
-  #createOutgoing(member: Member): OutgoingPeer {
+  /** `isAdmitted`: a moment ago. */
+  #createOutgoing(member: Member, isAdmitted: boolean): OutgoingPeer {
     const counters = this.#counters
+    let quietUntil: Ms = isAdmitted ? performance.now() + this.#timing.admittedQuietMs : 0
     return new OutgoingPeer({
       identity: this.#identity,
       member,
@@ -252,21 +282,38 @@ export class PeerTransport implements Net {
       timing: this.#timing,
       queueBytesMax: this.#queueBytesMax,
       random: Math.random,
+      isAnotherDisk: (claim) => this.#disks.isAnother(claim),
+      remember: (claim, then) => this.#disks.remember(claim, then),
       events: {
         unreachable: (peer) => this.#events.unreachable(peer),
         down: () => {
           if (!this.#guests.has(member.id)) this.#events.peerDown(member.id, member.incarnation)
         },
         removed: (message) => this.#onRemoved(message),
+        turnedAway: (why) => this.#onTurnedAway(member.id, why),
         connected: (again) => {
+          quietUntil = 0
           if (again) counters.reconnects += 1
         },
         dropped: () => void counters.dropped++,
         refused: () => void counters.refused++,
         malformed: () => void counters.malformed++,
-        failed: (error) => this.#reports.say(error),
+        failed: (error) => {
+          if (error.code !== 'UNAVAILABLE' || performance.now() >= quietUntil) this.#reports.say(error)
+        },
       },
     })
+  }
+
+  /**
+   * Who is refused for its disk stops, rather than go on among those that do not know better: it has forgotten what it promised, so each vote of
+   * its may be the second one. A guest's word is not enough: who is no member may be of a former life of the cluster.
+   */
+  #onTurnedAway(peer: NodeId, { code, message }: PeerRefusal): void {
+    if (code !== 'DATA_DIR_FOREIGN' || this.#closed || this.#saidForeign) return
+    if (!this.#members.has(peer) || this.#guests.has(peer)) return
+    this.#saidForeign = true
+    this.#events.failed(new RaftgenError(code, `node ${peer} refuses this node: ${message}`))
   }
 
   #onRemoved(message: string): void {
@@ -274,4 +321,12 @@ export class PeerTransport implements Net {
     this.#saidRemoved = true
     this.#events.removed(message)
   }
+}
+
+function notDialled({ id, peer }: Member): RaftgenError {
+  const address = JSON.stringify(peer.slice(0, addressLengthMax))
+  return new RaftgenError(
+    'BAD_OPTIONS',
+    `node ${id} cannot be dialled: ${address} is not an address. Give it one with \`raftgen cluster update\``,
+  )
 }

@@ -2,7 +2,7 @@ import type { ConfState, Index, Ms, NodeId } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { AdminRefused } from '../wire/client-messages.ts'
 import { askLeader } from './ask-leader.ts'
-import type { ChangeRefusalReason } from './change-refused.ts'
+import { mayPass } from './change-refused.ts'
 import type { LeaderDial } from './leader-visit.ts'
 
 export interface RequestJoinOptions {
@@ -17,8 +17,8 @@ export interface RequestJoinOptions {
   readonly peer: string
   /** `host:port` where clients reach it. */
   readonly client: string
-  /** False: it stays a learner. */
-  readonly voter: boolean
+  /** See `JoinRequest.voter`. Default: as before, or a voter. */
+  readonly voter?: boolean | undefined
   readonly timeoutMs: Ms
   readonly signal?: AbortSignal | undefined
   /** For logs: what is being waited for, each time it becomes something else. */
@@ -38,19 +38,6 @@ export interface Joined {
 
 /** The leader takes one node after the other, and looks for longer than an election timeout whether one with that id is alive. */
 const patienceMs = 20_000
-/** Asking again will not help. Everything else passes, or may: another change is under way, a majority is away, a leader is new. */
-const forGood: ReadonlySet<ChangeRefusalReason> = new Set([
-  'removedId',
-  'duplicateId',
-  'unknownId',
-  'badIncarnation',
-  'membersMax',
-  'noVoters',
-  'noSteps',
-  'badLease',
-  'notLearner',
-  'notVoter',
-])
 const passingCodes: ReadonlySet<AdminRefused['code']> = new Set(['UNAVAILABLE', 'OVERLOADED', 'OUTCOME_UNKNOWN'])
 
 /**
@@ -68,7 +55,7 @@ export async function requestJoin(options: RequestJoinOptions): Promise<Joined> 
     accept: (message) => (message.kind === 'JoinReply' ? message : undefined),
     isRepeatable: true,
     patienceMs,
-    passes: ({ code, reason }) => passingCodes.has(code) || (code === 'CHANGE_REFUSED' && (reason === undefined || !forGood.has(reason))),
+    passes: ({ code, reason }) => passingCodes.has(code) || (code === 'CHANGE_REFUSED' && mayPass(reason)),
     timeoutMs,
     signal,
     onWait,

@@ -16,6 +16,8 @@ export interface PeerTiming {
   readonly redialMaxMs: number
   /** A guest is still answered this long after its connection was lost: it comes back within `redialMaxMs`. Default 2,000. */
   readonly guestGraceMs: number
+  /** A member that was let in a moment ago has yet to start: that it cannot be reached is not reported for this long. Default 5,000. */
+  readonly admittedQuietMs: number
 }
 
 export const peerTiming = {
@@ -26,6 +28,7 @@ export const peerTiming = {
   redialMinMs: 10,
   redialMaxMs: 1_000,
   guestGraceMs: 2_000,
+  admittedQuietMs: 5_000,
 } as const satisfies PeerTiming
 
 /** A sweep that comes this many intervals late says that this process was stalled. */

@@ -11,7 +11,7 @@ export const confStepsMax = 256
 
 /** Positions in these lists are their numbers on the wire, for good: new ones are added at the end. */
 const operations = ['changeConf', 'transfer', 'members'] as const satisfies readonly AdminOperation['kind'][]
-const steps = ['addLearner', 'promote', 'demote', 'remove', 'update', 'setLease'] as const satisfies readonly ConfStep['kind'][]
+const steps = ['addLearner', 'promote', 'demote', 'remove', 'update', 'setLease', 'suspend'] as const satisfies readonly ConfStep['kind'][]
 const progressStates = ['leader', 'probe', 'replicate', 'snapshot'] as const satisfies readonly MemberProgress['state'][]
 
 type Reason = NonNullable<AdminRefused['reason']>
@@ -91,6 +91,7 @@ function writeStep(body: ByteWriter, step: ConfStep): void {
       break
     case 'promote':
     case 'demote':
+    case 'suspend':
     case 'remove':
       body.u48(step.id)
       break
@@ -119,6 +120,7 @@ function readStep(reader: ByteReader): ConfStep {
       return { kind, member: readMember(reader), joining: reader.boolean('joining') }
     case 'promote':
     case 'demote':
+    case 'suspend':
     case 'remove':
       return { kind, id: reader.positive('id of a member') }
     case 'setLease':
@@ -135,7 +137,7 @@ export function writeJoinRequest(body: ByteWriter, { requestId, id, peer, client
   body.u48(id)
   body.text(peer)
   body.text(client)
-  body.u8(voter ? 1 : 0)
+  body.u8(voter === undefined ? asBefore : voter ? 1 : 0)
 }
 
 export function readJoinRequest(reader: ByteReader): JoinRequest {
@@ -145,8 +147,17 @@ export function readJoinRequest(reader: ByteReader): JoinRequest {
     id: reader.positive('id of a node'),
     peer: reader.text('peer address'),
     client: reader.text('client address'),
-    voter: reader.boolean('voter'),
+    voter: readVoter(reader),
   }
+}
+
+/** Of a `JoinRequest`, in place of 0 or 1: the role that the cluster has for this id, a voter's where it is new. */
+const asBefore = 2
+
+function readVoter(reader: ByteReader): boolean | undefined {
+  const value = reader.u8('voter')
+  if (value > asBefore) throw new WireError(`voter is ${value}, neither 0, 1 nor ${asBefore}`)
+  return value === asBefore ? undefined : value === 1
 }
 
 function writeAdminRefused(body: ByteWriter, refused: AdminRefused | undefined): void {

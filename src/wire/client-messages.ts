@@ -77,7 +77,7 @@ export interface AdminRequest {
 }
 /**
  * A node with an empty directory asks to be let in. Where `id` is unknown it becomes a learner, to be promoted; where it is known, it has
- * lost its disk: a voter is demoted first, then it gets a higher incarnation, and has to catch up like any other.
+ * lost its disk: a voter loses its vote first, then it gets a higher incarnation, and has to catch up like any other.
  */
 export interface JoinRequest {
   readonly kind: 'JoinRequest'
@@ -85,8 +85,8 @@ export interface JoinRequest {
   readonly id: NodeId
   readonly peer: string
   readonly client: string
-  /** False: it stays a learner. */
-  readonly voter: boolean
+  /** False: it stays a learner. `undefined`: it gets the role that its id has; a new one becomes a voter. */
+  readonly voter: boolean | undefined
 }
 export type ClientMessage = Hello | OpenSession | Commands | Queries | KeepAlive | CloseSession | StatusRequest | AdminRequest | JoinRequest
 
@@ -213,7 +213,7 @@ export interface JoinReply {
   readonly refused: AdminRefused | undefined
   readonly clusterId: string
   readonly incarnation: number
-  /** Everyone; the node that joins among them. */
+  /** Committed: everyone; the node that joins among them, as this incarnation. */
   readonly conf: ConfState | undefined
   /** Index of the entry that let it in. */
   readonly minIndex: Index

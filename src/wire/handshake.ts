@@ -15,6 +15,7 @@ import { bodyKinds } from './kinds.ts'
 /** Versions of this protocol that this release speaks. */
 export const protocol = { min: 1, max: 1 } as const
 export const preambleBytes = 8
+const diskIdBytes = 16
 export type Role = 'peer' | 'client'
 
 export interface Preamble {
@@ -88,13 +89,16 @@ export interface PeerHello {
   readonly bootNonce: string
   /** `host:port` where the sender takes connections of peers, as far as it knows: who does not know it, or better, answers there. */
   readonly peer: string
+  /** Of the sender's disk, sixteen bytes in hex; none when it keeps its log elsewhere. */
+  readonly diskId: string | undefined
 }
 
-/** The answer of a server that accepts. */
+/** The answer of a server that accepts. Where the dialler does not, it says so with a Goodbye. */
 export interface PeerWelcome {
   readonly clusterId: string
   readonly nodeId: NodeId
   readonly incarnation: number
+  readonly diskId: string | undefined
 }
 
 /** Why a peer is refused: the code and the sentence of the `Goodbye` that it gets. */
@@ -113,6 +117,7 @@ export function writePeerHello(writer: ByteWriter, hello: PeerHello): void {
   writer.text(hello.wire)
   writer.raw(Buffer.from(hello.bootNonce, 'hex'))
   writer.text(hello.peer)
+  writeDiskId(writer, hello.diskId)
 }
 
 export function decodePeerHello(body: Uint8Array): PeerHello {
@@ -128,6 +133,7 @@ export function decodePeerHello(body: Uint8Array): PeerHello {
     wire: reader.text('hash of the wire format'),
     bootNonce: Buffer.from(reader.raw(8, 'boot nonce')).toString('hex'),
     peer: reader.text('address of the sender'),
+    diskId: readDiskId(reader),
   }
   reader.end('PeerHello')
   return hello
@@ -138,15 +144,35 @@ export function writePeerWelcome(writer: ByteWriter, welcome: PeerWelcome): void
   writer.text(welcome.clusterId)
   writer.u48(welcome.nodeId)
   writer.u48(welcome.incarnation)
+  writeDiskId(writer, welcome.diskId)
 }
 
 export function decodePeerWelcome(body: Uint8Array): PeerWelcome {
   const reader = new ByteReader(body)
   const kind = reader.u8('kind of a message')
   if (kind !== bodyKinds.PeerWelcome) throw new WireError(`a peer answers with kind ${kind}, not with PeerWelcome`)
-  const welcome = { clusterId: reader.text('cluster id'), nodeId: reader.positive('server'), incarnation: reader.positive('incarnation') }
+  const welcome = {
+    clusterId: reader.text('cluster id'),
+    nodeId: reader.positive('server'),
+    incarnation: reader.positive('incarnation'),
+    diskId: readDiskId(reader),
+  }
   reader.end('PeerWelcome')
   return welcome
+}
+
+/** Its length, 16 or 0, then so many bytes. */
+function writeDiskId(writer: ByteWriter, diskId = ''): void {
+  const bytes = Buffer.from(diskId, 'hex')
+  writer.u8(bytes.length)
+  writer.raw(bytes)
+}
+
+function readDiskId(reader: ByteReader): string | undefined {
+  const length = reader.u8('length of a disk id')
+  if (length === 0) return undefined
+  if (length !== diskIdBytes) throw new WireError(`a disk id has ${length} bytes, not ${diskIdBytes}`)
+  return Buffer.from(reader.raw(length, 'disk id')).toString('hex')
 }
 
 /** Asks the other side of a connection between peers for a sign of life. */

@@ -19,17 +19,22 @@ export const replicaPieceBytes = 64 * 1_024
 const trailerBytes = 6
 
 /**
- * The state as it is now: all pieces are to be taken before the replica applies anything more. They are views of memory that nothing else
- * writes to.
+ * The state as it is now, encoded as the pieces are taken: the replica may apply nothing before `drawn` is called, which is once the last of it
+ * was read. Pieces are views of memory that nothing else writes to.
  */
-export function* encodeReplica(replica: Replica): Generator<Uint8Array> {
+export function* encodeReplica(replica: Replica, drawn: () => void = () => {}): Generator<Uint8Array> {
   yield encodeHead(replica)
   for (const part of sessionPieces(replica.sessions, replicaPieceBytes)) yield* slices(part)
   let length = 0
+  // One behind: of a machine that gives its state in one part, nothing is read any more while that is cut up.
+  let last: Uint8Array = new Uint8Array(0)
   for (const part of machineParts(replica.machine)) {
+    yield* slices(last)
     length += part.length
-    yield* slices(part)
+    last = part
   }
+  drawn()
+  yield* slices(last)
   const trailer = new ByteWriter(trailerBytes)
   trailer.u48(length)
   yield trailer.take()
@@ -77,9 +82,8 @@ function encodeHead({ machine, lastApplied, lastAppliedTerm, now, ceiling, ceili
   return writer.take()
 }
 
-/** A machine has one part today; one that gives its state in slices is to be asked for them here. */
 function machineParts(machine: StateMachine): Iterable<Uint8Array> {
-  return [machine.snapshot()]
+  return machine.snapshotParts?.() ?? [machine.snapshot()]
 }
 
 function* slices(part: Uint8Array): Generator<Uint8Array> {

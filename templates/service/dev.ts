@@ -6,10 +6,17 @@ import { createInterface } from 'node:readline'
 import { Server } from 'raftgen/server'
 import { clusterId, members } from './cluster.js'
 
-for (const { id } of members) {
-  const dir = `data/${id}`
-  if (!existsSync(dir)) await Server.bootstrap({ dir, id, clusterId, members })
+// All of them, or none: a node that was bootstrapped again would have forgotten what it had voted and acknowledged.
+const dirs = members.map(({ id }) => ({ id, dir: `data/${id}` }))
+const lost = dirs.filter(({ dir }) => !existsSync(dir))
+if (lost.length > 0 && lost.length < dirs.length) {
+  for (const { id, dir } of lost) {
+    console.error(`${dir} is missing, though this cluster was started before. Start the other nodes with \`npm start <id>\`, then \`npm start ${id} join\`.`)
+  }
+  console.error('Or remove data/ altogether, and with it all that the cluster has stored, to begin anew.')
+  process.exit(1)
 }
+for (const { id, dir } of lost) await Server.bootstrap({ dir, id, clusterId, members })
 
 const nodes = members.map(({ id }) => {
   const node = spawn(process.execPath, ['dist/server.js', String(id)], { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { runCommand } from '../../src/cli/program.ts'
 import { noConf } from '../../src/core/conf.ts'
+import { leaseMsMax } from '../../src/core/limits.ts'
 import { ClientListener } from '../../src/transport/client-listener.ts'
 import type { AdminOperation, AdminRefused, AdminReply, LeaderHint, NodeStatus, ServerMessage } from '../../src/wire/client-messages.ts'
 
@@ -30,7 +31,15 @@ const conf = { ...noConf, members: members.conf.members.slice(0, 1), voters: [1]
 class FakeServer {
   readonly operations: AdminOperation[] = []
   refused: AdminRefused | undefined
+  /** What is refused; by default everything. */
+  refuses: (operation: AdminOperation) => boolean = () => true
+  /** Takes operations, and closes the connection instead of an answer. */
+  breaks = false
+  nodeId = 1
   leads = true
+  members = members
+  /** Everyone who votes, by this server's own account. */
+  voters: NonNullable<AdminReply['members']>['conf']['members'] = []
   listener: ClientListener | undefined
 
   get address(): string {
@@ -47,8 +56,10 @@ class FakeServer {
             this.#tell(connection, { kind: 'StatusReply', requestId: message.requestId, status: this.#status() })
           if (message.kind !== 'AdminRequest') return
           this.operations.push(message.operation)
-          const done = this.refused === undefined ? members : undefined
-          this.#tell(connection, { kind: 'AdminReply', requestId: message.requestId, refused: this.refused, members: done })
+          if (this.breaks) return this.listener?.goodbye(connection, 'OVERLOADED', 'enough')
+          const refused = this.refuses(message.operation) ? this.refused : undefined
+          const done = refused === undefined ? this.members : undefined
+          this.#tell(connection, { kind: 'AdminReply', requestId: message.requestId, refused, members: done })
         },
         closed: () => {},
       },
@@ -67,7 +78,7 @@ class FakeServer {
 
   #status(): NodeStatus {
     return {
-      nodeId: 1,
+      nodeId: this.nodeId,
       clusterId: 'dev',
       role: 'follower',
       term: 7,
@@ -77,7 +88,11 @@ class FakeServer {
       firstIndex: 1,
       lastIndex: 8,
       snapshotIndex: 0,
-      conf: { ...conf, members: [{ id: 1, incarnation: 1, peer: '127.0.0.1:1', client: this.address }] },
+      conf: {
+        ...conf,
+        members: [{ id: 1, incarnation: 1, peer: '127.0.0.1:1', client: this.address }, ...this.voters],
+        voters: [1, ...this.voters.map(({ id }) => id)],
+      },
       sessions: 0,
       digest: '',
     }
@@ -87,7 +102,7 @@ class FakeServer {
 const running: FakeServer[] = []
 afterEach(() => Promise.all(running.splice(0).map((server) => server.listener?.close())))
 
-async function fakeServer(more: Partial<Pick<FakeServer, 'refused' | 'leads'>> = {}): Promise<FakeServer> {
+async function fakeServer(more: Partial<FakeServer> = {}): Promise<FakeServer> {
   const server = await Object.assign(new FakeServer(), more).listen()
   running.push(server)
   return server
@@ -148,8 +163,23 @@ describe('raftgen cluster status', () => {
       [server.address, '1', 'follower', '7', '-', '8', '5'],
     ])
     expect(err).toBe(
-      `raftgen: the cluster did not tell its members within 100 ms: no leader answered; tried ${server.address} (knows no leader)`,
+      `raftgen: the cluster did not tell its members within 100 ms: no leader answered; tried ${server.address} (knows no leader)\n` +
+        '  The only voter is reachable, and does not lead yet: try again in a moment.',
     )
+  })
+
+  test('shows incarnations once a member has come back without its disk', async () => {
+    const [first, ...others] = members.conf.members
+    const back = { ...members, conf: { ...members.conf, members: [{ ...first, incarnation: 2 }, ...others] } }
+    // @ts-expect-error: `first` is there
+    const server = await fakeServer({ members: back })
+    const { out } = await cluster('status', '--server', server.address)
+    expect(out.slice(4).map((line) => line.split(/ {2,}/).slice(0, 3))).toEqual([
+      ['id', 'incarnation', 'role'],
+      ['1', '2', 'leader'],
+      ['2', '1', 'voter'],
+      ['3', '1', 'joining'],
+    ])
   })
 
   test('asks the next of several servers when the first does not answer', async () => {
@@ -202,7 +232,7 @@ describe('a refusal is exit code 1', () => {
     const server = await fakeServer({ refused })
     const { code, out, err } = await cluster('remove', '7', '--server', server.address)
     expect({ code, out }).toEqual({ code: 1, out: [] })
-    expect(err).toMatch(/^raftgen: node 7 is no member\n {2}CHANGE_REFUSED\. /)
+    expect(err).toBe('raftgen: node 7 is no member\n  CHANGE_REFUSED. `raftgen cluster status` shows the members.')
   })
 
   test('with --json with its code and reason', async () => {
@@ -211,15 +241,88 @@ describe('a refusal is exit code 1', () => {
     expect(code).toBe(1)
     expect(JSON.parse(out.join(''))).toMatchObject({
       ok: false,
-      error: { exitCode: 1, code: 'CHANGE_REFUSED', reason: 'unknownId', message: 'node 7 is no member' },
+      error: { exitCode: 1, code: 'CHANGE_REFUSED', reason: 'unknownId', retryable: false, message: 'node 7 is no member' },
     })
+  })
+
+  test.each([
+    ['confPending', true, 'Try again when the change that is under way has ended.'],
+    ['removedId', false, 'Choose an id that was never used.'],
+    ['duplicateId', false, 'Choose an id, and addresses, that no member has. `raftgen cluster status` shows the members.'],
+    [undefined, true, 'Do what the message says.'],
+  ] as const)('with advice that fits its reason: %s', async (reason, retryable, hint) => {
+    const server = await fakeServer({ refused: { code: 'CHANGE_REFUSED', reason, message: 'no' } })
+    const { out } = await cluster('add', member, '--server', server.address, '--timeout', '50', '--json')
+    expect(JSON.parse(out.join(''))).toMatchObject({ error: { retryable, hint: `CHANGE_REFUSED. ${hint}` } })
+  })
+
+  test('for want of a majority says whom to start, of those that would vote', async () => {
+    const server = await fakeServer({
+      refused: { code: 'CHANGE_REFUSED', reason: 'quorumUnreachable', message: 'of the new voters 1, 2 only 1 hold the log' },
+      refuses: ({ kind }) => kind !== 'members',
+    })
+    const { code, err } = await cluster('remove', '3', '--server', server.address)
+    expect(code).toBe(1)
+    expect(err).toBe('raftgen: of the new voters 1, 2 only 1 hold the log\n  CHANGE_REFUSED. Start node 2 at 10.0.0.2:7101 first.')
+    const { err: promoting } = await cluster('promote', '3', '--server', server.address)
+    expect(promoting).toContain('Start node 2 at 10.0.0.2:7101 first.')
+    const { err: without } = await cluster('demote', '2', '--server', server.address)
+    expect(without).toContain('CHANGE_REFUSED. Start the others first; `raftgen cluster status` shows which are not active.')
   })
 })
 
-test('nobody there is exit code 1', async () => {
-  const { code, err } = await cluster('promote', '3', '--server', '127.0.0.1:1', '--timeout', '50')
+test('a transfer to who leads already has nothing to do, and is fine', async () => {
+  const refused = { code: 'CHANGE_REFUSED', reason: 'transferToSelf', message: 'node 1 leads already' } as const
+  const server = await fakeServer({ refused, refuses: ({ kind }) => kind === 'transfer' })
+  expect(await cluster('transfer', '--to', '1', '--server', server.address)).toEqual({ code: 0, out: [], err: 'node 1 leads already' })
+})
+
+test('an operation whose outcome nobody knows is told with the command that shows it', async () => {
+  const server = await fakeServer({ breaks: true })
+  const { code, err } = await cluster('promote', '3', '--server', server.address)
   expect(code).toBe(1)
-  expect(err).toContain('raftgen: no member of the cluster answered within 50 ms')
+  expect(err).toContain('\n  OUTCOME_UNKNOWN. Run `raftgen cluster status` to see whether it took effect.')
+})
+
+describe('without a leader the advice says which voters are missing', () => {
+  const gone = [2, 3].map((id) => ({ id, incarnation: 1, peer: `127.0.0.1:${id}`, client: `127.0.0.1:${id}` }))
+
+  test('too many of them', async () => {
+    const server = await fakeServer({ leads: false, voters: gone })
+    const { code, err } = await cluster('promote', '3', '--server', server.address, '--timeout', '100')
+    expect(code).toBe(1)
+    expect(err).toContain('\n  UNAVAILABLE. 2 of 3 voters are not reachable: start node 2 at 127.0.0.1:2, node 3 at 127.0.0.1:3.')
+    const { out } = await cluster('status', '--server', server.address, '--timeout', '100', '--json')
+    expect(JSON.parse(out.join(''))).toMatchObject({ error: { hint: expect.stringMatching(/^2 of 3 voters are not reachable/) } })
+  })
+
+  test('few enough to go on without', async () => {
+    const server = await fakeServer({ leads: false, voters: gone.slice(0, 1) })
+    const third = await fakeServer({ leads: false })
+    third.nodeId = 3
+    server.voters = [...gone.slice(0, 1), { id: 3, incarnation: 1, peer: '127.0.0.1:3', client: third.address }]
+    const { err } = await cluster('promote', '3', '--server', server.address, '--timeout', '100')
+    expect(err).toContain(
+      'UNAVAILABLE. 1 of 3 voters is not reachable: start node 2 at 127.0.0.1:2. ' +
+        'The others are a majority, and elect a leader within seconds: try again.',
+    )
+  })
+
+  test('none, and yet nobody leads', async () => {
+    const [one, two] = [await fakeServer({ leads: false }), await fakeServer({ leads: false, nodeId: 2 })]
+    one.voters = [{ id: 2, incarnation: 1, peer: '127.0.0.1:2', client: two.address }]
+    const { err } = await cluster('status', '--server', one.address, '--timeout', '100')
+    expect(err).toContain(
+      'All 2 voters are reachable from here: try again in a moment. If that does not help, they do not reach each other.',
+    )
+  })
+
+  test('or that nobody answers at all', async () => {
+    const { code, err } = await cluster('promote', '3', '--server', '127.0.0.1:1', '--timeout', '50')
+    expect(code).toBe(1)
+    expect(err).toContain('raftgen: no member of the cluster answered within 50 ms')
+    expect(err).toContain('\n  UNAVAILABLE. No node answers at 127.0.0.1:1: correct --server, or start the nodes.')
+  })
 })
 
 describe('wrong use, exit code 2, and nothing is connected', () => {
@@ -232,12 +335,20 @@ describe('wrong use, exit code 2, and nothing is connected', () => {
       'raftgen: 4:a is not a member\n  Write <id>=<peer host:port>,<client host:port>, for example 1=10.0.0.1:7001,10.0.0.1:7101.',
     ],
     [
+      ['add', '5', '--server', 'a:1'],
+      'raftgen: 5 names no addresses: write 5=<peer>,<client>\n  Write <id>=<peer host:port>,<client host:port>, for example',
+    ],
+    [
       ['lease', 'long', '--server', 'a:1'],
-      "raftgen: lease: 'long' is not a duration\n  Write whole milliseconds from 1 to 3600000, or off.",
+      "raftgen: lease: 'long' is not a duration of 1 to 60000 milliseconds\n  Write whole milliseconds, or off.",
+    ],
+    [
+      ['lease', '60001', '--server', 'a:1'],
+      "raftgen: lease: '60001' is not a duration of 1 to 60000 milliseconds\n  Write whole milliseconds, or off.",
     ],
     [
       ['status', '--server', 'a:1', '--timeout', 'soon'],
-      "raftgen: --timeout: 'soon' is not a duration\n  Write whole milliseconds from 1 to 3600000.",
+      "raftgen: --timeout: 'soon' is not a duration of 1 to 3600000 milliseconds\n  Write whole milliseconds.",
     ],
     [['transfer', '2', '--server', 'a:1'], "raftgen: too many arguments for 'transfer'. Expected 0 arguments but got 1."],
     [['status', '--server', 'here'], 'raftgen: "here" is not an address: write host:port, as in 127.0.0.1:4001 or [::1]:4001'],
@@ -253,6 +364,10 @@ describe('wrong use, exit code 2, and nothing is connected', () => {
     expect(err).toContain("unknown command 'statsu'")
     expect(err).toContain('(Did you mean status?)')
   })
+})
+
+test('the help of lease names the longest lease that the cluster takes', async () => {
+  expect((await cluster('lease', '--help')).out.join('\n')).toContain(`whole milliseconds from 1 to ${leaseMsMax}, or off`)
 })
 
 test('the help names every command with an example, and the exit codes', async () => {

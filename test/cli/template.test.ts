@@ -47,6 +47,28 @@ test('each script of the project works by itself: what it needs is made first', 
   rmSync(join(svc, 'generated'), { recursive: true })
   writeFiles(svc, { 'client.ts': "import { StoreClient } from './generated/index.js'\n\nconsole.log('the demo of', StoreClient.name)\n" })
   expect((await run('npm', ['run', 'demo'], { cwd: svc })).stdout).toMatch(/\nthe demo of StoreClient\n$/)
+
+  // Some nodes have their directory, one has lost its own: it must not be bootstrapped again.
+  for (const id of [1, 3]) mkdirSync(join(svc, 'data', String(id)), { recursive: true })
+  const refused = await run(process.execPath, ['dist/dev.js'], { cwd: svc }).catch((error: unknown) => error)
+  expect(refused).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^data\/2 is missing, .* `npm start 2 join`\.\nOr remove data\/ /),
+  })
+  expect(readdirSync(join(svc, 'data'))).toEqual(['1', '3'])
+}, 120_000)
+
+test('a node of the project that is not told which it is says what it may be told', async () => {
+  const folder = temporaryFolder()
+  await raftgen(folder, ['init', 'svc'])
+  const svc = join(folder, 'svc')
+  linkPackages(svc, ['typebox', 'vitest', 'typescript', '@types/node'])
+  linkCommands(svc)
+  await run('npm', ['run', 'build'], { cwd: svc })
+  await expect(run(process.execPath, ['dist/server.js', 'four'], { cwd: svc })).rejects.toMatchObject({
+    code: 2,
+    stderr: 'which node? 1, 2, 3, or a new id, which joins the others: npm start 4\n',
+  })
 }, 120_000)
 
 /** As `npm install` leaves them for the scripts of a package. */

@@ -95,7 +95,9 @@ describe('bootstrap', () => {
     expect(await raftgen(folder, ['bootstrap', '--dir', 'data/1', '--id', '1', '--cluster', 'dev', ...member])).toEqual({
       code: 0,
       out: '',
-      err: 'node 1 of cluster dev may start on data/1; members: 1\n',
+      err:
+        'node 1 of cluster dev may start on data/1; members: 1\n' +
+        'Once per node and cluster: should data/1 be lost, do not bootstrap node 1 again, but start it with `join`.\n',
     })
     expect(existsSync(join(folder, 'data/1'))).toBe(true)
   })

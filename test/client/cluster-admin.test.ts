@@ -131,7 +131,7 @@ describe('BAD_OPTIONS, and nothing is sent, for', () => {
     [
       'a lease of no time',
       (admin) => admin.setLeaseReads({ durationMs: 0 }),
-      "the duration of leases is 0, not whole milliseconds from 1: write { durationMs: 1_000 }, or 'off'",
+      "the duration of leases is 0, not whole milliseconds from 1 to 60000: write { durationMs: 1_000 }, or 'off'",
     ],
     ['no time', (admin) => admin.members({ timeoutMs: 0 }), 'option timeoutMs is 0, not a whole number from 1 to 3,600,000'],
   ])('%s', async (_, act, message) => {
@@ -186,7 +186,13 @@ describe('a refusal', () => {
     cluster.answers = [refusal('CHANGE_REFUSED', 'node 9 is no member', 'unknownId')]
     const failure = await (await connected()).promote(9).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(ChangeRefused)
-    expect(failure).toMatchObject({ code: 'CHANGE_REFUSED', message: 'node 9 is no member', reason: 'unknownId', outcome: 'notApplied' })
+    expect(failure).toMatchObject({
+      code: 'CHANGE_REFUSED',
+      message: 'node 9 is no member',
+      reason: 'unknownId',
+      outcome: 'notApplied',
+      retryable: false,
+    })
   })
 
   test.each(['confPending', 'notCommittedInTerm', 'transferPending'] as const)(
@@ -204,6 +210,7 @@ describe('a refusal', () => {
     await expect(admin.promote(3, { timeoutMs: 60 })).rejects.toMatchObject({
       code: 'CHANGE_REFUSED',
       reason: 'confPending',
+      retryable: true,
       message: 'the members were not changed within 60 ms: a change is under way',
     })
   })

@@ -45,6 +45,7 @@ describe('is asked again', () => {
     await expect(join({ timeoutMs: 100 })).rejects.toMatchObject({
       code: 'CHANGE_REFUSED',
       reason: 'confPending',
+      retryable: true,
       message: 'node 4 was not let in within 100 ms: another change is under way',
     })
   })
@@ -52,7 +53,12 @@ describe('is asked again', () => {
 
 test('an id that was removed is refused for good, at once', async () => {
   cluster.answers = [refusal('CHANGE_REFUSED', 'node 4 was removed', 'removedId'), admitted]
-  await expect(join()).rejects.toMatchObject({ code: 'CHANGE_REFUSED', reason: 'removedId', message: 'node 4 was removed' })
+  await expect(join()).rejects.toMatchObject({
+    code: 'CHANGE_REFUSED',
+    reason: 'removedId',
+    retryable: false,
+    message: 'node 4 was removed',
+  })
   expect(cluster.asked).toHaveLength(1)
 })
 
@@ -64,6 +70,15 @@ test('servers of another machine refuse for good, and that is told when no other
       'node 4 was not let in: s1:1 (said goodbye with MACHINE_MISMATCH: this server runs the machine locks), ' +
       's2:2 (said goodbye with MACHINE_MISMATCH: this server runs the machine locks)',
   })
+})
+
+test('what is final is not waited for, and no log says so', async () => {
+  const waits: string[] = []
+  const onWait = (why: string): void => void waits.push(why)
+  await expect(join({ clusterId: 'green', onWait })).rejects.toMatchObject({ code: 'CLUSTER_MISMATCH' })
+  cluster.refuses = true
+  await expect(join({ onWait })).rejects.toMatchObject({ code: 'MACHINE_MISMATCH' })
+  expect(waits).toEqual([])
 })
 
 test('a cluster of another id than the one asked for is no place to join', async () => {

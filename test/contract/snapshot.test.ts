@@ -148,6 +148,51 @@ describe('a snapshot', () => {
     expect(stateOf(replicaFrom(bank.machine.snapshot()))).toBe(stateOf(bank.machine))
   })
 
+  test.each([
+    ['small', 3_000, 10],
+    ['middling', 300, 3_000],
+    ['large', 12, 300_000],
+  ])('comes in parts that are small, of %s values, and make up the whole', (_, count, bytes) => {
+    const bank = scripted()
+    bank.run((state) => {
+      for (let i = 1; i <= count; i++) state.accounts.set(`a${i}`, { balance: i, seal: new Uint8Array(bytes).fill(i) })
+      for (let i = 1; i <= 3_000; i++) state.journal.set(i, { from: 'a', to: 'b', amount: i })
+    })
+    const parts = [...(bank.machine.snapshotParts?.() ?? [])]
+    const whole = Buffer.concat(parts)
+    expect(whole.equals(bank.machine.snapshot())).toBe(true)
+    expect(Math.max(...parts.map(({ length }) => length))).toBeLessThan(65_536 + bytes)
+    expect(parts.length).toBeGreaterThan(whole.length / (65_536 + bytes))
+    expect(stateOf(replicaFrom(whole))).toBe(whole.toString('hex'))
+  })
+
+  test('is encoded as its parts are taken', () => {
+    let encoded = 0
+    const [accounts] = [bankDescriptor.state['accounts']]
+    if (accounts?.kind !== 'table') throw new Error('accounts are a table')
+    const values = {
+      ...accounts.values,
+      toWire: (value: unknown) => {
+        encoded += 1
+        return accounts.values.toWire(value)
+      },
+    }
+    let script: Script = () => {}
+    const handlers: BankHandlers = { ...bankHandlers, open: (state) => script(state) }
+    const machine = bind({ ...bankDescriptor, state: { ...bankDescriptor.state, accounts: { ...accounts, values } } }, handlers)
+    const context = createContext(() => {})
+    script = (state) => {
+      for (let i = 1; i <= 100; i++) state.accounts.set(`a${i}`, { balance: i, seal: new Uint8Array(10_000) })
+    }
+    context.enter({ index: 1, term: 1, now: 0, version: 1 })
+    machine.apply(packValue([1, 1, ['x', 0]]), context)
+    const parts = machine.snapshotParts?.()[Symbol.iterator]()
+    parts?.next()
+    expect(encoded).toBeLessThan(10)
+    parts?.next()
+    expect(encoded).toBeLessThan(20)
+  })
+
   test('keeps nothing of the bytes it was restored from', () => {
     const bank = scripted()
     const snapshot = bank.machine.snapshot()

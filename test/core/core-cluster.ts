@@ -185,7 +185,7 @@ export class CoreCluster {
   network: Message[] = []
   /** Links `source>target` on which everything is lost. */
   readonly cutLinks = new Set<string>()
-  /** How often a node was started; each life has its own seed. */
+  /** How often a node was started; each life has its own seed and nonce. */
   #starts = 0
 
   constructor(options: ClusterOptions, events: ClusterEvents = {}) {
@@ -215,14 +215,17 @@ export class CoreCluster {
       assert(node.raft === undefined, `node ${id} runs already`)
       const { timing, limits, seed = 1, clock } = this.#options
       const { summary, restorable } = node.disk
+      const isWhole = restorable !== undefined || summary.base.id.index === 0
       node.now = clock?.(id) ?? node.now
       node.readState(restorable)
       node.raft = new Raft({
         id,
         log: summary,
         ...(restorable === undefined ? {} : { lastApplied: restorable.base.id.index }),
+        ...(isWhole ? {} : { hasState: false }),
         now: node.now,
-        seed: seed + 1_000 * this.#starts++,
+        seed: seed + 1_000 * this.#starts,
+        nonce: this.#starts++,
         ...(timing === undefined ? {} : { timing }),
         ...(limits === undefined ? {} : { limits }),
       })

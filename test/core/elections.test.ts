@@ -302,7 +302,7 @@ describe('election timeouts', () => {
   const timeoutOf = ({ id, seed }: { readonly id: number; readonly seed: number }) => {
     const conf = confOf({ voters: [1, 2, 3, 4, 5] })
     const log = new ModelDisk({ id: noLog, conf }).summary
-    const raft = new Raft({ id, log, now: 0, seed })
+    const raft = new Raft({ id, log, now: 0, seed, nonce: 1 })
     for (let now = 0; ; now++) {
       raft.step({ kind: 'tick', now })
       if (raft.softState.role !== 'follower') return now
@@ -335,7 +335,7 @@ describe('election timeouts', () => {
 
   test('a heartbeat of more than a third of the election timeout is refused', () => {
     const log = new ModelDisk({ id: noLog, conf: confOf({ voters: [1] }) }).summary
-    const build = (heartbeatMs: number) => new Raft({ id: 1, log, now: 0, seed: 1, timing: { heartbeatMs } })
+    const build = (heartbeatMs: number) => new Raft({ id: 1, log, now: 0, seed: 1, nonce: 1, timing: { heartbeatMs } })
     expect(() => build(334)).toThrow('heartbeatMs is 334, more than a third of electionTimeoutMs, which is 1000')
     expect(() => build(0)).toThrow('heartbeatMs is 0, not a positive whole number')
     expect(() => build(333)).not.toThrow()
@@ -346,7 +346,7 @@ describe('election timeouts', () => {
       const conf = confOf({ voters: [1, 2, 3] })
       const log = new ModelDisk({ id: noLog, conf }).summary
       const cluster = new CoreCluster({ conf, seed }).start()
-      for (const node of cluster.nodes.values()) node.raft = new Raft({ id: node.id, log, now: 0, seed })
+      for (const node of cluster.nodes.values()) node.raft = new Raft({ id: node.id, log, now: 0, seed, nonce: 1 })
       cluster.run(5_000)
       expect(cluster.leaders()).toHaveLength(1)
     }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type AppendEntriesReply, entryOverheadBytes, type Index, type Message } from '../../src/core/index.ts'
 import { confOf, CoreCluster, entryOf, wordOf } from './core-cluster.ts'
+import { add, change, led, statusOf } from './led.ts'
 import { lone, loneLeader } from './lone.ts'
 
 const appendsOf = (messages: readonly Message[]) => messages.filter((message) => message.kind === 'AppendEntries')
@@ -150,6 +151,75 @@ describe('what got lost is sent again', () => {
   })
 })
 
+describe('a follower of which nothing is known is asked where its log matches, also when nothing is written', () => {
+  const isEmpty = (message: Message) => message.kind === 'AppendEntries' && message.entries.length === 0
+
+  test('one that was cut off, or started again, and missed nothing is known to hold everything a heartbeat later', () => {
+    const cluster = led({ voters: [1, 2, 3] })
+    cluster.crash(3)
+    cluster.input(1, { kind: 'unreachable', peer: 3 })
+    cluster.start(3)
+    expect(statusOf(cluster, 1).followers[1]).toMatchObject({ id: 3, state: 'probe', matchIndex: 1 })
+    cluster.run(220)
+    expect(statusOf(cluster, 1).followers[1]).toMatchObject({ id: 3, state: 'replicate', matchIndex: 1, inflightMessages: 0 })
+  })
+
+  test('a new member whose configuration is compacted by then is told to fetch a snapshot, and promoted, without another write', () => {
+    const cluster = led({ voters: [1, 2, 3] })
+    change(cluster, [add(4, true)])
+    cluster.run(200)
+    cluster.snapshot(1, { compactIndex: statusOf(cluster, 1).lastIndex })
+    cluster.join(4, statusOf(cluster, 1).conf.members)
+    cluster.run(500)
+    expect(statusOf(cluster, 1).followers[2]).toMatchObject({ id: 4, state: 'snapshot' })
+    expect(cluster.node(4).snapshotWanted).toBe(statusOf(cluster, 1).lastIndex)
+    cluster.fetchSnapshot({ source: 1, target: 4 })
+    cluster.run(500)
+    expect(statusOf(cluster, 1).conf).toMatchObject({ voters: [1, 2, 3, 4], joining: [] })
+  })
+
+  test('one that lacks what is compacted up to the last entry is told so, though there is no entry to send', () => {
+    const cluster = led({ voters: [1, 2, 3] })
+    cluster.isolate(3)
+    cluster.propose(1, 'a', 'b')
+    cluster.run(200)
+    cluster.snapshot(1, { compactIndex: 3 })
+    cluster.crash(3)
+    cluster.start(3)
+    cluster.heal()
+    cluster.run(500)
+    expect(cluster.node(3).snapshotWanted).toBe(3)
+    cluster.fetchSnapshot({ source: 2, target: 3, minIndex: 3 })
+    cluster.run(300)
+    expect(statusOf(cluster, 1).followers[1]).toMatchObject({ id: 3, state: 'replicate', matchIndex: 3 })
+  })
+
+  test('one that answers heartbeats and nothing else is asked once a heartbeat, one that answers nothing not at all', () => {
+    const it = loneLeader({ voters: [1, 2, 3] })
+    for (const from of [2, 3]) it.cluster.receive(acknowledge({ from, matchIndex: 1 }))
+    for (const peer of [2, 3]) it.cluster.input(1, { kind: 'unreachable', peer })
+    it.sent()
+    for (let i = 0; i < 6; i++) {
+      it.cluster.tick(1, 100)
+      it.cluster.receive({ kind: 'HeartbeatReply', from: 2, to: 1, term: 1, round: 0 })
+      it.cluster.receive({ kind: 'HeartbeatReply', from: 2, to: 1, term: 1, round: 0 })
+    }
+    const asked = it.sent().filter(isEmpty)
+    expect(asked.length).toBeGreaterThanOrEqual(5)
+    expect(asked.length).toBeLessThanOrEqual(6)
+    expect(asked).toContainEqual(expect.objectContaining({ to: 2, prev: { term: 1, index: 1 }, entries: [] }))
+    expect(asked.filter(({ to }) => to === 3)).toEqual([])
+  })
+
+  test('one that is known is never asked: an idle cluster says nothing but heartbeats', () => {
+    const sent: Message[] = []
+    const cluster = led({ voters: [1, 2, 3], events: { sent: (message) => sent.push(message) } })
+    sent.length = 0
+    cluster.run(1_000)
+    expect(new Set(sent.map(({ kind }) => kind))).toEqual(new Set(['Heartbeat', 'HeartbeatReply']))
+  })
+})
+
 describe('entries that are not in memory', () => {
   const withHistory = () => loneLeader({ voters: [1, 2], terms: [1, 1, 1], limits: { messageBytesMax: 3 * (entryOverheadBytes + 4) } })
   const refuseAll = { kind: 'AppendEntriesReply', from: 2, to: 1, term: 2, ok: false, prevIndex: 3, hint: { term: 0, index: 0 } } as const
@@ -218,7 +288,7 @@ describe('memory', () => {
   const inMemory = (it: ReturnType<typeof lone>, index: Index) =>
     it.node.core.entriesInMemory({ firstIndex: index, lastIndex: index, bytesMax: 1 }) !== undefined
 
-  test('holds what is not applied or not durable, whatever the limit, and of the rest as much as the limit allows', () => {
+  test('holds what is not committed or not durable, whatever the limit, and of the rest as much as the limit allows', () => {
     const it = loneLeader({ voters: [1, 2], limits: { cacheBytesMax: 2 * (entryOverheadBytes + 1) } })
     it.cluster.receive(acknowledge({ matchIndex: 1 }))
     for (const word of ['a', 'b', 'c', 'd']) it.cluster.propose(1, word)

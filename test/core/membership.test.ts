@@ -41,6 +41,25 @@ describe('a change of the configuration', () => {
     expect(confProblem(plan.conf) ?? confProblem(leaveJoint(plan.conf))).toBeUndefined()
   })
 
+  test('that suspends a voter makes it one that joins, so that it votes again once it has caught up', () => {
+    const plan = planChange(confOf({ voters: [1, 2, 3] }), [{ kind: 'suspend', id: 2 }])
+    expect(plan).toMatchObject({ kind: 'next', conf: { voters: [1, 3], votersOutgoing: [1, 2, 3], learners: [2], joining: [2] } })
+    if (plan.kind === 'next') expect(leaveJoint(plan.conf)).toMatchObject({ voters: [1, 3], learners: [2], joining: [2], removed: [] })
+    const again = planChange(confOf({ voters: [1, 3], learners: [2] }), [{ kind: 'suspend', id: 2 }])
+    expect(again).toMatchObject({ reason: 'notVoter', message: 'node 2 is not a voter' })
+  })
+
+  test('knows ids up to 2^48 - 1, and a cluster of such elects its leader', () => {
+    const voters = [2 ** 47, 2 ** 48 - 2, 2 ** 48 - 1]
+    const cluster = new CoreCluster({ conf: confOf({ voters }) }).start()
+    cluster.run(10_000)
+    expect(voters.map((id) => cluster.node(id).core.softState.leader)).toEqual(voters.map(() => expect.toBeOneOf(voters)))
+    for (const id of [0, 1.5, 2 ** 48]) {
+      const message = `${id} is not the id of a node: a whole number from 1 to 2^48 - 1`
+      expect(planChange(confOf({ voters }), [add(id)])).toEqual({ kind: 'refused', reason: 'unknownId', message })
+    }
+  })
+
   test('of anything else is one entry, and the ids of removed learners are never used again', () => {
     const conf = { ...confOf({ voters: [1, 2, 3], learners: [4] }), removed: [9] }
     expect(planChange(conf, [remove(4), add(5, true), { kind: 'setLease', leaseMs: 900 }])).toMatchObject({

@@ -21,7 +21,7 @@ describe('a message is ignored', () => {
   test('when it is for another server, or from this one', () => {
     expectIgnored(lone(), heartbeat({ to: 2, from: 3 }))
     expectIgnored(lone(), heartbeat({ from: 1 }))
-    expectIgnored(lone(), heartbeat({ from: 0 }))
+    for (const from of [0, -2, 1.5, 2 ** 48]) expectIgnored(lone(), heartbeat({ from }))
   })
 
   test('when its numbers are none, negative, or so large that no term would be left for elections', () => {

@@ -397,9 +397,9 @@ describe('restarts', () => {
     }
   })
 
-  test('a log from a later term than the one on the disk is a broken store', () => {
+  test('a log from a later term than the one on the disk is refused', () => {
     expect(() => lone({ terms: [1, 6], hardState: { term: 5, votedFor: undefined } })).toThrow(
-      new InvariantError('the log ends with term 6, beyond our term 5'),
+      'log.hardState.term is 5, but the log ends with term 6: a term is durable before its entries',
     )
   })
 })

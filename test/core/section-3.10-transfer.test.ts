@@ -85,6 +85,22 @@ describe('§3.10 leadership transfer', () => {
     expect(statusOf(cluster, leader).commitIndex).toBe(statusOf(cluster, leader).lastIndex)
   })
 
+  test('a request of a term that is over starts no election', () => {
+    const cluster = led({ voters: [1, 2, 3] })
+    cluster.crash(1)
+    cluster.forgetLeader(3)
+    cluster.campaign(2)
+    cluster.deliver()
+    expect(cluster.leaders()).toEqual([2])
+    cluster.receive({ kind: 'TimeoutNow', from: 1, to: 3, term: 1 })
+    cluster.receive({ kind: 'TimeoutNow', from: 1, to: 2, term: 1 })
+    expect(cluster.network).toEqual([])
+    expect([2, 3].map((id) => statusOf(cluster, id))).toMatchObject([
+      { role: 'leader', term: 2 },
+      { role: 'follower', term: 2 },
+    ])
+  })
+
   test('"it is equivalent to the target server\'s clock jumping forwards quickly, which is safe": a target that lacks entries is not elected', () => {
     const cluster = led({ voters: [1, 2, 3] })
     cluster.isolate(2)

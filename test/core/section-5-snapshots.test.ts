@@ -158,6 +158,18 @@ describe('§5.1 snapshots', () => {
     expect(JSON.stringify([node.core.status, node.state])).toBe(before)
   })
 
+  test('figure 5.3, 1: "Reply immediately if term < currentTerm": whose term is over learns it, and nothing is fetched on its word', () => {
+    const { cluster, node, sent } = lone({ terms: [1], hardState: { term: 5, votedFor: 3 } })
+    const before = JSON.stringify(node.core.status)
+    cluster.receive({ kind: 'InstallSnapshot', from: 2, to: 1, term: 4, last: { term: 3, index: 9 } })
+    expect(sent()).toEqual([{ kind: 'InstallSnapshotReply', from: 1, to: 2, term: 5, hint: { term: 0, index: 0 } }])
+    expect(node.snapshotWanted).toBeUndefined()
+    expect(JSON.stringify(node.core.status)).toBe(before)
+    const leader = loneLeader()
+    leader.cluster.receive({ kind: 'InstallSnapshotReply', from: 2, to: 1, term: 6, hint: { term: 0, index: 0 } })
+    expect(leader.node.core.softState).toEqual({ role: 'follower', term: 6, leader: undefined })
+  })
+
   test('"this gives the follower a sign of life with each chunk, so it can reset its election timer": each reminder does', () => {
     const { cluster, node } = lone()
     for (let i = 0; i < 10; i++) {

@@ -1,5 +1,5 @@
-// Sentences of sections 6.4 and 6.4.1 of the dissertation that state a rule, as far as replicas that follow and leases are concerned; what a
-// leader does for its own reads is in `reads.test.ts`.
+// Sentences of sections 6.2, 6.4 and 6.4.1 of the dissertation that state a rule, as far as replicas that follow and leases are concerned;
+// what a leader does for its own reads is in `reads.test.ts`.
 import { describe, expect, test } from 'vitest'
 import { type Message, type NodeId } from '../../src/core/index.ts'
 import { leaseShare } from '../../src/core/limits.ts'
@@ -10,6 +10,77 @@ import { lone, loneLeader } from './lone.ts'
 const grantsOf = (cluster: CoreCluster, id: NodeId) => cluster.node(id).grants
 const refusalsOf = (cluster: CoreCluster, id: NodeId) => cluster.node(id).refused.map(({ id: read, reason }) => `${read}: ${reason}`)
 const lose = (cluster: CoreCluster) => cluster.drop(() => true)
+
+describe('§6.2 routing requests to the leader', () => {
+  const refusal = (cluster: CoreCluster, id: NodeId) => {
+    cluster.propose(id, 'a')
+    return cluster.node(id).refused.at(-1)
+  }
+
+  test('"for the server to reject the request and return to the client the address of the leader, if known"', () => {
+    const cluster = led({ voters: [1, 2, 3] })
+    expect(refusal(cluster, 3)).toMatchObject({ reason: 'notLeader', leader: 1 })
+    cluster.crash(2)
+    cluster.start(2)
+    expect(refusal(cluster, 2)).toMatchObject({ reason: 'notLeader', leader: undefined })
+  })
+
+  test('"They must discard this information when starting a new election": a follower that asks for votes names nobody', () => {
+    const cluster = led({ voters: [1, 2, 3] })
+    cluster.isolate(2)
+    cluster.campaign(2)
+    expect(statusOf(cluster, 2)).toMatchObject({ role: 'preCandidate', term: 1, leader: undefined })
+    expect(refusal(cluster, 2)).toMatchObject({ reason: 'notLeader', leader: undefined })
+  })
+
+  test('"or when the term changes": also where the newer term has no leader yet', () => {
+    const cluster = led({ voters: [1, 2, 3] })
+    cluster.forgetLeader(3)
+    cluster.forgetLeader(2)
+    expect(statusOf(cluster, 3).leader).toBe(1)
+    cluster.receive({ kind: 'RequestVote', from: 2, to: 3, term: 2, last: { term: 1, index: 1 }, transfer: false })
+    expect(statusOf(cluster, 3)).toMatchObject({ term: 2, leader: undefined })
+    expect(refusal(cluster, 3)).toMatchObject({ leader: undefined })
+    cluster.receive({ kind: 'HeartbeatReply', from: 3, to: 1, term: 2, round: 1 })
+    expect(refusal(cluster, 1)).toMatchObject({ reason: 'notLeader', leader: undefined })
+  })
+
+  test('"a leader in Raft steps down if an election timeout elapses without a successful round of heartbeats to a majority of its cluster; this allows clients to retry their requests with another server"', () => {
+    const cluster = led({ voters: [1, 2, 3, 4, 5] })
+    cluster.isolate(1, 2)
+    cluster.read(1, 7)
+    cluster.run(1_300)
+    expect(statusOf(cluster, 1)).toMatchObject({ role: 'follower', leader: undefined })
+    expect(refusalsOf(cluster, 1)).toEqual(['7: leadershipLost'])
+    expect(refusal(cluster, 1)).toMatchObject({ reason: 'notLeader' })
+  })
+})
+
+describe('§6.4 a question of a term that is over', () => {
+  test('is not answered, and changes nothing: who asked it hears of the newer term from whoever leads it', () => {
+    const { cluster, node, sent } = loneLeader({ terms: [1] })
+    cluster.receive({ kind: 'AppendEntriesReply', from: 2, to: 1, term: 2, ok: true, matchIndex: 2 })
+    sent()
+    const before = JSON.stringify(node.core.status)
+    cluster.receive({ kind: 'ReadIndex', from: 3, to: 1, term: 1, nonce: 5, counter: 1 })
+    expect(sent()).toEqual([])
+    expect(JSON.stringify(node.core.status)).toBe(before)
+  })
+
+  test('nor is an answer of such a term taken for one of this', () => {
+    const { cluster, node, sent } = lone({ hardState: { term: 3, votedFor: undefined } })
+    cluster.receive({ kind: 'Heartbeat', from: 2, to: 1, term: 3, commitIndex: 0, round: 1 })
+    sent()
+    cluster.read(1, 1)
+    const [asked] = sent()
+    if (asked?.kind !== 'ReadIndex') throw new Error('it does not ask its leader')
+    const { nonce, counter } = asked
+    cluster.receive({ kind: 'ReadIndexReply', from: 2, to: 1, term: 2, nonce, counter, index: 0 })
+    expect(node.grants).toEqual([])
+    cluster.receive({ kind: 'ReadIndexReply', from: 2, to: 1, term: 3, nonce, counter, index: 0 })
+    expect(node.grants).toEqual([{ id: 1, index: 0 }])
+  })
+})
 
 describe('§6.4 reads of followers', () => {
   test('"the follower could issue a request to the leader that just asked for a current readIndex (the leader would execute steps 1-3 above)"', () => {
@@ -106,6 +177,36 @@ describe('§6.4 reads of followers', () => {
     cluster.deliver()
     expect(grantsOf(cluster, 2)).toEqual([{ id: 1, index: 2 }])
     expect(statusOf(cluster, 2).lastApplied).toBe(1)
+  })
+
+  test('an answer to a question of an earlier life answers none of this one, whatever its number', () => {
+    const cluster = led({ voters: [1, 2, 3] })
+    cluster.read(2, 1)
+    cluster.deliver()
+    cluster.read(2, 2)
+    cluster.deliverOnly(({ kind }) => kind === 'ReadIndex')
+    cluster.deliverOnly(({ to }) => to === 3)
+    cluster.deliverOnly(({ from }) => from === 3)
+    const late = cluster.network.filter(({ kind }) => kind === 'ReadIndexReply')
+    expect(late).toMatchObject([{ to: 2, index: 1 }])
+    lose(cluster)
+    cluster.crash(2)
+    cluster.propose(1, 'a')
+    cluster.deliver()
+    cluster.start(2)
+    cluster.tick(1, 110)
+    cluster.deliver()
+    cluster.node(2).grants = []
+    for (const id of [3, 4]) cluster.read(2, id)
+    // As many questions as in the life before.
+    cluster.tick(2, 110)
+    for (const message of late) cluster.receive(message)
+    expect(grantsOf(cluster, 2)).toEqual([])
+    cluster.deliver()
+    expect(grantsOf(cluster, 2)).toEqual([
+      { id: 3, index: 2 },
+      { id: 4, index: 2 },
+    ])
   })
 
   test('an answer to a question covers no read that came after it was asked', () => {

@@ -24,7 +24,7 @@ const ready = (raft: Raft, { write = true } = {}) => raft.ready({ write })
 function raftWith(terms: readonly number[]): Raft {
   const cluster = new CoreCluster({ conf })
   cluster.plant(1, { terms })
-  return new Raft({ id: 1, log: cluster.node(1).disk.summary, now: 0, seed: 1 })
+  return new Raft({ id: 1, log: cluster.node(1).disk.summary, now: 0, seed: 1, nonce: 1 })
 }
 
 describe('a snapshot that was received', () => {
@@ -110,7 +110,7 @@ describe('a snapshot that was received', () => {
       terms: [{ term: 2, firstIndex: 5 }],
       confs: [],
     }
-    const raft = new Raft({ id: 1, log: summary, now: 0, seed: 1 })
+    const raft = new Raft({ id: 1, log: summary, hasState: false, now: 0, seed: 1, nonce: 1 })
     expect(raft.status).toMatchObject({ hasState: false, lastApplied: 0, commitIndex: 4 })
     raft.step({ kind: 'receive', message: append({ term: 2, prev: { term: 2, index: 8 }, count: 1, commitIndex: 8 }) })
     for (let now = 0; now <= 20_000; now += 500) raft.step({ kind: 'tick', now })

@@ -1,25 +1,27 @@
 // Breaks the core on purpose, one way at a time, and says which test notices. `npm run test:mutants`; `-- --only <word>` for some of them,
-// `--seeds 500` for how long the simulator looks for what the direct tests let pass, `--from 30` to go on with the thirtieth.
+// `--seeds 500` for how long the simulator looks for what the direct tests let pass, `--from 30` to go on with the thirtieth,
+// `--write docs/mutants.md` for a page with the results.
 //
 // Works on a copy of the sources in a temporary folder. Exit code 1 when a mutant survives that is not listed as equivalent or as a matter
 // of liveness only, or when the text that one replaces is not there (exactly once) any more.
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Mutant, mutants } from './mutants.ts'
+import { mutantsPage, type Outcome } from './results.ts'
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, from: { type: 'string', default: '1' }, seeds: { type: 'string', default: '500' } },
+  options: {
+    only: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: '500' },
+    write: { type: 'string' },
+  },
 })
 const root = join(import.meta.dirname, '../..')
 const copied = ['src', 'test', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts']
-
-interface Outcome {
-  readonly mutant: Mutant
-  readonly caughtBy: string | undefined
-}
 
 function main(): number {
   const folder = mkdtempSync(join(tmpdir(), 'raftgen-mutants-'))
@@ -27,13 +29,16 @@ function main(): number {
     for (const name of copied) cpSync(join(root, name), join(folder, name), { recursive: true })
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
     const chosen = mutants.slice(Number(values.from) - 1).filter(({ name }) => values.only === undefined || name.includes(values.only))
-    const outcomes = chosen.map((mutant, i) => {
+    const outcomes: Outcome[] = []
+    for (const [i, mutant] of chosen.entries()) {
       const caughtBy = attempt(folder, mutant)
       console.log(
         `${i + 1}/${chosen.length}  ${mutant.name}\n      ${caughtBy ?? `SURVIVES${mutant.harmless === undefined ? '' : ` (${mutant.harmless})`}`}`,
       )
-      return { mutant, caughtBy }
-    })
+      outcomes.push({ mutant, caughtBy })
+      // After each: who stops it half-way keeps what was found.
+      if (values.write !== undefined) write(resolve(root, values.write), outcomes)
+    }
     return report(outcomes)
   } finally {
     rmSync(folder, { recursive: true })
@@ -75,6 +80,10 @@ function firstFailure(folder: string, suites: readonly string[], env: Record<str
     return `${name.slice(folder.length + 1)}: ${failed.fullName}${seed === undefined ? '' : ` (seed ${seed})`}`
   }
   return 'a test file that could not run'
+}
+
+function write(path: string, outcomes: readonly Outcome[]): void {
+  writeFileSync(path, mutantsPage(mutants, outcomes, existsSync(path) ? readFileSync(path, 'utf8') : ''))
 }
 
 function report(outcomes: readonly Outcome[]): number {

@@ -14,12 +14,14 @@ function onDisk() {
   const failures: string[] = []
   const reads: { readonly firstIndex: Index; readonly done: EntriesDone }[] = []
   const passed: Index[] = []
+  let isHeld = false
   const applier = new Applier({
     raft: { entriesInMemory: () => undefined },
     log: { entries: ({ firstIndex }, done) => void reads.push({ firstIndex, done }) },
     replica,
     clock: { monotonicMs: () => 0, wallMs: () => 0 },
     sliceMs: 5,
+    isHeld: () => isHeld,
     wake: () => {},
     fail: ({ message }) => void failures.push(message),
     applied: () => {},
@@ -29,7 +31,10 @@ function onDisk() {
     const state = { lastApplied: { term: 1, index }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [] }
     replica.restore(state, new Uint8Array(0))
   }
-  return { applier, replica, reads, passed, failures, jumpTo }
+  const hold = (is: boolean) => {
+    isHeld = is
+  }
+  return { applier, replica, reads, passed, failures, jumpTo, hold }
 }
 
 describe('entries are applied', () => {
@@ -43,6 +48,22 @@ describe('entries are applied', () => {
     expect(applier.run()).toBe('applied')
     expect(passed).toEqual([1, 2, 3, 4, 5])
     expect(reads).toHaveLength(2)
+  })
+
+  test('not while they are held back, and then from where they were', () => {
+    const { applier, reads, passed, hold } = onDisk()
+    applier.aim(5)
+    applier.run()
+    hold(true)
+    reads[0]?.done(undefined, run(1, 3))
+    expect(applier.run()).toBe('idle')
+    applier.aim(9)
+    expect(applier.run()).toBe('idle')
+    expect(passed).toEqual([])
+    hold(false)
+    expect(applier.run()).toBe('applied')
+    expect(passed).toEqual([1, 2, 3])
+    expect(reads.map(({ firstIndex }) => firstIndex)).toEqual([1, 4])
   })
 
   test('not while a whole state is about to take the place of this one', () => {

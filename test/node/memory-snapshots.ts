@@ -24,8 +24,20 @@ export class MemorySnapshots implements Snapshots {
   /** Called as one becomes durable. */
   onStored: () => void = () => {}
 
+  /** What would be answered waits while this is set. */
+  isHeld = false
+  #held: (() => void)[] = []
+
   constructor(defer: (task: () => void) => void) {
-    this.#defer = defer
+    this.#defer = (task) => {
+      if (this.isHeld) this.#held.push(task)
+      else defer(task)
+    }
+  }
+
+  release(): void {
+    this.isHeld = false
+    for (const task of this.#held.splice(0)) this.#defer(task)
   }
 
   get list(): readonly SnapshotMeta[] {
@@ -44,6 +56,7 @@ export class MemorySnapshots implements Snapshots {
   /** A crash: what was being written is gone. */
   crash(): void {
     this.#isWriting = false
+    this.#held = []
   }
 
   put(meta: SnapshotMeta, content: Uint8Array): void {

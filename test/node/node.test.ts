@@ -450,3 +450,18 @@ test('failures of handlers are reported when they happen, not again when the log
   nodes.untilLeader()
   expect(leader.events.filter(({ kind }) => kind === 'handlerFailed')).toHaveLength(1)
 })
+
+test('what a node proposes of its own accord waits for room in the log without keeping the node busy', () => {
+  const { nodes, leader, connection, session } = withSession(3, {}, { uncommittedBytesMax: 1_024 })
+  for (const { node } of nodes.nodes) if (node.id !== leader.node.id) nodes.cutOff.add(node.id)
+  for (let seq = 1; seq < 5; seq++) leader.say(connection, commands(session, [[seq, 'x'.repeat(300)]]))
+  nodes.settle()
+  expect(summary(leader.take(connection)).join()).toContain('OVERLOADED')
+  leader.say(connection, { kind: 'CloseSession', session })
+  nodes.settle()
+  nodes.cutOff.clear()
+  nodes.pass(500)
+  leader.say(connection, { kind: 'KeepAlive', session, ackedBelow: 1 })
+  nodes.settle()
+  expect(leader.take(connection).filter(({ kind }) => kind === 'KeepAliveReply')).toMatchObject([{ session, alive: false }])
+})

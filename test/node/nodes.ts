@@ -1,5 +1,5 @@
 // A few nodes in one thread, with a clock, a disk and a network that move only when a test says so.
-import { type ConfState, confOfVoters, noConf, type PeerMessage } from '../../src/core/index.ts'
+import { type ConfState, confOfVoters, type CoreLimits, noConf, type PeerMessage } from '../../src/core/index.ts'
 import type { StateMachine } from '../../src/machine/state-machine.ts'
 import { Node, type NodeEvent, type NodeLimits } from '../../src/node/index.ts'
 import type { Recovered } from '../../src/node/options.ts'
@@ -45,6 +45,7 @@ export interface TestNodeOptions {
   readonly conf: ConfState
   readonly incarnation?: number
   readonly limits?: Partial<NodeLimits>
+  readonly coreLimits?: Partial<CoreLimits>
 }
 
 export class TestNode {
@@ -125,14 +126,14 @@ export class TestNode {
   }
 
   #start(): Node {
-    const { id, limits = {} } = this.#options
+    const { id, limits = {}, coreLimits = {} } = this.#options
     this.#lives += 1
     // Only of this life: what an earlier one still has to say, nobody hears.
     const life = this.#lives
     const isCurrent = () => life === this.#lives
     const seed = id * 7_919 + life
     return new Node(
-      { id, clusterId: 'test', incarnation: this.#incarnation, recovered: this.#recovered(), seed, limits },
+      { id, clusterId: 'test', incarnation: this.#incarnation, recovered: this.#recovered(), seed, nonce: seed, limits, coreLimits },
       {
         log: this.log,
         snapshots: this.snapshots,
@@ -212,12 +213,12 @@ export class TestNodes {
   readonly #messages: PeerMessage[] = []
   #travelling: { readonly at: number; readonly message: PeerMessage }[] = []
 
-  constructor(size: number, limits: Partial<NodeLimits> = {}) {
+  constructor(size: number, limits: Partial<NodeLimits> = {}, coreLimits: Partial<CoreLimits> = {}) {
     const clock = { monotonicMs: () => this.monotonicMs, wallMs: () => this.wallMs }
     const net = (messages: readonly PeerMessage[]) => void this.#messages.push(...messages)
     const conf = confOfVoters(Array.from({ length: size }, (_, i) => memberOf(i + 1)))
     this.#start = (options) => new TestNode(options, net, clock)
-    this.nodes = conf.members.map(({ id }) => this.#start({ id, conf, limits }))
+    this.nodes = conf.members.map(({ id }) => this.#start({ id, conf, limits, coreLimits }))
   }
 
   /** A machine with an empty disk that was let in as a member. */
@@ -243,7 +244,10 @@ export class TestNodes {
 
   /** Until nothing moves any more, without time passing. */
   settle(): void {
+    let rounds = 0
     for (let moved = true; moved; ) {
+      rounds += 1
+      if (rounds > 100_000) throw new Error('the nodes do not come to rest')
       moved = this.nodes.map((node) => !this.paused.has(node.node.id) && node.work()).some(Boolean)
       for (const message of this.#messages.splice(0)) {
         if (this.cutOff.has(message.from) || this.cutOff.has(message.to) || this.isCut(message.from, message.to)) continue
@@ -303,8 +307,8 @@ export function openSession(nodes: TestNodes, node: TestNode): { readonly connec
 }
 
 /** Nodes with a leader, and a session there. */
-export function withSession(size: number, limits: Partial<NodeLimits> = {}) {
-  const nodes = new TestNodes(size, limits)
+export function withSession(size: number, limits: Partial<NodeLimits> = {}, coreLimits: Partial<CoreLimits> = {}) {
+  const nodes = new TestNodes(size, limits, coreLimits)
   const leader = nodes.untilLeader()
   return { nodes, leader, ...openSession(nodes, leader) }
 }

@@ -233,6 +233,17 @@ describe('a query for at least an index', () => {
   })
 })
 
+test('queries that wait are bounded by their bytes, too, and what is answered makes room', () => {
+  const { nodes, leader } = withSession(1, { commandBytesMax: 100, pendingBytesMax: 200 })
+  const long = 'x'.repeat(90)
+  expect(ask(nodes, leader, 1, long, 'atLeast', 1_000)).toEqual([])
+  expect(ask(nodes, leader, 2, long, 'atLeast', 1_000)).toEqual([])
+  expect(ask(nodes, leader, 3, long, 'atLeast', 1_000)).toEqual(['3=OVERLOADED'])
+  nodes.pass(61_000)
+  expect(ask(nodes, leader, 4, long, 'atLeast', 1_000)).toEqual([])
+  for (let id = 5; id < 20; id++) expect(ask(nodes, leader, id, long).join()).not.toContain('OVERLOADED')
+})
+
 test('a node that waits for its first snapshot answers no query, whatever it asks for: its client goes elsewhere', () => {
   const { nodes, leader } = withSession(3)
   const { conf = noConf } = join(nodes, leader, { id: 4 })

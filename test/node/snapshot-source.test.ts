@@ -196,7 +196,9 @@ describe('the host of a node', () => {
     confWatch.turn({ conf: smaller, committedConf: smaller }, 5_990)
     expect(told.at(-1)).toBe('confCommitted')
     confWatch.turn({ conf: smaller, committedConf: smaller }, 6_000)
-    expect(told.at(-1)).toBe('node 3 was removed from cluster blue')
+    expect(told.at(-1)).toBe(
+      'node 3 was removed from cluster blue: stop starting it; to use this machine again, `join` on an empty directory with a new id',
+    )
   })
 
   test('is told when the id has come back with another disk, and not when the configuration is older than the node', () => {
@@ -207,7 +209,7 @@ describe('the host of a node', () => {
       old.confWatch.turn({ conf: replaced, committedConf: replaced }, now)
       back.confWatch.turn({ conf, committedConf: conf }, now)
     }
-    expect(old.told.at(-1)).toBe('node 3 is in cluster blue with incarnation 2: this one, 1, has been replaced')
+    expect(old.told.at(-1)).toBe('node 3 is in cluster blue with incarnation 2: this one, 1, has been replaced; delete this directory')
     expect(back.told).toEqual([])
   })
 

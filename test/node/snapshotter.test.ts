@@ -10,24 +10,52 @@ import { lines, memberOf } from './nodes.ts'
 const conf = confOfVoters([memberOf(1)])
 const later = confOfVoters([memberOf(1), memberOf(2)])
 
+/** Gives its state in so many parts. `given`: what was taken of it. */
+function parted(count: number, bytes = 100_000) {
+  const machine = {
+    ...lines(),
+    given: 0,
+    *snapshotParts(): Generator<Uint8Array> {
+      for (let i = 0; i < count; i++) {
+        machine.given += 1
+        yield new Uint8Array(bytes).fill(i)
+      }
+    },
+  }
+  return machine
+}
+
+interface TakingOptions {
+  readonly machine?: StateMachine
+  readonly snapshotEntries?: number
+  readonly applySliceMs?: number
+  readonly id?: number
+}
+
 class Taking {
   now = 1_000
+  /** The store has answered: another turn. */
+  isAwake = false
   readonly #tasks: (() => void)[] = []
   readonly snapshots = new MemorySnapshots((task) => void this.#tasks.push(task))
   readonly events: NodeEvent[] = []
   readonly replica: Replica
   readonly snapshotter: Snapshotter
 
-  constructor({ machine = lines(), snapshotEntries = 4 }: { machine?: StateMachine; snapshotEntries?: number } = {}) {
+  /** Of node 21, whose entries are the last of each number of them, as long as that is below 46. */
+  constructor({ machine = lines(), snapshotEntries = 4, applySliceMs = 5, id = 21 }: TakingOptions = {}) {
     const { snapshots } = this
     this.replica = new Replica(machine)
     this.snapshotter = new Snapshotter(
       {
+        id,
         snapshots,
         replica: this.replica,
         clock: { monotonicMs: () => this.now, wallMs: () => this.now },
-        limits: { snapshotEntries, snapshotLogBytes: 1_000_000 },
-        wake: () => {},
+        limits: { snapshotEntries, snapshotLogBytes: 1_000_000, applySliceMs },
+        wake: () => {
+          this.isAwake = true
+        },
         report: (event) => void this.events.push(event),
       },
       conf,
@@ -40,11 +68,31 @@ class Taking {
     const entry: Entry = { term: 2, index, kind: of === undefined ? 'noop' : 'conf', data: new Uint8Array(0), conf: of }
     this.replica.skip(entry)
     this.snapshotter.passed(entry)
+    this.turn()
+  }
+
+  turn(): void {
+    this.isAwake = false
+    this.snapshotter.advance()
     this.snapshotter.maybeTake()
   }
 
+  /** What the store has to do is done, and a turn follows when somebody asks for it. True when anything happened. */
+  step(): boolean {
+    const tasks = this.#tasks.splice(0)
+    for (const task of tasks) task()
+    const isAwake = this.isAwake
+    if (isAwake) this.turn()
+    return tasks.length > 0 || isAwake
+  }
+
   settle(): void {
-    while (this.#tasks.length > 0) for (const task of this.#tasks.splice(0)) task()
+    while (this.step());
+  }
+
+  demand(): void {
+    this.snapshotter.request()
+    this.turn()
   }
 }
 
@@ -63,7 +111,7 @@ describe('a snapshot', () => {
     const taking = new Taking({ snapshotEntries: 1 })
     for (let i = 0; i < 5; i++) taking.apply()
     taking.settle()
-    taking.snapshotter.maybeTake()
+    taking.turn()
     taking.settle()
     expect(taking.snapshots.indexes).toEqual([5, 1])
   })
@@ -71,8 +119,7 @@ describe('a snapshot', () => {
   test('is taken on demand, but not twice of the same state, nor of none', () => {
     const taking = new Taking({ snapshotEntries: 1_000 })
     const demand = () => {
-      taking.snapshotter.request()
-      taking.snapshotter.maybeTake()
+      taking.demand()
       taking.settle()
     }
     demand()
@@ -90,8 +137,7 @@ describe('a snapshot', () => {
     taking.snapshots.failure = new Error('no space left')
     for (let i = 0; i < 20; i++) {
       taking.now += 1_000
-      taking.snapshotter.request()
-      taking.snapshotter.maybeTake()
+      taking.demand()
       taking.settle()
     }
     expect(taking.events).toHaveLength(2)
@@ -108,5 +154,136 @@ describe('a snapshot', () => {
       [4, 'a list of lists'],
       [8, 'a list of lists'],
     ])
+  })
+})
+
+describe('a large state', () => {
+  test('is encoded a slice a turn, the next only when that is written', () => {
+    const machine = parted(10)
+    const taking = new Taking({ machine })
+    for (let i = 0; i < 4; i++) taking.apply()
+    // One is looked ahead, to see whether there is more.
+    expect(machine.given).toBeLessThanOrEqual(3)
+    const given = machine.given
+    for (let i = 0; i < 5; i++) taking.turn()
+    expect(machine.given).toBe(given)
+    const slices: number[] = []
+    for (let before = given; taking.step(); before = machine.given) slices.push(machine.given - before)
+    expect(Math.max(...slices)).toBeLessThanOrEqual(2)
+    expect(machine.given).toBe(10)
+    expect(taking.snapshots.list[0]?.bytes).toBeGreaterThan(1_000_000)
+  })
+
+  test('is encoded until time is up, however little that was', () => {
+    const machine = parted(10, 1_000)
+    const taking = new Taking({ machine, applySliceMs: 0 })
+    for (let i = 0; i < 4; i++) taking.apply()
+    expect(taking.snapshotter.isEncoding).toBe(true)
+    expect(machine.given).toBe(0)
+    taking.settle()
+    expect(taking.snapshots.list[0]?.bytes).toBeGreaterThan(10_000)
+  })
+
+  test('must stay as it is until the last of it was read, and then a turn is asked for', () => {
+    const machine = parted(10)
+    const taking = new Taking({ machine })
+    for (let i = 0; i < 4; i++) taking.apply()
+    while (machine.given < 10) {
+      expect(taking.snapshotter.isEncoding).toBe(true)
+      taking.step()
+    }
+    while (taking.snapshotter.isEncoding) taking.step()
+    expect(taking.isAwake).toBe(true)
+    expect(taking.snapshots.list).toEqual([])
+    // What is applied from here on is in the next one.
+    taking.apply(later)
+    taking.settle()
+    expect(taking.snapshots.list).toMatchObject([{ id: { index: 4 }, conf }])
+  })
+
+  test('of a machine that gives it in one part may change while that is written', () => {
+    const snapshot = () => new Uint8Array(1_000_000)
+    const taking = new Taking({ machine: { ...lines(), snapshot } })
+    for (let i = 0; i < 4; i++) taking.apply()
+    expect([taking.snapshotter.isEncoding, taking.snapshotter.isWriting]).toEqual([false, true])
+  })
+
+  test('that is about to be replaced is not encoded any further, and another can be taken after it', () => {
+    const machine = parted(10)
+    const taking = new Taking({ machine })
+    for (let i = 0; i < 4; i++) taking.apply()
+    const given = machine.given
+    taking.snapshotter.cancel()
+    expect([taking.snapshotter.isEncoding, taking.snapshotter.isWriting]).toEqual([false, true])
+    taking.settle()
+    expect(taking.snapshotter.isWriting).toBe(false)
+    expect([machine.given, taking.snapshots.list, taking.events]).toEqual([given, [], []])
+    taking.snapshotter.restored(4, later)
+    taking.apply()
+    taking.demand()
+    taking.settle()
+    expect(taking.snapshots.list).toMatchObject([{ id: { index: 5 }, conf: later }])
+  })
+
+  test('that cannot be written in the middle is held no longer', () => {
+    const machine = parted(10)
+    const taking = new Taking({ machine })
+    for (let i = 0; i < 4; i++) taking.apply()
+    taking.step()
+    taking.snapshots.failure = new Error('no space left')
+    while (taking.snapshotter.isEncoding) expect(taking.step()).toBe(true)
+    expect(taking.isAwake).toBe(true)
+    expect(taking.events).toMatchObject([{ kind: 'snapshotFailed', index: 4 }])
+    expect(taking.snapshotter.isWriting).toBe(false)
+    expect(machine.given).toBeLessThan(10)
+  })
+
+  test('at which its machine fails in the middle leaves nothing behind', () => {
+    const whole = parted(3)
+    const machine = {
+      ...whole,
+      *snapshotParts(): Generator<Uint8Array> {
+        yield* whole.snapshotParts()
+        throw new Error('a list of lists')
+      },
+    }
+    const taking = new Taking({ machine })
+    for (let i = 0; i < 4; i++) taking.apply()
+    taking.settle()
+    expect(taking.events).toMatchObject([{ kind: 'snapshotFailed', index: 4, error: { message: 'a list of lists' } }])
+    expect([taking.snapshotter.isEncoding, taking.snapshotter.isWriting]).toEqual([false, false])
+    expect(taking.snapshots.list).toEqual([])
+  })
+})
+
+describe('the nodes of a cluster', () => {
+  /** Where each of them takes its snapshots. */
+  function taken(id: number, { entries = 300, snapshotEntries = 100 } = {}): readonly number[] {
+    const taking = new Taking({ id, snapshotEntries })
+    for (let i = 0; i < entries; i++) {
+      taking.apply()
+      taking.settle()
+    }
+    return taking.events.map((event) => (event.kind === 'snapshotTaken' ? event.index : 0))
+  }
+
+  test('take their snapshots at different entries, each as often as it should', () => {
+    expect([1, 2, 3, 4, 5].map((id) => taken(id))).toEqual([
+      [62, 162, 262],
+      [24, 124, 224],
+      [86, 186, 286],
+      [48, 148, 248],
+      [10, 110, 210],
+    ])
+  })
+
+  test('come back to their own entries after one on demand', () => {
+    const taking = new Taking({ id: 1, snapshotEntries: 100 })
+    for (let i = 1; i <= 300; i++) {
+      taking.apply()
+      if (i === 100 || i === 220) taking.demand()
+      taking.settle()
+    }
+    expect(taking.events.map((event) => event.kind === 'snapshotTaken' && event.index)).toEqual([62, 100, 162, 220])
   })
 })

@@ -1,6 +1,6 @@
 // What is published works from an empty project: packed, installed from the registry, initialised, generated, compiled, tested and run.
 import { execFile, spawn } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,12 +13,16 @@ const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'
 
 beforeAll(built, 180_000)
 
-test('a packed raftgen makes a service in an empty project', { timeout: 180_000 }, async () => {
+test('a packed raftgen makes a service in an empty project, and a node more joins it', { timeout: 240_000 }, async () => {
   const folder = temporaryFolder()
   await run('npm', ['pack', '--pack-destination', folder, '--ignore-scripts', ...quiet], { cwd: repository })
   const [tarball = ''] = readdirSync(folder).filter((file) => file.endsWith('.tgz'))
   await run('npm', ['init', '-y', ...quiet], { cwd: folder })
   await run('npm', ['install', `./${tarball}`, 'typebox', ...quiet], { cwd: folder })
+  const installed = join(folder, 'node_modules/raftgen')
+  const links = [...readFileSync(join(installed, 'README.md'), 'utf8').matchAll(/\]\(([\w./-]+)\)/g)].map(([, path = '']) => path)
+  expect(links).toContain('docs/cluster.md')
+  expect(links.filter((path) => !existsSync(join(installed, path)))).toEqual([])
   await run('npx', ['raftgen', 'init', 'svc'], { cwd: folder })
 
   const svc = join(folder, 'svc')
@@ -29,9 +33,9 @@ test('a packed raftgen makes a service in an empty project', { timeout: 180_000 
   const { stdout: tested } = await run('npm', ['test'], { cwd: svc, env: { ...process.env, NO_COLOR: '1' } })
   expect(tested).toMatch(/Tests +3 passed/)
 
-  const ports = await freePorts(6)
+  const ports = await freePorts(8)
   const listed = JSON.stringify(ports)
-  edit(join(svc, 'cluster.ts'), (text) => text.replace('7000 + id', `${listed}[id - 1]`).replace('7100 + id', `${listed}[id + 2]`))
+  edit(join(svc, 'cluster.ts'), (text) => text.replace('7000 + id', `${listed}[id - 1]`).replace('7100 + id', `${listed}[id + 3]`))
   const dev = spawn('npm', ['run', 'dev'], { cwd: svc, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
   onTestFinished(() => void (dev.pid !== undefined && dev.exitCode === null && process.kill(-dev.pid, 'SIGKILL')))
   await said(dev.stdout, /node 3 serves clients/)
@@ -39,6 +43,14 @@ test('a packed raftgen makes a service in an empty project', { timeout: 180_000 
   expect(shown).toMatch(/put: version \d+\n/)
   expect(shown).toMatch(/first writer: +won\n/)
   expect(shown).toMatch(/second writer: lost to version \d+\n/)
+
+  const fourth = spawn('npm', ['start', '4'], { cwd: svc, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+  onTestFinished(() => void (fourth.pid !== undefined && fourth.exitCode === null && process.kill(-fourth.pid, 'SIGKILL')))
+  await said(fourth.stdout, /node 4 serves clients/)
+  const status = ['raftgen', 'cluster', 'status', '--server', `127.0.0.1:${ports[4]}`]
+  await expect
+    .poll(() => run('npx', status, { cwd: svc }), { timeout: 30_000 })
+    .toMatchObject({ stdout: expect.stringMatching(/^4 +voter/m) })
 })
 
 function edit(file: string, change: (text: string) => string): void {

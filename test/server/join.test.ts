@@ -50,10 +50,10 @@ describe('a node that joins', () => {
     const { asked, request } = cluster()
     await joinCluster(options(join(root, 'deep', 'dir')), logger, request)
     expect(asked).toMatchObject([
-      { servers: ['127.0.0.1:7101'], id: 9, ...listen, voter: true, machine: { name: 'lines', version: 1, wire: 'utf8' } },
+      { servers: ['127.0.0.1:7101'], id: 9, ...listen, voter: undefined, machine: { name: 'lines', version: 1, wire: 'utf8' } },
     ])
     const { identity, summary } = await whatIsIn(join(root, 'deep', 'dir'))
-    expect(identity).toEqual({ clusterId: 'test', nodeId: 9, incarnation: 1 })
+    expect(identity).toEqual({ clusterId: 'test', nodeId: 9, incarnation: 1, diskId: expect.stringMatching(/^[0-9a-f]{32}$/) })
     const { members } = joined.conf
     const nobody = { voters: [], votersOutgoing: [], learners: [], joining: [] }
     expect(summary.base).toEqual({ id: { term: 0, index: 0 }, conf: { members, ...nobody, removed: [7, 8], leaseMs: 100 } })
@@ -65,6 +65,19 @@ describe('a node that joins', () => {
     const advertise = { peer: 'node9:1', client: 'node9:2' }
     await joinCluster({ ...options(root), advertise, voter: false, clusterId: 'test' }, logger, request)
     expect(asked).toMatchObject([{ ...advertise, voter: false, clusterId: 'test' }])
+  })
+
+  test('says in its log whether it is to vote, which its cluster may have decided', async () => {
+    const said: string[] = []
+    const info = (message: string): void => void said.push(message)
+    await joinCluster(options(join(root, 'voter')), { ...logger, info }, cluster().request)
+    const learner: Joined = { ...joined, conf: { ...joined.conf, joining: [] } }
+    await joinCluster(options(join(root, 'learner')), { ...logger, info }, async () => learner)
+    const member = 'node 9 (incarnation 1) is a member of cluster test, and'
+    expect(said.filter((message) => message.startsWith(member))).toEqual([
+      `${member} votes as soon as it has caught up`,
+      `${member} does not vote`,
+    ])
   })
 
   test('that was not let in leaves its directory empty, for the next try', async () => {
@@ -134,8 +147,8 @@ describe('Server.run', () => {
     expect(await refusal(Server.run({ dir, machine: lines(), listen, insecure: true }))).toEqual({
       code: 'DATA_DIR_EMPTY',
       message:
-        `${dir} holds no node. Bootstrap it if the node is new; restore it if the node is not. ` +
-        'Or let it join its cluster, with the option join, if the node is new or has lost its disk',
+        `${dir} holds no node. If the cluster is new, bootstrap every node once. If this node is new in a running cluster, or has lost its disk, ` +
+        'start it with `join`. Never restore an old copy, never bootstrap a member again',
     })
     expect(existsSync(dir)).toBe(false)
   })
@@ -176,6 +189,10 @@ describe('Server.run', () => {
       'advertise.peer is "[::]:7009", where nobody reaches a node: one that joins must say where others do, in listen or in advertise',
     ],
     [{ dir: undefined, log: {}, identity: { nodeId: 9 } }, 'join needs dir, the directory that becomes the one of the new member'],
+    [
+      { dir: undefined, join: undefined, log: {}, identity: { nodeId: 9, diskId: 'sda1' } },
+      'identity.diskId is "sda1", it must have 32 hex digits, drawn once for each disk',
+    ],
     [{ snapshots: {} }, 'dir and snapshots are both given, but the snapshots of a dir are in it'],
   ])('refuses %j', async (given, message) => {
     // @ts-expect-error: what TypeScript would refuse, and JavaScript would not

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Client } from '../../src/client/index.ts'
 import { confOfVoters, type Persist } from '../../src/core/index.ts'
-import { RaftgenError } from '../../src/errors.ts'
+import { afterRemoval, RaftgenError } from '../../src/errors.ts'
 import type { Done } from '../../src/ports/log.ts'
 import { MemoryLog, Server, type ServerOptions } from '../../src/server/index.ts'
 import { memorySnapshots } from '../../src/storage/index.ts'
@@ -118,14 +118,14 @@ describe('a node that is no member any more', () => {
     const peer = await newMember(2)
     const committed = { members: [], removed: [1] }
     const self = { clusterId: 'test', nodeId: 2, incarnation: 1 }
-    const events = { receive: () => {}, unreachable: () => {}, peerDown: () => {}, removed: () => {} }
+    const events = { receive: () => {}, unreachable: () => {}, peerDown: () => {}, removed: () => {}, failed: () => {} }
     const other = await PeerTransport.listen({ address: peer.peer, self, machine: lines(), members: [], committed, events })
     const { errors, run } = alone({ log: new FailingLog(confOfVoters([member, { ...peer, incarnation: 1 }])) })
     const server = await run()
-    const removed = { code: 'NODE_REMOVED', message: 'node 1 was removed from cluster "test"' }
+    const removed = { code: 'NODE_REMOVED', message: `node 1 was removed from cluster "test": ${afterRemoval.removed}` }
     expect(await refusal(server.closed)).toEqual(removed)
     expect(await refusal(server.ready())).toEqual(removed)
-    expect(errors).toEqual(['node 1 stops: node 1 was removed from cluster "test"'])
+    expect(errors).toEqual([`node 1 stops: ${removed.message}`])
     await server.close()
     await other.close()
   })

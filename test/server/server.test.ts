@@ -241,7 +241,23 @@ test('a node of another cluster is refused by its peers, and says so', async () 
   const logger = { info: () => {}, warn: (message: string) => void heard.push(message), error: () => {} }
   const listen = { peer: '127.0.0.1:0', client: '127.0.0.1:0' }
   const stranger = await Server.run({ dir, machine: lines(), listen, insecure: true, logger })
-  const warning = await eventually('a warning', () => heard.find((message) => message.includes('cluster')))
+  const warning = await eventually('a warning', () => heard.find((message) => message.includes('belongs to cluster')))
   await stranger.close()
   expect(warning).toContain('other')
+})
+
+test('a node that was bootstrapped and that its cluster does not know hears of it, and where it listens in vain', async () => {
+  servers = await Servers.start(1)
+  await servers.leader()
+  const dir = `${servers.root}/stranger`
+  const self = { id: 2, peer: '127.0.0.1:9', client: '127.0.0.1:10' }
+  await Server.bootstrap({ dir, id: 2, clusterId: 'test', members: [...servers.members, self] })
+  const heard: string[] = []
+  const logger = { info: () => {}, warn: (message: string) => void heard.push(message), error: () => {} }
+  const listen = { peer: '127.0.0.1:0', client: '127.0.0.1:0' }
+  const stranger = await Server.run({ dir, machine: lines(), listen, insecure: true, logger })
+  expect(heard[0]).toContain(`node 2 listens on ${stranger.peerAddress}, its cluster knows 127.0.0.1:9: run \`raftgen cluster update 2=`)
+  const stray = 'node 2 is no member of the cluster that node 1 leads: start it on an empty directory with `join`'
+  await eventually('a warning', () => heard.find((message) => message === stray))
+  await stranger.close()
 })

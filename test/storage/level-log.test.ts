@@ -46,7 +46,7 @@ describe('bootstrap', () => {
     const dir = await temporaryDir()
     await LevelLog.bootstrap({ dir, identity, conf })
     const log = await openLevel(dir)
-    expect(log.identity).toEqual(identity)
+    expect(log.identity).toEqual({ ...identity, diskId: expect.stringMatching(/^[0-9a-f]{32}$/) })
     expect(log.summary.base).toEqual({ id: { term: 0, index: 0 }, conf })
   })
 
@@ -72,10 +72,13 @@ describe('bootstrap', () => {
 })
 
 describe('an open', () => {
+  const way =
+    'If the cluster is new, bootstrap every node once. If this node is new in a running cluster, or has lost its disk, start it with `join`. ' +
+    'Never restore an old copy, never bootstrap a member again'
+
   test('of nothing is refused, and makes nothing', async () => {
     const dir = await temporaryDir()
     const absent = join(dir, 'data')
-    const way = 'Bootstrap it if the node is new; restore it if the node is not'
     expect(await complaint(absent)).toBe(`DATA_DIR_EMPTY ${absent} holds no node. ${way}`)
     expect(await complaint(dir)).toBe(`DATA_DIR_EMPTY ${dir} holds no node. ${way}`)
     expect(await readdir(dir)).toEqual([])
@@ -84,8 +87,8 @@ describe('an open', () => {
   test('of a bootstrap that did not end is refused', async () => {
     const dir = await bootstrapped()
     await rename(join(dir, 'identity.json'), join(dir, 'identity.json.new'))
-    const what = 'holds a bootstrap that did not end; nothing was ever promised from it. Remove it and bootstrap again'
-    expect(await complaint(dir)).toBe(`DATA_DIR_EMPTY ${dir} ${what}`)
+    const what = 'holds a bootstrap that did not end; nothing was ever promised from it. Remove it'
+    expect(await complaint(dir)).toBe(`DATA_DIR_EMPTY ${dir} ${what}. ${way}`)
   })
 
   test('of something else is refused', async () => {
@@ -102,7 +105,7 @@ describe('an open', () => {
     const found = `DATA_DIR_FOREIGN ${dir} belongs to node 1 (incarnation 1) of cluster alpha, not to`
     expect(await open({ expect: { nodeId: 2 } })).toBe(`${found} node 2 (incarnation 1) of cluster alpha`)
     expect(await open({ expect: { clusterId: 'beta' } })).toBe(`${found} node 1 (incarnation 1) of cluster beta`)
-    expect((await openLevel(dir, { expect: identity })).identity).toEqual(identity)
+    expect((await openLevel(dir, { expect: identity })).identity).toMatchObject(identity)
   })
 
   test('of a directory mixed from two nodes is refused', async () => {
@@ -118,8 +121,8 @@ describe('an open', () => {
 
   test('of a newer format is refused', async () => {
     const dir = await bootstrapped()
-    await writeFile(join(dir, 'identity.json'), '{"format":2,"who":"knows"}')
-    const what = 'has format 2, this version reads up to 1. Run the version of raftgen that wrote it, or a later one'
+    await writeFile(join(dir, 'identity.json'), '{"format":3,"who":"knows"}')
+    const what = 'has format 3, this version reads up to 2. Run the version of raftgen that wrote it, or a later one'
     expect(await complaint(dir)).toBe(`DATA_DIR_FOREIGN ${dir} ${what}`)
   })
 
@@ -132,10 +135,37 @@ describe('an open', () => {
       '{"format":1,"clusterId":"alpha","nodeId":2,"incarnation":1,"checksum":"00000000"}',
       'it does not match its checksum',
     ],
+    ['without a disk', '{"format":2,"clusterId":"alpha","nodeId":1,"incarnation":1,"checksum":"00000000"}', 'it does not hold an identity'],
+    [
+      'on another disk than was written',
+      `{"format":2,"clusterId":"alpha","nodeId":1,"incarnation":1,"diskId":"${'ab'.repeat(16)}","checksum":"00000000"}`,
+      'it does not match its checksum',
+    ],
   ])('with an identity that is %s is refused', async (_, text, message) => {
     const dir = await bootstrapped()
     await writeFile(join(dir, 'identity.json'), text)
     expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${join(dir, 'identity.json')}: ${message}. ${wayOut}`)
+  })
+
+  test('of a directory from before disks had ids gives it one, for good', async () => {
+    const dir = await bootstrapped()
+    const path = join(dir, 'identity.json')
+    const first = await openLevel(dir)
+    const drawn = first.identity.diskId
+    await close(first)
+    await writeFile(path, '{"format":1,"clusterId":"alpha","nodeId":1,"incarnation":1,"checksum":"0c56ad8f"}')
+    const second = await openLevel(dir)
+    expect(second.identity).toEqual({ ...identity, diskId: expect.stringMatching(/^[0-9a-f]{32}$/) })
+    expect(second.identity.diskId).not.toBe(drawn)
+    await close(second)
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ format: 2, diskId: second.identity.diskId })
+    expect(await modeOf(path)).toBe('600')
+    expect((await openLevel(dir)).identity).toEqual(second.identity)
+  })
+
+  test('finds another disk where the same node was bootstrapped again', async () => {
+    const [one, other] = [await openLevel(await bootstrapped()), await openLevel(await bootstrapped())]
+    expect(one.identity.diskId).not.toBe(other.identity.diskId)
   })
 
   test('while this process holds the directory is refused, under any name of it', async () => {

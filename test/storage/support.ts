@@ -20,7 +20,7 @@ export const conf: ConfState = {
 }
 export const name = 'data/1'
 /** How every message about damage ends. */
-export const wayOut = 'Do not delete anything; replace the node as a new member, or restore the directory.'
+export const wayOut = 'Move the directory away and start the node on an empty one with `join`, under the same id.'
 
 export const called = (call: (done: Done) => void): Promise<void> =>
   new Promise((resolve, reject) => call((error) => (error === undefined ? resolve() : reject(error))))

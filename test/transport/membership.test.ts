@@ -1,5 +1,6 @@
 // Who is let in, who is told that it is gone for good, and who is kept until that is certain.
 import { afterEach, describe, expect, test } from 'vitest'
+import { afterRemoval } from '../../src/errors.ts'
 import { guestsMax } from '../../src/transport/guests.ts'
 import { decodeServerMessage } from '../../src/wire/server-codec.ts'
 import { closeAll, cluster, greeting, heartbeat, listen, member, type Peer, RawSocket, until } from './world.ts'
@@ -12,12 +13,12 @@ const membersOf = (...peers: readonly (Peer | undefined)[]): ReturnType<typeof m
 
 describe('a node that was removed', () => {
   test.each([
-    ['by its id', { from: 3 }, 'node 3 was removed from cluster "c1"'],
-    ['whoever it takes us for', { from: 3, to: 7 }, 'node 3 was removed from cluster "c1"'],
+    ['by its id', { from: 3 }, `node 3 was removed from cluster "c1": ${afterRemoval.removed}`],
+    ['whoever it takes us for', { from: 3, to: 7 }, `node 3 was removed from cluster "c1": ${afterRemoval.removed}`],
     [
       'as the one it was before it lost its disk',
       { from: 2, incarnation: 1 },
-      'node 2 is known as incarnation 2 now; this is 1: its directory was replaced by a later one',
+      'node 2 is known as incarnation 2 now; this is 1: its directory was replaced by a later one; delete this directory',
     ],
   ])('%s is refused with a code that says so', async (_, hello, message) => {
     const two = member(2, nowhere, 2)
@@ -36,7 +37,7 @@ describe('a node that was removed', () => {
     for (const peer of [one, three]) peer?.setMembers(members, { members, removed: [2] })
     await until('told', () => two?.removed.length === 1)
     await until('refused again and again', () => (two?.transport.counters.refused ?? 0) > 6)
-    expect(two?.removed).toEqual(['node 2 was removed from cluster "c1"'])
+    expect(two?.removed).toEqual([`node 2 was removed from cluster "c1": ${afterRemoval.removed}`])
     expect(one?.removed).toEqual([])
     expect(two?.transport.counters.malformed).toBe(0)
   })
@@ -45,7 +46,7 @@ describe('a node that was removed', () => {
     const one = await listen(1, { committed: { members: [], removed: [2] } })
     const two = await listen(2, { members: membersOf(one) })
     await until('told', () => two.removed.length > 0)
-    expect(two.removed).toEqual(['node 2 was removed from cluster "c1"'])
+    expect(two.removed).toEqual([`node 2 was removed from cluster "c1": ${afterRemoval.removed}`])
   })
 
   test('in another cluster only hears that this is another cluster', async () => {
@@ -130,10 +131,17 @@ describe('a node with a higher incarnation than is known', () => {
   })
 })
 
-test('a configuration with an address that is none changes nothing', async () => {
-  const [one, two] = await cluster(2)
-  expect(() => one?.setMembers([member(3, 'nowhere')])).toThrow('"nowhere" is not an address')
-  one?.transport.send([heartbeat(1, 2, 1)])
-  two?.transport.send([heartbeat(2, 1, 1)])
-  await until('both heard', () => one?.received.length === 1 && two?.received.length === 1)
-})
+test.each(['nowhere', '10.0.0.7/24:4001', `${'a'.repeat(300)}:1`])(
+  'a member whose address is none, %j, is not dialled, and costs nobody else',
+  async (bad) => {
+    const one = await listen(1, { members: [member(3, bad)] })
+    const two = await listen(2, { members: membersOf(one) })
+    one.setMembers([member(3, bad), ...membersOf(two)])
+    one.transport.send([heartbeat(1, 2, 1), heartbeat(1, 3, 1)])
+    two.transport.send([heartbeat(2, 1, 1)])
+    await until('both heard', () => one.received.length === 1 && two.received.length === 1)
+    expect(one.errors).toContain(
+      `node 3 cannot be dialled: ${JSON.stringify(bad.slice(0, 300))} is not an address. Give it one with \`raftgen cluster update\``,
+    )
+  },
+)

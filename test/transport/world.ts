@@ -6,7 +6,14 @@ import { type Membership, nothingCommitted } from '../../src/transport/membershi
 import { PeerTransport, type PeerTransportOptions } from '../../src/transport/peer-transport.ts'
 import type { PeerTiming } from '../../src/transport/timing.ts'
 import { FrameReader, frame } from '../../src/wire/frame.ts'
-import { encodePreamble, type PeerHello, PreambleReader, writePeerHello, writePeerWelcome } from '../../src/wire/handshake.ts'
+import {
+  encodePreamble,
+  type PeerHello,
+  type PeerWelcome,
+  PreambleReader,
+  writePeerHello,
+  writePeerWelcome,
+} from '../../src/wire/handshake.ts'
 
 const closers: (() => Promise<unknown> | unknown)[] = []
 export const closeLater = (close: () => Promise<unknown> | unknown): void => void closers.push(close)
@@ -24,7 +31,7 @@ export async function until(what: string, condition: () => boolean, deadlineMs =
 }
 
 /** Finds a peer again fast, and waits for one that is slow because this machine is. */
-const patient: Partial<PeerTiming> = { pingMs: 20, redialMinMs: 2, redialMaxMs: 20 }
+const patient: Partial<PeerTiming> = { pingMs: 20, redialMinMs: 2, redialMaxMs: 20, admittedQuietMs: 0 }
 
 /** Short, so that silence is found out within a test. */
 export const quick: Partial<PeerTiming> = {
@@ -34,6 +41,7 @@ export const quick: Partial<PeerTiming> = {
   idleTimeoutMs: 400,
   redialMinMs: 2,
   redialMaxMs: 20,
+  admittedQuietMs: 0,
 }
 
 export const clusterId = 'c1'
@@ -65,6 +73,8 @@ export interface Peer {
   readonly unreachable: NodeId[]
   /** Ids and incarnations of peers whose process has ended. */
   readonly down: (readonly [NodeId, number])[]
+  /** Why it must not go on. */
+  readonly failures: string[]
   /** What it was told when it was removed. */
   readonly removed: string[]
   readonly errors: string[]
@@ -80,6 +90,7 @@ export async function listen(id: NodeId, options: Partial<PeerTransportOptions> 
   const unreachable: NodeId[] = []
   const down: (readonly [NodeId, number])[] = []
   const removed: string[] = []
+  const failures: string[] = []
   const errors: string[] = []
   const transport = await PeerTransport.listen({
     address: '127.0.0.1:0',
@@ -91,6 +102,7 @@ export async function listen(id: NodeId, options: Partial<PeerTransportOptions> 
       unreachable: (peer) => void unreachable.push(peer),
       peerDown: (peer, incarnation) => void down.push([peer, incarnation]),
       removed: (message) => void removed.push(message),
+      failed: (error) => void failures.push(error.message),
     },
     onError: (error) => void errors.push(error.message),
     timing: patient,
@@ -99,7 +111,7 @@ export async function listen(id: NodeId, options: Partial<PeerTransportOptions> 
   closeLater(() => transport.close())
   const rounds = (): number[] => received.flatMap((message) => (message.kind === 'Heartbeat' ? [message.round] : []))
   const setMembers: Peer['setMembers'] = (newest, committed = nothingCommitted) => transport.setConf({ members: newest, committed })
-  return { id, transport, received, unreachable, down, removed, errors, rounds, setMembers }
+  return { id, transport, received, unreachable, down, removed, failures, errors, rounds, setMembers }
 }
 
 /** Nodes 1 to `count`, each knowing all. */
@@ -182,14 +194,15 @@ export function greeting(changes: Partial<PeerHello> = {}): Buffer {
     wire: machine.wire,
     bootNonce: '0011223344556677',
     peer: '127.0.0.1:1',
+    diskId: undefined,
     ...changes,
   }
   return Buffer.concat([encodePreamble({ role: 'peer' }), frame((writer) => writePeerHello(writer, hello))])
 }
 
 /** What node `nodeId` would answer. */
-export const welcome = (nodeId: NodeId, changes: { clusterId?: string; incarnation?: number } = {}): Buffer =>
+export const welcome = (nodeId: NodeId, changes: Partial<PeerWelcome> = {}): Buffer =>
   Buffer.concat([
     encodePreamble({ role: 'peer', version: 1 }),
-    frame((writer) => writePeerWelcome(writer, { clusterId, nodeId, incarnation: 1, ...changes })),
+    frame((writer) => writePeerWelcome(writer, { clusterId, nodeId, incarnation: 1, diskId: undefined, ...changes })),
   ])

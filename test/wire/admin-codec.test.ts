@@ -21,6 +21,7 @@ const setLease = (count: number): AdminOperation => ({
   steps: Array.from({ length: count }, () => ({ kind: 'setLease', leaseMs: 1 }) as const),
   force: false,
 })
+const joinRequest = bodyOf({ kind: 'JoinRequest', requestId: 1, id: 4, peer: '', client: '', voter: undefined })
 /** `body` with one byte changed. */
 const patched = (body: Uint8Array, at: number, value: number): Uint8Array => {
   const bytes = new Uint8Array(body)
@@ -39,9 +40,10 @@ describe('an operation on the cluster', () => {
     // Kind, request id, then the operation.
     ['3 is not the number of an operation on the cluster', patched(request({ kind: 'members' }), 7, 3)],
     // Force and the count of steps stand before the first.
-    ['6 is not the number of a step', patched(request(setLease(1)), 13, 6)],
+    ['7 is not the number of a step', patched(request(setLease(1)), 13, 7)],
     ['id of a member is 0', request({ kind: 'changeConf', steps: [{ kind: 'remove', id: 0 }], force: false })],
     ['id of a node is 0', bodyOf({ kind: 'JoinRequest', requestId: 1, id: 0, peer: '', client: '', voter: true })],
+    ['voter is 3, neither 0, 1 nor 2', patched(joinRequest, joinRequest.length - 1, 3)],
   ])('is refused: %s', (message, body) => {
     expect(() => decodeClientMessage(body)).toThrow(new WireError(message))
   })

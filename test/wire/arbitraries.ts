@@ -134,7 +134,7 @@ const query: fc.Arbitrary<QueryItem> = fc.oneof(
 const leaseMs = fc.nat({ max: 60_000 })
 const confStep: fc.Arbitrary<ConfStep> = fc.oneof(
   fc.record({ kind: fc.constantFrom('addLearner', 'update'), member, joining: fc.boolean() }),
-  fc.record({ kind: fc.constantFrom('promote', 'demote', 'remove'), id }),
+  fc.record({ kind: fc.constantFrom('promote', 'demote', 'suspend', 'remove'), id }),
   fc.record({ kind: fc.constant('setLease'), leaseMs }),
 )
 const operation: fc.Arbitrary<AdminOperation> = fc.oneof(
@@ -155,7 +155,14 @@ export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
   fc.record({ kind: fc.constant('CloseSession'), session: u48 }),
   fc.record({ kind: fc.constant('StatusRequest'), requestId: u48, digest: fc.boolean() }),
   fc.record({ kind: fc.constant('AdminRequest'), requestId: u48, operation }),
-  fc.record({ kind: fc.constant('JoinRequest'), requestId: u48, id, peer: text, client: text, voter: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('JoinRequest'),
+    requestId: u48,
+    id,
+    peer: text,
+    client: text,
+    voter: fc.constantFrom(true, false, undefined),
+  }),
 )
 
 const code: fc.Arbitrary<ErrorCode> = fc.constantFrom(...Object.keys(errorCodes).filter(isErrorCode))
@@ -252,6 +259,10 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
   }),
 )
 
+const diskId = fc.option(
+  fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes).toString('hex')),
+  { nil: undefined },
+)
 export const peerHello: fc.Arbitrary<PeerHello> = fc.record({
   clusterId: text,
   from: id,
@@ -261,5 +272,6 @@ export const peerHello: fc.Arbitrary<PeerHello> = fc.record({
   wire: text,
   bootNonce: fc.uint8Array({ minLength: 8, maxLength: 8 }).map((nonce) => Buffer.from(nonce).toString('hex')),
   peer: text,
+  diskId,
 })
-export const peerWelcome: fc.Arbitrary<PeerWelcome> = fc.record({ clusterId: text, nodeId: id, incarnation: id })
+export const peerWelcome: fc.Arbitrary<PeerWelcome> = fc.record({ clusterId: text, nodeId: id, incarnation: id, diskId })

@@ -179,6 +179,39 @@ describe('the bytes of a replica', () => {
     expect(restored(Buffer.concat(pieces)).lastApplied).toBe(1)
   })
 
+  test('are read from the machine part by part, as they are taken, and the end of that is told', () => {
+    const machine = {
+      ...recorder(),
+      given: 0,
+      *snapshotParts() {
+        for (let i = 0; i < 5; i++) {
+          machine.given += 1
+          yield new Uint8Array(50_000).fill(i)
+        }
+      },
+    }
+    const replica = new Replica(machine)
+    new Feed(replica).run([[{ kind: 'open', ttlMs: 30 }, 0]])
+    let isDrawn = false
+    const seen: string[] = []
+    const draw = () => {
+      isDrawn = true
+    }
+    for (const piece of encodeReplica(replica, draw)) if (piece.length === 50_000) seen.push(`${piece[0]} of ${machine.given} ${isDrawn}`)
+    expect(seen).toEqual(['0 of 2 false', '1 of 3 false', '2 of 4 false', '3 of 5 false', '4 of 5 true'])
+  })
+
+  test('are read from a machine without parts before the first of them is taken', () => {
+    const replica = new Replica(recorder({ padding: 200_000 }))
+    new Feed(replica).run([[{ kind: 'open', ttlMs: 30 }, 0]])
+    let isDrawn = false
+    const draw = () => {
+      isDrawn = true
+    }
+    for (const piece of encodeReplica(replica, draw)) if (piece.length === replicaPieceBytes) expect(isDrawn).toBe(true)
+    expect(isDrawn).toBe(true)
+  })
+
   const state = () => {
     const replica = new Replica(recorder())
     new Feed(replica).run([

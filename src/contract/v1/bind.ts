@@ -7,7 +7,7 @@ import { packValue, unpackValue } from '../../wire/value.ts'
 import { Decoded } from './decoded.ts'
 import type { CommandOperation, MachineDescriptor, QueryOperation, ValueCodec, Wire } from './descriptor.ts'
 import { type Handler, isExhaustion, pickHandlers, wordsOf } from './handlers.ts'
-import { encodeState, restoreState } from './snapshot.ts'
+import { encodeState, restoreState, stateParts } from './snapshot.ts'
 
 /**
  * Binds handlers to the machine that `descriptor` describes: one function for each command and query, by name. Throws HANDLER_MISSING
@@ -116,6 +116,10 @@ class BoundMachine implements StateMachine {
 
   snapshot(): Uint8Array {
     return encodeState(this.#state, this.version)
+  }
+
+  snapshotParts(): Iterable<Uint8Array> {
+    return stateParts(this.#state, this.version)
   }
 
   restoreSnapshot(snapshot: Uint8Array): void {

@@ -2,8 +2,9 @@
 //
 //   format (1), schema version (4), number of fields (2), then for each field
 //     cell:   0 (1), value
-//     table:  1 (1), number of entries (6), the entries in blocks of `blockEntries`, the last may be shorter
-//   A value or block is its length (4) and MessagePack; a block is an array of [key, value].
+//     table:  1 (1), number of entries (6), the entries in blocks
+//   A value or block is its length (4) and MessagePack; a block is an array of [key, value]. It ends after `blockEntries`, or before with the
+//   entry that fills `blockBytes`.
 import { assert } from '../../core/invariant.ts'
 import type { Field, State } from '../../machine/state.ts'
 import { ByteReader, ByteWriter, WireError } from '../../wire/bytes.ts'
@@ -11,17 +12,32 @@ import { packValue, unpackValue } from '../../wire/value.ts'
 import type { Wire } from './descriptor.ts'
 
 const format = 1
-/** Enough for the encoder to be busy, few enough for a slice between two heartbeats. */
+/** Enough for the encoder to be busy. */
 const blockEntries = 64
+/** As `roughBytes` counts them: few enough for a part, however large the entries are. */
+const blockBytes = 16 * 1_024
+/** A part ends with the block or value that fills it: well below a millisecond of work, unless a single value is large. */
+const partBytes = 32 * 1_024
 
 export function encodeState(state: State<Wire>, version: number): Uint8Array {
+  return Buffer.concat([...stateParts(state, version)])
+}
+
+/** The same in parts of about `partBytes`, encoded one by one as they are taken. The state may not change meanwhile. */
+export function* stateParts(state: State<Wire>, version: number): Generator<Uint8Array> {
   assert(!state.transaction.writable, 'a snapshot is taken within a transaction')
-  const writer = new ByteWriter(65_536)
+  const writer = new ByteWriter(2 * partBytes)
   writer.u8(format)
   writer.u32(version)
   writer.u16(state.fields.length)
-  for (const field of state.fields) encodeField(writer, field)
-  return writer.take()
+  for (const field of state.fields) {
+    if (field.kind === 'cell') {
+      writer.u8(0)
+      writer.bytes(packValue(field.spec.value.toWire(field.cell.view())))
+      if (writer.length >= partBytes) yield writer.take()
+    } else yield* tableParts(writer, field)
+  }
+  if (writer.length > 0) yield writer.take()
 }
 
 /** All or nothing: throws a `WireError`, or `InvalidValue`, before anything has changed. */
@@ -37,23 +53,34 @@ export function restoreState(state: State<Wire>, version: number, snapshot: Uint
   for (const load of install) load()
 }
 
-function encodeField(writer: ByteWriter, field: Field<Wire>): void {
-  if (field.kind === 'cell') {
-    writer.u8(0)
-    writer.bytes(packValue(field.spec.value.toWire(field.cell.view())))
-    return
-  }
-  const view = field.table.view()
+/** Leaves in `writer` what does not fill a part. */
+function* tableParts(writer: ByteWriter, { table, spec }: Extract<Field<Wire>, { kind: 'table' }>): Generator<Uint8Array> {
+  const view = table.view()
   writer.u8(1)
   writer.u48(view.size)
   let block: Wire[] = []
+  let bytes = 0
   for (const [key, value] of view.entries()) {
-    block.push([key, field.spec.values.toWire(value)])
-    if (block.length < blockEntries) continue
+    const entry = [key, spec.values.toWire(value)]
+    block.push(entry)
+    bytes += roughBytes(entry)
+    if (block.length < blockEntries && bytes < blockBytes) continue
     writer.bytes(packValue(block))
     block = []
+    bytes = 0
+    if (writer.length >= partBytes) yield writer.take()
   }
   if (block.length > 0) writer.bytes(packValue(block))
+}
+
+/** About the length of `wire` in MessagePack; the same on every machine, which is what counts. */
+function roughBytes(wire: Wire): number {
+  if (typeof wire === 'string') return wire.length
+  if (typeof wire !== 'object' || wire === null) return 4
+  if (wire instanceof Uint8Array) return wire.length
+  let bytes = 1
+  for (const item of wire) bytes += roughBytes(item)
+  return bytes
 }
 
 /** Returns what puts the field into the state, once all fields are known to be good. */
@@ -75,8 +102,10 @@ function decodeEntries(reader: ByteReader, { name, spec }: Extract<Field<Wire>, 
   const values: unknown[] = []
   while (keys.length < size) {
     const block = unpackValue(reader.bytes(`entries of state.${name}`))
-    const wanted = Math.min(blockEntries, size - keys.length)
-    if (!Array.isArray(block) || block.length !== wanted) throw new WireError(`a block of state.${name} has not ${wanted} entries`)
+    const most = Math.min(blockEntries, size - keys.length)
+    if (!Array.isArray(block) || block.length === 0 || block.length > most) {
+      throw new WireError(`a block of state.${name} has not between 1 and ${most} entries`)
+    }
     for (const entry of block) {
       if (!Array.isArray(entry) || entry.length !== 2) throw new WireError(`an entry of state.${name} is not a key and a value`)
       const [key, value]: Wire[] = entry

@@ -195,6 +195,10 @@ class WatchedMachine implements StateMachine {
     return this.#machine.snapshot()
   }
 
+  snapshotParts(): Iterable<Uint8Array> {
+    return this.#machine.snapshotParts?.() ?? [this.#machine.snapshot()]
+  }
+
   restoreSnapshot(snapshot: Uint8Array): void {
     this.#machine.restoreSnapshot(snapshot)
   }

@@ -1,0 +1,45 @@
+// Small files of JSON in a data directory, each replaced as a whole.
+import { open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checksum } from './checksum.ts'
+
+const ownerOnly = 0o600
+
+/** Durable in itself; its name is once the directory is synced. Fails when the file exists. */
+export async function writeNew(path: string, text: string): Promise<void> {
+  const handle = await open(path, 'wx', ownerOnly)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Atomic, and durable when it resolves. One at a time for each name. */
+export async function replaceFile(dir: string, name: string, text: string): Promise<void> {
+  const next = join(dir, `${name}.next`)
+  await rm(next, { force: true })
+  await writeNew(next, text)
+  await rename(next, join(dir, name))
+  await syncDir(dir)
+}
+
+/** After it, the names in `dir` are on the disk. */
+export async function syncDir(dir: string): Promise<void> {
+  const handle = await open(dir, 'r')
+  try {
+    await handle.sync()
+  } catch (cause) {
+    // Windows cannot sync a directory; it keeps names without being asked.
+    if (process.platform !== 'win32') throw cause
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Of what a file says: the checksum of its JSON, in hex. */
+export const checksumOf = (value: unknown): string =>
+  checksum(Buffer.from(JSON.stringify(value)))
+    .toString(16)
+    .padStart(8, '0')
