@@ -100,6 +100,31 @@ export interface LogSummary {
   readonly terms: readonly TermRun[]
   /** The `conf` entries above the base, ascending. */
   readonly confs: readonly { readonly index: Index; readonly conf: ConfState }[]
+  /** Default: it holds all that it has promised. */
+  readonly fence?: Fence | undefined
+  /** As last written. Default: nothing is known of others. */
+  readonly witness?: readonly Witness[] | undefined
+}
+
+/**
+ * A log that does not hold all that it has promised to hold: damaged, or cut short as its last write was torn. Until it holds it again, its
+ * node campaigns for nobody, votes for those only who have at least as much, and acknowledges what it has.
+ */
+export interface Fence {
+  /** The newest entry that it may have acknowledged. `undefined`: nobody knows. */
+  readonly floor: EntryId | undefined
+  /** It may just as well never have been acknowledged: the last write was under way when the process ended. */
+  readonly isUncertain: boolean
+}
+
+/** What a node durably knows of another: it is asked for when that one comes back and may have forgotten. */
+export interface Witness {
+  readonly id: NodeId
+  readonly incarnation: number
+  /** The newest entry that it has acknowledged to this node; (0, 0) when none. */
+  readonly match: EntryId
+  /** The last term in which this node got its vote; 0 when none. */
+  readonly votedTerm: Term
 }
 
 /** One atomic, durable write. Term, vote and entries that belong together are never separated (§3.8). */
@@ -116,6 +141,10 @@ export interface Persist {
   readonly truncateFrom: Index | undefined
   /** Contiguous; the first follows what is on the disk after the truncation. May be empty. */
   readonly entries: readonly Entry[]
+  /** What is known of others from now on, where that has changed. As durable as the rest, and part of no promise. */
+  readonly witness?: readonly Witness[] | undefined
+  /** The fence is gone although its floor was not reached: nobody holds that entry, and nobody can have counted it. */
+  readonly unfence?: boolean | undefined
 }
 
 interface Header {

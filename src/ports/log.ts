@@ -41,6 +41,25 @@ export interface Log {
   entry(index: Index, done: (error: Error | undefined, entry: Entry | undefined) => void): void
   /** Waits for writes under way, then releases the store. */
   close(done: Done): void
+  /**
+   * The rest is for logs that can be fenced; any of it may be absent. Such a log gives `summary.fence` and keeps it, across restarts too, until
+   * its end is at the floor or beyond, or until a write says `unfence`; `summary.witness` is what was last written.
+   *
+   * Entries behind a hole, verified, of a fenced log: some of the range, contiguous from the first that is there; empty when none is.
+   */
+  salvaged?(range: EntriesRange, done: EntriesDone): void
+  /** Of a fenced log: where its own chain tells whether entries are those it held. As of its opening, ascending by index. */
+  readonly anchors?: readonly Anchor[]
+  /** The end of the log, and the chain after it; as of the last completed write. */
+  readonly end?: EntryId & { readonly chain: number }
+  /** The chain after `entries`, which go on from `chain`. */
+  chainAfter?(chain: number, entries: readonly Entry[]): number
+}
+
+/** `chain` is the one after the entry at `index`: entries that lead there from the end of the log are the very ones it held. */
+export interface Anchor {
+  readonly index: Index
+  readonly chain: number
 }
 
 /** Who this store belongs to. Written once, at bootstrap. */

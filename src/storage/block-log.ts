@@ -6,19 +6,28 @@
 // A compaction puts a new base and deletes the blocks before it; the block it falls into stays as it is, and with it the chain it begins
 // with: the base holds the chain after its own entry, inside that block. Whatever else lies below the base is a leftover: a crash may come
 // before all of it is deleted, so nothing ever looks at it.
+//
+// With slots it also notes, beside each batch, how far its promises go: what LevelDB loses without a word is found by that.
 import { assert } from '../core/invariant.ts'
-import type { ConfState, Entry, HardState, Index, LogBase, LogSummary, Persist, Term } from '../core/types.ts'
+import type { ConfState, Entry, Fence, HardState, Index, LogBase, LogSummary, Member, Persist, Term } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
-import type { Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
+import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
 import { encodeBlocks } from './block.ts'
 import type { BlockIndex } from './block-index.ts'
 import { BlockReader } from './block-reader.ts'
-import { readError, storeError, unusable } from './damage.ts'
+import { damagedOpen, storeError, unusable } from './damage.ts'
+import type { LogPosition } from './high-water.ts'
+import type { HighWaterKeeper } from './high-water-keeper.ts'
 import type { KeyValue } from './kv.ts'
-import { blockBytesMax, type Kept, operationsOf, planWrite } from './log-write.ts'
+import { bootstrapLog } from './log-bootstrap.ts'
+import { type BlockLogOptions, LogOpening, type OpenedLog } from './log-opening.ts'
+import { blockBytesMax, chainOf, type Kept, markOf, operationsOf, planWrite } from './log-write.ts'
 import { ReadGate } from './read-gate.ts'
 import * as records from './records.ts'
-import { type Recovered, Recovery } from './recovery.ts'
+import type { Finding } from './recovery.ts'
+import { SalvageReader } from './salvage-reader.ts'
+import { fenceAfter, writeWithSlot } from './slot-write.ts'
+import type { Slots } from './slots.ts'
 import { TermRuns } from './term-runs.ts'
 
 /** Writes that wait for their turn: a driver has one under way at a time, more than a few are a bug. */
@@ -27,17 +36,7 @@ const writesMax = 1_024
 const compactedMax = 4_096
 /** Leftovers deleted with every write: far more than a write adds, and too few to be felt. */
 const sweptMax = 256
-/** Entries between two reports of progress while opening. */
-const progressEntries = 65_536
-/** Read ahead while opening, bytes. */
-const openBytes = 4 * 1_024 * 1_024
-
-export interface BlockLogOptions {
-  /** Place, for messages: a directory. */
-  readonly name: string
-  /** Index of the last entry read so far while opening, about every 65,536 entries. */
-  readonly onProgress?: ((lastIndex: Index) => void) | undefined
-}
+export type { BlockLogOptions }
 type Write =
   | { readonly kind: 'persist'; readonly persist: Persist; readonly done: Done }
   | { readonly kind: 'compact'; readonly base: LogBase; readonly done: Done }
@@ -46,8 +45,17 @@ type Write =
 export class BlockLog implements Log {
   readonly identity: Identity
   readonly summary: LogSummary
+  /** What was wrong with it when it was opened, and what became of that. */
+  readonly findings: readonly Finding[]
+  readonly anchors: readonly Anchor[]
   readonly #kv: KeyValue
   readonly #name: string
+  readonly #keeper: HighWaterKeeper | undefined
+  readonly #isBeside: boolean
+  #fence: Fence | undefined
+  #members: readonly Member[]
+  /** First indexes of the blocks that are put aside until the fence is gone, ascending. */
+  #salvage: readonly Index[]
   /** These five are as of the last completed write. */
   #base: records.BaseRecord
   readonly #index: BlockIndex
@@ -65,58 +73,49 @@ export class BlockLog implements Log {
   #closing: Done[] | undefined
   #closed = false
 
-  /** Writes the records of a new, empty log. Nothing may be in `kv`. */
-  static bootstrap(kv: KeyValue, { identity, conf }: { identity: Identity; conf: ConfState }, done: Done): void {
-    const chain = records.genesisChain(identity.clusterId)
-    const base = { id: { term: 0, index: 0 }, conf, chain }
-    const hardState = { term: 0, votedFor: undefined, writes: 0, lastIndex: 0, lastTerm: 0, lastChain: chain }
-    kv.batch(
-      [
-        { kind: 'put', key: records.baseKey, value: records.encodeBase(base) },
-        { kind: 'put', key: records.identityKey, value: records.encodeIdentity(identity) },
-        { kind: 'put', key: records.hardStateKey, value: records.encodeHardState(hardState) },
-      ],
-      done,
-    )
+  /** Writes the records of a new, empty log, and its high water. Nothing may be in `kv`. */
+  static bootstrap(
+    kv: KeyValue,
+    { identity, conf, slots }: { identity: Identity; conf: ConfState; slots?: Slots | undefined },
+    done: Done,
+  ): void {
+    bootstrapLog(kv, { identity, conf, slots }, done)
   }
 
-  /** Verifies everything in `kv`. Errors: STORAGE_DAMAGED, STORAGE_FAILED. */
+  /**
+   * Verifies everything in `kv`, and compares it with the slots. Where there are slots, a log that is damaged opens fenced, unless this node
+   * is alone; `findings` say what was wrong. Errors: STORAGE_DAMAGED, STORAGE_FAILED, DATA_DIR_FOREIGN.
+   */
   static open(kv: KeyValue, options: BlockLogOptions, done: (error: Error | undefined, log: BlockLog | undefined) => void): void {
-    const recovery = new Recovery()
-    let reported = 0
-    const onRecord = (key: Uint8Array, value: Uint8Array): boolean => {
-      recovery.record(key, value)
-      if (recovery.lastIndex - reported >= progressEntries) {
-        reported = recovery.lastIndex
-        options.onProgress?.(reported)
-      }
-      return true
+    let log: BlockLog | undefined
+    const onFailure = (error: Error): void => log?.fail(error)
+    const onOpened = (error: Error | undefined, opened: OpenedLog | undefined): void => {
+      if (opened === undefined) return done(error, undefined)
+      log = new BlockLog(kv, options, opened)
+      done(undefined, log)
     }
-    const everything = { firstKey: records.firstKey, lastKey: records.lastKey, bytesMax: openBytes }
-    kv.range(everything, onRecord, (error) => {
-      if (error !== undefined) return done(storeError(options.name, 'read', error), undefined)
-      let recovered: Recovered
-      try {
-        recovered = recovery.finish()
-      } catch (thrown) {
-        return done(readError(options.name, thrown), undefined)
-      }
-      done(undefined, new BlockLog(kv, options.name, recovered))
-    })
+    new LogOpening(kv, { options, onFailure, done: onOpened }).start()
   }
 
-  /** For `open`: takes over what was recovered. */
-  constructor(kv: KeyValue, name: string, recovered: Recovered) {
+  /** For `open`: takes over what was opened. */
+  constructor(kv: KeyValue, { name, highWater = 'beside' }: BlockLogOptions, opened: OpenedLog) {
     this.#kv = kv
     this.#name = name
-    this.identity = recovered.identity
-    this.summary = recovered.summary
-    this.#base = recovered.base
-    this.#index = recovered.index
-    this.#terms = recovered.terms
-    this.#hardState = recovered.hardState
-    this.#leftovers = recovered.leftovers
-    this.#reader = new BlockReader(kv, name, recovered.index)
+    this.identity = opened.identity
+    this.summary = opened.summary
+    this.findings = opened.findings
+    this.anchors = opened.anchors
+    this.#base = opened.base
+    this.#index = opened.index
+    this.#terms = opened.terms
+    this.#hardState = opened.hardState
+    this.#leftovers = opened.leftovers
+    this.#salvage = opened.salvage
+    this.#keeper = opened.keeper
+    this.#isBeside = highWater === 'beside'
+    this.#fence = opened.summary.fence
+    this.#members = opened.keeper?.state.members ?? []
+    this.#reader = new BlockReader(kv, name, opened.index)
   }
 
   get currentTerm(): Term {
@@ -133,6 +132,11 @@ export class BlockLog implements Log {
   }
   get latestLogTerm(): Term {
     return this.#hardState.lastTerm
+  }
+
+  get end(): LogPosition {
+    const { term, index, chain } = markOf(this.#hardState)
+    return { term, index, chain }
   }
 
   appendEntries(persist: Persist, done: Done): void {
@@ -156,6 +160,28 @@ export class BlockLog implements Log {
 
   entry(index: Index, done: (error: Error | undefined, entry: Entry | undefined) => void): void {
     this.entries({ firstIndex: index, lastIndex: index, bytesMax: 0 }, (error, entries) => done(error, entries[0]))
+  }
+
+  salvaged(range: EntriesRange, done: EntriesDone): void {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) return this.#kv.defer(() => done(refusal, []))
+    const salvage = this.#fence === undefined ? [] : this.#salvage
+    this.#gate.enter(() =>
+      new SalvageReader(this.#kv, this.#name, salvage).entries(range, (error, entries) => {
+        done(error, entries)
+        this.#gate.leave()
+        this.#maybeClose()
+      }),
+    )
+  }
+
+  chainAfter(chain: number, entries: readonly Entry[]): number {
+    return chainOf(entries, chain)
+  }
+
+  /** For its keeper: a slot could not be written between two writes. */
+  fail(error: Error): void {
+    this.#failure ??= storeError(this.#name, 'write', error)
   }
 
   close(done: Done): void {
@@ -186,8 +212,9 @@ export class BlockLog implements Log {
     }
     if (range.firstIndex < this.firstIndex || range.firstIndex > lastIndex) return this.#kv.defer(() => done(undefined, []))
     this.#reader.entries({ ...range, lastIndex }, (error, entries) => {
-      this.#failure ??= error
-      done(error, entries)
+      const failure = error && this.#keeper !== undefined ? damagedOpen(this.#name, error) : error
+      this.#failure ??= failure
+      done(failure, entries)
     })
   }
 
@@ -235,8 +262,9 @@ export class BlockLog implements Log {
     // A leftover may lie above the base that a reset brings, where it would be taken for a part of the log.
     const swept = isReset ? this.#leftovers.length : Math.min(this.#leftovers.length, sweptMax)
     const deleted = [...this.#index.from(kept.blocks), ...this.#leftovers.slice(0, swept)]
-    const operations = operationsOf({ base: isReset ? kept.base : undefined, deleted, blocks, hardState })
-    this.#kv.batch(operations, (error) => {
+    const dropped = this.#fence === undefined ? this.#salvage.slice(0, sweptMax) : []
+    const operations = operationsOf({ base: isReset ? kept.base : undefined, deleted, dropped, blocks, hardState })
+    const written = (error: Error | undefined): void => {
       if (error !== undefined) return this.#failWrite(storeError(this.#name, 'write', error))
       this.#index.truncate(kept.blocks)
       for (const block of blocks) this.#index.push(block.firstIndex, block.lastChain)
@@ -246,8 +274,21 @@ export class BlockLog implements Log {
       this.#base = kept.base
       this.#hardState = hardState
       if (swept > 0) this.#leftovers = this.#leftovers.slice(swept)
+      if (dropped.length > 0) this.#salvage = this.#salvage.slice(dropped.length)
+      this.#fence = fenceAfter(this.#fence, persist, this.#hardState)
+      this.#keeper?.rest(this.#fence)
       this.#finishWrite(undefined)
-    })
+    }
+    const keeper = this.#keeper
+    if (keeper === undefined) return this.#kv.batch(operations, written)
+    this.#noteMembers(persist)
+    const next = { persist, base: kept.base, hardState, before: this.#hardState, fence: this.#fence, members: this.#members }
+    writeWithSlot({ kv: this.#kv, keeper, isBeside: this.#isBeside }, { operations, next }, written)
+  }
+
+  #noteMembers({ entries, reset }: Persist): void {
+    if (reset !== undefined) this.#members = reset.conf.members
+    for (const { conf } of entries) if (conf !== undefined) this.#members = conf.members
   }
 
   #maybeCompact(base: LogBase): void {
@@ -276,7 +317,7 @@ export class BlockLog implements Log {
     const hardState = { ...this.#hardState, writes: this.#hardState.writes + 1 }
     const below = [...this.#leftovers, ...this.#index.before(blocks)]
     const deleted = below.slice(0, compactedMax)
-    this.#kv.batch(operationsOf({ base, deleted, blocks: [], hardState }), (error) => {
+    this.#kv.batch(operationsOf({ base, deleted, dropped: [], blocks: [], hardState }), (error) => {
       if (error !== undefined) return this.#failWrite(storeError(this.#name, 'write', error))
       this.#index.removeBefore(blocks)
       this.#terms.compact(base.id, this.latestLogIndex)
@@ -308,9 +349,17 @@ export class BlockLog implements Log {
     const closing = this.#closing
     if (closing === undefined || this.#closed || this.#writing !== undefined || !this.#gate.idle) return
     this.#closed = true
-    this.#kv.close((error) => {
-      const failed = error === undefined ? undefined : storeError(this.#name, 'write', error)
-      for (const done of closing) done(failed)
+    this.#closeSlots((late) => {
+      this.#kv.close((error) => {
+        const first = late ?? error
+        const failed = first === undefined ? undefined : storeError(this.#name, 'write', first)
+        for (const done of closing) done(failed)
+      })
     })
+  }
+
+  #closeSlots(done: Done): void {
+    if (this.#keeper === undefined) done(undefined)
+    else this.#keeper.close(done)
   }
 }

@@ -25,7 +25,7 @@ export class BlockReader {
   entries(range: EntriesRange, done: RangeDone): void {
     const position = this.#index.find(range.firstIndex)
     const lastPosition = this.#index.find(range.lastIndex)
-    if (position === lastPosition || range.bytesMax === 0) return this.#readOne(range, position, done)
+    if (position === lastPosition) return this.#readOne(range, position, done)
     this.#readSeveral(range, { position, lastPosition }, done)
   }
 

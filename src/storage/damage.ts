@@ -1,15 +1,59 @@
 // Errors of the disk, worded once. Record codecs throw a `WireError` that says what is wrong; here it gets the place and the way out.
 import { InvariantError } from '../core/invariant.ts'
 import { RaftgenError } from '../errors.ts'
+import type { Identity } from '../ports/log.ts'
 import { WireError } from '../wire/bytes.ts'
 
 const damageTodo = 'Move the directory away and start the node on an empty one with `join`, under the same id.'
+const aloneTodo =
+  'No other member has a copy to repair it from. `raftgen log repair` says what would be lost, and then opens what is left; or restore a backup.'
+const slotsTodo = 'Put back the one that belongs here; if it is lost, remove this one, and the node asks its peers what it has promised.'
+const restartTodo = 'Start the node again: it takes no part beyond what it can prove until its peers have given it what is missing.'
 const failureTodo = 'What reached the disk is unknown. Mend the disk, then start the node again.'
 
 /** `what` without a full stop. */
-export function damaged(place: string, what: string, cause?: unknown): RaftgenError {
-  return new RaftgenError('STORAGE_DAMAGED', `${place}: ${what}. ${damageTodo}`, { cause })
+export class DamageError extends RaftgenError {
+  readonly what: string
+
+  constructor(place: string, what: string, { todo = damageTodo, cause }: { todo?: string; cause?: unknown } = {}) {
+    super('STORAGE_DAMAGED', `${place}: ${what}. ${todo}`, { cause })
+    this.what = what
+  }
 }
+
+/** `what` without a full stop. */
+export const damaged = (place: string, what: string, cause?: unknown): DamageError => new DamageError(place, what, { cause })
+
+/** For who has nobody to repair it from. */
+export const damagedAlone = (place: string, what: string): DamageError => new DamageError(place, what, { todo: aloneTodo })
+
+/** Found by a read of an open log that can be fenced: `error` says what. */
+export function damagedOpen(place: string, error: RaftgenError): RaftgenError {
+  if (error.code !== 'STORAGE_DAMAGED' || !(error.cause instanceof WireError)) return error
+  return new DamageError(place, error.cause.message, { todo: restartTodo, cause: error.cause })
+}
+
+/** Nothing of a database can be read: not even what is left of a log. */
+export class UnreadableError extends DamageError {}
+export const unreadable = (place: string, error: DamageError): UnreadableError => new UnreadableError(place, error.what, { cause: error })
+
+export function damagedMixed(place: string, file: Identity, copy: Identity): RaftgenError {
+  const what = `${place} is mixed from two nodes: its identity.json is of ${identityName(file)}, its database of ${identityName(copy)}`
+  return new RaftgenError('DATA_DIR_FOREIGN', what)
+}
+
+export function damagedForeignSlots(
+  place: string,
+  identity: Identity,
+  { nodeId, incarnation }: { readonly nodeId: number; readonly incarnation: number },
+): RaftgenError {
+  const isSame = nodeId === identity.nodeId && incarnation === identity.incarnation
+  const whose = `node ${nodeId} (incarnation ${incarnation})${isSame ? ' of another cluster' : ''}`
+  return new RaftgenError('DATA_DIR_FOREIGN', `${place} is of ${whose}, not of ${identityName(identity)}. ${slotsTodo}`)
+}
+
+export const identityName = ({ clusterId, nodeId, incarnation }: Identity): string =>
+  `node ${nodeId} (incarnation ${incarnation}) of cluster ${clusterId}`
 
 /** What was thrown while reading `place`, as an operational error; anything but damage and operational errors is a bug and is thrown on. */
 export function readError(place: string, thrown: unknown): RaftgenError {

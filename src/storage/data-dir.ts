@@ -7,7 +7,10 @@
 //   data/1/machine.json        whose log it is: name, version and wire format of the machine that first ran on it
 //   data/1/peers.json          which disk each of its peers was known with
 //   data/1/pid                 process that holds the directory, for messages; LevelDB's lock is what decides
+//   data/1/high-water          how far its promises go, outside the database
 //   data/1/db/                 the database
+//   data/1/db.damaged/         the last one that could not be read; another took its place
+//   data/1/db.moving           a process is moving the database aside: its number
 //   data/1/snapshots/          snapshots, each a file
 import { access, chmod, constants, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -17,14 +20,18 @@ import { diskIdPattern } from '../ports/peer-disks.ts'
 import { checksumOf, replaceFile, syncDir, writeNew } from './checked-file.ts'
 import { damaged } from './damage.ts'
 
-/** Grows when a data directory can no longer be read by the version before. 2: an identity names its disk. */
-export const dataDirFormat = 2
+/** Grows when a data directory can no longer be read by the version before. 2: an identity names its disk. 3: there is a high water. */
+export const dataDirFormat = 3
 /** Read, and written anew as the present one. */
 const formatWithoutDisk = 1
+const formatWithoutHighWater = 2
 const identityFile = 'identity.json'
 const newIdentityFile = 'identity.json.new'
 const abandonedFile = 'identity.json.abandoned'
 const pidFile = 'pid'
+const highWaterFile = 'high-water'
+const damagedDatabase = 'db.damaged'
+const movingFile = 'db.moving'
 const ownerOnly = { directory: 0o700 } as const
 
 /** A member that was bootstrapped before has promised what an empty directory does not know; an old copy neither. */
@@ -36,6 +43,7 @@ const emptyTodo =
 export type DiskIdentity = Identity & { readonly diskId: string }
 
 export const databaseDir = (dir: string): string => join(dir, 'db')
+export const highWaterPath = (dir: string): string => join(dir, highWaterFile)
 const snapshotsDir = (dir: string): string => join(dir, 'snapshots')
 
 /** Makes `dir`, which must be absent or empty, and marks it as being bootstrapped. The disk gets an id of its own. */
@@ -82,7 +90,7 @@ async function removeUnfinished(dir: string, names: readonly string[]): Promise<
   // First, and atomically: from here on the process that began it, should it still be at it, cannot end it any more.
   if (names.includes(newIdentityFile)) await rename(join(dir, newIdentityFile), join(dir, abandonedFile))
   await syncDir(dir)
-  for (const made of [databaseDir(dir), snapshotsDir(dir)]) await rm(made, { recursive: true, force: true })
+  for (const made of [databaseDir(dir), snapshotsDir(dir), highWaterPath(dir)]) await rm(made, { recursive: true, force: true })
   // A database without a mark beside it would be taken for one that has lost its identity.
   await syncDir(dir)
   await rm(join(dir, abandonedFile))
@@ -95,13 +103,20 @@ export async function finishDir(dir: string): Promise<void> {
   await syncDir(dir)
 }
 
+/** What a data directory says of itself. */
+export interface DataDir {
+  readonly identity: Identity
+  /** It is of a format that had no high water. */
+  readonly isUpgrade: boolean
+  readonly hasDatabase: boolean
+}
+
 /** Errors: DATA_DIR_EMPTY, DATA_DIR_FOREIGN, STORAGE_DAMAGED; anything else is an error of the system. */
-export async function readIdentity(dir: string): Promise<Identity> {
+export async function readDataDir(dir: string): Promise<DataDir> {
   const names = await namesIn(dir)
   if (names.includes(identityFile)) {
-    const identity = decodeIdentityFile(dir, await readFile(join(dir, identityFile), 'utf8'))
-    if (!names.includes('db')) throw damaged(dir, 'its database is missing')
-    return identity
+    const { identity, format } = decodeIdentityFile(dir, await readFile(join(dir, identityFile), 'utf8'))
+    return { identity, isUpgrade: format <= formatWithoutHighWater, hasDatabase: names.includes('db') }
   }
   if (names.length === 0) {
     throw new RaftgenError('DATA_DIR_EMPTY', `${dir} holds no node. ${emptyTodo}`)
@@ -114,14 +129,43 @@ export async function readIdentity(dir: string): Promise<Identity> {
   throw new RaftgenError('DATA_DIR_FOREIGN', `${dir} is not a data directory of raftgen: it holds ${names[0]} and no ${identityFile}`)
 }
 
-/** For who holds the directory: its identity, with a disk id, which it is given for good if it has none. */
-export async function ensureDiskId(dir: string): Promise<DiskIdentity> {
-  const { diskId, ...identity } = await readIdentity(dir)
-  if (diskId !== undefined) return { ...identity, diskId }
-  const identified = { ...identity, diskId: drawDiskId() }
+/** For who holds the directory, and has written its high water: its identity in the present format, with a disk id, for good. */
+export async function ensureFormat(dir: string): Promise<DiskIdentity> {
+  const { identity, isUpgrade } = await readDataDir(dir)
+  const { diskId, ...rest } = identity
+  const identified = { ...rest, diskId: diskId ?? drawDiskId() }
+  if (diskId !== undefined && !isUpgrade) return identified
   await replaceFile(dir, identityFile, encodeIdentityFile(identified))
   return identified
 }
+
+/**
+ * Makes room for a new database: what is there is kept as `db.damaged`, in the place of one from before. Nobody holds the lock of a database that
+ * cannot be opened, so a file keeps others out until `movedAside`. False when another process is at it.
+ */
+export async function moveAside(dir: string): Promise<boolean> {
+  const path = join(dir, movingFile)
+  const other = await readPidFile(path)
+  if (other !== undefined && other !== process.pid) return false
+  await rm(path, { force: true })
+  try {
+    await writeNew(path, `${process.pid}\n`)
+  } catch (cause) {
+    if (errorCode(cause) === 'EEXIST') return false
+    throw cause
+  }
+  const kept = join(dir, damagedDatabase)
+  if ((await namesIn(dir)).includes('db')) {
+    await rm(kept, { recursive: true, force: true })
+    await rename(databaseDir(dir), kept)
+  }
+  await mkdir(databaseDir(dir), { mode: ownerOnly.directory })
+  await syncDir(dir)
+  return true
+}
+
+/** The new database is open, or will not be. */
+export const movedAside = (dir: string): Promise<void> => rm(join(dir, movingFile), { force: true })
 
 /** Notes who holds the directory. */
 export async function writePid(dir: string): Promise<void> {
@@ -133,8 +177,10 @@ export async function writePid(dir: string): Promise<void> {
 export const removePid = (dir: string): Promise<void> => rm(join(dir, pidFile), { force: true })
 
 /** Who holds the directory, as far as known: a process that has ended holds nothing. */
-export async function readPid(dir: string): Promise<number | undefined> {
-  const text = await readFile(join(dir, pidFile), 'utf8').catch(() => '')
+export const readPid = (dir: string): Promise<number | undefined> => readPidFile(join(dir, pidFile))
+
+async function readPidFile(path: string): Promise<number | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '')
   const pid = /^[1-9]\d{0,9}\n$/.test(text) ? Number(text) : undefined
   return pid !== undefined && isAlive(pid) ? pid : undefined
 }
@@ -159,7 +205,7 @@ function encodeIdentityFile({ clusterId, nodeId, incarnation, diskId }: DiskIden
   return `${JSON.stringify({ format: dataDirFormat, clusterId, nodeId, incarnation, diskId, checksum }, undefined, 2)}\n`
 }
 
-function decodeIdentityFile(dir: string, text: string): Identity {
+function decodeIdentityFile(dir: string, text: string): { readonly identity: Identity; readonly format: number } {
   const path = join(dir, identityFile)
   const fields = parseObject(path, text)
   const { format, clusterId, nodeId, incarnation, diskId, checksum } = fields
@@ -167,17 +213,17 @@ function decodeIdentityFile(dir: string, text: string): Identity {
     const what = `${dir} has format ${format}, this version reads up to ${dataDirFormat}. Run the version of raftgen that wrote it, or a later one`
     throw new RaftgenError('DATA_DIR_FOREIGN', what)
   }
-  const known = format === dataDirFormat || format === formatWithoutDisk
+  const known = typeof format === 'number' && [formatWithoutDisk, formatWithoutHighWater, dataDirFormat].includes(format)
   const whole = known && typeof clusterId === 'string' && typeof nodeId === 'number' && typeof incarnation === 'number'
   if (!whole) throw damaged(path, 'it does not hold an identity')
   const identity = { clusterId, nodeId, incarnation }
   if (format === formatWithoutDisk) {
     if (checksum !== checksumOf([format, clusterId, nodeId, incarnation])) throw damaged(path, 'it does not match its checksum')
-    return identity
+    return { identity, format }
   }
   if (typeof diskId !== 'string' || !diskIdPattern.test(diskId)) throw damaged(path, 'it does not hold an identity')
   if (checksum !== checksumOf([format, clusterId, nodeId, incarnation, diskId])) throw damaged(path, 'it does not match its checksum')
-  return { ...identity, diskId }
+  return { identity: { ...identity, diskId }, format }
 }
 
 function parseObject(path: string, text: string): Readonly<Record<string, unknown>> {

@@ -113,7 +113,9 @@ export class LevelKeyValue implements KeyValue {
 
   #readError(thrown: unknown): Error {
     const error = toError(thrown)
-    return codeOf(error) === 'LEVEL_CORRUPTION' ? damaged(this.#options.name, `LevelDB reports ${error.message}`, error) : error
+    return codeOf(error) === 'LEVEL_CORRUPTION' || isUnreadable(error)
+      ? damaged(this.#options.name, `LevelDB reports ${error.message}`, error)
+      : error
   }
 }
 
@@ -122,6 +124,10 @@ async function checkLogFile(location: string, name: string): Promise<void> {
   const files = await readdir(location)
   if (!files.some((file) => file.endsWith('.log'))) throw damaged(name, "the database's log file (db/*.log) is missing")
 }
+
+/** EIO, and a file too short to be mapped. Not what can be mended: permissions, descriptors. */
+const isUnreadable = (error: Error): boolean =>
+  codeOf(error) === 'LEVEL_IO_ERROR' && /Input\/output error|Invalid argument/.test(error.message)
 
 const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 

@@ -1,23 +1,33 @@
 import { realpath } from 'node:fs/promises'
 import type { ConfState, Entry, HardState, Index, LogBase, LogSummary, Persist, Term } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
-import type { Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
+import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
 import { u48Max } from '../wire/bytes.ts'
 import { BlockLog } from './block-log.ts'
 import { syncDir } from './checked-file.ts'
+import { DamageError, damaged, identityName, UnreadableError } from './damage.ts'
 import {
-  databaseDir,
+  type DataDir,
   type DiskIdentity,
-  ensureDiskId,
+  databaseDir,
+  ensureFormat,
   finishDir,
+  highWaterPath,
+  movedAside,
+  moveAside,
   prepareDir,
-  readIdentity,
+  readDataDir,
   readPid,
   removePid,
   writePid,
 } from './data-dir.ts'
+import type { LogPosition } from './high-water.ts'
 import { LevelKeyValue } from './level-kv.ts'
+import { type BlockLogOptions, checkAnew } from './log-opening.ts'
+import { isSameIdentity } from './log-verdict.ts'
 import { checkMachine, type MachineFormat } from './machine-file.ts'
+import type { Finding } from './recovery.ts'
+import { SlotsFile } from './slots-file.ts'
 
 /** UTF-8 bytes. */
 const clusterIdBytesMax = 256
@@ -29,6 +39,14 @@ export interface LevelLogOptions {
   readonly machine?: MachineFormat
   /** Index of the last entry read so far, about every 65,536 entries: the whole log is read and verified before it opens. */
   readonly onProgress?: (lastIndex: Index) => void
+  /** Nobody else has a copy: what is damaged is refused. Default: as the newest configuration that can be read says. */
+  readonly isAlone?: boolean
+  /** Asked for the newest whole snapshot when the log has lost what precedes it. Default: the log begins anew before its first entry. */
+  readonly snapshotBase?: () => Promise<LogBase | undefined>
+}
+/** Not for users: what is measured and tested. */
+export interface LevelLogInternals {
+  readonly highWater?: 'beside' | 'after' | 'none'
 }
 export interface BootstrapOptions {
   /** Absent or empty; its parents are made. */
@@ -42,7 +60,8 @@ export interface BootstrapOptions {
 /**
  * The log of a node in a directory, in LevelDB; every write is synced before it is reported done. One process at a time.
  *
- * `open` verifies all of it and refuses what is damaged; it never makes a new log where one should be.
+ * `open` verifies all of it. What is damaged opens fenced where there are others to repair it from, else it is refused; a database of which
+ * nothing can be read is moved to `db.damaged`. `findings` say what was wrong.
  */
 export class LevelLog implements Log {
   readonly identity: DiskIdentity
@@ -60,7 +79,9 @@ export class LevelLog implements Log {
       const kv = await LevelKeyValue.open(await realpath(databaseDir(dir)), { name: dir, create: true })
       if (kv === 'locked') throw await locked(dir)
       try {
-        await called((done) => BlockLog.bootstrap(kv, { identity, conf }, done))
+        const slots = await SlotsFile.create(highWaterPath(dir))
+        await called((done) => BlockLog.bootstrap(kv, { identity, conf, slots }, done))
+        await called((done) => slots.close(done))
       } finally {
         await called((done) => kv.close(done))
       }
@@ -73,16 +94,19 @@ export class LevelLog implements Log {
   }
 
   /**
-   * Errors: DATA_DIR_EMPTY, DATA_DIR_FOREIGN, STORAGE_LOCKED, STORAGE_DAMAGED, STORAGE_FAILED. Nothing is changed when it fails.
+   * Errors: DATA_DIR_EMPTY, DATA_DIR_FOREIGN, STORAGE_LOCKED, STORAGE_DAMAGED, STORAGE_FAILED. Nothing is changed when it is refused.
    */
-  static async open(dir: string, options: LevelLogOptions = {}): Promise<LevelLog> {
+  static async open(dir: string, options: LevelLogOptions & LevelLogInternals = {}): Promise<LevelLog> {
     try {
-      const identity = await readIdentity(dir)
-      checkOwner(dir, identity, options.expect)
-      // The real path: LevelDB knows its own databases by name, and a second name for one would pass its lock.
-      const kv = await LevelKeyValue.open(await realpath(databaseDir(dir)), { name: dir, create: false, beforeClose: () => removePid(dir) })
-      if (kv === 'locked') throw await locked(dir)
-      return await openLog(dir, { kv, identity, options })
+      const found = await readDataDir(dir)
+      checkOwner(dir, found.identity, options.expect)
+      const slots = SlotsFile.open(highWaterPath(dir))
+      try {
+        return await openOrBeginAnew({ dir, found, slots, options })
+      } catch (cause) {
+        await called((done) => slots.close(done))
+        throw cause
+      }
     } catch (cause) {
       if (cause instanceof RaftgenError) throw cause
       throw new RaftgenError('STORAGE_FAILED', `cannot open ${dir}: ${messageOf(cause)}`, { cause })
@@ -113,6 +137,16 @@ export class LevelLog implements Log {
   get summary(): LogSummary {
     return this.#blocks.summary
   }
+  /** What was wrong when it was opened; the first is the cause of the others. Empty when all was well. */
+  get findings(): readonly Finding[] {
+    return this.#blocks.findings
+  }
+  get anchors(): readonly Anchor[] {
+    return this.#blocks.anchors
+  }
+  get end(): LogPosition {
+    return this.#blocks.end
+  }
 
   appendEntries(write: Persist, done: Done): void {
     this.#blocks.appendEntries(write, done)
@@ -130,30 +164,100 @@ export class LevelLog implements Log {
     this.#blocks.entry(index, done)
   }
 
+  salvaged(range: EntriesRange, done: EntriesDone): void {
+    this.#blocks.salvaged(range, done)
+  }
+
+  chainAfter(chain: number, entries: readonly Entry[]): number {
+    return this.#blocks.chainAfter(chain, entries)
+  }
+
   close(done: Done): void {
     this.#blocks.close(done)
   }
 }
 
-async function openLog(
-  dir: string,
-  { kv, identity, options }: { kv: LevelKeyValue; identity: Identity; options: LevelLogOptions },
-): Promise<LevelLog> {
+interface Opening {
+  readonly dir: string
+  readonly found: DataDir
+  readonly slots: SlotsFile
+  readonly options: LevelLogOptions & LevelLogInternals
+}
+
+/** A database of which nothing can be read makes way for a new one, if there is anybody to fill it. */
+async function openOrBeginAnew(opening: Opening): Promise<LevelLog> {
+  const { dir, found } = opening
+  try {
+    if (!found.hasDatabase) throw damaged(dir, 'its database is missing')
+    const kv = await openDatabase(dir, { create: false }).catch((cause: unknown) => {
+      throw cause instanceof DamageError ? new UnreadableError(dir, cause.what, { cause }) : cause
+    })
+    return await openLog(opening, { kv, problems: [] })
+  } catch (cause) {
+    const isUnreadable = cause instanceof UnreadableError || (cause instanceof DamageError && !found.hasDatabase)
+    if (!isUnreadable || opening.options.highWater === 'none') throw cause
+    return await beginAnew(opening, { place: dir, range: undefined, what: cause.what })
+  }
+}
+
+async function beginAnew(opening: Opening, problem: Finding): Promise<LevelLog> {
+  const { dir, found, slots } = opening
+  const problems = [problem]
+  await called((done) => checkAnew({ ...blockOptions(opening, problems), slots, identity: found.identity }, done))
+  if (!(await moveAside(dir))) throw await locked(dir)
+  try {
+    const kv = await openDatabase(dir, { create: true })
+    return await openLog(opening, { kv, problems })
+  } finally {
+    await movedAside(dir)
+  }
+}
+
+async function openDatabase(dir: string, { create }: { readonly create: boolean }): Promise<LevelKeyValue> {
+  // The real path: LevelDB knows its own databases by name, and a second name for one would pass its lock.
+  const kv = await LevelKeyValue.open(await realpath(databaseDir(dir)), { name: dir, create, beforeClose: () => removePid(dir) })
+  if (kv === 'locked') throw await locked(dir)
+  return kv
+}
+
+async function openLog(opening: Opening, { kv, problems }: { kv: LevelKeyValue; problems: readonly Finding[] }): Promise<LevelLog> {
+  const { dir, options } = opening
   try {
     await writePid(dir)
     // LevelDB has made files while opening; their names must outlive a power cut before anything in them is promised.
     await syncDir(databaseDir(dir))
     await syncDir(dir)
     const blocks = await new Promise<BlockLog>((resolve, reject) => {
-      BlockLog.open(kv, { name: dir, onProgress: options.onProgress }, (error, log) => (log === undefined ? reject(error) : resolve(log)))
+      BlockLog.open(kv, blockOptions(opening, problems), (error, log) => (log === undefined ? reject(error) : resolve(log)))
     })
-    checkCopy(dir, identity, blocks.identity)
     if (options.machine !== undefined) await checkMachine(dir, options.machine)
-    // Last: nothing is changed when it fails. Read anew, for now nobody else can have the directory.
-    return new LevelLog(await ensureDiskId(dir), blocks)
+    // Last. Read anew, for now nobody else can have the directory.
+    return new LevelLog(await ensureFormat(dir), blocks)
   } catch (cause) {
     await called((done) => kv.close(done))
     throw cause
+  }
+}
+
+function blockOptions({ dir, found, slots, options }: Opening, problems: readonly Finding[]): BlockLogOptions {
+  const { onProgress, isAlone, snapshotBase, highWater = 'beside' } = options
+  const plain = { name: dir, onProgress, identity: found.identity }
+  if (highWater === 'none') return plain
+  return {
+    ...plain,
+    slots,
+    highWater,
+    isAlone,
+    problems,
+    isUpgrade: found.isUpgrade,
+    later: (delayMs, task) => void setTimeout(task, delayMs).unref(),
+    snapshotBase:
+      snapshotBase &&
+      ((done) =>
+        void snapshotBase().then(
+          (base) => done(base),
+          () => done(undefined),
+        )),
   }
 }
 
@@ -173,21 +277,9 @@ function checkIdentity({ clusterId, nodeId, incarnation }: BootstrapOptions['ide
 
 function checkOwner(dir: string, found: Identity, expect: Partial<Identity> = {}): void {
   const expected = { ...found, ...expect }
-  if (isSame(found, expected)) return
-  throw new RaftgenError('DATA_DIR_FOREIGN', `${dir} belongs to ${nameOf(found)}, not to ${nameOf(expected)}`)
+  if (isSameIdentity(found, expected)) return
+  throw new RaftgenError('DATA_DIR_FOREIGN', `${dir} belongs to ${identityName(found)}, not to ${identityName(expected)}`)
 }
-
-function checkCopy(dir: string, file: Identity, copy: Identity): void {
-  if (isSame(file, copy)) return
-  const what = `${dir} is mixed from two nodes: its identity.json is of ${nameOf(file)}, its database of ${nameOf(copy)}`
-  throw new RaftgenError('DATA_DIR_FOREIGN', what)
-}
-
-const isSame = (a: Identity, b: Identity): boolean =>
-  a.clusterId === b.clusterId && a.nodeId === b.nodeId && a.incarnation === b.incarnation
-
-const nameOf = ({ clusterId, nodeId, incarnation }: Identity): string =>
-  `node ${nodeId} (incarnation ${incarnation}) of cluster ${clusterId}`
 
 async function locked(dir: string): Promise<RaftgenError> {
   const pid = await readPid(dir)

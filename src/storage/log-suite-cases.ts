@@ -147,6 +147,10 @@ export const cases: readonly Case<[]>[] = [
       assert.equal((await read(log, 1, 6, 4 * kibibyte - 1)).length, 3)
       assert.equal((await read(log, 2, 6, 1)).length, 1)
       assert.equal((await read(log, 6, 6, 0)).length, 1)
+      for (const index of [7, 8, 9])
+        await append(log, { entries: commands(1, index, 1, 8).map((entry) => ({ ...entry, data: new Uint8Array(0) })) })
+      assert.equal((await read(log, 7, 9, 0)).length, 3)
+      assert.equal((await read(log, 5, 9, 0)).length, 1)
       return undefined
     },
   },

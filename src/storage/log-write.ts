@@ -4,8 +4,19 @@ import type { Entry, EntryId, HardState, Index, Persist } from '../core/types.ts
 import { encodeEntries, entriesHeaderBytes } from '../wire/entry-codec.ts'
 import { type EncodedBlock, encodeBlocks } from './block.ts'
 import type { BlockIndex } from './block-index.ts'
+import { checksum } from './checksum.ts'
+import type { Mark } from './high-water.ts'
 import type { Operation } from './kv.ts'
-import { type BaseRecord, baseKey, blockKey, encodeBase, encodeHardState, type HardStateRecord, hardStateKey } from './records.ts'
+import {
+  type BaseRecord,
+  baseKey,
+  blockKey,
+  encodeBase,
+  encodeHardState,
+  type HardStateRecord,
+  hardStateKey,
+  salvageKey,
+} from './records.ts'
 
 /** Entries in one record, bytes: a record is read and verified as a whole. A single larger entry still gets its block. */
 export const blockBytesMax = 1_024 * 1_024
@@ -47,15 +58,32 @@ export function planWrite(persist: Persist, { kept, index, before }: { kept: Kep
 export function operationsOf(batch: {
   readonly base: BaseRecord | undefined
   readonly deleted: readonly Index[]
+  /** Of blocks that were put aside. */
+  readonly dropped: readonly Index[]
   readonly blocks: readonly EncodedBlock[]
   readonly hardState: HardStateRecord
 }): readonly Operation[] {
   const operations: Operation[] = []
   if (batch.base !== undefined) operations.push({ kind: 'put', key: baseKey, value: encodeBase(batch.base) })
   for (const firstIndex of batch.deleted) operations.push({ kind: 'delete', key: blockKey(firstIndex) })
+  for (const firstIndex of batch.dropped) operations.push({ kind: 'delete', key: salvageKey(firstIndex) })
   for (const { firstIndex, value } of batch.blocks) operations.push({ kind: 'put', key: blockKey(firstIndex), value })
   operations.push({ kind: 'put', key: hardStateKey, value: encodeHardState(batch.hardState) })
   return operations
+}
+
+/** Where the write of this record left the log. */
+export const markOf = ({ writes, lastIndex, lastTerm, lastChain }: HardStateRecord): Mark => ({
+  term: lastTerm,
+  index: lastIndex,
+  chain: lastChain,
+  writes,
+})
+
+/** The chain after `entries`, which go on from `chain`. */
+export function chainOf(entries: readonly Entry[], chain: number): number {
+  if (entries.length === 0) return chain
+  return checksum(encodeEntries(entries).subarray(entriesHeaderBytes), chain)
 }
 
 function toBlocks(entries: readonly Entry[], chain: number): readonly EncodedBlock[] {

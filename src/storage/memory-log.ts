@@ -1,5 +1,5 @@
 import { assert } from '../core/invariant.ts'
-import type { ConfState, Entry, HardState, Index, LogBase, LogSummary, Persist, Term } from '../core/types.ts'
+import type { ConfState, Entry, EntryId, Fence, HardState, Index, LogBase, LogSummary, Persist, Term, Witness } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Done, EntriesDone, EntriesRange, Log } from '../ports/log.ts'
 import { TermRuns } from './term-runs.ts'
@@ -14,6 +14,8 @@ export class MemoryLog implements Log {
   /** Invariant: the entry at position `i` has index `firstIndex + i`. */
   #entries: Entry[] = []
   #hardState: HardState = { term: 0, votedFor: undefined }
+  #fence: Fence | undefined
+  #witness: readonly Witness[] | undefined
   #failure: Error | undefined
   #closed = false
 
@@ -43,7 +45,15 @@ export class MemoryLog implements Log {
     const terms = new TermRuns(this.#base.id)
     terms.append(this.#entries)
     const confs = this.#entries.flatMap(({ index, conf }) => (conf === undefined ? [] : [{ index, conf }]))
-    return { hardState: this.#hardState, base: this.#base, lastIndex: this.latestLogIndex, terms: terms.runs, confs }
+    return {
+      hardState: this.#hardState,
+      base: this.#base,
+      lastIndex: this.latestLogIndex,
+      terms: terms.runs,
+      confs,
+      ...(this.#fence === undefined ? {} : { fence: this.#fence }),
+      ...(this.#witness === undefined ? {} : { witness: this.#witness }),
+    }
   }
 
   appendEntries(persist: Persist, done: Done): void {
@@ -84,6 +94,13 @@ export class MemoryLog implements Log {
     this.#defer(() => done(undefined))
   }
 
+  /** Loses the entries from `firstIndex` on, as a damaged disk does: what is opened again is fenced. Between two lives of a node. */
+  lose(firstIndex: Index, isUncertain = false): void {
+    const floor: EntryId = { term: this.latestLogTerm, index: this.latestLogIndex }
+    this.#entries.length = Math.min(this.#entries.length, Math.max(firstIndex - this.firstIndex, 0))
+    this.#fence = { floor, isUncertain }
+  }
+
   /** Fails every call from now on, as a disk does. */
   fail(error: Error): void {
     this.#failure = new RaftgenError('STORAGE_FAILED', `memory: a write failed: ${error.message}`, { cause: error })
@@ -104,7 +121,7 @@ export class MemoryLog implements Log {
     this.#base = base
   }
 
-  #write({ hardState, reset, truncateFrom, entries }: Persist): void {
+  #write({ hardState, reset, truncateFrom, entries, witness, unfence }: Persist): void {
     assert(hardState.term >= this.currentTerm, 'a term never falls (§3.3)')
     const voted = hardState.term === this.currentTerm && this.votedFor !== undefined
     assert(!voted || hardState.votedFor === this.votedFor, 'one vote a term (§3.4)')
@@ -124,5 +141,10 @@ export class MemoryLog implements Log {
     }
     assert(this.latestLogTerm <= hardState.term, 'no entry is of a later term than the node')
     this.#hardState = hardState
+    this.#witness = witness ?? this.#witness
+    const { floor } = this.#fence ?? {}
+    const term = this.latestLogTerm
+    const isReached = floor !== undefined && (term > floor.term || (term === floor.term && this.latestLogIndex >= floor.index))
+    if (isReached || unfence === true) this.#fence = undefined
   }
 }

@@ -8,6 +8,7 @@ import { checksum, seal, unseal } from './checksum.ts'
 
 const recordPrefix = 0x01
 const blockPrefix = 0x02
+const salvagePrefix = 0x03
 const recordFormat = 1
 /** 2 has a longer configuration. */
 const baseFormat = 2
@@ -22,16 +23,23 @@ export const hardStateKey = recordKey('hardState')
 export const identityKey = recordKey('identity')
 
 /** Fixed width, big-endian: the order of keys is the order of indexes. */
-export function blockKey(firstIndex: number): Uint8Array {
+export const blockKey = (firstIndex: number): Uint8Array => indexKey(blockPrefix, firstIndex)
+/** Of a block from behind a hole, put aside until the log is whole again. */
+export const salvageKey = (firstIndex: number): Uint8Array => indexKey(salvagePrefix, firstIndex)
+
+/** Index of the first entry of the block under `key`, or `undefined` for another kind of key. */
+export const readBlockKey = (key: Uint8Array): number | undefined => readIndexKey(blockPrefix, key)
+export const readSalvageKey = (key: Uint8Array): number | undefined => readIndexKey(salvagePrefix, key)
+
+function indexKey(prefix: number, firstIndex: number): Uint8Array {
   const key = Buffer.allocUnsafe(7)
-  key[0] = blockPrefix
+  key[0] = prefix
   key.writeUIntBE(firstIndex, 1, 6)
   return key
 }
 
-/** Index of the first entry of the block under `key`, or `undefined` for another kind of key. */
-export function readBlockKey(key: Uint8Array): number | undefined {
-  if (key.length !== 7 || key[0] !== blockPrefix) return undefined
+function readIndexKey(prefix: number, key: Uint8Array): number | undefined {
+  if (key.length !== 7 || key[0] !== prefix) return undefined
   return Buffer.from(key.buffer, key.byteOffset, key.length).readUIntBE(1, 6)
 }
 

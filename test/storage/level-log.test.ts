@@ -5,8 +5,23 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { LevelLog } from '../../src/storage/level-log.ts'
-import { blockKey, hardStateKey } from '../../src/storage/records.ts'
-import { append, bootstrapped, close, commands, conf, identity, messageOf, openLevel, read, temporaryDir, wayOut } from './support.ts'
+import { baseKey, blockKey, hardStateKey, identityKey } from '../../src/storage/records.ts'
+import type { ConfState } from '../../src/core/types.ts'
+import {
+  aloneWayOut,
+  append,
+  bootstrapped,
+  close,
+  commands,
+  conf,
+  confOfThree,
+  identity,
+  messageOf,
+  openLevel,
+  read,
+  temporaryDir,
+  wayOut,
+} from './support.ts'
 
 /** A directory with 30 entries in three blocks. */
 async function stored(): Promise<string> {
@@ -39,7 +54,7 @@ describe('bootstrap', () => {
     expect(await modeOf(join(dir, 'identity.json'))).toBe('600')
     await openLevel(dir)
     expect(await modeOf(join(dir, 'pid'))).toBe('600')
-    expect((await readdir(dir)).sort()).toEqual(['db', 'identity.json', 'pid', 'snapshots'])
+    expect((await readdir(dir)).sort()).toEqual(['db', 'high-water', 'identity.json', 'pid', 'snapshots'])
   })
 
   test('takes an empty directory that is there', async () => {
@@ -121,8 +136,8 @@ describe('an open', () => {
 
   test('of a newer format is refused', async () => {
     const dir = await bootstrapped()
-    await writeFile(join(dir, 'identity.json'), '{"format":3,"who":"knows"}')
-    const what = 'has format 3, this version reads up to 2. Run the version of raftgen that wrote it, or a later one'
+    await writeFile(join(dir, 'identity.json'), '{"format":4,"who":"knows"}')
+    const what = 'has format 4, this version reads up to 3. Run the version of raftgen that wrote it, or a later one'
     expect(await complaint(dir)).toBe(`DATA_DIR_FOREIGN ${dir} ${what}`)
   })
 
@@ -158,7 +173,7 @@ describe('an open', () => {
     expect(second.identity).toEqual({ ...identity, diskId: expect.stringMatching(/^[0-9a-f]{32}$/) })
     expect(second.identity.diskId).not.toBe(drawn)
     await close(second)
-    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ format: 2, diskId: second.identity.diskId })
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ format: 3, diskId: second.identity.diskId })
     expect(await modeOf(path)).toBe('600')
     expect((await openLevel(dir)).identity).toEqual(second.identity)
   })
@@ -190,11 +205,11 @@ describe('an open', () => {
   test('that fails changes nothing that was written', async () => {
     const dir = await stored()
     const db = await openDatabase(dir)
-    await db.put(Buffer.from(hardStateKey), Buffer.from('damaged'))
+    await db.put(Buffer.from(baseKey), Buffer.from('damaged'))
     await db.close()
     expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
     expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
-    expect((await readdir(dir)).sort()).toEqual(['db', 'identity.json', 'snapshots'])
+    expect((await readdir(dir)).sort()).toEqual(['db', 'high-water', 'identity.json', 'snapshots'])
   })
 })
 
@@ -227,8 +242,9 @@ const openDatabase = async (dir: string): Promise<Level<Uint8Array, Uint8Array>>
 }
 
 describe('damage to a database', () => {
-  test('a flipped bit in any record is refused, or makes no difference', async () => {
+  test('a flipped bit in any record is refused by a node that is alone, or is mended from what is kept elsewhere', async () => {
     const dir = await stored()
+    const keptElsewhere = [hardStateKey, identityKey]
     const db = await openDatabase(dir)
     const records = await db.iterator().all()
     await db.close()
@@ -240,6 +256,12 @@ describe('damage to a database', () => {
         const db = await openDatabase(dir)
         await (spoilt === undefined ? db.del(key) : db.put(key, spoilt))
         await db.close()
+        if (keptElsewhere.some((kept) => kept.equals(key))) {
+          const log = await LevelLog.open(dir)
+          expect([log.latestLogIndex, log.currentTerm, log.findings.length]).toEqual([30, 1, 1])
+          await close(log)
+          continue
+        }
         expect(await complaint(dir)).toMatch(/^STORAGE_DAMAGED /)
         const mended = await openDatabase(dir)
         await mended.put(key, value)
@@ -256,7 +278,7 @@ describe('damage to a database', () => {
     value[value.indexOf('command 14')] = 0
     await db.put(blockKey(11), value)
     await db.close()
-    expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: the run of entries 11 to 20 does not match its checksum. ${wayOut}`)
+    expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: the run of entries 11 to 20 does not match its checksum. ${aloneWayOut}`)
   })
 
   test('a directory without its identity, its database or its CURRENT is never taken for a new one', async () => {
@@ -264,10 +286,10 @@ describe('damage to a database', () => {
     await rename(join(dir, 'db', 'CURRENT'), join(dir, 'db', 'kept'))
     const real = join(dir, 'db')
     expect(await complaint(dir)).toBe(
-      `STORAGE_DAMAGED ${dir}: the database cannot be opened: Invalid argument: ${real}: does not exist (create_if_missing is false). ${wayOut}`,
+      `STORAGE_DAMAGED ${dir}: the database cannot be opened: Invalid argument: ${real}: does not exist (create_if_missing is false). ${aloneWayOut}`,
     )
     await rm(join(dir, 'db'), { recursive: true })
-    expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: its database is missing. ${wayOut}`)
+    expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: its database is missing. ${aloneWayOut}`)
     await mkdir(join(dir, 'db'))
     expect(await complaint(dir)).toMatch(/^STORAGE_DAMAGED .*: the database's log file/)
     await rm(join(dir, 'identity.json'))
@@ -285,7 +307,7 @@ describe('damage to a database', () => {
   test("a missing log file of LevelDB's is refused, although LevelDB opens what is left", async () => {
     const dir = await stored()
     await rm(await databaseFile(dir, '.log'))
-    expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: the database's log file (db/*.log) is missing. ${wayOut}`)
+    expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: the database's log file (db/*.log) is missing. ${aloneWayOut}`)
   })
 
   test("a damaged place in LevelDB's own log is refused, although LevelDB opens it", async () => {
@@ -305,15 +327,142 @@ describe('damage to a database', () => {
     }
   })
 
-  test("a write torn at the end of LevelDB's log leaves the log as it was before it", async () => {
-    const dir = await stored()
-    const log = await openLevel(dir)
-    for (const first of [31, 36]) await append(log, { entries: commands(1, first, 5) })
-    await close(log)
-    const path = await databaseFile(dir, '.log')
-    await truncate(path, (await stat(path)).size - 20)
+  test("a write torn at the end of LevelDB's log, as it was under way, leaves the log as it was before it", async () => {
+    const { dir, underWay } = await written(conf)
+    await cutDatabase(dir)
+    await writeFile(join(dir, 'high-water'), underWay)
     const opened = await openLevel(dir)
-    expect(opened.latestLogIndex).toBe(35)
+    expect(opened.findings.map(({ what }) => what)).toEqual(['entries 36 to 40 are missing: the write under way was torn, or is lost'])
+    expect(opened.summary.fence).toBeUndefined()
     expect(await read(opened, 1, 99)).toEqual(commands(1, 1, 35))
+  })
+
+  test("the end of LevelDB's log, lost after it was settled, is refused", async () => {
+    const { dir } = await written(conf)
+    await cutDatabase(dir)
+    expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: entries 36 to 40 are missing: the end of the log is lost. ${aloneWayOut}`)
+  })
+})
+
+/** 40 entries in five blocks; `underWay` is the high water as the last of them left it, before it was settled. */
+async function written(of: ConfState): Promise<{ readonly dir: string; readonly underWay: Buffer }> {
+  const dir = join(await temporaryDir(), 'data')
+  await LevelLog.bootstrap({ dir, identity, conf: of })
+  const log = await LevelLog.open(dir)
+  for (const first of [1, 11, 21]) await append(log, { entries: commands(1, first, 10) })
+  for (const first of [31, 36]) await append(log, { entries: commands(1, first, 5) })
+  const underWay = await readFile(join(dir, 'high-water'))
+  await close(log)
+  return { dir, underWay }
+}
+
+async function cutDatabase(dir: string): Promise<void> {
+  const path = await databaseFile(dir, '.log')
+  await truncate(path, (await stat(path)).size - 20)
+}
+
+describe('a damaged directory of a node with peers', () => {
+  const floor = { term: 1, index: 40 }
+
+  test('opens fenced when the end is lost, and stays so until it is reached', async () => {
+    const { dir } = await written(confOfThree)
+    await cutDatabase(dir)
+    const first = await openLevel(dir)
+    expect(first.summary).toMatchObject({ lastIndex: 35, fence: { floor, isUncertain: false } })
+    expect(first.findings).toEqual([
+      {
+        place: join(dir, 'high-water'),
+        range: { firstIndex: 36, lastIndex: 40 },
+        what: 'entries 36 to 40 are missing: the end of the log is lost',
+      },
+    ])
+    await append(first, { entries: commands(1, 36, 4) })
+    await close(first)
+    const second = await openLevel(dir)
+    expect(second.summary).toMatchObject({ lastIndex: 39, fence: { floor, isUncertain: false } })
+    await append(second, { entries: commands(1, 40, 1) })
+    await close(second)
+    const third = await openLevel(dir)
+    expect([third.summary.fence, third.findings]).toEqual([undefined, []])
+    expect(await read(third, 1, 99)).toEqual(commands(1, 1, 40))
+  })
+
+  test('opens with an uncertain fence when the write under way is not there', async () => {
+    const { dir, underWay } = await written(confOfThree)
+    await cutDatabase(dir)
+    await writeFile(join(dir, 'high-water'), underWay)
+    expect((await openLevel(dir)).summary).toMatchObject({ lastIndex: 35, fence: { floor, isUncertain: true } })
+  })
+
+  test.each([
+    ['without its database', (dir: string) => rm(join(dir, 'db'), { recursive: true })],
+    ['without CURRENT', (dir: string) => rm(join(dir, 'db', 'CURRENT'))],
+    ['without a manifest', async (dir: string) => rm(await databaseFile(dir, 'MANIFEST'))],
+    ["without LevelDB's log", async (dir: string) => rm(await databaseFile(dir, '.log'))],
+    ['with nothing in its database', async (dir: string) => rm(join(dir, 'db'), { recursive: true }).then(() => mkdir(join(dir, 'db')))],
+    [
+      'with a damaged table',
+      async (dir: string) => {
+        await close(await openLevel(dir))
+        await truncate(await databaseFile(dir, '.ldb'), 10)
+      },
+    ],
+  ])('%s begins anew, fenced at its high water, and knows whom to ask', async (_, spoil) => {
+    const { dir } = await written(confOfThree)
+    await spoil(dir)
+    const log = await openLevel(dir)
+    expect(log.summary).toMatchObject({
+      hardState: { term: 1, votedFor: undefined },
+      base: { id: { term: 0, index: 0 }, conf: { members: confOfThree.members, voters: [] } },
+      lastIndex: 0,
+      fence: { floor, isUncertain: false },
+    })
+    await close(log)
+    expect((await openLevel(dir)).summary.fence).toEqual({ floor, isUncertain: false })
+    expect((await readdir(dir)).filter((name) => name.startsWith('db'))).toContain('db')
+    expect(await readdir(dir)).not.toContain('db.moving')
+  })
+
+  test('begins after the newest snapshot when there is one', async () => {
+    const { dir } = await written(confOfThree)
+    await rm(join(dir, 'db', 'CURRENT'))
+    const base = { id: { term: 1, index: 20 }, conf: confOfThree }
+    const log = await openLevel(dir, { snapshotBase: () => Promise.resolve(base) })
+    expect(log.summary).toMatchObject({ base, lastIndex: 20, fence: { floor } })
+    expect(await readdir(dir)).toContain('db.damaged')
+  })
+
+  test('without its high water opens with a fence that nobody knows how high it is', async () => {
+    const { dir } = await written(confOfThree)
+    await rm(join(dir, 'high-water'))
+    const log = await openLevel(dir)
+    expect(log.summary).toMatchObject({ lastIndex: 40, fence: { floor: undefined, isUncertain: false } })
+    await append(log, { unfence: true })
+    await close(log)
+    expect((await openLevel(dir)).summary.fence).toBeUndefined()
+  })
+
+  test('with the high water of another node is refused', async () => {
+    const { dir } = await written(confOfThree)
+    const other = join(await temporaryDir(), 'other')
+    await LevelLog.bootstrap({ dir: other, identity: { ...identity, nodeId: 2 }, conf: confOfThree })
+    const path = join(dir, 'high-water')
+    await cp(join(other, 'high-water'), path)
+    expect(await complaint(dir)).toBe(
+      `DATA_DIR_FOREIGN ${path} is of node 2 (incarnation 1), not of node 1 (incarnation 1) of cluster alpha. ` +
+        'Put back the one that belongs here; if it is lost, remove this one, and the node asks its peers what it has promised.',
+    )
+  })
+
+  test('of a format without a high water gets one at its first open', async () => {
+    const { dir } = await written(confOfThree)
+    await rm(join(dir, 'high-water'))
+    await writeFile(join(dir, 'identity.json'), '{"format":1,"clusterId":"alpha","nodeId":1,"incarnation":1,"checksum":"0c56ad8f"}')
+    const log = await openLevel(dir)
+    expect([log.summary.fence, log.findings]).toEqual([undefined, []])
+    await append(log, { entries: commands(1, 41, 1) })
+    await close(log)
+    await cutDatabase(dir)
+    expect((await openLevel(dir)).summary.fence).toEqual({ floor: { term: 1, index: 41 }, isUncertain: false })
   })
 })

@@ -6,6 +6,8 @@ import { LevelLog } from '../../src/storage/level-log.ts'
 import { type LogSubject, logSuite } from '../../src/storage/log-suite.ts'
 import { MemoryKeyValue } from '../../src/storage/memory-kv.ts'
 import { MemoryLog } from '../../src/storage/memory-log.ts'
+import { MemorySlots } from '../../src/storage/memory-slots.ts'
+import { blockKey } from '../../src/storage/records.ts'
 import { called, close, identity, openBlocks, openLevel, temporaryDir } from './support.ts'
 
 const stores = new WeakMap<Log, MemoryKeyValue>()
@@ -17,6 +19,42 @@ const memory: LogSubject = {
   failNextWrite: (log) => {
     if (log instanceof MemoryLog) log.fail(new Error('the disk is on fire'))
   },
+  damage: async (log) => {
+    if (log instanceof MemoryLog) log.lose(21)
+    return log
+  },
+}
+
+/** With a high water, on a disk that loses what is under way at a crash. */
+const fencedDisks = new WeakMap<Log, { readonly kv: MemoryKeyValue; readonly slots: MemorySlots }>()
+const fenced: LogSubject = {
+  open: async (conf) => {
+    const disk = { kv: new MemoryKeyValue(), slots: new MemorySlots() }
+    await called((done) => BlockLog.bootstrap(disk.kv, { identity, conf, slots: disk.slots }, done))
+    return openFenced(disk)
+  },
+  reopen: async (log) => openFenced(crashed(log)),
+  damage: async (log) => {
+    const disk = crashed(log)
+    disk.kv.poke(blockKey(21), undefined)
+    return openFenced(disk)
+  },
+}
+
+function crashed(log: Log): { readonly kv: MemoryKeyValue; readonly slots: MemorySlots } {
+  const disk = fencedDisks.get(log)
+  if (disk === undefined) throw new Error('not a log of this suite')
+  return { kv: disk.kv.crash(), slots: disk.slots.crash() }
+}
+
+async function openFenced(disk: { readonly kv: MemoryKeyValue; readonly slots: MemorySlots }): Promise<Log> {
+  const log = await new Promise<Log>((resolve, reject) => {
+    BlockLog.open(disk.kv, { name: 'fenced', slots: disk.slots, identity }, (error, opened) =>
+      opened === undefined ? reject(error) : resolve(opened),
+    )
+  })
+  fencedDisks.set(log, disk)
+  return log
 }
 
 /** On a disk that loses what is under way at a crash. */
@@ -65,6 +103,7 @@ async function openDir(dir: string): Promise<Log> {
 describe.each([
   { log: 'MemoryLog', subject: memory },
   { log: 'BlockLog over a store in memory', subject: blocks },
+  { log: 'BlockLog with a high water', subject: fenced },
   { log: 'LevelLog', subject: level },
 ])('$log', ({ subject }) => {
   for (const { name, run, skip } of logSuite(subject)) test.skipIf(skip !== undefined)(skip === undefined ? name : `${name} (${skip})`, run)

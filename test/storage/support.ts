@@ -22,6 +22,16 @@ export const name = 'data/1'
 /** How every message about damage ends. */
 export const wayOut = 'Move the directory away and start the node on an empty one with `join`, under the same id.'
 
+/** How it ends for who has nobody to repair it from. */
+export const aloneWayOut =
+  'No other member has a copy to repair it from. `raftgen log repair` says what would be lost, and then opens what is left; or restore a backup.'
+/** Of a cluster of three. */
+export const confOfThree: ConfState = {
+  ...conf,
+  members: [1, 2, 3].map((id) => ({ id, incarnation: 1, peer: `127.0.0.${id}:7001`, client: `127.0.0.${id}:7002` })),
+  voters: [1, 2, 3],
+}
+
 export const called = (call: (done: Done) => void): Promise<void> =>
   new Promise((resolve, reject) => call((error) => (error === undefined ? resolve() : reject(error))))
 

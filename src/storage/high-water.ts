@@ -1,0 +1,259 @@
+// The high water of a log: how far its promises go, as noted outside its database. What LevelDB loses, it loses without a word; this tells.
+//
+//   write k      LevelDB: batch k ......... durable     promise k is made once both are durable
+//                slot:    last = k,     ... durable
+//                         settled = k - 1
+//
+// A write is named by its number, which is in LevelDB's hard state record and in the slot: (term, index) would not do, since a truncation may
+// lower both. Pure: bytes in, verdicts out.
+import type { EntryId, Fence, HardState, Member, NodeId, Witness } from '../core/types.ts'
+import { ByteReader, ByteWriter, WireError } from '../wire/bytes.ts'
+import { readMember, writeMember } from '../wire/entry-codec.ts'
+import { checksum, seal, unseal } from './checksum.ts'
+import { slotBytes, type SlotPosition } from './slots.ts'
+
+const slotFormat = 1
+const slotKey = Buffer.from('high-water')
+const lengthBytes = 4
+const sealBytes = 4
+/** 128 would fit; a cluster has 64 members at most. */
+const witnessesMax = 96
+const floorKinds = { none: 0, known: 1, knownUncertain: 2, unknown: 3, unknownUncertain: 4 } as const
+
+/** Where a log ends: its last entry, and the chain after it. */
+export interface LogPosition extends EntryId {
+  readonly chain: number
+}
+/** Where a write left the log. */
+export interface Mark extends LogPosition {
+  /** The number of that write. */
+  readonly writes: number
+}
+
+/** Whose slot it is. */
+export interface SlotOwner {
+  /** Checksum of the cluster's id. */
+  readonly cluster: number
+  readonly nodeId: NodeId
+  readonly incarnation: number
+}
+
+export interface HighWater {
+  /** Grows by one with every slot written: of two, the larger is the newer. */
+  readonly sequence: number
+  readonly owner: SlotOwner
+  readonly hardState: HardState
+  /** What the write leaves that was begun together with this slot. */
+  readonly last: Mark
+  /** The write before it, which was durable by then: or the same, once it is. */
+  readonly settled: Mark
+  readonly base: LogPosition
+  readonly fence: Fence | undefined
+  readonly witness: readonly Witness[]
+  /** Of the newest configuration, as many as fit: whom to ask when nothing else is left. */
+  readonly members: readonly Member[]
+}
+
+export const ownerOf = ({ clusterId, nodeId, incarnation }: { clusterId: string; nodeId: NodeId; incarnation: number }): SlotOwner => ({
+  cluster: checksum(Buffer.from(clusterId)),
+  nodeId,
+  incarnation,
+})
+export const isOwner = (a: SlotOwner, b: SlotOwner): boolean =>
+  a.cluster === b.cluster && a.nodeId === b.nodeId && a.incarnation === b.incarnation
+
+/** `slotBytes`, so that nothing of an older slot is left behind it. */
+export function encodeSlot(highWater: HighWater): Uint8Array {
+  const writer = new ByteWriter(slotBytes)
+  writer.u8(slotFormat)
+  writer.u48(highWater.sequence)
+  writer.u32(highWater.owner.cluster)
+  writer.u48(highWater.owner.nodeId)
+  writer.u48(highWater.owner.incarnation)
+  writer.u48(highWater.hardState.term)
+  writer.u48(highWater.hardState.votedFor ?? 0)
+  writeMark(writer, highWater.last)
+  writeMark(writer, highWater.settled)
+  writePosition(writer, highWater.base)
+  writeFence(writer, highWater.fence)
+  const witness = highWater.witness.slice(0, witnessesMax)
+  writer.u8(witness.length)
+  for (const one of witness) writeWitness(writer, one)
+  writeMembers(writer, highWater.members)
+  const sealed = seal(writer, slotKey)
+  const slot = Buffer.alloc(slotBytes)
+  slot.writeUInt32BE(sealed.length)
+  slot.set(sealed, lengthBytes)
+  return slot
+}
+
+/** Throws a `WireError`. */
+export function decodeSlot(bytes: Uint8Array): HighWater {
+  const slot = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const length = slot.length < lengthBytes ? 0 : slot.readUInt32BE()
+  if (length < sealBytes || lengthBytes + length > slot.length) throw new WireError('the slot is not whole')
+  const reader = new ByteReader(unseal(slot.subarray(lengthBytes, lengthBytes + length), slotKey, 'the slot'))
+  const format = reader.u8('format')
+  if (format !== slotFormat) throw new WireError(`the slot has format ${format}, this version reads ${slotFormat}`)
+  const highWater = {
+    sequence: reader.u48('sequence'),
+    owner: { cluster: reader.u32('cluster'), nodeId: reader.u48('node id'), incarnation: reader.u48('incarnation') },
+    hardState: { term: reader.u48('term'), votedFor: reader.u48('vote') || undefined },
+    last: readMark(reader),
+    settled: readMark(reader),
+    base: readPosition(reader),
+    fence: readFence(reader),
+    witness: readMany(reader, readWitness),
+    members: readMany(reader, readMember),
+  }
+  reader.end('the slot')
+  return highWater
+}
+
+/** Both places, as they were read. */
+export interface ReadSlots {
+  /** The newest that is whole and of this owner. */
+  readonly newest: HighWater | undefined
+  /** Where the next slot goes: never over the newest. */
+  readonly next: SlotPosition
+  /** The places that hold nothing that can be read, or nothing of this owner's. */
+  readonly unreadable: readonly SlotPosition[]
+  /** Whose they are, when none is this owner's. */
+  readonly foreign: SlotOwner | undefined
+}
+
+export function chooseSlot(slots: readonly [Uint8Array, Uint8Array], owner: SlotOwner): ReadSlots {
+  const [first, second] = [tryDecode(slots[0]), tryDecode(slots[1])]
+  const own = (slot: HighWater | undefined): HighWater | undefined => (slot !== undefined && isOwner(slot.owner, owner) ? slot : undefined)
+  const [a, b] = [own(first), own(second)]
+  const unreadable = ([0, 1] as const).filter((position) => (position === 0 ? a : b) === undefined)
+  const foreign = a === undefined && b === undefined ? (first ?? second)?.owner : undefined
+  const firstIsNewest = a !== undefined && (b === undefined || a.sequence >= b.sequence)
+  return { newest: firstIsNewest ? a : b, next: firstIsNewest ? 1 : 0, unreadable, foreign }
+}
+
+/** A log as it was found, without a look at the slots. */
+export interface FoundLog {
+  /** Where what is verified ends. */
+  readonly end: LogPosition
+  /** Number of its last write; `undefined` when nothing tells. */
+  readonly writes: number | undefined
+  /** No entry is missing before the end that its own records state. */
+  readonly isIntact: boolean
+}
+
+/**
+ * whole      it holds all that it can have promised
+ * uncertain  it lacks the write that was under way when its process ended: that was torn, and nothing was promised; or it was durable, and is lost
+ * damaged    it lacks what it may have promised, or nobody knows
+ */
+export type Comparison = 'whole' | 'uncertain' | 'damaged'
+
+export function compareHighWater({ end, writes, isIntact }: FoundLog, slot: Pick<HighWater, 'last' | 'settled'> | undefined): Comparison {
+  if (slot === undefined || !isIntact) return 'damaged'
+  // Whatever the number of the write: what went with it besides (term and vote) is in the slot.
+  if (isSamePosition(end, slot.last)) return 'whole'
+  if (writes === undefined) return 'damaged'
+  // The slot of a later write was torn, or a compaction came after it. Nothing beyond was promised, and a truncation may lower the end.
+  if (writes > slot.last.writes) return 'whole'
+  return writes === slot.settled.writes && writes < slot.last.writes && isSamePosition(end, slot.settled) ? 'uncertain' : 'damaged'
+}
+
+export const isSamePosition = (a: LogPosition, b: LogPosition): boolean => a.index === b.index && a.term === b.term && a.chain === b.chain
+
+/** By term, then by index. */
+export const compareIds = (a: EntryId, b: EntryId): number => a.term - b.term || a.index - b.index
+export const laterId = (a: EntryId, b: EntryId): EntryId => (compareIds(a, b) >= 0 ? a : b)
+
+function tryDecode(bytes: Uint8Array): HighWater | undefined {
+  try {
+    return decodeSlot(bytes)
+  } catch (thrown) {
+    if (thrown instanceof WireError) return undefined
+    throw thrown
+  }
+}
+
+function writePosition(writer: ByteWriter, { term, index, chain }: LogPosition): void {
+  writer.u48(term)
+  writer.u48(index)
+  writer.u32(chain)
+}
+const readPosition = (reader: ByteReader): LogPosition => ({
+  term: reader.u48('term'),
+  index: reader.u48('index'),
+  chain: reader.u32('chain'),
+})
+
+function writeMark(writer: ByteWriter, mark: Mark): void {
+  writePosition(writer, mark)
+  writer.u48(mark.writes)
+}
+const readMark = (reader: ByteReader): Mark => ({ ...readPosition(reader), writes: reader.u48('writes') })
+
+function writeFence(writer: ByteWriter, fence: Fence | undefined): void {
+  if (fence === undefined) return writer.u8(floorKinds.none)
+  const { floor, isUncertain } = fence
+  if (floor === undefined) return writer.u8(isUncertain ? floorKinds.unknownUncertain : floorKinds.unknown)
+  writer.u8(isUncertain ? floorKinds.knownUncertain : floorKinds.known)
+  writer.u48(floor.term)
+  writer.u48(floor.index)
+}
+
+function readFence(reader: ByteReader): Fence | undefined {
+  const kind = reader.u8('fence')
+  switch (kind) {
+    case floorKinds.none:
+      return undefined
+    case floorKinds.unknown:
+    case floorKinds.unknownUncertain:
+      return { floor: undefined, isUncertain: kind === floorKinds.unknownUncertain }
+    case floorKinds.known:
+    case floorKinds.knownUncertain: {
+      const floor = { term: reader.u48('term of the floor'), index: reader.u48('index of the floor') }
+      return { floor, isUncertain: kind === floorKinds.knownUncertain }
+    }
+    default:
+      throw new WireError(`the slot has a fence of kind ${kind}`)
+  }
+}
+
+function writeWitness(writer: ByteWriter, { id, incarnation, match, votedTerm }: Witness): void {
+  writer.u48(id)
+  writer.u48(incarnation)
+  writer.u48(match.term)
+  writer.u48(match.index)
+  writer.u48(votedTerm)
+}
+const readWitness = (reader: ByteReader): Witness => ({
+  id: reader.u48('witness'),
+  incarnation: reader.u48('incarnation'),
+  match: { term: reader.u48('term'), index: reader.u48('index') },
+  votedTerm: reader.u48('voted term'),
+})
+
+function writeMembers(writer: ByteWriter, members: readonly Member[]): void {
+  const at = writer.length
+  writer.u8(0)
+  let count = 0
+  for (const member of members) {
+    const end = writer.length
+    writeMember(writer, member)
+    if (writer.length + lengthBytes + sealBytes > slotBytes || count === 0xff) {
+      writer.truncate(end)
+      break
+    }
+    count++
+  }
+  const end = writer.length
+  writer.truncate(at)
+  writer.u8(count)
+  writer.skip(end - at - 1)
+}
+
+function readMany<T>(reader: ByteReader, read: (reader: ByteReader) => T): readonly T[] {
+  const count = reader.u8('count')
+  const found: T[] = []
+  for (let i = 0; i < count; i++) found.push(read(reader))
+  return found
+}

@@ -1,0 +1,170 @@
+// What to make of a log as it was found, and of its high water: open it, open it fenced, or refuse it. Pure; `LogOpening` performs it.
+import type { ConfState, EntryId, Fence, HardState, LogBase, Member } from '../core/types.ts'
+import type { RaftgenError } from '../errors.ts'
+import type { Anchor, Identity } from '../ports/log.ts'
+import { damaged, damagedAlone, damagedForeignSlots, damagedMixed } from './damage.ts'
+import {
+  type Comparison,
+  compareHighWater,
+  compareIds,
+  type HighWater,
+  isSamePosition,
+  laterId,
+  type LogPosition,
+  type ReadSlots,
+} from './high-water.ts'
+import { markOf } from './log-write.ts'
+import { type BaseRecord, genesisChain, type HardStateRecord, resetChain } from './records.ts'
+import { entryName, type Finding, missing, type Recovered } from './recovery.ts'
+
+export interface JudgeOptions {
+  /** Place, for messages. */
+  readonly name: string
+  readonly slotsName: string
+  /** Of the directory; what the database says of itself must be the same. */
+  readonly identity: Identity | undefined
+  /** Default: as the newest configuration says that can be read. */
+  readonly isAlone: boolean | undefined
+  /** The directory is of a format that had no slots. */
+  readonly isUpgrade: boolean
+  /** The newest whole snapshot, for a log that has lost its base. */
+  readonly snapshotBase: LogBase | undefined
+  /** What was found wrong before. */
+  readonly problems: readonly Finding[]
+}
+
+export type Verdict =
+  | { readonly kind: 'refuse'; readonly error: RaftgenError }
+  | {
+      readonly kind: 'open'
+      readonly identity: Identity
+      readonly base: BaseRecord
+      readonly end: LogPosition
+      readonly hardState: HardStateRecord
+      readonly fence: Fence | undefined
+      readonly members: readonly Member[]
+      readonly findings: readonly Finding[]
+      /** The records of the database must be written anew before anything is promised. */
+      readonly isMended: boolean
+    }
+
+export function judge(found: Recovered, slots: ReadSlots, options: JudgeOptions): Verdict {
+  const { name } = options
+  const identity = options.identity ?? found.identity
+  if (identity === undefined) return refuse(damaged(name, 'the identity record is missing'))
+  if (found.identity !== undefined && !isSameIdentity(identity, found.identity)) return refuse(damagedMixed(name, identity, found.identity))
+  if (slots.foreign !== undefined) return refuse(damagedForeignSlots(options.slotsName, identity, slots.foreign))
+  const slot = slots.newest
+  const members = membersOf(found, slot, options)
+  const base = baseOf(found, { identity, members, snapshotBase: options.snapshotBase })
+  const end = found.base === undefined ? { ...base.id, chain: base.chain } : found.end
+  const comparison = compare({ ...found, end }, slot, options)
+  const fence = fenceOf({ ...found, end }, slot, comparison)
+  const findings = [...options.problems, ...found.findings, ...slotFindings(found, slots, { comparison, end, options })]
+  const isAlone = options.isAlone ?? members.every(({ id }) => id === identity.nodeId)
+  const worst = findings[0]?.what ?? 'it was damaged before'
+  // It would come up without anybody to ask.
+  if (found.base === undefined && members.length === 0) return refuse(damaged(name, `${worst}; nothing tells who the other members are`))
+  if (isAlone && fence !== undefined && !fence.isUncertain) return refuse(damagedAlone(name, worst))
+  const merged = mergeHardState(found.hardState, slot?.hardState, end)
+  const isMended = comparison !== 'whole' || found.findings.length > 0 || isOlder(found.hardState, merged, slot)
+  const writes = Math.max(found.hardState?.writes ?? 0, slot?.last.writes ?? 0) + (isMended ? 1 : 0)
+  const hardState = { ...merged, writes, lastIndex: end.index, lastTerm: end.term, lastChain: end.chain }
+  return { kind: 'open', identity, base, end, hardState, fence: isAlone ? undefined : fence, members, findings, isMended }
+}
+
+const refuse = (error: RaftgenError): Verdict => ({ kind: 'refuse', error })
+
+function compare(found: Recovered, slot: HighWater | undefined, { isUpgrade }: JudgeOptions): Comparison {
+  const { end, isIntact, hardState } = found
+  if (slot === undefined && isUpgrade) return isIntact && hardState !== undefined ? 'whole' : 'damaged'
+  return compareHighWater({ end, isIntact, writes: hardState?.writes }, slot)
+}
+
+function fenceOf(found: Recovered, slot: HighWater | undefined, comparison: Comparison): Fence | undefined {
+  const { end, hardState } = found
+  const before = slot?.fence
+  if (comparison === 'whole') return before?.floor !== undefined && compareIds(end, before.floor) >= 0 ? undefined : before
+  const isUncertain = comparison === 'uncertain' && (before?.isUncertain ?? true)
+  if (slot === undefined || (before !== undefined && before.floor === undefined)) return { floor: undefined, isUncertain: false }
+  // The write under way may have truncated: what it left may be less than what was there before it.
+  let floor: EntryId = laterId(slot.last, slot.settled)
+  if (before?.floor !== undefined) floor = laterId(floor, before.floor)
+  if (hardState !== undefined) floor = laterId(floor, { term: hardState.lastTerm, index: hardState.lastIndex })
+  const { term, index } = floor
+  if (compareIds(end, floor) < 0) return { floor: { term, index }, isUncertain }
+  const isEnd = (other: LogPosition): boolean => isSamePosition(end, other)
+  const isStated = hardState !== undefined && hardState.writes >= slot.last.writes && isEnd(markOf(hardState))
+  if (isEnd(slot.last) || isStated) return undefined
+  // It ends far enough, but not as the last write has left it: what that truncated is back, and nobody knows what it put there instead.
+  return { floor: undefined, isUncertain }
+}
+
+function membersOf(found: Recovered, slot: HighWater | undefined, { snapshotBase }: JudgeOptions): readonly Member[] {
+  const conf = found.base === undefined ? undefined : (found.confs.at(-1)?.conf ?? found.base.conf)
+  return conf?.members ?? snapshotBase?.conf.members ?? slot?.members ?? []
+}
+
+/** A log that has lost its base begins after a snapshot; or before everything, as that of a node that joins: it knows whom to dial. */
+function baseOf(
+  { base }: Recovered,
+  { identity, members, snapshotBase }: { identity: Identity; members: readonly Member[]; snapshotBase: LogBase | undefined },
+): BaseRecord {
+  if (base !== undefined) return base
+  if (snapshotBase !== undefined) return { ...snapshotBase, chain: resetChain(identity.clusterId, snapshotBase.id) }
+  const conf: ConfState = { members, voters: [], votersOutgoing: [], learners: [], joining: [], removed: [], leaseMs: 0 }
+  return { id: { term: 0, index: 0 }, conf, chain: genesisChain(identity.clusterId) }
+}
+
+/** The larger of the two. What is in either may have been promised. */
+function mergeHardState(a: HardState | undefined, b: HardState | undefined, end: EntryId): HardState {
+  const none: HardState = { term: 0, votedFor: undefined }
+  const [x, y] = [a ?? none, b ?? none]
+  const { term, votedFor } = x.term === y.term ? { term: x.term, votedFor: x.votedFor ?? y.votedFor } : x.term > y.term ? x : y
+  // Two votes in one term: one of them is another's. No vote is left to give in that term.
+  const isContradiction = x.term === y.term && x.votedFor !== undefined && y.votedFor !== undefined && x.votedFor !== y.votedFor
+  if (isContradiction) return { term: Math.max(term + 1, end.term), votedFor: undefined }
+  return term >= end.term ? { term, votedFor } : { term: end.term, votedFor: undefined }
+}
+
+const isOlder = (found: HardStateRecord | undefined, merged: HardState, slot: HighWater | undefined): boolean =>
+  found === undefined ||
+  found.term !== merged.term ||
+  found.votedFor !== merged.votedFor ||
+  (slot !== undefined && found.writes < slot.last.writes)
+
+function slotFindings(
+  found: Recovered,
+  { newest, unreadable }: ReadSlots,
+  { comparison, end, options }: { comparison: Comparison; end: LogPosition; options: JudgeOptions },
+): readonly Finding[] {
+  const place = options.slotsName
+  if (newest === undefined) return options.isUpgrade ? [] : [{ place, range: undefined, what: `nothing of ${place} can be read` }]
+  const torn = unreadable.map((position) => ({ place, range: undefined, what: `slot ${position + 1} of ${place} cannot be read` }))
+  if (comparison === 'whole' || !found.isIntact) return torn
+  return [...torn, lostEnd(end, newest, { comparison, place })]
+}
+
+function lostEnd(end: LogPosition, { last }: HighWater, { comparison, place }: { comparison: Comparison; place: string }): Finding {
+  const why = comparison === 'uncertain' ? 'the write under way was torn, or is lost' : 'the end of the log is lost'
+  if (last.index <= end.index) {
+    return { place, range: undefined, what: `the log ends with ${entryName(end)}, it was left at ${entryName(last)}: ${why}` }
+  }
+  const range = { firstIndex: end.index + 1, lastIndex: last.index }
+  return { place, range, what: `${missing(range.firstIndex, range.lastIndex)}: ${why}` }
+}
+
+export const isSameIdentity = (a: Identity, b: Identity): boolean =>
+  a.clusterId === b.clusterId && a.nodeId === b.nodeId && a.incarnation === b.incarnation
+
+/** Ascending, all behind `end`: where islands begin and end, and where the high water was. */
+export function anchorsOf(found: Recovered, slot: HighWater | undefined, end: LogPosition): readonly Anchor[] {
+  const anchors = found.islands.flatMap(({ firstIndex, lastIndex, chain, lastChain }) => [
+    { index: firstIndex - 1, chain },
+    { index: lastIndex, chain: lastChain },
+  ])
+  if (slot !== undefined)
+    anchors.push({ index: slot.settled.index, chain: slot.settled.chain }, { index: slot.last.index, chain: slot.last.chain })
+  const behind = anchors.filter(({ index }) => index > end.index).sort((a, b) => a.index - b.index)
+  return behind.filter(({ index }, i) => behind[i - 1]?.index !== index)
+}

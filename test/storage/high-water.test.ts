@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest'
+import type { Fence } from '../../src/core/types.ts'
+import {
+  type Comparison,
+  chooseSlot,
+  compareHighWater,
+  decodeSlot,
+  encodeSlot,
+  type HighWater,
+  type LogPosition,
+  type Mark,
+  ownerOf,
+} from '../../src/storage/high-water.ts'
+import { slotBytes } from '../../src/storage/slots.ts'
+import { confOfThree, identity } from './support.ts'
+
+const owner = ownerOf(identity)
+const mark = (writes: number, term: number, index: number, chain = index * 100 + term): Mark => ({ term, index, chain, writes })
+const at = (term: number, index: number, chain = index * 100 + term): LogPosition => ({ term, index, chain })
+
+const slot = (changes: Partial<HighWater> = {}): HighWater => ({
+  sequence: 8,
+  owner,
+  hardState: { term: 3, votedFor: 2 },
+  last: mark(7, 3, 12),
+  settled: mark(6, 3, 10),
+  base: at(1, 4),
+  fence: undefined,
+  witness: [{ id: 2, incarnation: 1, match: { term: 3, index: 11 }, votedTerm: 3 }],
+  members: confOfThree.members,
+  ...changes,
+})
+
+describe('a log and its high water', () => {
+  // The slot: write 7 leaves entry 12 of term 3, write 6 left entry 10 of term 3. Chain 1 stands for other entries.
+  const places: readonly [name: string, end: LogPosition][] = [
+    ['at last', at(3, 12)],
+    ['at settled', at(3, 10)],
+    ['other entries at last', at(3, 12, 1)],
+    ['other entries at settled', at(3, 10, 1)],
+    ['beyond last', at(4, 13)],
+    ['below settled', at(2, 9)],
+    ['between', at(3, 11)],
+  ]
+  const writesOf = [5, 6, 7, 8, undefined] as const
+  const table: Readonly<Record<string, readonly Comparison[]>> = {
+    //                            write 5    6            7          8        unknown
+    'at last': ['whole', 'whole', 'whole', 'whole', 'whole'],
+    'at settled': ['damaged', 'uncertain', 'damaged', 'whole', 'damaged'],
+    'other entries at last': ['damaged', 'damaged', 'damaged', 'whole', 'damaged'],
+    'other entries at settled': ['damaged', 'damaged', 'damaged', 'whole', 'damaged'],
+    'beyond last': ['damaged', 'damaged', 'damaged', 'whole', 'damaged'],
+    'below settled': ['damaged', 'damaged', 'damaged', 'whole', 'damaged'],
+    between: ['damaged', 'damaged', 'damaged', 'whole', 'damaged'],
+  }
+  const rows = places.flatMap(([name, end]) => writesOf.map((writes, i) => ({ name, end, writes, expected: table[name]?.[i] })))
+
+  test.each(rows)('that ends $name with write $writes is $expected', ({ end, writes, expected }) => {
+    expect(compareHighWater({ end, writes, isIntact: true }, slot())).toBe(expected)
+  })
+
+  test.each(rows)(
+    'that ends $name with write $writes is damaged when an entry before is missing, and when there is no slot',
+    ({ end, writes }) => {
+      expect(compareHighWater({ end, writes, isIntact: false }, slot())).toBe('damaged')
+      expect(compareHighWater({ end, writes, isIntact: true }, undefined)).toBe('damaged')
+    },
+  )
+
+  test('that was settled is damaged when it lacks anything', () => {
+    const settled = slot({ settled: mark(7, 3, 12) })
+    expect(compareHighWater({ end: at(3, 10), writes: 6, isIntact: true }, settled)).toBe('damaged')
+    expect(compareHighWater({ end: at(3, 12), writes: 7, isIntact: true }, settled)).toBe('whole')
+  })
+
+  test('whose write under way would have truncated it is uncertain, although it ends later than that would leave it', () => {
+    const truncating = slot({ last: mark(7, 2, 10) })
+    expect(compareHighWater({ end: at(3, 10), writes: 6, isIntact: true }, truncating)).toBe('uncertain')
+    // It lost its end, and is not what it was, however late the term of what is left.
+    expect(compareHighWater({ end: at(3, 9), writes: 5, isIntact: true }, truncating)).toBe('damaged')
+  })
+})
+
+describe('a slot', () => {
+  const fences: readonly (Fence | undefined)[] = [
+    undefined,
+    { floor: undefined, isUncertain: false },
+    { floor: undefined, isUncertain: true },
+    { floor: { term: 3, index: 12 }, isUncertain: false },
+    { floor: { term: 3, index: 12 }, isUncertain: true },
+  ]
+  test.each(fences)('keeps all that it is given: fence %o', (fence) => {
+    const bytes = encodeSlot(slot({ fence }))
+    expect(bytes).toHaveLength(slotBytes)
+    expect(decodeSlot(bytes)).toEqual(slot({ fence }))
+    expect(decodeSlot(encodeSlot(slot({ hardState: { term: 9, votedFor: undefined } }))).hardState).toEqual({
+      term: 9,
+      votedFor: undefined,
+    })
+  })
+
+  test('with a flipped bit anywhere, cut or zeroed, is not taken for one; what is behind it does not matter', () => {
+    const bytes = encodeSlot(slot())
+    const length = 4 + Buffer.from(bytes).readUInt32BE()
+    for (let i = 0; i < length; i++) {
+      const damaged = Buffer.from(bytes)
+      damaged[i] = (damaged[i] ?? 0) ^ 1
+      expect(() => decodeSlot(damaged), `byte ${i}`).toThrow()
+      expect(() => decodeSlot(bytes.subarray(0, i)), `cut at ${i}`).toThrow()
+      expect(() => decodeSlot(Buffer.from(bytes).fill(0, i, Math.min(i + 512, length))), `zeroed at ${i}`).toThrow()
+    }
+    expect(decodeSlot(bytes.subarray(0, length))).toEqual(slot())
+  })
+
+  test('has room for what is known of every member, and for as many addresses as fit', () => {
+    const members = Array.from({ length: 64 }, (_, i) => ({
+      id: i + 1,
+      incarnation: 1,
+      peer: `${'p'.repeat(60)}:1`,
+      client: `${'c'.repeat(60)}:1`,
+    }))
+    const witness = members.map(({ id }) => ({ id, incarnation: 1, match: { term: 9, index: 9 }, votedTerm: 9 }))
+    const decoded = decodeSlot(encodeSlot(slot({ members, witness })))
+    expect(decoded.witness).toEqual(witness)
+    expect(decoded.members.length).toBeGreaterThan(2)
+    expect(decoded.members).toEqual(members.slice(0, decoded.members.length))
+  })
+})
+
+describe('of two slots', () => {
+  const [older, newer] = [encodeSlot(slot({ sequence: 8 })), encodeSlot(slot({ sequence: 9 }))]
+  const nothing = new Uint8Array(0)
+  const foreign = encodeSlot(slot({ sequence: 99, owner: ownerOf({ ...identity, nodeId: 2 }) }))
+
+  test.each([
+    ['the newer first', [newer, older], { sequence: 9, next: 1, unreadable: [] }],
+    ['the newer second', [older, newer], { sequence: 9, next: 0, unreadable: [] }],
+    ['the first only', [older, nothing], { sequence: 8, next: 1, unreadable: [1] }],
+    ['the second only', [nothing, older], { sequence: 8, next: 0, unreadable: [0] }],
+    ['one of another node', [foreign, older], { sequence: 8, next: 0, unreadable: [0] }],
+    ['the same twice', [older, older], { sequence: 8, next: 1, unreadable: [] }],
+    ['none', [nothing, nothing], { sequence: undefined, next: 0, unreadable: [0, 1] }],
+  ] as const)('%s: the newest counts, and is never written over', (_, [first, second], { sequence, next, unreadable }) => {
+    const chosen = chooseSlot([first, second], owner)
+    expect({ sequence: chosen.newest?.sequence, next: chosen.next, unreadable: chosen.unreadable }).toEqual({ sequence, next, unreadable })
+    expect(chosen.foreign).toBeUndefined()
+  })
+
+  test('both of another node, it is named', () => {
+    expect(chooseSlot([foreign, nothing], owner)).toMatchObject({ newest: undefined, foreign: { nodeId: 2, incarnation: 1 } })
+  })
+})
