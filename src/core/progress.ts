@@ -205,7 +205,8 @@ export class Progress {
   /** The leader's log begins later now: what was next may be gone. Where that leaves a gap, the follower refuses what follows it. */
   compacted(): void {
     if (this.#state.kind === 'snapshot' || this.#nextIndex > this.#log.base.index) return
-    this.#becomeProbe()
+    // What is out stays out: were each compaction a reason to send, whoever is silent would be sent without end.
+    this.#state = { kind: 'probe', isPaused: this.inflightMessages > 0 }
     this.#backUpTo(this.#nextIndex)
   }
 

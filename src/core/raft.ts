@@ -6,7 +6,7 @@ import { confProblem } from './conf-change.ts'
 import { Elections } from './elections.ts'
 import type { EntriesRange } from './entry-window.ts'
 import { broken, unreachable } from './invariant.ts'
-import { limitsOf, timingOf } from './limits.ts'
+import { limitsOf, termMax, timingOf } from './limits.ts'
 import { isWellFormed } from './message-form.ts'
 import { type NodeContext, reply } from './node-context.ts'
 import { checkOptions, restoredOf } from './options.ts'
@@ -272,6 +272,7 @@ export class Raft {
     if (!this.#log.isNews(base.id)) return
     const problem = confProblem(base.conf)
     if (problem !== undefined) broken(`the configuration of the snapshot at ${base.id.index} cannot be: ${problem}`)
+    if (Math.max(term, base.id.index) >= termMax) broken(`the snapshot at ${base.id.index} of term ${term} is beyond ${termMax}`)
     // What was committed in a later term may contradict a leader of an earlier one: from now on that one is not followed.
     const newest = Math.max(term, base.id.term)
     if (newest > this.#elections.term) this.#elections.becomeFollower({ term: newest, leader: undefined })

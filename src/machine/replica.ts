@@ -93,8 +93,44 @@ export class Replica {
    * Replaces everything: the machine first, from `machineState`; what it throws leaves the rest as it was, and the machine as the machine
    * says. Behaves from now on as the replica that the parts were taken from.
    */
-  restore({ lastApplied, now, ceiling, ceilingTerm, sessions }: ReplicaState, machineState: Uint8Array): void {
+  restore(state: ReplicaState, machineState: Uint8Array): void {
     this.machine.restoreSnapshot(machineState)
+    this.#replace(state)
+  }
+
+  /**
+   * As `restore`, in two steps: throws what the machine throws, and then nothing has changed; what it returns replaces everything. Without a
+   * state that is to be kept (`hasState`) the machine may have changed all the same.
+   */
+  prepare(state: ReplicaState, machineState: Uint8Array, { hasState }: { readonly hasState: boolean }): () => void {
+    const install = this.machine.prepareSnapshot?.(machineState) ?? this.#tryOn(machineState, hasState)
+    return () => {
+      install()
+      this.#replace(state)
+    }
+  }
+
+  /** For a machine that can only replace its state. */
+  #tryOn(machineState: Uint8Array, hasState: boolean): () => void {
+    const { machine } = this
+    const before = hasState ? machine.snapshot() : undefined
+    try {
+      machine.restoreSnapshot(machineState)
+    } finally {
+      if (before !== undefined) this.#putBack(before)
+    }
+    return () => machine.restoreSnapshot(machineState)
+  }
+
+  #putBack(before: Uint8Array): void {
+    try {
+      this.machine.restoreSnapshot(before)
+    } catch (error) {
+      broken(`the machine ${this.machine.name} does not read its own snapshot: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+
+  #replace({ lastApplied, now, ceiling, ceilingTerm, sessions }: ReplicaState): void {
     this.sessions.restore(sessions)
     this.#lastApplied = lastApplied.index
     this.#lastAppliedTerm = lastApplied.term

@@ -65,4 +65,10 @@ export interface StateMachine {
   snapshotParts?(): Iterable<Uint8Array>
   /** Replaces the state. */
   restoreSnapshot(snapshot: Uint8Array): void
+  /**
+   * Decodes a snapshot and changes nothing; may throw. What it returns replaces the state, and must not throw. A snapshot of a peer goes through
+   * this before the log gives way to it, so that one that cannot be read costs nothing. Without this it is tried on: `snapshot`, `restoreSnapshot`,
+   * and `restoreSnapshot` of what was there before, in one go.
+   */
+  prepareSnapshot?(snapshot: Uint8Array): () => void
 }

@@ -1,27 +1,34 @@
 // Gets a snapshot from other members, piece by piece, into the store. One request is out at a time, so that nothing of Raft waits long behind
 // it; whatever is lost is asked for again, of the next member. What was written is kept while anybody has the same snapshot.
 //
-//   idle --want--> asking --first piece--> download: ask, write, ask, write ... finish --> received
-//                    ^                         | nobody has it any more, or it is damaged
-//                    +-------------------------+
-import type { Index, LogBase, Ms, NodeId, SnapshotChunk, SnapshotMeta, SnapshotRequest, Term } from '../core/index.ts'
+//   idle --want--> asking --first piece--> download: ask, write, ask, write ... finish --> received --accept--> idle
+//                    ^                         | nobody has it any more, or it is damaged      | its content is of no use
+//                    +-------------------------+-----------------------------------------------+
+import type { Index, Ms, NodeId, SnapshotChunk, SnapshotMeta, SnapshotRequest, Term } from '../core/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Snapshots, SnapshotWriter } from '../ports/snapshots.ts'
 import { replicaPieceBytes } from '../wire/replica-codec.ts'
 import { FetchOrder, type Sources } from './fetch-order.ts'
 import type { NodeEvent } from './options.ts'
+import { snapshotProblem, termProblem } from './snapshot-form.ts'
+import type { Received } from './snapshot-intake.ts'
 
-/** A piece that does not come within this is asked for again; twice as long after each in a row, up to the second. Milliseconds. */
+/**
+ * Who does not answer within this is left for the next one. It is not asked again before this, twice as long after each question in a row that it
+ * did not answer, up to the second: that holds nobody else up. Milliseconds.
+ */
 const answerMs = 1_000
-const answerMsMax = 8_000
+const answerMsMax = 2_000
 /** Nobody in a whole round had one: it is begun anew after this, twice as long after each in a row, up to the second. Milliseconds. */
 const roundMs = 100
 const roundMsMax = 2_000
 /** One that no piece came of for this long is given up, once another member was found that does not have it. Milliseconds. */
-const stalledMs = 10_000
+const stalledMs = 5_000
 /** What was not fetched within this time may be made up for: turns come more seldom than pieces may. Milliseconds. */
 const burstMs = 50
 const progressMs = 1_000
+/** Snapshots that were of no use are known again, so that none of them is fetched twice in a life: the last of them, this many. */
+const refusedMax = 64
 
 export interface FetcherPorts {
   readonly id: NodeId
@@ -32,12 +39,6 @@ export interface FetcherPorts {
   readonly bytesPerSecond: number
   wake(): void
   report(event: NodeEvent): void
-}
-
-/** What the core is told. */
-export interface Received {
-  readonly base: LogBase
-  readonly term: Term
 }
 
 interface Download {
@@ -60,9 +61,17 @@ export class SnapshotFetcher {
   readonly #order: FetchOrder
   /** `undefined`: none is needed. */
   #minIndex: Index | undefined
-  /** Index of the newest that was handed to the core in this life: it will do with that one. */
+  /** Index of the newest that the core has made use of in this life: it will do with that one. */
   #receivedIndex: Index = 0
+  /** In the store, and not found to be good or bad yet: nothing is asked for meanwhile. */
   #received: Received | undefined
+  #isReceivedTaken = false
+  /** Found to be of no use, whoever has them. */
+  #refused: SnapshotMeta[] = []
+  /** Index of the newest of those that a member offered: it is asked for a newer one. */
+  readonly #refusedOf = new Map<NodeId, Index>()
+  /** Why an offer of a member could not be; said once, not each time it is asked. */
+  readonly #problems = new Map<NodeId, string>()
   #download: Download | undefined
   /** The writer of one that was dropped is not gone yet: only one is written at a time. */
   #isAborting = false
@@ -73,7 +82,8 @@ export class SnapshotFetcher {
   #spentUntil: Ms = 0
   /** The member asked last did not help. */
   #needsNext = true
-  #unanswered = 0
+  /** Those that did not answer the last questions in time: how many, and when the next may be asked. */
+  readonly #silent = new Map<NodeId, { readonly unanswered: number; readonly until: Ms }>()
   #rounds = 0
 
   constructor(ports: FetcherPorts) {
@@ -88,7 +98,7 @@ export class SnapshotFetcher {
 
   /** Whether the store is, or is about to be, written to. */
   get isActive(): boolean {
-    return this.#minIndex !== undefined || this.#isAborting
+    return this.#minIndex !== undefined || this.#isAborting || this.#received !== undefined
   }
 
   /** One of at least `minIndex` is needed. What is under way goes on if it is new enough. */
@@ -111,11 +121,18 @@ export class SnapshotFetcher {
   }
 
   receive(chunk: SnapshotChunk): void {
-    if (this.#minIndex === undefined || this.#isAborting) return
-    const isAnswer = this.#asked?.peer === chunk.from
+    if (this.#minIndex === undefined || this.#isAborting || this.#received !== undefined) return
+    const isPrompt = this.#asked?.peer === chunk.from
+    const isAnswer = this.#silent.delete(chunk.from) || isPrompt
+    const problem = termProblem(chunk.term)
+    if (problem !== undefined) {
+      if (isAnswer) this.#impossible(chunk, problem)
+      return
+    }
     const download = this.#download
     if (chunk.snapshot === undefined) {
-      if (isAnswer) this.#lacks(chunk.from)
+      // A late one may be about another snapshot.
+      if (isPrompt) this.#lacks(chunk.from)
     } else if (download === undefined) {
       if (isAnswer) this.#begin(chunk.snapshot, chunk)
     } else if (isSame(download.snapshot, chunk.snapshot) && chunk.offset === download.offset && !download.isWriting) {
@@ -126,23 +143,49 @@ export class SnapshotFetcher {
 
   /** Asks for what is needed next, if it is time for that. */
   next(sources: Sources): Omit<SnapshotRequest, 'from' | 'term'> | undefined {
-    if (this.#minIndex === undefined || this.#download?.isWriting === true) return undefined
+    if (this.#minIndex === undefined || this.#received !== undefined || this.#download?.isWriting === true) return undefined
     const now = this.#ports.clock.monotonicMs()
+    if (this.#isHopeless(sources, now)) this.#drop()
     if (this.#asked !== undefined) {
       if (now < this.#asked.until) return undefined
-      this.#unanswered += 1
-      this.#leave()
+      this.#unanswered(this.#asked.peer, now)
     }
-    if (this.#isHopeless(sources, now)) this.#drop()
     if (this.#isAborting || now < this.#notBefore || now < this.#spentUntil) return undefined
     if (this.#needsNext && !this.#goOn(sources, now)) return undefined
     return this.#ask(this.#minIndex, now)
   }
 
-  /** What has become durable in the store since the last call. */
+  /** What has become durable in the store, once; to be answered with one of the following three. */
   takeReceived(): Received | undefined {
+    if (this.#isReceivedTaken) return undefined
+    this.#isReceivedTaken = this.#received !== undefined
+    return this.#received
+  }
+
+  /** The core was told of it, and makes use of it. */
+  accept(): void {
+    const index = this.#settle()?.snapshot.id.index ?? 0
+    this.#receivedIndex = Math.max(this.#receivedIndex, index)
+    if (index >= (this.#minIndex ?? 0)) this.#minIndex = undefined
+  }
+
+  /** Its content is of no use: nobody is asked for it again. */
+  refuse(): void {
+    const received = this.#settle()
+    if (received !== undefined) this.#refused = [...this.#refused.slice(1 - refusedMax), received.snapshot]
+    this.#notBefore = this.#ports.clock.monotonicMs() + roundMsMax
+  }
+
+  /** There is nothing wrong with it that is known. */
+  retry(): void {
+    this.#settle()
+    this.#notBefore = this.#ports.clock.monotonicMs() + roundMsMax
+  }
+
+  #settle(): Received | undefined {
     const received = this.#received
     this.#received = undefined
+    this.#isReceivedTaken = false
     return received
   }
 
@@ -153,20 +196,40 @@ export class SnapshotFetcher {
       this.#notBefore = now + roundMs
       return undefined
     }
-    this.#asked = { peer, until: now + Math.min(answerMs * 2 ** this.#unanswered, answerMsMax) }
+    this.#asked = { peer, until: now + answerMs }
     const download = this.#download
     const of = download === undefined ? undefined : { id: download.snapshot.id, checksum: download.snapshot.checksum }
-    return { kind: 'SnapshotRequest', to: peer, minIndex, of, offset: download?.offset ?? 0 }
+    const least = download === undefined ? Math.max(minIndex, (this.#refusedOf.get(peer) ?? 0) + 1) : minIndex
+    return { kind: 'SnapshotRequest', to: peer, minIndex: least, of, offset: download?.offset ?? 0 }
   }
 
   /** To the next member; false where a whole round was of no use, and another would be too soon. */
   #goOn(sources: Sources, now: Ms): boolean {
-    this.#needsNext = false
-    if (!this.#order.next(sources)) return true
-    this.#rounds += 1
-    if (this.#rounds === 1) return true
-    this.#notBefore = now + Math.min(roundMs * 2 ** (this.#rounds - 2), roundMsMax)
-    return false
+    for (;;) {
+      const isNewRound = this.#order.next(sources)
+      this.#needsNext = this.#isSilent(this.#order.current, now)
+      if (isNewRound) {
+        this.#rounds += 1
+        if (this.#rounds > 1) {
+          // Whoever had what is half here may be back any moment.
+          this.#notBefore = now + Math.min(roundMs * 2 ** (this.#rounds - 2), this.#download === undefined ? roundMsMax : answerMs / 2)
+          return false
+        }
+      }
+      if (!this.#needsNext) return true
+    }
+  }
+
+  #isSilent(peer: NodeId | undefined, now: Ms): boolean {
+    return peer !== undefined && now < (this.#silent.get(peer)?.until ?? 0)
+  }
+
+  /** Its answer may still come: it is taken then. */
+  #unanswered(peer: NodeId, now: Ms): void {
+    const unanswered = this.#silent.get(peer)?.unanswered ?? 0
+    const until = now - answerMs + Math.min(answerMs * 2 ** unanswered, answerMsMax)
+    this.#silent.set(peer, { unanswered: unanswered + 1, until })
+    this.#leave()
   }
 
   #leave(): void {
@@ -177,7 +240,8 @@ export class SnapshotFetcher {
 
   #lacks(peer: NodeId): void {
     this.#download?.lacking.add(peer)
-    this.#leave()
+    // Another one that was asked may still help.
+    if (this.#asked === undefined || this.#asked.peer === peer) this.#leave()
   }
 
   /** Whoever had it has it no more, or is gone while others are there. */
@@ -191,6 +255,12 @@ export class SnapshotFetcher {
   #begin(snapshot: SnapshotMeta, chunk: SnapshotChunk): void {
     const { snapshots, clock } = this.#ports
     if (snapshot.id.index < (this.#minIndex ?? 0) || chunk.offset !== 0) return this.#lacks(chunk.from)
+    const problem = snapshotProblem(snapshot)
+    if (problem !== undefined) return this.#impossible(chunk, problem)
+    if (this.#refused.some((one) => isSame(one, snapshot))) {
+      this.#refusedOf.set(chunk.from, snapshot.id.index)
+      return this.#lacks(chunk.from)
+    }
     if (this.#predates(snapshot)) {
       this.#minIndex = snapshot.id.index + 1
       return this.#lacks(chunk.from)
@@ -212,6 +282,17 @@ export class SnapshotFetcher {
       lacking: new Set(),
     }
     this.#accept(this.#download, chunk)
+  }
+
+  /** No correct member says this. It is passed over. */
+  #impossible({ from, snapshot }: SnapshotChunk, problem: string): void {
+    if (this.#problems.get(from) !== problem) {
+      this.#problems.set(from, problem)
+      const index = snapshot?.id.index ?? 0
+      const error = new Error(`node ${from} offers a snapshot of entry ${index} that cannot be: ${problem}. It is not fetched from there`)
+      this.#ports.report({ kind: 'snapshotFailed', index, error })
+    }
+    this.#lacks(from)
   }
 
   /**
@@ -258,12 +339,10 @@ export class SnapshotFetcher {
     })
   }
 
-  #complete({ id, conf }: SnapshotMeta, term: Term): void {
+  #complete(snapshot: SnapshotMeta, term: Term): void {
     this.#download = undefined
+    this.#received = { snapshot, term }
     this.#leave()
-    this.#receivedIndex = id.index
-    this.#received = { base: { id, conf }, term }
-    if (id.index >= (this.#minIndex ?? 0)) this.#minIndex = undefined
   }
 
   /** The writer has left nothing behind. All of it is fetched again, of the next member. */
@@ -297,7 +376,6 @@ export class SnapshotFetcher {
 
   /** Nothing has failed lately. */
   #rest(): void {
-    this.#unanswered = 0
     this.#rounds = 0
   }
 

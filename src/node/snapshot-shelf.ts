@@ -18,6 +18,8 @@ export interface ShelfPorts {
   readonly snapshots: Snapshots
   readonly replica: Replica
   readonly clock: Clock
+  /** It is being read, or about to be, to take the place of the state. */
+  isInUse(index: Index): boolean
   report(event: NodeEvent): void
 }
 
@@ -25,22 +27,48 @@ export class SnapshotShelf {
   readonly #ports: ShelfPorts
   /** When a piece of it was last asked for, by index. */
   readonly #served = new Map<Index, Ms>()
-  /** Something stayed only because it was served. */
+  /**
+   * Nobody has found out whether their content is any good: fetched, and not read yet, or left behind by an earlier life that did not come to it.
+   * They cover nothing, and nobody else may have them.
+   */
+  readonly #doubted: Set<string>
+  /** Something stayed only because it was served, or goes as soon as the state has got there. */
   #hasSurplus = false
   #prunedAt: Ms = 0
 
   constructor(ports: ShelfPorts) {
     this.#ports = ports
+    const { snapshots, replica } = ports
+    this.#doubted = new Set(snapshots.list.filter(({ id }) => id.index > replica.lastApplied).map(keyOf))
+  }
+
+  /** It was fetched. */
+  doubt(snapshot: SnapshotMeta): void {
+    this.#doubted.add(keyOf(snapshot))
+  }
+
+  /** Its content was read, and is a state. */
+  trust(snapshot: SnapshotMeta): void {
+    this.#doubted.delete(keyOf(snapshot))
+  }
+
+  /** Its content was read, and is none: it covers nothing any more. */
+  condemn(snapshot: SnapshotMeta, cause: Error): void {
+    const { snapshots, report } = this.#ports
+    this.#doubted.delete(keyOf(snapshot))
+    snapshots.condemn(snapshot, cause, (error) => {
+      if (error !== undefined) report({ kind: 'snapshotFailed', index: snapshot.id.index, error })
+    })
   }
 
   /** The newest of at least `minIndex` that this node vouches for. */
   newest(minIndex: Index): SnapshotMeta | undefined {
-    return this.#ports.snapshots.list.find(({ id }) => id.index >= minIndex && this.#isApplied(id))
+    return this.#ports.snapshots.list.find((one) => one.id.index >= minIndex && this.#isOurs(one))
   }
 
   find({ id, checksum }: { readonly id: EntryId; readonly checksum: number }): SnapshotMeta | undefined {
     return this.#ports.snapshots.list.find(
-      (one) => one.id.index === id.index && one.id.term === id.term && one.checksum === checksum && this.#isApplied(one.id),
+      (one) => one.id.index === id.index && one.id.term === id.term && one.checksum === checksum && this.#isOurs(one),
     )
   }
 
@@ -61,10 +89,8 @@ export class SnapshotShelf {
     for (const [index, at] of this.#served) if (now - at >= servedMs) this.#served.delete(index)
     const old = this.#ours().slice(keptSnapshots)
     const stay = old.filter(({ id }) => this.#served.has(id.index)).slice(0, snapshotsMax - keptSnapshots)
-    this.#hasSurplus = stay.length > 0
-    // Fetched ones that the state has not reached: only the newest can still be of use.
-    const ahead = this.#ports.snapshots.list.filter(({ id }) => !this.#isApplied(id)).slice(1)
-    for (const snapshot of [...old.filter((one) => !stay.includes(one)), ...ahead]) this.#remove(snapshot)
+    this.#hasSurplus = stay.length > 0 || this.#doubted.size > 0
+    for (const snapshot of [...old.filter((one) => !stay.includes(one)), ...this.#left()]) this.#remove(snapshot)
   }
 
   pruneLater(): void {
@@ -72,21 +98,36 @@ export class SnapshotShelf {
   }
 
   #ours(): readonly SnapshotMeta[] {
-    return this.#ports.snapshots.list.filter(({ id }) => this.#isApplied(id))
+    return this.#ports.snapshots.list.filter((one) => this.#isOurs(one))
+  }
+
+  /** Fetched ones that are of no use any more. Of those that the state has not reached only the newest can still be used. */
+  #left(): readonly SnapshotMeta[] {
+    const { snapshots, isInUse } = this.#ports
+    const others = snapshots.list.filter((one) => !this.#isOurs(one) && !isInUse(one.id.index))
+    const [newest] = others.filter(({ id }) => !this.#isApplied(id))
+    return others.filter((one) => one !== newest)
   }
 
   /**
-   * What is ahead of the state was fetched in an earlier life and never installed. It is committed all the same, but the term in which
-   * this became known is forgotten, so nobody else may have it from here.
+   * What is ahead of the state was fetched and is not installed. It is committed all the same, but the term in which this became known is
+   * forgotten, so nobody else may have it from here.
    */
+  #isOurs(snapshot: SnapshotMeta): boolean {
+    return this.#isApplied(snapshot.id) && !this.#doubted.has(keyOf(snapshot))
+  }
+
   #isApplied({ index }: EntryId): boolean {
     return index <= this.#ports.replica.lastApplied
   }
 
   #remove(snapshot: SnapshotMeta): void {
     const { snapshots, report } = this.#ports
+    this.#doubted.delete(keyOf(snapshot))
     snapshots.remove(snapshot, (error) => {
       if (error !== undefined) report({ kind: 'snapshotFailed', index: snapshot.id.index, error })
     })
   }
 }
+
+const keyOf = ({ id, bytes, checksum }: SnapshotMeta): string => `${id.index} ${id.term} ${bytes} ${checksum}`

@@ -1,16 +1,15 @@
 // Whole states: taken, kept, given to others, fetched from them, and put in the place of this node's own. Nothing here decides what is
 // committed: the core is told what is durable, and says what to do with it.
-import { type ConfState, type Entry, type Index, type NodeId, type Raft, type SnapshotMessage, type SnapshotMeta } from '../core/index.ts'
+import { type ConfState, type Entry, type Index, type NodeId, type Raft, type SnapshotMessage, unreachable } from '../core/index.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Net } from '../ports/net.ts'
 import type { Snapshots } from '../ports/snapshots.ts'
-import type { ReplicaDecoder } from '../wire/replica-codec.ts'
 import type { NodeEvent, NodeLimits } from './options.ts'
 import { problemOf } from './recover.ts'
 import { SnapshotFetcher } from './snapshot-fetcher.ts'
-import { readReplica } from './snapshot-reader.ts'
+import { type Checked, type Prepared, SnapshotIntake } from './snapshot-intake.ts'
 import { SnapshotShelf } from './snapshot-shelf.ts'
 import { SnapshotSource } from './snapshot-source.ts'
 import { Snapshotter } from './snapshotter.ts'
@@ -46,11 +45,8 @@ export class StateTransfer {
   readonly #snapshotter: Snapshotter
   readonly #source: SnapshotSource
   readonly #fetcher: SnapshotFetcher
+  readonly #intake: SnapshotIntake
   #hasState: boolean
-  /** The snapshot that is to take the place of the state, while it is being read. */
-  #restoring: SnapshotMeta | undefined
-  /** It was read. */
-  #decoded: ReplicaDecoder | undefined
   /** Snapshots that earlier lives left behind are looked at once. */
   #isTidy = false
 
@@ -60,7 +56,8 @@ export class StateTransfer {
     const report = (event: NodeEvent) => ports.report(event)
     this.#ports = ports
     this.#hasState = hasState
-    this.#shelf = new SnapshotShelf({ snapshots, replica, clock, report })
+    this.#intake = new SnapshotIntake({ snapshots, replica, wake })
+    this.#shelf = new SnapshotShelf({ snapshots, replica, clock, isInUse: (index) => this.#intake.holds(index), report })
     this.#snapshotter = new Snapshotter({ id, snapshots, replica, clock, limits, wake, report }, conf)
     this.#source = new SnapshotSource({ id, snapshots, shelf: this.#shelf, wanted: (index) => this.#onRequested(index), wake, report })
     const bytesPerSecond = limits.snapshotBytesPerSecond
@@ -99,32 +96,24 @@ export class StateTransfer {
     this.#fetcher.want(minIndex)
   }
 
-  /** `Ready.restore`: a later one takes the place of one that is being read. */
+  /** `Ready.restore`: the log begins after it, or goes on from it; only a new life can go back to another snapshot. */
   restore(index: Index): void {
-    const { snapshots, fail, suspend, wake } = this.#ports
-    const snapshot = snapshots.list.find(({ id }) => id.index === index)
-    if (snapshot === undefined) return fail(unusable(index, new Error('it is not in the store any more')))
+    const { fail, suspend } = this.#ports
+    if (!this.#intake.claim(index)) return fail(unusable(index, new Error('it is not held any more')))
     suspend()
     this.#snapshotter.cancel()
-    this.#restoring = snapshot
-    this.#decoded = undefined
-    readReplica(snapshots, snapshot, (error, decoder) => {
-      if (this.#restoring !== snapshot) return
-      // The log begins after it already: only a new life can go back to an older one, or to the peers.
-      if (error !== undefined) return fail(unusable(index, error))
-      this.#decoded = decoder
-      wake()
-    })
   }
 
   /** Steps what the store has finished since the last turn. */
   stepCompletions(): void {
+    const due = this.#intake.takeDue()
+    if (due !== undefined) this.#install(due)
     const received = this.#fetcher.takeReceived()
     if (received !== undefined) {
-      this.#ports.raft.step({ kind: 'snapshotReceived', ...received })
-      this.#maybeSuspend()
+      this.#shelf.doubt(received.snapshot)
+      this.#intake.begin(received)
     }
-    if (this.#decoded !== undefined) this.#swap(this.#decoded)
+    if (this.#intake.isRead) this.#check()
     if (this.#snapshotter.takeFinished()) this.#tidy()
   }
 
@@ -136,7 +125,9 @@ export class StateTransfer {
     }
     this.#fetch()
     this.#snapshotter.advance()
-    if (this.#hasState && this.#restoring === undefined) {
+    this.#intake.passed(this.#ports.replica.lastApplied)
+    // One that is about to be the state makes one of the state that is there useless.
+    if (this.#hasState && !this.#intake.isActive) {
       if (!this.#fetcher.isActive) this.#snapshotter.maybeTake()
       this.#shelf.pruneLater()
     }
@@ -151,7 +142,7 @@ export class StateTransfer {
     if (!this.#hasState) this.#fetcher.want(Math.max(1, firstIndex - 1))
     // What was missing has come by way of the log.
     else if (commitIndex >= (this.#fetcher.minIndex ?? Number.POSITIVE_INFINITY)) this.#fetcher.cancel()
-    if (this.#snapshotter.isWriting) return
+    if (this.#snapshotter.isWriting || this.#intake.isActive) return
     const request = this.#fetcher.next({ conf, leader })
     if (request !== undefined) net.send([{ ...request, from: id, term }])
   }
@@ -169,20 +160,56 @@ export class StateTransfer {
     if (this.#hasState && this.#ports.replica.lastApplied >= minIndex) this.#snapshotter.request()
   }
 
-  #swap(decoder: ReplicaDecoder): void {
+  /** A snapshot was fetched and read. The core is told of it only if there is a state in it: its log may give way to it at once. */
+  #check(): void {
+    // To try it on would be to change what is being read.
+    this.#snapshotter.cancel()
+    const checked = this.#intake.check({ hasState: this.#hasState })
+    switch (checked?.kind) {
+      case undefined:
+        return
+      case 'good':
+        return this.#hand(checked)
+      case 'useless':
+        this.#failed(checked, unusable(checked.received.snapshot.id.index, checked.error))
+        this.#shelf.condemn(checked.received.snapshot, checked.error)
+        return this.#fetcher.refuse()
+      case 'unread':
+        this.#failed(checked, checked.error)
+        return this.#fetcher.retry()
+      default:
+        return unreachable(checked)
+    }
+  }
+
+  #failed({ received }: Checked, error: Error): void {
+    this.#ports.report({ kind: 'snapshotFailed', index: received.snapshot.id.index, error })
+  }
+
+  #hand({ received }: Extract<Checked, { kind: 'good' }>): void {
+    const { raft } = this.#ports
+    const { snapshot, term } = received
+    const { id, conf } = snapshot
+    this.#shelf.trust(snapshot)
+    raft.step({ kind: 'snapshotReceived', base: { id, conf }, term })
+    this.#maybeSuspend()
+    const { commitIndex, firstIndex } = raft.status
+    if (id.index <= commitIndex && (this.#hasState || id.index >= firstIndex - 1)) return this.#fetcher.accept()
+    // It leads by now, and needs none.
+    this.#intake.drop()
+    this.#fetcher.retry()
+  }
+
+  #install({ snapshot, state }: Prepared): void {
     const { raft, replica, fail, report, restored } = this.#ports
-    const snapshot = this.#restoring
-    this.#decoded = undefined
-    if (snapshot === undefined) return
     const { index } = snapshot.id
-    const problem = problemOf(() => decoder.restore(replica), { replica, snapshot })
+    const problem = problemOf(() => state.install(), { replica, snapshot })
     if (problem !== undefined) return fail(unusable(index, problem))
-    this.#restoring = undefined
     this.#hasState = true
     this.#snapshotter.restored(index, snapshot.conf)
     restored()
     raft.step({ kind: 'applied', index })
-    // A newer one may have come while this one was read.
+    // A newer one may have come while this one waited.
     this.#maybeSuspend()
     report({ kind: 'snapshotInstalled', index })
     this.#tidy()

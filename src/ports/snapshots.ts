@@ -28,6 +28,11 @@ export interface Snapshots {
   ): void
   /** Unlists it at once, and frees its space once it is not read any more. Does nothing for one that is not listed. */
   remove(snapshot: SnapshotMeta, done: Done): void
+  /**
+   * Its content cannot be used, for the reason `cause`, though every checksum is right: unlists it at once, and sets it aside where a person can
+   * look at it. Does nothing for one that is not listed. Where it cannot be set aside it is listed again at the next start.
+   */
+  condemn(snapshot: SnapshotMeta, cause: Error, done: Done): void
   /** Waits for what is under way; a writer that has not finished is aborted. */
   close(done: Done): void
 }

@@ -50,7 +50,8 @@ export const faultClasses = [
 /** What comes of faults, or goes on beside them: counted, so that a swarm in which it no longer happens is found out. */
 const eventClasses = [
   'peerDown',
-  'oldIncarnation',
+  /** Let in although it is not known, or only as what it was before it lost its disk. */
+  'guest',
   'toldRemoved',
   'leaderRemoved',
   'stallInLease',

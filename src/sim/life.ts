@@ -123,6 +123,7 @@ export class Life implements DiskUser {
     if (node === undefined || judgement === undefined) return
     if (judgement === 'notTheOne') return this.server.disown()
     if (judgement !== 'member' && judgement !== 'guest') return this.#turnAway(packet, judgement)
+    if (judgement === 'guest') this.#world.coverage.count('guest')
     for (const body of framesOf(packet, this.#world)) {
       const message = decodeMessage(body)
       if (judgement === 'member' || !isCounted(message)) node.receive(message)
@@ -309,7 +310,7 @@ export class Life implements DiskUser {
     if (judgement === 'removed') {
       coverage.count('toldRemoved')
       network.goodbye(packet, judgement)
-    } else coverage.count('oldIncarnation')
+    }
   }
 
   #spring(trap: Trap): void {

@@ -53,6 +53,11 @@ export class Network {
   readonly #lastArrival = new Map<number, Ms>()
   /** Links that are slow, and by how much. */
   readonly #slow = new Map<number, Ms>()
+  /** Links that pass only so many bytes a second. */
+  readonly #narrow = new Map<number, number>()
+  /** Until when a narrow link is busy with what it was given. */
+  readonly #busyUntil = new Map<number, Ms>()
+  readonly #underWay = new Map<number, number>()
   #faults: LinkFaults = cleanLinks
   #healed = 0
 
@@ -87,11 +92,23 @@ export class Network {
     this.#options.scheduler.after(forMs, () => this.#slow.delete(key))
   }
 
+  /** Until everything heals. What is more than that waits, in order and without a limit: `underWayBytes` says how much. */
+  narrow(from: Place, to: Place, bytesPerSecond: number): void {
+    this.#narrow.set(linkKey(from, to), bytesPerSecond)
+  }
+
+  /** What was sent from one server to another and has not arrived: what would fill the queue of the sender, and the network. */
+  underWayBytes(from: NodeId, to: NodeId): number {
+    return this.#underWay.get(linkKey(from, to)) ?? 0
+  }
+
   /** Every link passes again, at once and unharmed. What is under way stays under way. */
   heal(): void {
     this.#healed += 1
     this.#cuts.clear()
     this.#slow.clear()
+    this.#narrow.clear()
+    this.#busyUntil.clear()
     this.#faults = cleanLinks
   }
 
@@ -142,7 +159,8 @@ export class Network {
     const isCorrupt = bytes.length > 0 && chance.happens(this.#faults.corruption)
     if (isCorrupt) coverage.count('corruption')
     const packet = { ...ends, bytes: isCorrupt ? flipOneBit(bytes, chance) : bytes, isCorrupt }
-    let at = scheduler.now + this.latencyMs(from, to)
+    let at = this.#leaves(key, bytes.length) + this.latencyMs(from, to)
+    this.#underWay.set(key, this.underWayBytes(from, to) + bytes.length)
     if (chance.happens(this.#faults.reordering)) {
       coverage.count('reordering')
       at += chance.wait(30)
@@ -151,11 +169,22 @@ export class Network {
       this.#lastArrival.set(key, at)
     }
     scheduler.at(at, () => {
+      this.#underWay.set(key, this.underWayBytes(from, to) - bytes.length)
       // What is under way when a link is cut is lost with it.
       if (this.isCut(from, to)) return this.#lose(from, to)
       this.#options.arrive(packet)
       if (isCorrupt) this.#notice(from, to)
     })
+  }
+
+  /** When the last of so many bytes is on the link. */
+  #leaves(key: number, bytes: number): Ms {
+    const { now } = this.#options.scheduler
+    const bytesPerSecond = this.#narrow.get(key)
+    if (bytesPerSecond === undefined) return now
+    const at = Math.max(now, this.#busyUntil.get(key) ?? 0) + (bytes * 1_000) / bytesPerSecond
+    this.#busyUntil.set(key, at)
+    return at
   }
 
   #lose(from: NodeId, to: NodeId): void {

@@ -47,3 +47,12 @@ export interface CallSettings {
   /** Default 5,000. */
   readonly timeoutMs?: Ms
 }
+
+/** From one server to another. */
+export interface SlowLink {
+  readonly from: NodeId
+  readonly to: NodeId
+  /** Longer than a link takes anyway. Milliseconds. */
+  readonly byMs: Ms
+  readonly bytesPerSecond: number
+}

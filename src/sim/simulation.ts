@@ -9,7 +9,7 @@ import { type Coverage, drawFaults, noFault } from './faults.ts'
 import type { CallKind, SimCall } from './history.ts'
 import { Members } from './members.ts'
 import { Nemesis } from './nemesis.ts'
-import type { CallSettings, SimulationOptions } from './options.ts'
+import type { CallSettings, SimulationOptions, SlowLink } from './options.ts'
 import { checkCertificate } from './oracle/certificate.ts'
 import { SimCaller } from './sim-caller.ts'
 import { SimClient } from './sim-client.ts'
@@ -193,6 +193,17 @@ export class Simulation {
   /** Nothing passes from the one to the other. */
   cut({ from, to }: { readonly from: NodeId; readonly to: NodeId }): void {
     this.#world.network.cut(from, to)
+  }
+
+  /** Whatever goes from the one to the other takes longer by `byMs`, and no more than `bytesPerSecond` passes, until everything heals. */
+  slowDown({ from, to, byMs, bytesPerSecond }: SlowLink): void {
+    this.#world.network.slowDown(from, to, byMs, Number.MAX_SAFE_INTEGER)
+    this.#world.network.narrow(from, to, bytesPerSecond)
+  }
+
+  /** Bytes that have left the one and have not arrived at the other. */
+  underWayBytes({ from, to }: { readonly from: NodeId; readonly to: NodeId }): number {
+    return this.#world.network.underWayBytes(from, to)
   }
 
   /** Nothing breaks any more, what is broken is mended, and every node runs. */

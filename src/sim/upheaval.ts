@@ -188,7 +188,20 @@ export class Upheaval {
     if (server.isBlank || !this.#isWhole || !this.canLose(server)) return false
     this.#count('replaceDisk')
     server.wipe()
+    if (this.#chance.happens(0.5)) this.#keepFromKnowing(server)
     return true
+  }
+
+  /** Somebody hears nothing of what becomes of `replaced`, and goes on taking it for what it was. */
+  #keepFromKnowing(replaced: SimServer): void {
+    const { network, scheduler } = this.#cluster.world
+    const others = this.#cluster.active.filter(({ id }) => id !== replaced.id)
+    if (others.length < 4) return
+    const one = this.#chance.pick(others)
+    const mends = others.flatMap(({ id }) => (id === one.id ? [] : [network.cut(one.id, id), network.cut(id, one.id)]))
+    scheduler.after(this.#chance.between(500, 3_000), () => {
+      for (const mend of mends) mend()
+    })
   }
 
   #moveOne(): boolean {

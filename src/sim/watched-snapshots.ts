@@ -48,6 +48,10 @@ export class WatchedSnapshots implements Snapshots {
     this.#snapshots.remove(snapshot, done)
   }
 
+  condemn(snapshot: SnapshotMeta, cause: Error, done: Done): void {
+    this.#snapshots.condemn(snapshot, cause, done)
+  }
+
   close(done: Done): void {
     this.#snapshots.close(done)
   }

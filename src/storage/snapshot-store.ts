@@ -1,5 +1,5 @@
 // Snapshots in files. Whole and durable before they are listed; verified at the start and again as they are read. What is damaged is renamed to
-// `.damaged`, so that it can be looked at (one of them is kept), and takes no further part.
+// `.damaged`, so that it can be looked at (the last of them is kept), and takes no further part.
 //
 //   create -> snapshot-10-2.new -> write ... -> sync, close -> rename to snapshot-10-2 -> sync of the directory -> listed
 import type { EntryId, SnapshotMeta } from '../core/types.ts'
@@ -107,6 +107,17 @@ export class SnapshotStore implements Snapshots {
         this.#files.remove(file.name, (error) => (error === undefined ? this.#files.syncDir(end) : end(error)))
       },
       (error) => done(error === undefined ? undefined : this.#failed(`cannot remove ${titleOf(snapshot)}`, error)),
+    )
+  }
+
+  condemn(snapshot: SnapshotMeta, cause: Error, done: Done): void {
+    const file = this.#find(snapshot)
+    if (this.#closing !== undefined || file === undefined) {
+      const refusal = this.#closing === undefined ? undefined : this.#closed()
+      return this.#files.defer(() => done(refusal))
+    }
+    this.#condemn(file, this.#damaged(file.name, cause), (error) =>
+      done(error === undefined ? undefined : this.#failed(`cannot set aside ${titleOf(snapshot)}`, error)),
     )
   }
 
@@ -223,18 +234,19 @@ export class SnapshotStore implements Snapshots {
   #readFailed(file: SnapshotFile, cause: Error): RaftgenError {
     if (!isDamage(cause)) return this.#failed(`cannot read ${titleOf(file.meta)}`, cause)
     const error = this.#damaged(file.name, cause)
-    if (!this.#stored.includes(file)) return error
+    // Best effort: where it cannot be renamed it is found damaged again at the next start.
+    if (this.#stored.includes(file)) this.#condemn(file, error, () => undefined)
+    return error
+  }
+
+  #condemn(file: SnapshotFile, error: RaftgenError, done: Done): void {
     this.#retire(file)
     this.#onDamage(file.name, error)
-    // Best effort: where it cannot be renamed it is found damaged again at the next start.
-    this.#change(
-      (end) => {
-        if (this.#stored.some(({ name }) => name === file.name)) return this.#files.defer(() => end(undefined))
-        this.#setAside(file.name, end)
-      },
-      () => undefined,
-    )
-    return error
+    this.#change((end) => {
+      // One of the same name that was written meanwhile took its place already.
+      if (this.#stored.some(({ name }) => name === file.name)) return this.#files.defer(() => end(undefined))
+      this.#setAside(file.name, end)
+    }, done)
   }
 
   #add(file: SnapshotFile): void {
@@ -271,7 +283,8 @@ export class SnapshotStore implements Snapshots {
   }
 
   #damaged(file: string, cause: Error): RaftgenError {
-    const what = `${this.#name}/${file} is damaged: ${cause.message}. It is kept as ${file}${damagedEnd} and not used`
+    const kept = `It is not used, and kept as ${file}${damagedEnd} until another one is found damaged`
+    const what = `${this.#name}/${file} is damaged: ${cause.message}. ${kept}`
     return new RaftgenError('STORAGE_DAMAGED', `${what}: an older snapshot, or one of a peer, takes its place`, { cause })
   }
 

@@ -7,6 +7,7 @@
 //   sessions, see `sessions-codec.ts`
 //   state of the machine, as it gave it
 //   length of that (6): last, so that a machine may be asked for its state piece by piece
+import type { EntryId } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Replica, ReplicaState } from '../machine/replica.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
@@ -16,6 +17,8 @@ import { readSessions, sessionPieces } from './sessions-codec.ts'
 const format = 1
 /** No piece is larger, so that a disk or a connection that takes one at a time is free in between. */
 export const replicaPieceBytes = 64 * 1_024
+/** A longer state fits no memory: it is decoded from one array. Bytes. */
+export const replicaBytesMax = 2 ** 32
 const trailerBytes = 6
 
 /**
@@ -64,12 +67,31 @@ export class ReplicaDecoder {
    * be used before another restore.
    */
   restore(replica: Replica): void {
+    const { state, machineState } = this.#decode(replica.machine)
+    replica.restore(state, machineState)
+  }
+
+  /**
+   * In two steps: what is thrown here, a `WireError`, MACHINE_MISMATCH, or what the machine throws, leaves `replica` as it was, if it has a state;
+   * `install` replaces everything.
+   */
+  prepare(replica: Replica, options: { readonly hasState: boolean }): PreparedReplica {
+    const { state, machineState } = this.#decode(replica.machine)
+    return { lastApplied: state.lastApplied, install: replica.prepare(state, machineState, options) }
+  }
+
+  #decode(machine: StateMachine): ReturnType<typeof decode> {
     if (this.#written < this.#content.length) {
       throw new WireError(`the state has ${this.#written} bytes, ${this.#content.length} were announced`)
     }
-    const { state, machineState } = decode(this.#content, replica.machine)
-    replica.restore(state, machineState)
+    return decode(this.#content, machine)
   }
+}
+
+/** A state that was decoded, and only has to take its place. */
+export interface PreparedReplica {
+  readonly lastApplied: EntryId
+  install(): void
 }
 
 function encodeHead({ machine, lastApplied, lastAppliedTerm, now, ceiling, ceilingTerm }: Replica): Uint8Array {

@@ -243,3 +243,23 @@ describe('a snapshot that was damaged', () => {
     expect(() => replicaFrom(snapshot)).toThrow(message)
   })
 })
+
+describe('a snapshot is prepared', () => {
+  const bank = scripted()
+  bank.run((state) => state.accounts.set('ann', { balance: 5, seal: Uint8Array.of(1) }))
+  const snapshot = bank.machine.snapshot()
+
+  test('without a change, until what comes of it is called', () => {
+    const machine = bind(bankDescriptor, bankHandlers)
+    const before = stateOf(machine)
+    const install = machine.prepareSnapshot?.(snapshot)
+    expect(stateOf(machine)).toBe(before)
+    install?.()
+    expect(stateOf(machine)).toBe(stateOf(bank.machine))
+  })
+
+  test('or refused', () => {
+    const machine = bind(bankDescriptor, bankHandlers)
+    expect(() => machine.prepareSnapshot?.(snapshot.subarray(0, -1))).toThrow()
+  })
+})

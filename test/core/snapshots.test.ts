@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type EntryId, Raft, type Message, type NodeId } from '../../src/core/index.ts'
+import { type EntryId, InvariantError, Raft, type Message, type NodeId } from '../../src/core/index.ts'
 import { confOf, CoreCluster, entriesOf } from './core-cluster.ts'
 import { lone, loneLeader } from './lone.ts'
 
@@ -208,4 +208,14 @@ test('a follower says what it has committed, and wants a snapshot only where tha
   expect(ready(raft, { write: false })).toMatchObject({ snapshotWanted: 8, send: [{ hint: { term: 1, index: 2 } }] })
   raft.step({ kind: 'receive', message: { ...install(8), term: 0 } })
   expect(ready(raft, { write: false })).toBeUndefined()
+})
+
+test.each([
+  ['of a configuration that cannot be', { base: { id: { term: 1, index: 9 }, conf: { ...conf, learners: [1] } }, term: 4 }],
+  ['in a term beyond all terms', { base: baseAt(1, 9), term: 2 ** 47 }],
+  ['of an entry beyond all entries', { base: baseAt(1, 2 ** 47), term: 4 }],
+])('a snapshot %s is the mistake of the driver, who has looked at it before', (_, received) => {
+  const raft = raftWith([1, 1])
+  expect(() => raft.step({ kind: 'snapshotReceived', ...received })).toThrow(InvariantError)
+  expect(raft.status).toMatchObject({ term: 1, lastIndex: 2 })
 })

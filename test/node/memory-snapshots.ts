@@ -19,6 +19,8 @@ export class MemorySnapshots implements Snapshots {
   /** Every write fails with this while it is there. */
   failure: Error | undefined
   reads = 0
+  /** Indexes of those whose content was of no use, in the order in which that was said. */
+  readonly condemned: number[] = []
   /** Sizes of the pieces written. */
   readonly written: number[] = []
   /** Called as one becomes durable. */
@@ -96,6 +98,11 @@ export class MemorySnapshots implements Snapshots {
   remove(snapshot: SnapshotMeta, done: Done): void {
     this.#stored = this.#stored.filter(({ meta }) => meta.id.index !== snapshot.id.index)
     this.#defer(() => done(undefined))
+  }
+
+  condemn(snapshot: SnapshotMeta, _cause: Error, done: Done): void {
+    if (this.list.some(({ id }) => id.index === snapshot.id.index)) this.condemned.push(snapshot.id.index)
+    this.remove(snapshot, done)
   }
 
   close(done: Done): void {

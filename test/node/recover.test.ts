@@ -112,6 +112,64 @@ describe('a node starts', () => {
   })
 })
 
+describe('a snapshot whose content is of no use', () => {
+  const nothing = Buffer.from('no state at all')
+
+  test('is condemned where the state comes from elsewhere, the oldest first: the last is kept aside', () => {
+    const disk = new Disk()
+    disk.put({ term: 1, index: 6 })
+    disk.put({ term: 3, index: 12 }, nothing)
+    disk.put({ term: 3, index: 14 }, nothing)
+    expect(disk.recover(logFrom(6)).replica.lastApplied).toBe(6)
+    expect(disk.snapshots.condemned).toEqual([12, 14])
+    expect(disk.snapshots.indexes).toEqual([6])
+  })
+
+  test('is condemned where the log has every entry', () => {
+    const disk = new Disk()
+    disk.put({ term: 3, index: 12 }, nothing)
+    disk.recover(logFrom(0))
+    expect(disk.snapshots.condemned).toEqual([12])
+  })
+
+  test('stays where there is nothing else: another version may know how to read it', () => {
+    const disk = new Disk()
+    disk.put({ term: 1, index: 6 }, nothing)
+    expect(disk.recover(logFrom(6)).hasState).toBe(false)
+    expect(disk.snapshots.condemned).toEqual([])
+    expect(disk.snapshots.indexes).toEqual([6])
+  })
+})
+
+describe('the only member of its cluster', () => {
+  const alone = confOfVoters([memberOf(1)])
+  const refusal = {
+    code: 'STORAGE_DAMAGED',
+    message:
+      'the log begins after entry 6, and no snapshot is left that tells the state there; this is the only member of its cluster, so there is ' +
+      'nobody to fetch it from. The way out: put the data directory back from a backup, or begin a new cluster in an empty one',
+  }
+
+  test.each([
+    ['by its first configuration', logFrom(6, { baseConf: alone })],
+    ['since the others left', { ...logFrom(6), confs: [{ index: 9, conf: { ...alone, removed: [2, 3] } }] }],
+  ])('%s does not start without a state, and leaves what it has as it is', (_, log) => {
+    const disk = new Disk()
+    disk.put({ term: 1, index: 6 }, Buffer.from('no state at all'))
+    expect(() => disk.recover(log)).toThrow(expect.objectContaining(refusal))
+    expect(disk.snapshots.indexes).toEqual([6])
+  })
+
+  test('starts without one where somebody else is there, voter or not', () => {
+    const learner = { ...alone, members: [memberOf(1), memberOf(2)], learners: [2] }
+    expect(new Disk().recover(logFrom(6, { baseConf: learner })).hasState).toBe(false)
+  })
+
+  test('starts from the first entry of its log without any snapshot', () => {
+    expect(new Disk().recover(logFrom(0, { baseConf: alone })).hasState).toBe(true)
+  })
+})
+
 describe('a snapshot is left alone', () => {
   test.each([
     ['of an entry that is not in the log yet', { term: 3, index: 21 }],

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { confOfVoters, type NodeId, type SnapshotChunk, type SnapshotMeta, type SnapshotRequest } from '../../src/core/index.ts'
+import {
+  type ConfState,
+  confOfVoters,
+  type NodeId,
+  type SnapshotChunk,
+  type SnapshotMeta,
+  type SnapshotRequest,
+} from '../../src/core/index.ts'
 import type { NodeEvent } from '../../src/node/index.ts'
 import { SnapshotFetcher } from '../../src/node/snapshot-fetcher.ts'
 import { checksum } from '../../src/storage/checksum.ts'
@@ -34,8 +41,13 @@ class Fetching {
   readonly terms = new Map<NodeId, number>()
   readonly fetcher: SnapshotFetcher
   received: unknown[] = []
+  /** What becomes of each that was received. */
+  judge: (fetcher: SnapshotFetcher) => void = (fetcher) => fetcher.accept()
 
-  constructor({ bytesPerSecond = 1_024 * 1_024 * 1_024, incarnation = 1 } = {}) {
+  readonly #conf: ConfState
+
+  constructor({ bytesPerSecond = 1_024 * 1_024 * 1_024, incarnation = 1, members = 3 } = {}) {
+    this.#conf = confOfVoters(Array.from({ length: members }, (_, i) => memberOf(i + 1)))
     this.fetcher = new SnapshotFetcher({
       id: 1,
       incarnation,
@@ -54,8 +66,12 @@ class Fetching {
       moved = this.#tasks.length > 0
       for (const task of this.#tasks.splice(0)) task()
       const received = this.fetcher.takeReceived()
-      if (received !== undefined) this.received.push(received)
-      const request = this.fetcher.next({ conf, leader: 3 })
+      if (received !== undefined) {
+        const { id, conf } = received.snapshot
+        this.received.push({ base: { id, conf }, term: received.term })
+        this.judge(this.fetcher)
+      }
+      const request = this.fetcher.next({ conf: this.#conf, leader: 3 })
       if (request === undefined) continue
       moved = true
       this.asked.push(request)
@@ -185,7 +201,7 @@ describe('a fetch that is interrupted', () => {
     fetching.fetcher.want(30)
     fetching.pass(130)
     fetching.silent.add(2)
-    fetching.pass(5_000)
+    fetching.pass(3_000)
     const written = fetching.store.written.length
     expect(written).toBeGreaterThan(1)
     fetching.silent.delete(2)
@@ -231,10 +247,37 @@ describe('a fetch that is interrupted', () => {
     fetching.fetcher.want(30)
     fetching.pass(130)
     fetching.silent.add(2)
-    fetching.pass(9_000)
+    fetching.pass(4_500)
     expect(fetching.received).toEqual([])
-    fetching.pass(12_000)
+    fetching.pass(1_500)
     expect(fetching.received).toMatchObject([{ base: { id: { index: 50 } } }])
+  })
+
+  test('starts over within seconds when its source is gone, although another member never answers', () => {
+    const fetching = new Fetching({ bytesPerSecond: 64 * kibibyte, members: 4 })
+    fetching.has.set(2, [metaOf(40)])
+    fetching.silent.add(4)
+    fetching.fetcher.want(30)
+    fetching.pass(2_300)
+    expect(fetching.store.written.length).toBeGreaterThan(0)
+    fetching.silent.add(2)
+    fetching.has.set(3, [metaOf(50)])
+    fetching.pass(7_500)
+    expect(fetching.asked.at(-1)?.of?.id.index).toBe(50)
+  })
+
+  test('a member that never answers holds up nobody who does', () => {
+    const fetching = new Fetching({ members: 4 })
+    fetching.silent.add(2)
+    fetching.silent.add(4)
+    fetching.fetcher.want(30)
+    fetching.pass(30_000)
+    const before = fetching.asked.length
+    fetching.pass(10_000)
+    expect(fetching.asked.slice(before).filter(({ to }) => to === 3).length).toBeGreaterThanOrEqual(2)
+    fetching.has.set(3, [metaOf(40)])
+    fetching.pass(4_500)
+    expect(fetching.received).toHaveLength(1)
   })
 
   test('takes the piece it waits for from whoever sends it, however late, and no piece twice', () => {
@@ -322,6 +365,95 @@ describe('what is wrong with a snapshot', () => {
     fetching.settle()
     expect(fetching.store.written).toEqual([])
   })
+})
+
+describe('an offer that no correct member makes', () => {
+  const joint = { ...conf, learners: [1] }
+  test.each([
+    ['a configuration that cannot be', { conf: joint }, {}, 'of its configuration: a voter is a learner'],
+    ['an index beyond all indexes', { id: { term: 2, index: 2 ** 48 - 1 } }, {}, /^its index is 281474976710655, not a whole number/],
+    ['a term beyond all terms', { id: { term: 2 ** 47, index: 40 } }, {}, /^its term is 140737488355328, not a whole number/],
+    ['more bytes than a state can have', { bytes: 2 ** 40 }, {}, 'it has 1099511627776 bytes, and a state has 1 to 4294967296'],
+    ['a sender in a term beyond all terms', {}, { term: 2 ** 48 - 1 }, /^its sender is in term 281474976710655/],
+  ])('(%s) is passed over, said once, and made up for by the next member', (_, snapshot, chunk, problem) => {
+    const fetching = new Fetching()
+    fetching.fetcher.want(30)
+    const impossible = { ...metaOf(40), ...snapshot }
+    fetching.answer = (request) => {
+      const answer = Fetching.prototype.answer.call(fetching, request)
+      return request.to === 2 ? { ...answer, snapshot: impossible, data: new Uint8Array(10), ...chunk } : answer
+    }
+    fetching.pass(1_000)
+    const said = fetching.events.map((event) => (event.kind === 'snapshotFailed' ? event.error.message : event.kind))
+    expect(said).toHaveLength(1)
+    expect(said[0]?.split(' that cannot be: ')[1]?.replace('. It is not fetched from there', '')).toMatch(problem)
+    expect(fetching.store.written).toEqual([])
+    fetching.has.set(3, [metaOf(50)])
+    fetching.pass(5_000)
+    expect(fetching.received).toMatchObject([{ base: { id: { index: 50 } }, term: 2 }])
+  })
+})
+
+describe('a snapshot whose content was found to be of no use', () => {
+  test('is fetched from nobody again: each who has it is asked for a newer one', () => {
+    const fetching = new Fetching()
+    fetching.judge = (fetcher) => fetcher.refuse()
+    for (const peer of [2, 3]) fetching.has.set(peer, [metaOf(40)])
+    fetching.fetcher.want(30)
+    fetching.pass(10_000)
+    expect(fetching.received).toHaveLength(1)
+    const { length } = fetching.store.written
+    fetching.pass(10_000)
+    expect(fetching.store.written).toHaveLength(length)
+    expect(new Set(fetching.asked.slice(-4).map(({ to, minIndex }) => `${to}: ${minIndex}`))).toEqual(new Set(['2: 41', '3: 41']))
+    fetching.judge = (fetcher) => fetcher.accept()
+    fetching.has.set(3, [metaOf(41)])
+    fetching.pass(5_000)
+    expect(fetching.received.at(-1)).toMatchObject({ base: { id: { index: 41 } } })
+    expect(fetching.fetcher.isActive).toBe(false)
+  })
+
+  test('is made up for by an older one that is new enough', () => {
+    const fetching = new Fetching()
+    fetching.judge = (fetcher) => fetcher.refuse()
+    fetching.has.set(2, [metaOf(40)])
+    fetching.fetcher.want(30)
+    fetching.pass(100)
+    fetching.judge = (fetcher) => fetcher.accept()
+    fetching.has.set(3, [metaOf(35)])
+    fetching.pass(5_000)
+    expect(fetching.received.at(-1)).toMatchObject({ base: { id: { index: 35 } } })
+  })
+})
+
+test('nothing is asked for while it is not known whether what came is good', () => {
+  const fetching = new Fetching()
+  fetching.judge = () => {}
+  fetching.has.set(2, [metaOf(40)])
+  fetching.fetcher.want(30)
+  fetching.pass(100)
+  const { length } = fetching.asked
+  fetching.fetcher.want(45)
+  fetching.pass(10_000)
+  expect(fetching.asked).toHaveLength(length)
+  expect(fetching.fetcher.isActive).toBe(true)
+  fetching.fetcher.accept()
+  fetching.has.set(2, [metaOf(50)])
+  fetching.pass(3_000)
+  expect(fetching.received.at(-1)).toMatchObject({ base: { id: { index: 50 } } })
+})
+
+test('one that the disk did not give back is looked at again, and not fetched again', () => {
+  const fetching = new Fetching()
+  fetching.judge = (fetcher) => fetcher.retry()
+  fetching.has.set(2, [metaOf(40)])
+  fetching.fetcher.want(30)
+  fetching.pass(100)
+  const { length } = fetching.store.written
+  fetching.judge = (fetcher) => fetcher.accept()
+  fetching.pass(5_000)
+  expect(fetching.received).toHaveLength(2)
+  expect(fetching.store.written).toHaveLength(length)
 })
 
 test('a snapshot that an earlier life fetched, and did not come to use, is not fetched again', () => {

@@ -19,6 +19,7 @@ class Store {
   readonly snapshots = new MemorySnapshots((task) => void this.tasks.push(task))
   readonly events: NodeEvent[] = []
   readonly wanted: Index[] = []
+  readonly inUse = new Set<Index>()
   readonly replica = new Replica(lines())
   readonly shelf: SnapshotShelf
   readonly source: SnapshotSource
@@ -28,7 +29,7 @@ class Store {
     const clock = { monotonicMs: () => this.now, wallMs: () => this.now }
     const report = (event: NodeEvent) => void this.events.push(event)
     replica.restore({ lastApplied: { term: 3, index: 50 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [] }, new Uint8Array(0))
-    this.shelf = new SnapshotShelf({ snapshots, replica, clock, report })
+    this.shelf = new SnapshotShelf({ snapshots, replica, clock, isInUse: (index) => this.inUse.has(index), report })
     const wanted = (index: Index) => void this.wanted.push(index)
     this.source = new SnapshotSource({ id: 1, snapshots, shelf: this.shelf, wanted, wake: () => {}, report })
     for (const index of indexes) this.put(index)
@@ -153,6 +154,38 @@ describe('snapshots that newer ones have superseded', () => {
     store.shelf.prune()
     expect(store.snapshots.indexes).toEqual([70, 20, 10])
     expect(store.shelf.coveredIndex).toBe(10)
+  })
+
+  test('stay while they are on their way to become the state', () => {
+    const store = new Store(10, 20, 60, 70)
+    store.inUse.add(60)
+    store.shelf.prune()
+    expect(store.snapshots.indexes).toEqual([70, 60, 20, 10])
+    store.inUse.clear()
+    store.shelf.prune()
+    expect(store.snapshots.indexes).toEqual([70, 20, 10])
+  })
+
+  test('go once the state has passed them, where nobody ever looked into them: they cover nothing', () => {
+    const store = new Store(10, 20, 50)
+    const [newest] = store.snapshots.list
+    if (newest === undefined) throw new Error('it is not listed')
+    store.shelf.doubt(newest)
+    expect(store.shelf.coveredIndex).toBe(10)
+    store.ask(2)
+    expect(store.answers()).toEqual(['2: 20 0+65536'])
+    store.shelf.prune()
+    expect(store.snapshots.indexes).toEqual([20, 10])
+  })
+
+  test('count as soon as somebody has looked into them', () => {
+    const store = new Store(20, 50)
+    const [newest] = store.snapshots.list
+    if (newest === undefined) throw new Error('it is not listed')
+    store.shelf.doubt(newest)
+    store.shelf.trust(newest)
+    expect(store.shelf.coveredIndex).toBe(20)
+    expect(store.shelf.newest(1)).toEqual(newest)
   })
 
   test('hold the log back while there is only one: there is nothing else to fall back to', () => {

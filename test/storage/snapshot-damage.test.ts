@@ -3,7 +3,7 @@ import type { SnapshotMeta } from '../../src/core/types.ts'
 import type { RaftgenError } from '../../src/errors.ts'
 import type { Snapshots } from '../../src/ports/snapshots.ts'
 import { type FileOperation, MemoryFiles } from '../../src/storage/memory-files.ts'
-import { abort, close, content, finish, id, indexes, open, place, read, readAll, store, write } from './snapshots.ts'
+import { abort, close, condemn, content, finish, id, indexes, open, place, read, readAll, store, write } from './snapshots.ts'
 import { conf, messageOf } from './support.ts'
 
 const pieceAt = 65_536 + 8
@@ -39,7 +39,8 @@ async function complaint(bytes: Buffer): Promise<string | undefined> {
   return reports[0]?.message
 }
 const sentence = (what: string): string =>
-  `${place}/snapshot-10-2 is damaged: ${what}. It is kept as snapshot-10-2.damaged and not used: an older snapshot, or one of a peer, takes its place`
+  `${place}/snapshot-10-2 is damaged: ${what}. It is not used, and kept as snapshot-10-2.damaged until another one is found damaged: ` +
+  'an older snapshot, or one of a peer, takes its place'
 
 function changed(bytes: Buffer, at: number, value: (byte: number) => number): Buffer {
   const copy = Buffer.from(bytes)
@@ -186,6 +187,44 @@ describe('damage found on reading', () => {
     code = 'EIO'
     expect(await messageOf(read(snapshots, meta, 0, 10))).toContain('STORAGE_DAMAGED')
     expect(snapshots.list).toEqual([])
+  })
+})
+
+describe('a snapshot whose content is of no use, though every checksum is right,', () => {
+  test('is listed no more, and set aside with the reason', async () => {
+    const reports: string[] = []
+    const { files } = await stored(60)
+    const opened = await open(files, (_, { message }) => reports.push(message))
+    const [meta] = opened.list
+    if (meta === undefined) throw new Error('it is not listed')
+    const done = condemn(opened, meta, new Error('the state has format 9'))
+    expect(opened.list).toEqual([])
+    await done
+    expect(reports).toEqual([sentence('the state has format 9')])
+    expect(files.names).toEqual(['snapshot-10-2.damaged'])
+    await condemn(opened, meta, new Error('again'))
+    expect(reports).toHaveLength(1)
+  })
+
+  test('takes the place of the one that was set aside before', async () => {
+    const { files, snapshots, meta } = await stored(60)
+    const next = await store(snapshots, id(20), content(60, 2))
+    await condemn(snapshots, meta, new Error('no'))
+    await condemn(snapshots, next, new Error('no'))
+    expect(files.names).toEqual(['snapshot-20-2.damaged'])
+    expect(indexes(await open(files.crash()))).toEqual([])
+  })
+
+  test('is not listed even where it cannot be set aside; the next start finds it again', async () => {
+    let failing = false
+    const { files, snapshots, meta } = await stored(60, ({ kind }) => (failing && kind === 'rename' ? systemError('EROFS') : undefined))
+    failing = true
+    expect(await messageOf(condemn(snapshots, meta, new Error('no')))).toBe(
+      `STORAGE_FAILED ${place}: cannot set aside the snapshot of entry 10 of term 2: EROFS: as the disk says`,
+    )
+    expect(snapshots.list).toEqual([])
+    failing = false
+    expect(indexes(await open(files))).toEqual([10])
   })
 })
 

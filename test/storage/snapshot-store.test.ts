@@ -316,7 +316,8 @@ describe('the snapshots of a data directory', () => {
     expect(indexes(opened)).toEqual([10])
     expect(reports).toEqual([
       `snapshot-20-2: STORAGE_DAMAGED ${dir}/snapshots/snapshot-20-2 is damaged: its end does not match its checksum. ` +
-        'It is kept as snapshot-20-2.damaged and not used: an older snapshot, or one of a peer, takes its place',
+        'It is not used, and kept as snapshot-20-2.damaged until another one is found damaged: ' +
+        'an older snapshot, or one of a peer, takes its place',
     ])
     expect((await readdir(join(dir, 'snapshots'))).sort()).toEqual(['notes.txt', 'snapshot-10-2', 'snapshot-20-2.damaged'])
     await close(opened)

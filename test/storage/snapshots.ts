@@ -48,6 +48,8 @@ export async function readAll(snapshots: Snapshots, meta: SnapshotMeta, bytesMax
 }
 
 export const remove = (snapshots: Snapshots, meta: SnapshotMeta): Promise<void> => called((done) => snapshots.remove(meta, done))
+export const condemn = (snapshots: Snapshots, meta: SnapshotMeta, cause: Error): Promise<void> =>
+  called((done) => snapshots.condemn(meta, cause, done))
 export const close = (snapshots: Snapshots): Promise<void> => called((done) => snapshots.close(done))
 export const indexes = ({ list }: Snapshots): readonly number[] => list.map(({ id }) => id.index)
 

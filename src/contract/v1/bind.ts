@@ -7,7 +7,7 @@ import { packValue, unpackValue } from '../../wire/value.ts'
 import { Decoded } from './decoded.ts'
 import type { CommandOperation, MachineDescriptor, QueryOperation, ValueCodec, Wire } from './descriptor.ts'
 import { type Handler, isExhaustion, pickHandlers, wordsOf } from './handlers.ts'
-import { encodeState, restoreState, stateParts } from './snapshot.ts'
+import { encodeState, prepareState, stateParts } from './snapshot.ts'
 
 /**
  * Binds handlers to the machine that `descriptor` describes: one function for each command and query, by name. Throws HANDLER_MISSING
@@ -123,7 +123,11 @@ class BoundMachine implements StateMachine {
   }
 
   restoreSnapshot(snapshot: Uint8Array): void {
-    restoreState(this.#state, this.version, snapshot)
+    this.prepareSnapshot(snapshot)()
+  }
+
+  prepareSnapshot(snapshot: Uint8Array): () => void {
+    return prepareState(this.#state, this.version, snapshot)
   }
 
   /** Calls the handler and returns its reply, canonical. */

@@ -40,8 +40,8 @@ export function* stateParts(state: State<Wire>, version: number): Generator<Uint
   if (writer.length > 0) yield writer.take()
 }
 
-/** All or nothing: throws a `WireError`, or `InvalidValue`, before anything has changed. */
-export function restoreState(state: State<Wire>, version: number, snapshot: Uint8Array): void {
+/** Throws a `WireError`, or `InvalidValue`. Nothing changes before what it returns is called, and then everything does. */
+export function prepareState(state: State<Wire>, version: number, snapshot: Uint8Array): () => void {
   const reader = new ByteReader(snapshot)
   const its = { format: reader.u8('format of a snapshot'), version: reader.u32('version of a snapshot') }
   if (its.format !== format) throw new WireError(`the snapshot has format ${its.format}, only ${format} is known`)
@@ -50,7 +50,9 @@ export function restoreState(state: State<Wire>, version: number, snapshot: Uint
   if (count !== state.fields.length) throw new WireError(`the snapshot has ${count} fields, this machine has ${state.fields.length}`)
   const install = state.fields.map((field) => decodeField(reader, field))
   reader.end('the snapshot')
-  for (const load of install) load()
+  return () => {
+    for (const load of install) load()
+  }
 }
 
 /** Leaves in `writer` what does not fill a part. */
