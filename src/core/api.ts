@@ -4,6 +4,7 @@ import type {
   ConfStep,
   Entry,
   EntryId,
+  Fence,
   Index,
   LogBase,
   LogSummary,
@@ -240,6 +241,8 @@ export interface RaftStatus extends SoftState {
   readonly isConfPending: boolean
   /** False while the state behind the log is missing: see `RaftOptions.hasState`. */
   readonly hasState: boolean
+  /** While the log lacks what it may have acknowledged: see `Fence`. */
+  readonly fence: Fence | undefined
   /** Of a leader that hands over: to whom. `undefined` again when it gave up, an election timeout later. */
   readonly transferee: NodeId | undefined
   /** Of a leader; empty otherwise. */

@@ -156,12 +156,12 @@ export class Elections {
   }
 
   /**
-   * Only voters campaign, with all of their state (§4.2.1). One that the newest configuration leaves out does so as long as it does not
+   * Only voters campaign, with all of their state (§4.2.1) and all that they have acknowledged. One that the newest configuration leaves out does so as long as it does not
    * know that one to be committed: it may be the only one who has it (§4.2.2).
    */
   get #mayCampaign(): boolean {
     const { log, id } = this.#ctx
-    return log.hasState && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))
+    return log.hasState && log.fence === undefined && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))
   }
 
   /** Before it knows who votes a node has no log either: it would vote for anyone, whatever it may have promised in another life. */

@@ -180,6 +180,8 @@ export class Progress {
     if (!this.#isCurrent(prevIndex)) return
     const { base } = this.#log
     const hintIndex = this.#log.newestMatching(hint)
+    // It lacks what it has acknowledged: its disk has lost that. It counts for nothing more than it has, from now on.
+    if (prevIndex <= this.#matchIndex) this.#matchIndex = Math.min(this.#matchIndex, hintIndex ?? 0)
     if (hintIndex !== undefined && prevIndex > base.index) {
       this.#becomeProbe()
       this.#backUpTo(Math.min(prevIndex, hintIndex + 1))

@@ -7,9 +7,10 @@
 // in snapshots (§5.1): forgotten here, and known to match every other log, since it is committed.
 import { ConfHistory } from './conf-history.ts'
 import { EntryWindow, type EntriesRange } from './entry-window.ts'
+import { isAtLeast } from './entry-order.ts'
 import { broken } from './invariant.ts'
 import { TermRuns } from './term-runs.ts'
-import type { ConfState, Entry, EntryId, Index, LogBase, LogSummary, Persist, Term } from './types.ts'
+import type { ConfState, Entry, EntryId, Fence, Index, LogBase, LogSummary, Persist, Term } from './types.ts'
 
 export type LogWrite = Pick<Persist, 'reset' | 'truncateFrom' | 'entries'>
 /** Where the state behind a log is, at its start. */
@@ -43,6 +44,8 @@ export class RaftLog {
   #hasState: boolean
   /** Index of the snapshot that the state is to be read from. Nothing is applied before that is done. */
   #restoring: Index | undefined
+  /** What it may have acknowledged and does not hold. */
+  #fence: Fence | undefined
 
   constructor(summary: LogSummary, { cacheBytesMax, lastApplied, hasState }: { readonly cacheBytesMax: number } & Restored) {
     const { base, lastIndex } = summary
@@ -59,6 +62,13 @@ export class RaftLog {
     this.#stableIndex = lastIndex
     this.#writtenIndex = lastIndex
     this.#writingIndex = lastIndex
+    this.#fence = summary.fence
+  }
+
+  /** `undefined` once all is there again. The term of what replaces an entry is higher: then the entry was not committed (§3.6.3). */
+  get fence(): Fence | undefined {
+    if (this.#fence?.floor !== undefined && isAtLeast(this.last, this.#fence.floor)) this.#fence = undefined
+    return this.#fence
   }
 
   /** What precedes the first entry that is still here. */
@@ -146,9 +156,14 @@ export class RaftLog {
     return this.#terms.termAt(id.index) === id.term
   }
 
-  /** Whether a log that ends with `last` is at least as up to date as this one: terms first, then length (§3.6.1). */
+  /**
+   * Whether a log that ends with `last` is at least as up to date as this one: terms first, then length (§3.6.1). What was lost counts as if it
+   * were here: it was acknowledged, and may be committed because of that.
+   */
   isUpToDate(last: EntryId): boolean {
-    return last.term > this.lastTerm || (last.term === this.lastTerm && last.index >= this.lastIndex)
+    const { fence } = this
+    if (fence === undefined) return isAtLeast(last, this.last)
+    return fence.floor !== undefined && isAtLeast(last, fence.floor) && isAtLeast(last, this.last)
   }
 
   /** The newest entry that may match a log which has `id` (§3.5). */

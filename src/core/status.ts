@@ -32,6 +32,7 @@ export function statusOf({ ctx, elections, persistence }: StatusSources): RaftSt
     committedConf,
     isConfPending,
     hasState,
+    fence: log.fence,
     transferee: leader?.transferee,
     followers: leader === undefined ? [] : [...leader.progress.values()].map((progress) => followerStatusOf(progress, now)),
     uncommittedBytes: leader?.uncommittedBytes ?? 0,

@@ -1,4 +1,5 @@
 // What a node keeps on its disk: opened and verified before it runs, closed after it.
+import type { LogBase } from '../core/index.ts'
 import { RaftgenError } from '../errors.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Recovered } from '../node/options.ts'
@@ -25,6 +26,7 @@ export async function openStore(options: ServerOptions, logger: Logger): Promise
   if (!('dir' in options)) throw new RaftgenError('BAD_OPTIONS', 'dir is missing')
   const log = await openOrJoin(options, logger)
   try {
+    tellDamage(log, logger)
     checkListen(options, log)
     return {
       log,
@@ -96,7 +98,31 @@ function openLog({ dir, id, clusterId, machine }: CommonOptions & OwnDir, logger
     expect: { ...(id === undefined ? {} : { nodeId: id }), ...(clusterId === undefined ? {} : { clusterId }) },
     machine,
     onProgress: (index) => logger.info(`verifying the log of ${dir}: entry ${index}`),
+    snapshotBase: () => newestBase(dir),
   })
+}
+
+/** Where a log may begin anew that has lost its beginning: its snapshots are opened again afterwards. */
+async function newestBase(dir: string): Promise<LogBase | undefined> {
+  const snapshots = await openSnapshotDir(dir)
+  const [newest] = snapshots.list
+  await closing(snapshots)
+  return newest && { id: newest.id, conf: newest.conf }
+}
+
+/** What was found damaged, and what the node does about it. */
+function tellDamage({ findings, identity, summary }: LevelLog, logger: Logger): void {
+  for (const { place, what } of findings) logger.warn(`${place}: ${what}`)
+  const { fence, lastIndex } = summary
+  if (fence === undefined) return
+  const node = `node ${identity.nodeId}`
+  const until = `It fetches what is missing from its peers; until it has it, it does not lead, and votes for none that has less`
+  if (fence.floor === undefined) {
+    logger.error(
+      `${node} cannot tell what its log held after entry ${lastIndex}. It follows, and neither votes nor leads: ` +
+        'stop it, move its directory away, and start it on an empty one with `join`, under the same id',
+    )
+  } else logger.warn(`${node} has lost what its log held after entry ${lastIndex}, up to entry ${fence.floor.index}. ${until}`)
 }
 
 /** The directory of one node under the address of another: one of the two is a mistake. */

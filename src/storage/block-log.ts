@@ -98,7 +98,7 @@ export class BlockLog implements Log {
   }
 
   /** For `open`: takes over what was opened. */
-  constructor(kv: KeyValue, { name, highWater = 'beside' }: BlockLogOptions, opened: OpenedLog) {
+  constructor(kv: KeyValue, { name, highWater = 'after' }: BlockLogOptions, opened: OpenedLog) {
     this.#kv = kv
     this.#name = name
     this.identity = opened.identity

@@ -240,7 +240,7 @@ async function openLog(opening: Opening, { kv, problems }: { kv: LevelKeyValue; 
 }
 
 function blockOptions({ dir, found, slots, options }: Opening, problems: readonly Finding[]): BlockLogOptions {
-  const { onProgress, isAlone, snapshotBase, highWater = 'beside' } = options
+  const { onProgress, isAlone, snapshotBase, highWater = 'after' } = options
   const plain = { name: dir, onProgress, identity: found.identity }
   if (highWater === 'none') return plain
   return {
