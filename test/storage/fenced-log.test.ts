@@ -16,7 +16,9 @@ const place = 'data/1/high-water'
 
 const open = ({ kv, slots }: Disk, options: Partial<BlockLogOptions> = {}): Promise<BlockLog> =>
   new Promise((resolve, reject) => {
-    BlockLog.open(kv, { name, slots, identity, ...options }, (error, log) => (log === undefined ? reject(error) : resolve(log)))
+    BlockLog.open(kv, { name, slots, identity, highWater: 'beside', ...options }, (error, log) =>
+      log === undefined ? reject(error) : resolve(log),
+    )
   })
 const crashed = ({ kv, slots }: Disk): Disk => ({ kv: kv.crash(), slots: slots.crash() })
 

@@ -348,7 +348,7 @@ describe('damage to a database', () => {
 async function written(of: ConfState): Promise<{ readonly dir: string; readonly underWay: Buffer }> {
   const dir = join(await temporaryDir(), 'data')
   await LevelLog.bootstrap({ dir, identity, conf: of })
-  const log = await LevelLog.open(dir)
+  const log = await LevelLog.open(dir, { highWater: 'beside' })
   for (const first of [1, 11, 21]) await append(log, { entries: commands(1, first, 10) })
   for (const first of [31, 36]) await append(log, { entries: commands(1, first, 5) })
   const underWay = await readFile(join(dir, 'high-water'))
