@@ -5,9 +5,9 @@ import type { Identity } from '../ports/log.ts'
 import { WireError } from '../wire/bytes.ts'
 
 const damageTodo = 'Move the directory away and start the node on an empty one with `join`, under the same id.'
-const aloneTodo =
-  'No other member has a copy to repair it from. `raftgen log repair` says what would be lost, and then opens what is left; or restore a backup.'
-const slotsTodo = 'Put back the one that belongs here; if it is lost, remove this one, and the node asks its peers what it has promised.'
+const aloneTodo = 'No other member has a copy to repair it from: keep the directory, and restore a backup of it.'
+const slotsTodo =
+  'Put back the one that belongs here; if it is lost, move the directory away and start the node on an empty one with `join`, under the same id.'
 const restartTodo = 'Start the node again: it takes no part beyond what it can prove until its peers have given it what is missing.'
 const failureTodo = 'What reached the disk is unknown. Mend the disk, then start the node again.'
 

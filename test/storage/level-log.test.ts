@@ -450,7 +450,7 @@ describe('a damaged directory of a node with peers', () => {
     await cp(join(other, 'high-water'), path)
     expect(await complaint(dir)).toBe(
       `DATA_DIR_FOREIGN ${path} is of node 2 (incarnation 1), not of node 1 (incarnation 1) of cluster alpha. ` +
-        'Put back the one that belongs here; if it is lost, remove this one, and the node asks its peers what it has promised.',
+        'Put back the one that belongs here; if it is lost, move the directory away and start the node on an empty one with `join`, under the same id.',
     )
   })
 

@@ -23,8 +23,7 @@ export const name = 'data/1'
 export const wayOut = 'Move the directory away and start the node on an empty one with `join`, under the same id.'
 
 /** How it ends for who has nobody to repair it from. */
-export const aloneWayOut =
-  'No other member has a copy to repair it from. `raftgen log repair` says what would be lost, and then opens what is left; or restore a backup.'
+export const aloneWayOut = 'No other member has a copy to repair it from: keep the directory, and restore a backup of it.'
 /** Of a cluster of three. */
 export const confOfThree: ConfState = {
   ...conf,
