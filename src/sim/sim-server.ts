@@ -5,7 +5,6 @@ import type { SimClock } from './clock.ts'
 import type { SimDisk } from './disk.ts'
 import type { SimFiles } from './files.ts'
 import { Life, type Trap } from './life.ts'
-import { incarnationIn } from './oracle/confs.ts'
 import type { World } from './world.ts'
 
 /** How long it takes to put an empty disk into a machine, on average. Milliseconds. */
@@ -130,11 +129,10 @@ export class SimServer {
   /** It is no member any more. Where its id came back with another disk meanwhile, this machine gets an empty one and asks anew. */
   retire(reason: string): void {
     if (this.#life === undefined) return
-    const known = incarnationIn(this.#world.safety.confs.newest, this.id)
     this.#world.verdict.check(
-      known === 0 || known > this.#incarnation,
+      this.#world.safety.isRemoved(this.id, this.#incarnation),
       'no member is told that it was removed',
-      () => `node ${this.id}, incarnation ${this.#incarnation}, is a member as incarnation ${known}, and stops: ${reason}`,
+      () => `node ${this.id}, incarnation ${this.#incarnation}, is a member, and stops: ${reason}`,
     )
     this.stop(reason)
     if (this.#world.isMember(this.id)) {

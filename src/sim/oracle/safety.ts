@@ -15,7 +15,7 @@ import type {
 } from '../../core/types.ts'
 import type { NodeStatus } from '../../wire/client-messages.ts'
 import type { Verdict } from '../violation.ts'
-import { Confs, describe, isQuorum } from './confs.ts'
+import { Confs, describe, incarnationIn, isQuorum } from './confs.ts'
 import { Elections } from './elections.ts'
 import { Entries } from './entries.ts'
 import { freshLife, type Watched, watch } from './watched.ts'
@@ -64,6 +64,26 @@ export class Safety {
   /** The newest configuration on the disk of `id`; `undefined` where there is no log. */
   durableConf(id: NodeId): ConfState | undefined {
     return this.#watched.get(id)?.durable.conf
+  }
+
+  /**
+   * Whether `id`, in this incarnation, is no member any more. A leader that has committed its own leaving may know that before anybody else does,
+   * and before its own disk has it: then a majority of those who stay have it on theirs.
+   */
+  isRemoved(id: NodeId, incarnation: number): boolean {
+    const leavesOut = (conf: ConfState): boolean => {
+      const known = incarnationIn(conf, id)
+      return known === 0 || known > incarnation
+    }
+    if (leavesOut(this.confs.newest)) return true
+    const disks = [...this.#watched.values()]
+    return disks.some(({ durable }) => {
+      const { conf, confIndex: index } = durable
+      const term = durable.termAt(index) ?? 0
+      const holds = (voter: NodeId, its: number): boolean =>
+        disks.some((disk) => disk.id === voter && disk.incarnation === its && disk.durable.holds({ index, term }))
+      return leavesOut(conf) && isQuorum(conf, holds)
+    })
   }
 
   /** `id` has an empty log now, and nothing of what it had before. */
