@@ -5,6 +5,7 @@ import type { SimClock } from './clock.ts'
 import type { SimDisk } from './disk.ts'
 import type { SimFiles } from './files.ts'
 import { Life, type Trap } from './life.ts'
+import { incarnationIn } from './oracle/confs.ts'
 import type { World } from './world.ts'
 
 /** How long it takes to put an empty disk into a machine, on average. Milliseconds. */
@@ -129,10 +130,12 @@ export class SimServer {
   /** It is no member any more. Where its id came back with another disk meanwhile, this machine gets an empty one and asks anew. */
   retire(reason: string): void {
     if (this.#life === undefined) return
-    this.#world.verdict.check(
-      this.#world.safety.isRemoved(this.id, this.#incarnation),
+    const { safety, verdict } = this.#world
+    verdict.check(
+      safety.isRemoved(this.id, this.#incarnation),
       'no member is told that it was removed',
-      () => `node ${this.id}, incarnation ${this.#incarnation}, is a member, and stops: ${reason}`,
+      () =>
+        `node ${this.id}, incarnation ${this.#incarnation}, is a member as incarnation ${incarnationIn(safety.confs.newest, this.id)}, and stops: ${reason}`,
     )
     this.stop(reason)
     if (this.#world.isMember(this.id)) {

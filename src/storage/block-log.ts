@@ -7,9 +7,9 @@
 // with: the base holds the chain after its own entry, inside that block. Whatever else lies below the base is a leftover: a crash may come
 // before all of it is deleted, so nothing ever looks at it.
 //
-// With slots it also notes, beside each batch, how far its promises go: what LevelDB loses without a word is found by that.
+// With slots it also notes, after each batch, how far its promises go: what LevelDB loses without a word is found by that.
 import { assert } from '../core/invariant.ts'
-import type { ConfState, Entry, Fence, HardState, Index, LogBase, LogSummary, Member, Persist, Term } from '../core/types.ts'
+import type { ConfState, Entry, Fence, HardState, Index, LogBase, LogSummary, Member, Persist, Term, Witness } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
 import { encodeBlocks } from './block.ts'
@@ -51,7 +51,6 @@ export class BlockLog implements Log {
   readonly #kv: KeyValue
   readonly #name: string
   readonly #keeper: HighWaterKeeper | undefined
-  readonly #isBeside: boolean
   #fence: Fence | undefined
   #members: readonly Member[]
   /** First indexes of the blocks that are put aside until the fence is gone, ascending. */
@@ -98,7 +97,7 @@ export class BlockLog implements Log {
   }
 
   /** For `open`: takes over what was opened. */
-  constructor(kv: KeyValue, { name, highWater = 'after' }: BlockLogOptions, opened: OpenedLog) {
+  constructor(kv: KeyValue, { name }: BlockLogOptions, opened: OpenedLog) {
     this.#kv = kv
     this.#name = name
     this.identity = opened.identity
@@ -112,7 +111,6 @@ export class BlockLog implements Log {
     this.#leftovers = opened.leftovers
     this.#salvage = opened.salvage
     this.#keeper = opened.keeper
-    this.#isBeside = highWater === 'beside'
     this.#fence = opened.summary.fence
     this.#members = opened.keeper?.state.members ?? []
     this.#reader = new BlockReader(kv, name, opened.index)
@@ -177,6 +175,10 @@ export class BlockLog implements Log {
 
   chainAfter(chain: number, entries: readonly Entry[]): number {
     return chainOf(entries, chain)
+  }
+
+  note(witness: readonly Witness[]): void {
+    if (this.#refusal() === undefined) this.#keeper?.note(witness)
   }
 
   /** For its keeper: a slot could not be written between two writes. */
@@ -263,6 +265,7 @@ export class BlockLog implements Log {
     const swept = isReset ? this.#leftovers.length : Math.min(this.#leftovers.length, sweptMax)
     const deleted = [...this.#index.from(kept.blocks), ...this.#leftovers.slice(0, swept)]
     const dropped = this.#fence === undefined ? this.#salvage.slice(0, sweptMax) : []
+    const fence = fenceAfter(this.#fence, persist, hardState)
     const operations = operationsOf({ base: isReset ? kept.base : undefined, deleted, dropped, blocks, hardState })
     const written = (error: Error | undefined): void => {
       if (error !== undefined) return this.#failWrite(storeError(this.#name, 'write', error))
@@ -275,15 +278,18 @@ export class BlockLog implements Log {
       this.#hardState = hardState
       if (swept > 0) this.#leftovers = this.#leftovers.slice(swept)
       if (dropped.length > 0) this.#salvage = this.#salvage.slice(dropped.length)
-      this.#fence = fenceAfter(this.#fence, persist, this.#hardState)
-      this.#keeper?.rest(this.#fence)
+      this.#fence = fence
+      this.#keeper?.rest()
       this.#finishWrite(undefined)
     }
     const keeper = this.#keeper
     if (keeper === undefined) return this.#kv.batch(operations, written)
     this.#noteMembers(persist)
-    const next = { persist, base: kept.base, hardState, before: this.#hardState, fence: this.#fence, members: this.#members }
-    writeWithSlot({ kv: this.#kv, keeper, isBeside: this.#isBeside }, { operations, next }, written)
+    writeWithSlot(
+      { kv: this.#kv, keeper },
+      { operations, next: { persist, base: kept.base, hardState, fence, members: this.#members } },
+      written,
+    )
   }
 
   #noteMembers({ entries, reset }: Persist): void {

@@ -1,27 +1,18 @@
-// Keeps the slots of an open log: one beside every write, and one more when a burst of writes is over.
+// Keeps the slots of an open log: one after every write, and one more when there is something else to be kept and no write takes it along.
 import { assert } from '../core/invariant.ts'
-import type { Fence, HardState, Member, Ms, Witness } from '../core/types.ts'
+import type { Ms, Witness } from '../core/types.ts'
 import type { Done } from '../ports/log.ts'
-import { encodeSlot, type HighWater, type LogPosition, type Mark } from './high-water.ts'
+import { encodeSlot, type HighWater } from './high-water.ts'
 import type { SlotPosition, Slots } from './slots.ts'
 
-/** After the last write of a burst: long enough for no burst to pay for it, short enough for a crash seldom to come before it. */
+/** What waits for a write to take it along goes by itself after a while without one. */
 const idleMs = 20
 
 /** Runs `task` once, about so many milliseconds from now. */
 export type Later = (delayMs: Ms, task: () => void) => void
 
 /** What a write makes of the high water. */
-export interface NextSlot {
-  readonly hardState: HardState
-  readonly last: Mark
-  /** The write before it; or the same, once it is durable in the database. */
-  readonly settled: Mark
-  readonly base: LogPosition
-  readonly fence: Fence | undefined
-  readonly witness: readonly Witness[]
-  readonly members: readonly Member[]
-}
+export type NextSlot = Pick<HighWater, 'hardState' | 'last' | 'base' | 'fence' | 'members'>
 
 export interface KeeperOptions {
   readonly slots: Slots
@@ -47,19 +38,25 @@ export class HighWaterKeeper {
   /** A write has ended since the timer was set. */
   #isActive = false
   #isClosed = false
-  /** In force now: the next slot has it. */
-  #fence: Fence | undefined
+  /** The next slot has it. */
+  #witness: readonly Witness[]
 
   constructor(options: KeeperOptions) {
     this.#options = options
     this.#state = options.state
     this.#next = options.next
-    this.#fence = options.state.fence
+    this.#witness = options.state.witness
   }
 
   /** As last handed over. */
   get state(): HighWater {
     return this.#state
+  }
+
+  /** To be kept, with the next write or soon. */
+  note(witness: readonly Witness[]): void {
+    this.#witness = witness
+    this.#arm()
   }
 
   /** A write begins. `rest` must follow when it has ended well. */
@@ -74,7 +71,8 @@ export class HighWaterKeeper {
       return
     }
     this.#isBusy = true
-    this.#state = { ...next, owner: this.#state.owner, sequence: this.#state.sequence + 1 }
+    const { owner, sequence } = this.#state
+    this.#state = { ...next, owner, witness: this.#witness, sequence: sequence + 1 }
     const position = this.#next
     this.#next = position === 0 ? 1 : 0
     this.#options.slots.write(position, encodeSlot(this.#state), (error) => {
@@ -86,11 +84,10 @@ export class HighWaterKeeper {
     })
   }
 
-  /** The write has ended, and perhaps the fence with it. */
-  rest(fence: Fence | undefined): void {
+  /** The write has ended. */
+  rest(): void {
     this.#isWriting = false
     this.#isActive = true
-    this.#fence = fence
     this.#arm()
   }
 
@@ -105,8 +102,7 @@ export class HighWaterKeeper {
 
   /** The newest slot says all there is to say. */
   get #isSettled(): boolean {
-    const { last, settled, fence } = this.#state
-    return last.writes === settled.writes && fence === this.#fence
+    return this.#state.witness === this.#witness
   }
 
   #arm(): void {
@@ -123,6 +119,6 @@ export class HighWaterKeeper {
   }
 
   #mark(done: Done): void {
-    this.write({ ...this.#state, fence: this.#fence, settled: this.#state.last }, done)
+    this.write(this.#state, done)
   }
 }

@@ -1,24 +1,28 @@
 // The high water of a log: how far its promises go, as noted outside its database. What LevelDB loses, it loses without a word; this tells.
 //
-//   write k      LevelDB: batch k ......... durable     promise k is made once both are durable
-//                slot:    last = k,     ... durable
-//                         settled = k - 1
+//   write k      LevelDB: batch k ... durable
+//                slot:                        last = k ... durable
+//                                                                  promise k is made
 //
-// A write is named by its number, which is in LevelDB's hard state record and in the slot: (term, index) would not do, since a truncation may
-// lower both. Pure: bytes in, verdicts out.
+// So a log that lacks what the slot says is damaged, never merely torn. A write is named by its number, which is in LevelDB's hard state record
+// and in the slot: (term, index) would not do, since a truncation may lower both. Pure: bytes in, verdicts out.
 import type { EntryId, Fence, HardState, Member, NodeId, Witness } from '../core/types.ts'
 import { ByteReader, ByteWriter, WireError } from '../wire/bytes.ts'
 import { readMember, writeMember } from '../wire/entry-codec.ts'
 import { checksum, seal, unseal } from './checksum.ts'
 import { slotBytes, type SlotPosition } from './slots.ts'
 
-const slotFormat = 1
+const slotFormat = 2
+/** It had the write before the last as well, said of a fence whether it was certain, and nothing was known of others. */
+const firstSlotFormat = 1
 const slotKey = Buffer.from('high-water')
 const lengthBytes = 4
 const sealBytes = 4
-/** 128 would fit; a cluster has 64 members at most. */
-const witnessesMax = 96
-const floorKinds = { none: 0, known: 1, knownUncertain: 2, unknown: 3, unknownUncertain: 4 } as const
+/** A cluster has 64 members at most. */
+const witnessesMax = 64
+const floorKinds = { none: 0, known: 1, unknown: 3 } as const
+/** Of the first format: the same, and less certain. */
+const uncertain = 1
 
 /** Where a log ends: its last entry, and the chain after it. */
 export interface LogPosition extends EntryId {
@@ -43,10 +47,8 @@ export interface HighWater {
   readonly sequence: number
   readonly owner: SlotOwner
   readonly hardState: HardState
-  /** What the write leaves that was begun together with this slot. */
+  /** What the last write has left, which is durable. */
   readonly last: Mark
-  /** The write before it, which was durable by then: or the same, once it is. */
-  readonly settled: Mark
   readonly base: LogPosition
   readonly fence: Fence | undefined
   readonly witness: readonly Witness[]
@@ -73,7 +75,6 @@ export function encodeSlot(highWater: HighWater): Uint8Array {
   writer.u48(highWater.hardState.term)
   writer.u48(highWater.hardState.votedFor ?? 0)
   writeMark(writer, highWater.last)
-  writeMark(writer, highWater.settled)
   writePosition(writer, highWater.base)
   writeFence(writer, highWater.fence)
   const witness = highWater.witness.slice(0, witnessesMax)
@@ -94,14 +95,15 @@ export function decodeSlot(bytes: Uint8Array): HighWater {
   if (length < sealBytes || lengthBytes + length > slot.length) throw new WireError('the slot is not whole')
   const reader = new ByteReader(unseal(slot.subarray(lengthBytes, lengthBytes + length), slotKey, 'the slot'))
   const format = reader.u8('format')
-  if (format !== slotFormat) throw new WireError(`the slot has format ${format}, this version reads ${slotFormat}`)
+  if (format !== slotFormat && format !== firstSlotFormat) {
+    throw new WireError(`the slot has format ${format}, this version reads ${slotFormat}`)
+  }
   const highWater = {
     sequence: reader.u48('sequence'),
     owner: { cluster: reader.u32('cluster'), nodeId: reader.u48('node id'), incarnation: reader.u48('incarnation') },
     hardState: { term: reader.u48('term'), votedFor: reader.u48('vote') || undefined },
     last: readMark(reader),
-    settled: readMark(reader),
-    base: readPosition(reader),
+    base: readBase(reader, format),
     fence: readFence(reader),
     witness: readMany(reader, readWitness),
     members: readMany(reader, readMember),
@@ -116,7 +118,7 @@ export interface ReadSlots {
   readonly newest: HighWater | undefined
   /** Where the next slot goes: never over the newest. */
   readonly next: SlotPosition
-  /** The places that hold nothing that can be read, or nothing of this owner's. */
+  /** The places that hold nothing that can be read, nothing of this owner's, or not the slot before the newest. */
   readonly unreadable: readonly SlotPosition[]
   /** Whose they are, when none is this owner's. */
   readonly foreign: SlotOwner | undefined
@@ -126,10 +128,13 @@ export function chooseSlot(slots: readonly [Uint8Array, Uint8Array], owner: Slot
   const [first, second] = [tryDecode(slots[0]), tryDecode(slots[1])]
   const own = (slot: HighWater | undefined): HighWater | undefined => (slot !== undefined && isOwner(slot.owner, owner) ? slot : undefined)
   const [a, b] = [own(first), own(second)]
-  const unreadable = ([0, 1] as const).filter((position) => (position === 0 ? a : b) === undefined)
   const foreign = a === undefined && b === undefined ? (first ?? second)?.owner : undefined
   const firstIsNewest = a !== undefined && (b === undefined || a.sequence >= b.sequence)
-  return { newest: firstIsNewest ? a : b, next: firstIsNewest ? 1 : 0, unreadable, foreign }
+  const [newest, other] = firstIsNewest ? [a, b] : [b, a]
+  const next = firstIsNewest ? 1 : 0
+  if (newest === undefined) return { newest, next, unreadable: [0, 1], foreign }
+  // They are written in turn: whatever else stands there has taken the place of a slot.
+  return { newest, next, unreadable: other?.sequence === newest.sequence - 1 ? [] : [next], foreign }
 }
 
 /** A log as it was found, without a look at the slots. */
@@ -143,20 +148,22 @@ export interface FoundLog {
 }
 
 /**
- * whole      it holds all that it can have promised
- * uncertain  it lacks the write that was under way when its process ended: that was torn, and nothing was promised; or it was durable, and is lost
- * damaged    it lacks what it may have promised, or nobody knows
+ * whole    it holds all that it can have promised
+ * doubtful it holds what the one slot says that can be read; the other one may have said more
+ * damaged  it lacks what it may have promised, or nobody knows
  */
-export type Comparison = 'whole' | 'uncertain' | 'damaged'
+export type Comparison = 'whole' | 'doubtful' | 'damaged'
 
-export function compareHighWater({ end, writes, isIntact }: FoundLog, slot: Pick<HighWater, 'last' | 'settled'> | undefined): Comparison {
-  if (slot === undefined || !isIntact) return 'damaged'
+export function compareHighWater(
+  { end, writes, isIntact }: FoundLog,
+  { newest, unreadable }: Pick<ReadSlots, 'unreadable'> & { readonly newest: Pick<HighWater, 'last'> | undefined },
+): Comparison {
+  if (newest === undefined || !isIntact) return 'damaged'
+  // The slot of this write was torn, or a compaction came after it. Nothing beyond was promised, and a truncation may lower the end.
+  if (writes !== undefined && writes > newest.last.writes) return 'whole'
   // Whatever the number of the write: what went with it besides (term and vote) is in the slot.
-  if (isSamePosition(end, slot.last)) return 'whole'
-  if (writes === undefined) return 'damaged'
-  // The slot of a later write was torn, or a compaction came after it. Nothing beyond was promised, and a truncation may lower the end.
-  if (writes > slot.last.writes) return 'whole'
-  return writes === slot.settled.writes && writes < slot.last.writes && isSamePosition(end, slot.settled) ? 'uncertain' : 'damaged'
+  if (!isSamePosition(end, newest.last)) return 'damaged'
+  return unreadable.length === 0 ? 'whole' : 'doubtful'
 }
 
 export const isSamePosition = (a: LogPosition, b: LogPosition): boolean => a.index === b.index && a.term === b.term && a.chain === b.chain
@@ -191,11 +198,17 @@ function writeMark(writer: ByteWriter, mark: Mark): void {
 }
 const readMark = (reader: ByteReader): Mark => ({ ...readPosition(reader), writes: reader.u48('writes') })
 
+/** The write before the last stood between the two. */
+function readBase(reader: ByteReader, format: number): LogPosition {
+  if (format === firstSlotFormat) readMark(reader)
+  return readPosition(reader)
+}
+
 function writeFence(writer: ByteWriter, fence: Fence | undefined): void {
   if (fence === undefined) return writer.u8(floorKinds.none)
-  const { floor, isUncertain } = fence
-  if (floor === undefined) return writer.u8(isUncertain ? floorKinds.unknownUncertain : floorKinds.unknown)
-  writer.u8(isUncertain ? floorKinds.knownUncertain : floorKinds.known)
+  const { floor } = fence
+  if (floor === undefined) return writer.u8(floorKinds.unknown)
+  writer.u8(floorKinds.known)
   writer.u48(floor.term)
   writer.u48(floor.index)
 }
@@ -206,29 +219,29 @@ function readFence(reader: ByteReader): Fence | undefined {
     case floorKinds.none:
       return undefined
     case floorKinds.unknown:
-    case floorKinds.unknownUncertain:
-      return { floor: undefined, isUncertain: kind === floorKinds.unknownUncertain }
+    case floorKinds.unknown + uncertain:
+      return { floor: undefined }
     case floorKinds.known:
-    case floorKinds.knownUncertain: {
-      const floor = { term: reader.u48('term of the floor'), index: reader.u48('index of the floor') }
-      return { floor, isUncertain: kind === floorKinds.knownUncertain }
-    }
+    case floorKinds.known + uncertain:
+      return { floor: { term: reader.u48('term of the floor'), index: reader.u48('index of the floor') } }
     default:
       throw new WireError(`the slot has a fence of kind ${kind}`)
   }
 }
 
-function writeWitness(writer: ByteWriter, { id, incarnation, match, votedTerm }: Witness): void {
+function writeWitness(writer: ByteWriter, { id, incarnation, match, matchTerm, votedTerm }: Witness): void {
   writer.u48(id)
   writer.u48(incarnation)
   writer.u48(match.term)
   writer.u48(match.index)
+  writer.u48(matchTerm)
   writer.u48(votedTerm)
 }
 const readWitness = (reader: ByteReader): Witness => ({
   id: reader.u48('witness'),
   incarnation: reader.u48('incarnation'),
   match: { term: reader.u48('term'), index: reader.u48('index') },
+  matchTerm: reader.u48('term of its leader'),
   votedTerm: reader.u48('voted term'),
 })
 

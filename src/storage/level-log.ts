@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises'
-import type { ConfState, Entry, HardState, Index, LogBase, LogSummary, Persist, Term } from '../core/types.ts'
+import type { ConfState, Entry, HardState, Index, LogBase, LogSummary, Persist, Term, Witness } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
 import { u48Max } from '../wire/bytes.ts'
@@ -46,7 +46,7 @@ export interface LevelLogOptions {
 }
 /** Not for users: what is measured and tested. */
 export interface LevelLogInternals {
-  readonly highWater?: 'beside' | 'after' | 'none'
+  readonly highWater?: 'none'
 }
 export interface BootstrapOptions {
   /** Absent or empty; its parents are made. */
@@ -172,6 +172,10 @@ export class LevelLog implements Log {
     return this.#blocks.chainAfter(chain, entries)
   }
 
+  note(witness: readonly Witness[]): void {
+    this.#blocks.note(witness)
+  }
+
   close(done: Done): void {
     this.#blocks.close(done)
   }
@@ -240,13 +244,12 @@ async function openLog(opening: Opening, { kv, problems }: { kv: LevelKeyValue; 
 }
 
 function blockOptions({ dir, found, slots, options }: Opening, problems: readonly Finding[]): BlockLogOptions {
-  const { onProgress, isAlone, snapshotBase, highWater = 'after' } = options
+  const { onProgress, isAlone, snapshotBase, highWater } = options
   const plain = { name: dir, onProgress, identity: found.identity }
   if (highWater === 'none') return plain
   return {
     ...plain,
     slots,
-    highWater,
     isAlone,
     problems,
     isUpgrade: found.isUpgrade,

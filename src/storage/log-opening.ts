@@ -35,8 +35,6 @@ export interface BlockLogOptions {
   readonly slots?: Slots | undefined
   /** Default: the slots are written with writes only. */
   readonly later?: Later | undefined
-  /** Whether a slot is written side by side with its batch, or once that is durable. Default `beside`. */
-  readonly highWater?: 'beside' | 'after' | undefined
   /** Who should be found. Default: whoever is. */
   readonly identity?: Identity | undefined
   /** Nobody else has a copy. Default: as the newest configuration says. */
@@ -139,7 +137,7 @@ export class LogOpening {
     const { newest } = read
     // As many as it takes for both places to say what is true from now on.
     const marks = verdict.isMended || newest === undefined ? 2 : read.unreadable.length
-    const isStale = newest !== undefined && (newest.settled.writes !== state.last.writes || newest.fence !== verdict.fence)
+    const isStale = newest !== undefined && (newest.last.writes !== state.last.writes || newest.fence !== verdict.fence)
     this.#mark(keeper, marks === 0 && isStale ? 1 : marks, () => {
       if (!verdict.isMended) return finish()
       const salvaged = verdict.fence === undefined ? [] : found.islands.flatMap(({ blocks }) => blocks)
@@ -242,7 +240,7 @@ function summaryOf(
   }
 }
 
-/** As it is true once the log is open: settled at its end. */
+/** As it is true once the log is open. */
 function stateOf({ identity, hardState, base, end, fence, members }: Opened, slot: HighWater | undefined): HighWater {
   const last = { ...end, writes: hardState.writes }
   const { term, votedFor } = hardState
@@ -251,7 +249,6 @@ function stateOf({ identity, hardState, base, end, fence, members }: Opened, slo
     owner: ownerOf(identity),
     hardState: { term, votedFor },
     last,
-    settled: last,
     base: { ...base.id, chain: base.chain },
     fence,
     witness: slot?.witness ?? [],

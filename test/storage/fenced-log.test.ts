@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../src/core/types.ts'
 import { BlockLog } from '../../src/storage/block-log.ts'
-import { decodeSlot } from '../../src/storage/high-water.ts'
+import { chooseSlot, decodeSlot, type HighWater, ownerOf } from '../../src/storage/high-water.ts'
 import type { BlockLogOptions } from '../../src/storage/log-opening.ts'
 import { MemoryKeyValue } from '../../src/storage/memory-kv.ts'
 import { MemorySlots } from '../../src/storage/memory-slots.ts'
 import { baseKey, blockKey, identityKey, salvageKey } from '../../src/storage/records.ts'
+import { type SlotPosition, slotBytes } from '../../src/storage/slots.ts'
+import { Steps } from './snapshots.ts'
 import { aloneWayOut, append, called, close, commands, conf, confOfThree, identity, messageOf, name, read } from './support.ts'
 
 interface Disk {
@@ -16,9 +18,7 @@ const place = 'data/1/high-water'
 
 const open = ({ kv, slots }: Disk, options: Partial<BlockLogOptions> = {}): Promise<BlockLog> =>
   new Promise((resolve, reject) => {
-    BlockLog.open(kv, { name, slots, identity, highWater: 'beside', ...options }, (error, log) =>
-      log === undefined ? reject(error) : resolve(log),
-    )
+    BlockLog.open(kv, { name, slots, identity, ...options }, (error, log) => (log === undefined ? reject(error) : resolve(log)))
   })
 const crashed = ({ kv, slots }: Disk): Disk => ({ kv: kv.crash(), slots: slots.crash() })
 
@@ -27,7 +27,7 @@ async function founded(of = confOfThree): Promise<Disk> {
   await called((done) => BlockLog.bootstrap(disk.kv, { identity, conf: of, slots: disk.slots }, done))
   return disk
 }
-/** Entries 1 to 50 in blocks of ten, settled. */
+/** Entries 1 to 50 in blocks of ten. */
 async function stored(of = confOfThree): Promise<Disk> {
   const disk = await founded(of)
   const log = await open(disk)
@@ -35,8 +35,13 @@ async function stored(of = confOfThree): Promise<Disk> {
   await close(log)
   return crashed(disk)
 }
+const newestSlot = ({ slots }: Disk): HighWater => {
+  const { newest } = chooseSlot([slots.peek(0), slots.peek(1)], ownerOf(identity))
+  if (newest === undefined) throw new Error('there is no slot')
+  return newest
+}
 const floor = { term: 2, index: 50 }
-const fence = { floor, isUncertain: false }
+const fence = { floor }
 
 const salvaged = (log: BlockLog, firstIndex: number, lastIndex: number, bytesMax = 1_000_000): Promise<readonly Entry[]> =>
   new Promise((resolve, reject) => {
@@ -80,12 +85,12 @@ describe('a log with a hole', () => {
     expect(log.chainAfter(log.end.chain, commands(2, 11, 10, 'other'))).not.toBe(log.anchors[0]?.chain)
   })
 
-  test('is fenced until a write says that nobody has what it lacks', async () => {
+  test('is fenced where a write says that it is, from that write on', async () => {
     const disk = await stored()
-    disk.kv.poke(blockKey(41), undefined)
-    await append(await open(disk), { hardState: { term: 3, votedFor: undefined }, unfence: true })
+    const higher = { floor: { term: 3, index: 60 } }
+    await append(await open(disk), { hardState: { term: 3, votedFor: undefined }, fence: higher })
     const log = await open(crashed(disk))
-    expect([log.summary.fence, log.latestLogIndex, log.findings]).toEqual([undefined, 40, []])
+    expect([log.summary.fence, log.latestLogIndex, log.findings]).toEqual([higher, 50, []])
   })
 
   test('is refused where there is nobody to repair it from, and nothing is changed', async () => {
@@ -101,29 +106,64 @@ describe('a log with a hole', () => {
 })
 
 describe('a log whose last write was under way', () => {
-  async function torn(of = confOfThree): Promise<Disk> {
-    const disk = await stored(of)
-    const log = await open(disk)
-    void append(log, { hardState: { term: 2, votedFor: 3 }, entries: commands(2, 51, 2) }).catch(() => {})
-    return { kv: disk.kv.crash(0), slots: disk.slots.crash('stored') }
-  }
+  const write = { hardState: { term: 9, votedFor: 2 }, entries: commands(2, 51, 2) }
 
-  test('is fenced, and it is uncertain whether it lacks anything', async () => {
-    expect((await open(await torn())).summary).toMatchObject({ lastIndex: 50, fence: { floor: { term: 2, index: 52 }, isUncertain: true } })
-  })
-
-  test('drops it where there is nobody to ask, and says so', async () => {
-    const log = await open(await torn(conf))
-    expect(log.summary.fence).toBeUndefined()
-    expect(log.findings.map(({ what }) => what)).toEqual(['entries 51 to 52 are missing: the write under way was torn, or is lost'])
-  })
-
-  test('keeps the vote that was in it', async () => {
+  test('is as it was before it, where it was not durable: nothing was promised', async () => {
     const disk = await stored()
-    void append(await open(disk), { hardState: { term: 9, votedFor: 2 } }).catch(() => {})
-    const log = await open({ kv: disk.kv.crash(0), slots: disk.slots.crash('stored') })
-    expect(log.summary).toMatchObject({ hardState: { term: 9, votedFor: 2 }, lastIndex: 50 })
-    expect(log.summary.fence).toBeUndefined()
+    void append(await open(disk), write).catch(() => {})
+    const log = await open({ kv: disk.kv.crash(0), slots: disk.slots.crash('lost') })
+    expect([log.summary.fence, log.findings, log.latestLogIndex, log.currentTerm]).toEqual([undefined, [], 50, 2])
+  })
+
+  test.each(['lost', 'torn', 'stored'] as const)('is as it is after it, where it was durable and its slot was %s', async (pending) => {
+    const disk = await stored()
+    const steps = new Steps()
+    const kv = disk.kv.crash(0, { defer: steps.defer })
+    const slots = disk.slots.crash('lost', { name: place, defer: steps.defer })
+    let log: BlockLog | undefined
+    BlockLog.open(kv, { name, slots, identity }, (_, opened) => {
+      log = opened
+    })
+    steps.run()
+    log?.appendEntries({ seq: 1, reset: undefined, truncateFrom: undefined, ...write }, () => {})
+    // The batch is on the disk, its slot is on the way there.
+    steps.run(1)
+    const after = await open({ kv: kv.crash(0, {}), slots: slots.crash(pending, { name: place }) })
+    expect([after.summary.fence, after.latestLogIndex, after.summary.hardState]).toEqual([undefined, 52, write.hardState])
+  })
+})
+
+describe('a log one of whose slots is damaged', () => {
+  const spoil = (disk: Disk, position: SlotPosition): void => disk.slots.poke(position, Buffer.alloc(slotBytes))
+  const newestOf = ({ slots }: Disk): SlotPosition => (decodeSlot(slots.peek(0)).sequence > decodeSlot(slots.peek(1)).sequence ? 0 : 1)
+
+  test('holds what it says where it ends after the slot that is left', async () => {
+    const disk = await stored()
+    spoil(disk, newestOf(disk))
+    const log = await open(disk)
+    expect([log.summary.fence, log.latestLogIndex]).toEqual([undefined, 50])
+    expect(log.findings.map(({ what }) => what)).toEqual([`slot ${newestOf(crashed(disk)) + 1} of ${place} cannot be read`])
+  })
+
+  test('may have held more where it ends with the slot that is left: nobody knows', async () => {
+    const disk = await stored()
+    spoil(disk, newestOf(disk) === 0 ? 1 : 0)
+    expect((await open(disk)).summary).toMatchObject({ lastIndex: 50, fence: { floor: undefined } })
+    expect((await open(crashed(disk))).summary.fence).toEqual({ floor: undefined })
+  })
+
+  test('may have held more where one slot was written over the other', async () => {
+    const disk = await stored()
+    const newest = newestOf(disk)
+    disk.slots.poke(newest === 0 ? 1 : 0, disk.slots.peek(newest))
+    expect((await open(disk)).summary.fence).toEqual({ floor: undefined })
+  })
+
+  test('goes on where there is nobody to ask', async () => {
+    const disk = await stored(conf)
+    spoil(disk, newestOf(disk) === 0 ? 1 : 0)
+    const log = await open(disk)
+    expect([log.summary.fence, log.latestLogIndex, log.findings.length]).toEqual([undefined, 50, 1])
   })
 })
 
@@ -157,21 +197,25 @@ describe('a log that has lost its base', () => {
 })
 
 describe('the high water', () => {
-  test('is settled a little after the last write, and when the log is closed', async () => {
+  test('takes along what is known of others with the next write, a little later by itself, and when the log is closed', async () => {
     const disk = await founded()
     const timers: (() => void)[] = []
     const log = await open(disk, { later: (_, task) => void timers.push(task) })
-    const settled = (): number => Math.max(...([0, 1] as const).map((position) => decodeSlot(disk.slots.peek(position)).settled.index))
+    const knows = (): number => newestSlot(disk).witness[0]?.match.index ?? 0
+    const note = (index: number): void => log.note([{ id: 2, incarnation: 1, match: { term: 1, index }, matchTerm: 1, votedTerm: 0 }])
+    note(1)
+    expect([knows(), timers.length]).toEqual([0, 1])
     await append(log, { entries: commands(1, 1, 3) })
-    await append(log, { entries: commands(1, 4, 3) })
-    expect([settled(), timers.length]).toEqual([3, 1])
+    expect(knows()).toBe(1)
     timers.shift()?.()
-    expect([settled(), timers.length]).toEqual([3, 1])
+    expect(timers.length).toBe(0)
+    note(2)
     timers.shift()?.()
-    await append(log, { entries: commands(1, 7, 3) })
-    expect(settled()).toBe(6)
+    await expect.poll(knows).toBe(2)
+    expect(timers.length).toBe(0)
+    note(3)
     await close(log)
-    expect(settled()).toBe(9)
+    expect(knows()).toBe(3)
   })
 
   test.each(['refused', 'refusedButStored', 'torn'] as const)('that cannot be written (%s) ends the use of the log', async (fate) => {
@@ -184,15 +228,6 @@ describe('the high water', () => {
     expect(await messageOf(append(log, { ...write, entries: commands(2, 52, 1) }))).toMatch(/^STORAGE_FAILED .* a write failed/)
     expect(await messageOf(append(log, { ...write, entries: commands(2, 52, 1) }))).toMatch(/unusable since an earlier error/)
     expect(log.latestLogIndex).toBe(51)
-  })
-
-  test('keeps what is known of others', async () => {
-    const disk = await stored()
-    const witness = [{ id: 2, incarnation: 1, match: { term: 2, index: 48 }, votedTerm: 2 }]
-    const log = await open(disk)
-    await append(log, { hardState: { term: 2, votedFor: 3 }, witness })
-    await append(log, { hardState: { term: 3, votedFor: undefined } })
-    expect((await open(crashed(disk))).summary.witness).toEqual(witness)
   })
 })
 

@@ -15,6 +15,7 @@ import type {
 } from '../../core/types.ts'
 import type { NodeStatus } from '../../wire/client-messages.ts'
 import type { Verdict } from '../violation.ts'
+import { checkAppendedConfs } from './appended-confs.ts'
 import { Confs, describe, incarnationIn, isQuorum } from './confs.ts'
 import { Elections } from './elections.ts'
 import { Entries } from './entries.ts'
@@ -162,6 +163,10 @@ export class Safety {
       case 'SnapshotRequest':
       case 'ReadIndex':
       case 'SnapshotChunk':
+      case 'Recall':
+      case 'RecallReply':
+      case 'EntriesRequest':
+      case 'EntriesChunk':
         return // promises nothing
       case 'RequestVote':
         this.#elections.onVote({ voter: node, candidate: id, term: message.term }, hardState)
@@ -258,7 +263,7 @@ export class Safety {
     node.commitIndex = commitIndex
     node.lastApplied = lastApplied
     this.#onCommit(node, conf)
-    this.#checkAppendedConfs(node)
+    checkAppendedConfs(node, { verdict: this.#verdict, confs: this.confs })
     node.conf = conf
   }
 
@@ -332,31 +337,6 @@ export class Safety {
         return `entry ${index} of term ${term} is committed, on the disks of ${holders.map(({ id }) => id).join(', ')} only, with ${describe(conf)}`
       },
     )
-  }
-
-  /** One unsettled change at a time, and none before its leader has committed in its term (§4.1, with the erratum of 2015). */
-  #checkAppendedConfs(node: Watched): void {
-    if (node.appendedConfs.length === 0) return
-    const { id, term, commitIndex, written } = node
-    for (const index of node.appendedConfs) {
-      const conf = written.confAt(index)
-      const before = written.confAt(index - 1)
-      // A follower by now, whose log was truncated.
-      if (conf === undefined || before === undefined || conf.index !== index) continue
-      this.confs.onFollows(before.conf, conf.conf, index)
-      this.#verdict.check(
-        before.index <= commitIndex && (written.termAt(commitIndex) === written.termAt(index) || term > (written.termAt(index) ?? 0)),
-        'one unsettled change at a time (§4.1)',
-        () => `node ${id} appends configuration ${index} after ${before.index}, it has committed ${commitIndex} in term ${term}`,
-      )
-      const leaves = before.conf.votersOutgoing.length > 0
-      this.#verdict.check(
-        !leaves || conf.conf.votersOutgoing.length === 0,
-        'a joint configuration is left before the next change (§4.3)',
-        () => `node ${id} appends ${describe(conf.conf)} after ${describe(before.conf)}`,
-      )
-    }
-    node.appendedConfs = []
   }
 
   /** A snapshot replaces the log: then nothing of what follows it there was committed. */
