@@ -29,6 +29,7 @@ import { SalvageReader } from './salvage-reader.ts'
 import { fenceAfter, writeWithSlot } from './slot-write.ts'
 import type { Slots } from './slots.ts'
 import { TermRuns } from './term-runs.ts'
+import type { WitnessKeeper } from './witness-keeper.ts'
 
 /** Writes that wait for their turn: a driver has one under way at a time, more than a few are a bug. */
 const writesMax = 1_024
@@ -51,6 +52,7 @@ export class BlockLog implements Log {
   readonly #kv: KeyValue
   readonly #name: string
   readonly #keeper: HighWaterKeeper | undefined
+  readonly #witnessKeeper: WitnessKeeper | undefined
   #fence: Fence | undefined
   #members: readonly Member[]
   /** First indexes of the blocks that are put aside until the fence is gone, ascending. */
@@ -111,6 +113,7 @@ export class BlockLog implements Log {
     this.#leftovers = opened.leftovers
     this.#salvage = opened.salvage
     this.#keeper = opened.keeper
+    this.#witnessKeeper = opened.witnessKeeper
     this.#fence = opened.summary.fence
     this.#members = opened.keeper?.state.members ?? []
     this.#reader = new BlockReader(kv, name, opened.index)
@@ -178,10 +181,10 @@ export class BlockLog implements Log {
   }
 
   note(witness: readonly Witness[]): void {
-    if (this.#refusal() === undefined) this.#keeper?.note(witness)
+    if (this.#refusal() === undefined) this.#witnessKeeper?.note(witness)
   }
 
-  /** For its keeper: a slot could not be written between two writes. */
+  /** What is known of others could not be kept. */
   fail(error: Error): void {
     this.#failure ??= storeError(this.#name, 'write', error)
   }
@@ -279,7 +282,6 @@ export class BlockLog implements Log {
       if (swept > 0) this.#leftovers = this.#leftovers.slice(swept)
       if (dropped.length > 0) this.#salvage = this.#salvage.slice(dropped.length)
       this.#fence = fence
-      this.#keeper?.rest()
       this.#finishWrite(undefined)
     }
     const keeper = this.#keeper
@@ -365,7 +367,11 @@ export class BlockLog implements Log {
   }
 
   #closeSlots(done: Done): void {
-    if (this.#keeper === undefined) done(undefined)
-    else this.#keeper.close(done)
+    const closeSlots = (late: Error | undefined): void => {
+      if (this.#keeper === undefined) done(late)
+      else this.#keeper.close((error) => done(late ?? error))
+    }
+    if (this.#witnessKeeper === undefined) closeSlots(undefined)
+    else this.#witnessKeeper.close(closeSlots)
   }
 }

@@ -6,20 +6,18 @@
 //
 // So a log that lacks what the slot says is damaged, never merely torn. A write is named by its number, which is in LevelDB's hard state record
 // and in the slot: (term, index) would not do, since a truncation may lower both. Pure: bytes in, verdicts out.
-import type { EntryId, Fence, HardState, Member, NodeId, Witness } from '../core/types.ts'
+import type { EntryId, Fence, HardState, Member, NodeId } from '../core/types.ts'
 import { ByteReader, ByteWriter, WireError } from '../wire/bytes.ts'
 import { readMember, writeMember } from '../wire/entry-codec.ts'
 import { checksum, seal, unseal } from './checksum.ts'
 import { slotBytes, type SlotPosition } from './slots.ts'
 
 const slotFormat = 2
-/** It had the write before the last as well, said of a fence whether it was certain, and nothing was known of others. */
+/** It had the write before the last as well, said of a fence whether it was certain, and had an empty list of what is known of others. */
 const firstSlotFormat = 1
 const slotKey = Buffer.from('high-water')
 const lengthBytes = 4
 const sealBytes = 4
-/** A cluster has 64 members at most. */
-const witnessesMax = 64
 const floorKinds = { none: 0, known: 1, unknown: 3 } as const
 /** Of the first format: the same, and less certain. */
 const uncertain = 1
@@ -51,7 +49,6 @@ export interface HighWater {
   readonly last: Mark
   readonly base: LogPosition
   readonly fence: Fence | undefined
-  readonly witness: readonly Witness[]
   /** Of the newest configuration, as many as fit: whom to ask when nothing else is left. */
   readonly members: readonly Member[]
 }
@@ -69,44 +66,48 @@ export function encodeSlot(highWater: HighWater): Uint8Array {
   const writer = new ByteWriter(slotBytes)
   writer.u8(slotFormat)
   writer.u48(highWater.sequence)
-  writer.u32(highWater.owner.cluster)
-  writer.u48(highWater.owner.nodeId)
-  writer.u48(highWater.owner.incarnation)
+  writeOwner(writer, highWater.owner)
   writer.u48(highWater.hardState.term)
   writer.u48(highWater.hardState.votedFor ?? 0)
   writeMark(writer, highWater.last)
   writePosition(writer, highWater.base)
   writeFence(writer, highWater.fence)
-  const witness = highWater.witness.slice(0, witnessesMax)
-  writer.u8(witness.length)
-  for (const one of witness) writeWitness(writer, one)
   writeMembers(writer, highWater.members)
-  const sealed = seal(writer, slotKey)
+  return sealSlot(writer, slotKey)
+}
+
+/** With its length before it, in the size of a slot. */
+export function sealSlot(writer: ByteWriter, key: Uint8Array): Uint8Array {
+  const sealed = seal(writer, key)
   const slot = Buffer.alloc(slotBytes)
   slot.writeUInt32BE(sealed.length)
   slot.set(sealed, lengthBytes)
   return slot
 }
 
-/** Throws a `WireError`. */
-export function decodeSlot(bytes: Uint8Array): HighWater {
+/** What is in it; throws a `WireError`. */
+export function unsealSlot(bytes: Uint8Array, key: Uint8Array): Uint8Array {
   const slot = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const length = slot.length < lengthBytes ? 0 : slot.readUInt32BE()
   if (length < sealBytes || lengthBytes + length > slot.length) throw new WireError('the slot is not whole')
-  const reader = new ByteReader(unseal(slot.subarray(lengthBytes, lengthBytes + length), slotKey, 'the slot'))
+  return unseal(slot.subarray(lengthBytes, lengthBytes + length), key, 'the slot')
+}
+
+/** Throws a `WireError`. */
+export function decodeSlot(bytes: Uint8Array): HighWater {
+  const reader = new ByteReader(unsealSlot(bytes, slotKey))
   const format = reader.u8('format')
   if (format !== slotFormat && format !== firstSlotFormat) {
     throw new WireError(`the slot has format ${format}, this version reads ${slotFormat}`)
   }
   const highWater = {
     sequence: reader.u48('sequence'),
-    owner: { cluster: reader.u32('cluster'), nodeId: reader.u48('node id'), incarnation: reader.u48('incarnation') },
+    owner: readOwner(reader),
     hardState: { term: reader.u48('term'), votedFor: reader.u48('vote') || undefined },
     last: readMark(reader),
     base: readBase(reader, format),
     fence: readFence(reader),
-    witness: readMany(reader, readWitness),
-    members: readMany(reader, readMember),
+    members: readMembers(reader, format),
   }
   reader.end('the slot')
   return highWater
@@ -198,6 +199,17 @@ function writeMark(writer: ByteWriter, mark: Mark): void {
 }
 const readMark = (reader: ByteReader): Mark => ({ ...readPosition(reader), writes: reader.u48('writes') })
 
+export function writeOwner(writer: ByteWriter, { cluster, nodeId, incarnation }: SlotOwner): void {
+  writer.u32(cluster)
+  writer.u48(nodeId)
+  writer.u48(incarnation)
+}
+export const readOwner = (reader: ByteReader): SlotOwner => ({
+  cluster: reader.u32('cluster'),
+  nodeId: reader.u48('node id'),
+  incarnation: reader.u48('incarnation'),
+})
+
 /** The write before the last stood between the two. */
 function readBase(reader: ByteReader, format: number): LogPosition {
   if (format === firstSlotFormat) readMark(reader)
@@ -229,22 +241,6 @@ function readFence(reader: ByteReader): Fence | undefined {
   }
 }
 
-function writeWitness(writer: ByteWriter, { id, incarnation, match, matchTerm, votedTerm }: Witness): void {
-  writer.u48(id)
-  writer.u48(incarnation)
-  writer.u48(match.term)
-  writer.u48(match.index)
-  writer.u48(matchTerm)
-  writer.u48(votedTerm)
-}
-const readWitness = (reader: ByteReader): Witness => ({
-  id: reader.u48('witness'),
-  incarnation: reader.u48('incarnation'),
-  match: { term: reader.u48('term'), index: reader.u48('index') },
-  matchTerm: reader.u48('term of its leader'),
-  votedTerm: reader.u48('voted term'),
-})
-
 function writeMembers(writer: ByteWriter, members: readonly Member[]): void {
   const at = writer.length
   writer.u8(0)
@@ -264,7 +260,12 @@ function writeMembers(writer: ByteWriter, members: readonly Member[]): void {
   writer.skip(end - at - 1)
 }
 
-function readMany<T>(reader: ByteReader, read: (reader: ByteReader) => T): readonly T[] {
+function readMembers(reader: ByteReader, format: number): readonly Member[] {
+  if (format === firstSlotFormat && reader.u8('count') > 0) throw new WireError('the slot knows something of others')
+  return readMany(reader, readMember)
+}
+
+export function readMany<T>(reader: ByteReader, read: (reader: ByteReader) => T): readonly T[] {
   const count = reader.u8('count')
   const found: T[] = []
   for (let i = 0; i < count; i++) found.push(read(reader))

@@ -12,6 +12,7 @@ import {
   databaseDir,
   ensureFormat,
   finishDir,
+  hasHighWater,
   highWaterPath,
   movedAside,
   moveAside,
@@ -19,6 +20,7 @@ import {
   readDataDir,
   readPid,
   removePid,
+  witnessPath,
   writePid,
 } from './data-dir.ts'
 import type { LogPosition } from './high-water.ts'
@@ -101,10 +103,12 @@ export class LevelLog implements Log {
       const found = await readDataDir(dir)
       checkOwner(dir, found.identity, options.expect)
       const slots = SlotsFile.open(highWaterPath(dir))
+      const witness = SlotsFile.open(witnessPath(dir))
       try {
-        return await openOrBeginAnew({ dir, found, slots, options })
+        return await openOrBeginAnew({ dir, found, slots, witness, options })
       } catch (cause) {
         await called((done) => slots.close(done))
+        await called((done) => witness.close(done))
         throw cause
       }
     } catch (cause) {
@@ -185,6 +189,7 @@ interface Opening {
   readonly dir: string
   readonly found: DataDir
   readonly slots: SlotsFile
+  readonly witness: SlotsFile
   readonly options: LevelLogOptions & LevelLogInternals
 }
 
@@ -243,7 +248,7 @@ async function openLog(opening: Opening, { kv, problems }: { kv: LevelKeyValue; 
   }
 }
 
-function blockOptions({ dir, found, slots, options }: Opening, problems: readonly Finding[]): BlockLogOptions {
+function blockOptions({ dir, found, slots, witness, options }: Opening, problems: readonly Finding[]): BlockLogOptions {
   const { onProgress, isAlone, snapshotBase, highWater } = options
   const plain = { name: dir, onProgress, identity: found.identity }
   if (highWater === 'none') return plain
@@ -252,8 +257,8 @@ function blockOptions({ dir, found, slots, options }: Opening, problems: readonl
     slots,
     isAlone,
     problems,
-    isUpgrade: found.isUpgrade,
-    later: (delayMs, task) => void setTimeout(task, delayMs).unref(),
+    isUpgrade: !hasHighWater(found.format),
+    witnessSlots: witness,
     snapshotBase:
       snapshotBase &&
       ((done) =>

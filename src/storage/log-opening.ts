@@ -9,13 +9,15 @@ import type { Anchor, Done, Identity } from '../ports/log.ts'
 import type { BlockIndex } from './block-index.ts'
 import { DamageError, damaged, storeError, unreadable } from './damage.ts'
 import { chooseSlot, type HighWater, ownerOf, type ReadSlots } from './high-water.ts'
-import { HighWaterKeeper, type Later } from './high-water-keeper.ts'
+import { HighWaterKeeper } from './high-water-keeper.ts'
 import type { KeyValue, Operation } from './kv.ts'
 import { anchorsOf, judge, type Verdict } from './log-verdict.ts'
 import * as records from './records.ts'
 import { type Finding, type Recovered, Recovery } from './recovery.ts'
 import type { Slots } from './slots.ts'
 import { TermRuns } from './term-runs.ts'
+import { WitnessKeeper } from './witness-keeper.ts'
+import { chooseWitness, type WitnessSlot } from './witness-slot.ts'
 
 /** Entries between two reports of progress. */
 const progressEntries = 65_536
@@ -33,8 +35,8 @@ export interface BlockLogOptions {
   readonly onProgress?: ((lastIndex: Index) => void) | undefined
   /** Where its high water is. Default: nowhere; such a log cannot tell when its end is lost, and refuses every damage. */
   readonly slots?: Slots | undefined
-  /** Default: the slots are written with writes only. */
-  readonly later?: Later | undefined
+  /** Where it keeps what is known of others. Default: nowhere. */
+  readonly witnessSlots?: Slots | undefined
   /** Who should be found. Default: whoever is. */
   readonly identity?: Identity | undefined
   /** Nobody else has a copy. Default: as the newest configuration says. */
@@ -60,8 +62,13 @@ export interface OpenedLog {
   readonly findings: readonly Finding[]
   readonly anchors: readonly Anchor[]
   readonly keeper: HighWaterKeeper | undefined
+  readonly witnessKeeper: WitnessKeeper | undefined
 }
 type Opened = Extract<Verdict, { readonly kind: 'open' }>
+interface WitnessRead {
+  readonly newest: WitnessSlot
+  readonly keeper: WitnessKeeper
+}
 type OpenDone = (error: Error | undefined, log: OpenedLog | undefined) => void
 
 export class LogOpening {
@@ -117,7 +124,7 @@ export class LogOpening {
       return this.#fail(damaged(name, finding?.what ?? 'it is no log'))
     }
     const opened = { identity, base, hardState, fence: undefined, end: found.end }
-    this.#finish(found, { ...opened, findings: [] }, { keeper: undefined, slot: undefined })
+    this.#finish(found, { ...opened, findings: [] }, { keeper: undefined, slot: undefined, witness: undefined })
   }
 
   #onRead(found: Recovered, slots: ReadSlots, snapshotBase: LogBase | undefined): void {
@@ -129,11 +136,11 @@ export class LogOpening {
   }
 
   #perform(found: Recovered, read: ReadSlots, verdict: Opened): void {
-    const { slots, later } = this.#options
+    const { slots } = this.#options
     if (slots === undefined) return
     const state = stateOf(verdict, read.newest)
-    const keeper = new HighWaterKeeper({ slots, state, next: read.next, later, onFailure: this.#onFailure })
-    const finish = (): void => this.#finish(found, verdict, { keeper, slot: read.newest })
+    const keeper = new HighWaterKeeper({ slots, state, next: read.next })
+    const finish = (): void => this.#finishWitness((witness) => this.#finish(found, verdict, { keeper, slot: read.newest, witness }))
     const { newest } = read
     // As many as it takes for both places to say what is true from now on.
     const marks = verdict.isMended || newest === undefined ? 2 : read.unreadable.length
@@ -195,20 +202,44 @@ export class LogOpening {
     })
   }
 
+  /** What cannot be read of it is not known. */
+  #finishWitness(then: (witness: WitnessRead | undefined) => void): void {
+    const { witnessSlots: slots, identity, name } = this.#options
+    if (slots === undefined || identity === undefined) return then(undefined)
+    slots.read((error, read) => {
+      if (error !== undefined) return this.#fail(storeError(name, 'read', error))
+      const { newest, next } = chooseWitness(read, ownerOf(identity))
+      then({ newest, keeper: new WitnessKeeper({ slots, state: newest, next, onFailure: this.#onFailure }) })
+    })
+  }
+
   #finish(
     found: Recovered,
     verdict: Pick<Opened, 'identity' | 'base' | 'hardState' | 'fence' | 'findings' | 'end'>,
-    { keeper, slot }: { keeper: HighWaterKeeper | undefined; slot: HighWater | undefined },
+    { keeper, slot, witness }: { keeper: HighWaterKeeper | undefined; slot: HighWater | undefined; witness: WitnessRead | undefined },
   ): void {
     const { identity, base, hardState, fence, findings, end } = verdict
     const isNew = found.base === undefined
     const terms = isNew ? new TermRuns(base.id) : found.terms
     const islands = fence === undefined ? [] : found.islands.flatMap(({ blocks }) => blocks)
-    const summary = summaryOf(found, { base, hardState, end, terms, fence, witness: keeper?.state.witness })
+    const summary = summaryOf(found, { base, hardState, end, terms, fence, witness: witness?.newest.witness })
     const salvage = [...new Set([...found.salvage, ...islands])].sort((a, b) => a - b)
     const anchors = fence === undefined ? [] : anchorsOf(found, slot, end)
     const { index, leftovers } = found
-    this.#done(undefined, { identity, base, hardState, index, terms, leftovers, salvage, summary, findings, anchors, keeper })
+    this.#done(undefined, {
+      identity,
+      base,
+      hardState,
+      index,
+      terms,
+      leftovers,
+      salvage,
+      summary,
+      findings,
+      anchors,
+      keeper,
+      witnessKeeper: witness?.keeper,
+    })
   }
 
   #fail(error: Error): void {
@@ -251,7 +282,6 @@ function stateOf({ identity, hardState, base, end, fence, members }: Opened, slo
     last,
     base: { ...base.id, chain: base.chain },
     fence,
-    witness: slot?.witness ?? [],
     members,
   }
 }

@@ -16,13 +16,12 @@ export interface NextState {
   readonly members: readonly Member[]
 }
 
-/** `written` is called once, when both have ended. On success the caller tells the keeper to `rest`. */
+/** `written` is called once, when both have ended. */
 export function writeWithSlot(
   { kv, keeper }: { readonly kv: KeyValue; readonly keeper: HighWaterKeeper },
   { operations, next }: { readonly operations: readonly Operation[]; readonly next: NextState },
   written: Done,
 ): void {
-  keeper.begin()
   kv.batch(operations, (error) => {
     if (error !== undefined) written(error)
     else keeper.write(slotOf(next), written)

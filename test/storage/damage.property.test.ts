@@ -27,7 +27,7 @@ const lastOf = ({ base, entries }: State): { term: number; index: number } => {
 }
 
 const writes = fc.record({
-  kind: fc.constantFrom('append', 'append', 'append', 'vote', 'truncate', 'reset', 'compact', 'rest'),
+  kind: fc.constantFrom('append', 'append', 'append', 'vote', 'truncate', 'reset', 'compact'),
   terms: fc.integer({ min: 0, max: 1 }),
   count: fc.integer({ min: 0, max: 4 }),
   cut: fc.integer({ min: 1, max: 4 }),
@@ -129,7 +129,6 @@ function readAll(log: BlockLog, steps: Steps): readonly Entry[] {
 
 class Play {
   readonly steps = new Steps()
-  readonly #timers: (() => void)[] = []
   disk: Disk
   /** What was acknowledged, and what was under way at the crash. */
   state: State = { hardState: { term: 0, votedFor: undefined }, base: { id: { term: 0, index: 0 }, conf }, entries: [] }
@@ -149,8 +148,7 @@ class Play {
 
   write(list: readonly Write[], crash: { steps: number; stored: boolean; slot: PendingSlot }): void {
     let log: BlockLog | undefined
-    const later = (_: number, task: () => void): void => void this.#timers.push(task)
-    BlockLog.open(this.disk.kv, { name: 'model', slots: this.disk.slots, identity, later }, (_, opened) => {
+    BlockLog.open(this.disk.kv, { name: 'model', slots: this.disk.slots, identity }, (_, opened) => {
       log = opened
     })
     this.steps.run()
@@ -161,13 +159,11 @@ class Play {
     }
     const { defer } = this.steps
     this.disk = { kv: this.disk.kv.crash(crash.stored ? 1 : 0, { defer }), slots: this.disk.slots.crash(crash.slot, { defer }) }
-    this.#timers.length = 0
     this.#remember()
   }
 
   #writeOne(log: BlockLog, write: Write, { seq, steps }: { seq: number; steps: number | undefined }): void {
-    if (write.kind === 'rest') for (const timer of this.#timers.splice(0)) timer()
-    else if (write.kind === 'compact') {
+    if (write.kind === 'compact') {
       const at = this.state.entries[Math.floor(this.state.entries.length / 2)]
       if (at === undefined) return
       log.compact({ id: { term: at.term, index: at.index }, conf }, () => {})

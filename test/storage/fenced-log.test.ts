@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../src/core/types.ts'
 import { BlockLog } from '../../src/storage/block-log.ts'
-import { chooseSlot, decodeSlot, type HighWater, ownerOf } from '../../src/storage/high-water.ts'
+import { decodeSlot } from '../../src/storage/high-water.ts'
 import type { BlockLogOptions } from '../../src/storage/log-opening.ts'
 import { MemoryKeyValue } from '../../src/storage/memory-kv.ts'
 import { MemorySlots } from '../../src/storage/memory-slots.ts'
@@ -34,11 +34,6 @@ async function stored(of = confOfThree): Promise<Disk> {
   for (const first of [1, 11, 21, 31, 41]) await append(log, { hardState: { term: 2, votedFor: 3 }, entries: commands(2, first, 10) })
   await close(log)
   return crashed(disk)
-}
-const newestSlot = ({ slots }: Disk): HighWater => {
-  const { newest } = chooseSlot([slots.peek(0), slots.peek(1)], ownerOf(identity))
-  if (newest === undefined) throw new Error('there is no slot')
-  return newest
 }
 const floor = { term: 2, index: 50 }
 const fence = { floor }
@@ -197,27 +192,6 @@ describe('a log that has lost its base', () => {
 })
 
 describe('the high water', () => {
-  test('takes along what is known of others with the next write, a little later by itself, and when the log is closed', async () => {
-    const disk = await founded()
-    const timers: (() => void)[] = []
-    const log = await open(disk, { later: (_, task) => void timers.push(task) })
-    const knows = (): number => newestSlot(disk).witness[0]?.match.index ?? 0
-    const note = (index: number): void => log.note([{ id: 2, incarnation: 1, match: { term: 1, index }, matchTerm: 1, votedTerm: 0 }])
-    note(1)
-    expect([knows(), timers.length]).toEqual([0, 1])
-    await append(log, { entries: commands(1, 1, 3) })
-    expect(knows()).toBe(1)
-    timers.shift()?.()
-    expect(timers.length).toBe(0)
-    note(2)
-    timers.shift()?.()
-    await expect.poll(knows).toBe(2)
-    expect(timers.length).toBe(0)
-    note(3)
-    await close(log)
-    expect(knows()).toBe(3)
-  })
-
   test.each(['refused', 'refusedButStored', 'torn'] as const)('that cannot be written (%s) ends the use of the log', async (fate) => {
     const disk = await stored()
     let writes = 0
@@ -228,6 +202,60 @@ describe('the high water', () => {
     expect(await messageOf(append(log, { ...write, entries: commands(2, 52, 1) }))).toMatch(/^STORAGE_FAILED .* a write failed/)
     expect(await messageOf(append(log, { ...write, entries: commands(2, 52, 1) }))).toMatch(/unusable since an earlier error/)
     expect(log.latestLogIndex).toBe(51)
+  })
+})
+
+describe('what is known of others', () => {
+  const witnessOf = (index: number) => [{ id: 2, incarnation: 1, match: { term: 1, index }, matchTerm: 1, votedTerm: 0 }]
+
+  test('is kept: the newest that was noted, wherever the process ends', async () => {
+    const disk = await stored()
+    const witnessSlots = new MemorySlots()
+    const log = await open(disk, { witnessSlots })
+    for (let index = 1; index <= 5; index++) log.note(witnessOf(index))
+    await close(log)
+    expect((await open(crashed(disk), { witnessSlots: witnessSlots.crash() })).summary.witness).toEqual(witnessOf(5))
+  })
+
+  test.each(['lost', 'torn', 'stored'] as const)(
+    'is what it was before, or after, a crash in the middle (%s), and no doubt of anything else',
+    async (pending) => {
+      const disk = await stored()
+      const first = new MemorySlots()
+      const before = await open(disk, { witnessSlots: first })
+      before.note(witnessOf(1))
+      await close(before)
+      const second = first.crash()
+      const between = crashed(disk)
+      const log = await open(between, { witnessSlots: second })
+      log.note(witnessOf(2))
+      const opened = await open(crashed(between), { witnessSlots: second.crash(pending) })
+      const possible = { lost: [1], torn: [1, 2], stored: [2] }[pending]
+      expect(possible.map((index) => witnessOf(index))).toContainEqual(opened.summary.witness)
+      expect([opened.summary.fence, opened.findings]).toEqual([undefined, []])
+    },
+  )
+
+  test('is nothing where both places are damaged, or of another node', async () => {
+    const disk = await stored()
+    const witnessSlots = new MemorySlots()
+    const log = await open(disk, { witnessSlots })
+    log.note(witnessOf(1))
+    await close(log)
+    const moved = await stored()
+    expect((await open(moved, { witnessSlots: witnessSlots.crash(), identity })).summary.witness).toEqual(witnessOf(1))
+    const damaged = witnessSlots.crash()
+    for (const position of [0, 1] as const) damaged.poke(position, Buffer.alloc(slotBytes, 7))
+    expect((await open(crashed(disk), { witnessSlots: damaged })).summary.witness).toBeUndefined()
+  })
+
+  test('that cannot be written ends the use of the log', async () => {
+    const disk = await stored()
+    const log = await open(disk, { witnessSlots: new MemorySlots({ fate: () => 'refused' }) })
+    log.note(witnessOf(1))
+    await expect
+      .poll(() => messageOf(append(log, { hardState: { term: 2, votedFor: 3 } })))
+      .toMatch(/^STORAGE_FAILED .*unusable since an earlier error/)
   })
 })
 

@@ -136,8 +136,8 @@ describe('an open', () => {
 
   test('of a newer format is refused', async () => {
     const dir = await bootstrapped()
-    await writeFile(join(dir, 'identity.json'), '{"format":4,"who":"knows"}')
-    const what = 'has format 4, this version reads up to 3. Run the version of raftgen that wrote it, or a later one'
+    await writeFile(join(dir, 'identity.json'), '{"format":5,"who":"knows"}')
+    const what = 'has format 5, this version reads up to 4. Run the version of raftgen that wrote it, or a later one'
     expect(await complaint(dir)).toBe(`DATA_DIR_FOREIGN ${dir} ${what}`)
   })
 
@@ -173,7 +173,7 @@ describe('an open', () => {
     expect(second.identity).toEqual({ ...identity, diskId: expect.stringMatching(/^[0-9a-f]{32}$/) })
     expect(second.identity.diskId).not.toBe(drawn)
     await close(second)
-    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ format: 3, diskId: second.identity.diskId })
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ format: 4, diskId: second.identity.diskId })
     expect(await modeOf(path)).toBe('600')
     expect((await openLevel(dir)).identity).toEqual(second.identity)
   })
