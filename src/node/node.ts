@@ -129,6 +129,16 @@ export class Node {
     return this.#softState.leader !== undefined && committedInTerm && this.#replica.lastApplied >= commitIndex
   }
 
+  /** It has asked what the others remember of it, and takes part. */
+  get isSettled(): boolean {
+    return this.#mending.recall.isSettled
+  }
+
+  /** Its log holds all that it has promised, as far as anybody remembers, and it knows who votes. */
+  get isWhole(): boolean {
+    return this.isSettled && this.#raft.fence === undefined && this.#raft.conf.voters.length > 0
+  }
+
   get lastApplied(): number {
     return this.#replica.lastApplied
   }

@@ -1,16 +1,16 @@
 // What a node may have forgotten (an older copy of its disk was put back, or it cannot tell what its log held) it asks the others for, before its
 // first vote or acknowledgement in a life: which of its acknowledgements and votes do they remember?
 //
-//   asking --all voters have answered, or some have and an election timeout is over--> settled
-//     |                                                                                   a late answer is still heeded, and nothing
-//     +-- where nobody knows its floor: all voters, and none of them damaged itself        of a node is stepped before its answer
+//   asking --all have answered, or some have and an election timeout is over--> settled
+//     |                                                                          a late answer is still heeded, and nothing of a node
+//     +-- where nobody knows its floor: all, and none of them damaged itself      is stepped before its answer
 //
 // A rollback that nobody who can be reached remembers is not found out.
 import { type EntryId, type HardState, type Ms, type NodeId, type Raft, type RecallReply, votersOf } from '../core/index.ts'
 import type { Net } from '../ports/net.ts'
 import type { NodeEvent } from './options.ts'
 
-/** Messages of strangers that wait for their answer: so many senders are asked beside the voters. */
+/** So many others than the members are asked, when they have something to say. */
 const strangersMax = 64
 
 export interface RecallPorts {
@@ -88,12 +88,13 @@ export class Recall {
     return this.#isSettled ? [] : [...this.#others].filter((id) => !this.#hasAnswered(id))
   }
 
-  /** Whoever may have counted what this node has promised: where nobody knows what that was, also those whom the others know. */
+  /**
+   * Whoever may have counted what this node has promised: all members, for a learner may have become a voter since. Where nobody knows what it has
+   * promised, also those whom they know: a change of voters is in the log of one of the old ones at least (§4.3), so none is missed.
+   */
   get #others(): Set<NodeId> {
     const { id, raft } = this.#ports
-    const { conf, committedConf } = raft
-    const known = [...votersOf(conf), ...votersOf(committedConf)]
-    const others = new Set(known.length > 0 ? known : conf.members.map((member) => member.id))
+    const others = new Set(raft.conf.members.map((member) => member.id))
     if (this.#isFloorUnknown) for (const { voters } of this.#answers.values()) for (const voter of voters) others.add(voter)
     others.delete(id)
     return others
@@ -132,7 +133,7 @@ export class Recall {
     this.#isSettled = true
   }
 
-  /** Somebody has answered, or nobody is left who has to: those of an earlier configuration may be gone. */
+  /** Somebody has answered, or nobody else votes: then nothing depends on it that learners are there. */
   get #isHeardEnough(): boolean {
     const { id, raft } = this.#ports
     return this.#answers.size > 0 || votersOf(raft.conf).every((voter) => voter === id)

@@ -18,7 +18,7 @@ import { BlockReader } from './block-reader.ts'
 import { damagedOpen, storeError, unusable } from './damage.ts'
 import type { LogPosition } from './high-water.ts'
 import type { HighWaterKeeper } from './high-water-keeper.ts'
-import type { KeyValue } from './kv.ts'
+import type { KeyValue, Operation } from './kv.ts'
 import { bootstrapLog } from './log-bootstrap.ts'
 import { type BlockLogOptions, LogOpening, type OpenedLog } from './log-opening.ts'
 import { blockBytesMax, chainOf, type Kept, markOf, operationsOf, planWrite } from './log-write.ts'
@@ -26,7 +26,7 @@ import { ReadGate } from './read-gate.ts'
 import * as records from './records.ts'
 import type { Finding } from './recovery.ts'
 import { SalvageReader } from './salvage-reader.ts'
-import { fenceAfter, writeWithSlot } from './slot-write.ts'
+import { fenceAfter, type NextState, writeWithSlot } from './slot-write.ts'
 import type { Slots } from './slots.ts'
 import { TermRuns } from './term-runs.ts'
 import type { WitnessKeeper } from './witness-keeper.ts'
@@ -284,14 +284,14 @@ export class BlockLog implements Log {
       this.#fence = fence
       this.#finishWrite(undefined)
     }
-    const keeper = this.#keeper
-    if (keeper === undefined) return this.#kv.batch(operations, written)
     this.#noteMembers(persist)
-    writeWithSlot(
-      { kv: this.#kv, keeper },
-      { operations, next: { persist, base: kept.base, hardState, fence, members: this.#members } },
-      written,
-    )
+    this.#write(operations, { base: kept.base, hardState, fence, members: this.#members }, written)
+  }
+
+  #write(operations: readonly Operation[], next: NextState, written: Done): void {
+    const keeper = this.#keeper
+    if (keeper === undefined) this.#kv.batch(operations, written)
+    else writeWithSlot({ kv: this.#kv, keeper }, { operations, next }, written)
   }
 
   #noteMembers({ entries, reset }: Persist): void {
@@ -325,7 +325,8 @@ export class BlockLog implements Log {
     const hardState = { ...this.#hardState, writes: this.#hardState.writes + 1 }
     const below = [...this.#leftovers, ...this.#index.before(blocks)]
     const deleted = below.slice(0, compactedMax)
-    this.#kv.batch(operationsOf({ base, deleted, dropped: [], blocks: [], hardState }), (error) => {
+    const operations = operationsOf({ base, deleted, dropped: [], blocks: [], hardState })
+    this.#write(operations, { base, hardState, fence: this.#fence, members: this.#members }, (error) => {
       if (error !== undefined) return this.#failWrite(storeError(this.#name, 'write', error))
       this.#index.removeBefore(blocks)
       this.#terms.compact(base.id, this.latestLogIndex)

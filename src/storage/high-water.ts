@@ -6,17 +6,19 @@
 //
 // So a log that lacks what the slot says is damaged, never merely torn. A write is named by its number, which is in LevelDB's hard state record
 // and in the slot: (term, index) would not do, since a truncation may lower both. Pure: bytes in, verdicts out.
-import type { EntryId, Fence, HardState, Member, NodeId } from '../core/types.ts'
+import type { ConfState, EntryId, Fence, HardState, Member, NodeId } from '../core/types.ts'
 import { ByteReader, ByteWriter, WireError } from '../wire/bytes.ts'
-import { readMember, writeMember } from '../wire/entry-codec.ts'
+import { encodeConf, readConf, readMember, writeMember } from '../wire/entry-codec.ts'
 import { checksum, seal, unseal } from './checksum.ts'
 import { slotBytes, type SlotPosition } from './slots.ts'
 
 const slotFormat = 2
-/** It had the write before the last as well, said of a fence whether it was certain, and had an empty list of what is known of others. */
+/** It had the write before the last as well, no configuration of the base, said of a fence whether it was certain, and nothing of others. */
 const firstSlotFormat = 1
 const slotKey = Buffer.from('high-water')
 const lengthBytes = 4
+/** Of a configuration: half of the slot. A cluster of five has some 400. */
+const confBytesMax = 2_048
 const sealBytes = 4
 const floorKinds = { none: 0, known: 1, unknown: 3 } as const
 /** Of the first format: the same, and less certain. */
@@ -48,6 +50,8 @@ export interface HighWater {
   /** What the last write has left, which is durable. */
   readonly last: Mark
   readonly base: LogPosition
+  /** In force there; `undefined` where it is too large for a slot. With it a base that is lost can be made anew. */
+  readonly baseConf: ConfState | undefined
   readonly fence: Fence | undefined
   /** Of the newest configuration, as many as fit: whom to ask when nothing else is left. */
   readonly members: readonly Member[]
@@ -71,6 +75,7 @@ export function encodeSlot(highWater: HighWater): Uint8Array {
   writer.u48(highWater.hardState.votedFor ?? 0)
   writeMark(writer, highWater.last)
   writePosition(writer, highWater.base)
+  writeBaseConf(writer, highWater.baseConf)
   writeFence(writer, highWater.fence)
   writeMembers(writer, highWater.members)
   return sealSlot(writer, slotKey)
@@ -105,7 +110,7 @@ export function decodeSlot(bytes: Uint8Array): HighWater {
     owner: readOwner(reader),
     hardState: { term: reader.u48('term'), votedFor: reader.u48('vote') || undefined },
     last: readMark(reader),
-    base: readBase(reader, format),
+    ...readBase(reader, format),
     fence: readFence(reader),
     members: readMembers(reader, format),
   }
@@ -210,10 +215,21 @@ export const readOwner = (reader: ByteReader): SlotOwner => ({
   incarnation: reader.u48('incarnation'),
 })
 
-/** The write before the last stood between the two. */
-function readBase(reader: ByteReader, format: number): LogPosition {
-  if (format === firstSlotFormat) readMark(reader)
-  return readPosition(reader)
+function writeBaseConf(writer: ByteWriter, conf: ConfState | undefined): void {
+  const bytes = conf === undefined ? undefined : encodeConf(conf)
+  const fits = bytes !== undefined && bytes.length <= confBytesMax
+  writer.u8(fits ? 1 : 0)
+  if (fits) writer.raw(bytes)
+}
+
+/** In the first format the write before the last stood before it, and no configuration after it. */
+function readBase(reader: ByteReader, format: number): Pick<HighWater, 'base' | 'baseConf'> {
+  if (format === firstSlotFormat) {
+    readMark(reader)
+    return { base: readPosition(reader), baseConf: undefined }
+  }
+  const base = readPosition(reader)
+  return { base, baseConf: reader.boolean('configuration of the base') ? readConf(reader) : undefined }
 }
 
 function writeFence(writer: ByteWriter, fence: Fence | undefined): void {

@@ -6,9 +6,9 @@
 import type { Fence, Index, LogBase, LogSummary, Witness } from '../core/types.ts'
 import type { RaftgenError } from '../errors.ts'
 import type { Anchor, Done, Identity } from '../ports/log.ts'
-import type { BlockIndex } from './block-index.ts'
+import { BlockIndex } from './block-index.ts'
 import { DamageError, damaged, storeError, unreadable } from './damage.ts'
-import { chooseSlot, type HighWater, ownerOf, type ReadSlots } from './high-water.ts'
+import { chooseSlot, compareHighWater, type HighWater, ownerOf, type ReadSlots } from './high-water.ts'
 import { HighWaterKeeper } from './high-water-keeper.ts'
 import type { KeyValue, Operation } from './kv.ts'
 import { anchorsOf, judge, type Verdict } from './log-verdict.ts'
@@ -85,8 +85,17 @@ export class LogOpening {
   }
 
   start(): void {
-    const { name } = this.#options
-    const recovery = new Recovery()
+    const { name, slots, identity } = this.#options
+    if (slots === undefined) return this.#recover(undefined, (found) => this.#openPlain(found))
+    slots.read((error, read) => {
+      if (error !== undefined) return this.#fail(storeError(name, 'read', error))
+      const known = identity === undefined ? undefined : chooseSlot(read, ownerOf(identity)).newest
+      this.#recover(known, (found) => this.#onRecovered(found, read))
+    })
+  }
+
+  #recover(slot: HighWater | undefined, then: (found: Recovered) => void): void {
+    const recovery = new Recovery(baseIn(slot))
     let reported = 0
     const onRecord = (key: Uint8Array, value: Uint8Array): boolean => {
       recovery.record(key, value)
@@ -97,22 +106,19 @@ export class LogOpening {
       return true
     }
     this.#kv.range({ firstKey: records.firstKey, lastKey: records.lastKey, bytesMax: openBytes }, onRecord, (error) => {
-      if (error !== undefined) return this.#fail(readFailure(name, error))
-      this.#onRecovered(recovery.finish())
+      if (error !== undefined) return this.#fail(readFailure(this.#options.name, error))
+      then(recovery.finish())
     })
   }
 
-  #onRecovered(found: Recovered): void {
-    const { name, slots, snapshotBase } = this.#options
-    if (slots === undefined) return this.#openPlain(found)
-    slots.read((error, read) => {
-      if (error !== undefined) return this.#fail(storeError(name, 'read', error))
-      const identity = this.#options.identity ?? found.identity
-      const none: ReadSlots = { newest: undefined, next: 0, unreadable: [0, 1], foreign: undefined }
-      const chosen = identity === undefined ? none : chooseSlot(read, ownerOf(identity))
-      if (found.base !== undefined || snapshotBase === undefined) return this.#onRead(found, chosen, undefined)
-      snapshotBase((base) => this.#onRead(found, chosen, base))
-    })
+  #onRecovered(found: Recovered, read: readonly [Uint8Array, Uint8Array]): void {
+    const { snapshotBase } = this.#options
+    const identity = this.#options.identity ?? found.identity
+    const none: ReadSlots = { newest: undefined, next: 0, unreadable: [0, 1], foreign: undefined }
+    const slots = identity === undefined ? none : chooseSlot(read, ownerOf(identity))
+    const isWhole = compareHighWater({ ...found, writes: found.hardState?.writes }, slots) === 'whole'
+    if (isWhole || snapshotBase === undefined) return this.#onRead(found, slots, undefined)
+    snapshotBase((base) => this.#onRead(found, slots, base))
   }
 
   /** Without slots there is nothing to hold a fence: it is whole, or refused. */
@@ -123,7 +129,7 @@ export class LogOpening {
     if (finding !== undefined || identity === undefined || base === undefined || hardState === undefined) {
       return this.#fail(damaged(name, finding?.what ?? 'it is no log'))
     }
-    const opened = { identity, base, hardState, fence: undefined, end: found.end }
+    const opened = { identity, base, hardState, fence: undefined, end: found.end, isAnew: false }
     this.#finish(found, { ...opened, findings: [] }, { keeper: undefined, slot: undefined, witness: undefined })
   }
 
@@ -184,12 +190,12 @@ export class LogOpening {
     next()
   }
 
-  #mend(found: Recovered, { base, identity, hardState }: Opened, then: () => void): void {
+  #mend(found: Recovered, { base, identity, hardState, isAnew }: Opened, then: () => void): void {
     const operations: Operation[] = found.waste.map((key) => ({ kind: 'delete', key }))
     for (const { blocks } of found.islands) {
       for (const firstIndex of blocks) operations.push({ kind: 'delete', key: records.blockKey(firstIndex) })
     }
-    if (found.base === undefined) operations.push({ kind: 'put', key: records.baseKey, value: records.encodeBase(base) })
+    if (isAnew || found.isBaseRestored) operations.push({ kind: 'put', key: records.baseKey, value: records.encodeBase(base) })
     if (found.identity === undefined) operations.push({ kind: 'put', key: records.identityKey, value: records.encodeIdentity(identity) })
     operations.push({ kind: 'put', key: records.hardStateKey, value: records.encodeHardState(hardState) })
     this.#batch(operations, then)
@@ -215,17 +221,18 @@ export class LogOpening {
 
   #finish(
     found: Recovered,
-    verdict: Pick<Opened, 'identity' | 'base' | 'hardState' | 'fence' | 'findings' | 'end'>,
+    verdict: Pick<Opened, 'identity' | 'base' | 'hardState' | 'fence' | 'findings' | 'end' | 'isAnew'>,
     { keeper, slot, witness }: { keeper: HighWaterKeeper | undefined; slot: HighWater | undefined; witness: WitnessRead | undefined },
   ): void {
-    const { identity, base, hardState, fence, findings, end } = verdict
-    const isNew = found.base === undefined
-    const terms = isNew ? new TermRuns(base.id) : found.terms
+    const { identity, base, hardState, fence, findings, end, isAnew } = verdict
+    const terms = isAnew ? new TermRuns(base.id) : found.terms
     const islands = fence === undefined ? [] : found.islands.flatMap(({ blocks }) => blocks)
-    const summary = summaryOf(found, { base, hardState, end, terms, fence, witness: witness?.newest.witness })
+    const summary = summaryOf(isAnew ? [] : found.confs, { base, hardState, end, terms, fence, witness: witness?.newest.witness })
     const salvage = [...new Set([...found.salvage, ...islands])].sort((a, b) => a - b)
     const anchors = fence === undefined ? [] : anchorsOf(found, slot, end)
-    const { index, leftovers } = found
+    // What was before it is of no use any more.
+    const index = isAnew ? new BlockIndex() : found.index
+    const leftovers = isAnew ? [...found.leftovers, ...found.index.from(0)] : found.leftovers
     this.#done(undefined, {
       identity,
       base,
@@ -248,7 +255,7 @@ export class LogOpening {
 }
 
 function summaryOf(
-  { confs }: Recovered,
+  confs: Recovered['confs'],
   of: {
     readonly base: LogBase
     readonly hardState: records.HardStateRecord
@@ -271,6 +278,12 @@ function summaryOf(
   }
 }
 
+function baseIn(slot: HighWater | undefined): records.BaseRecord | undefined {
+  if (slot?.baseConf === undefined) return undefined
+  const { term, index, chain } = slot.base
+  return { id: { term, index }, chain, conf: slot.baseConf }
+}
+
 /** As it is true once the log is open. */
 function stateOf({ identity, hardState, base, end, fence, members }: Opened, slot: HighWater | undefined): HighWater {
   const last = { ...end, writes: hardState.writes }
@@ -281,6 +294,7 @@ function stateOf({ identity, hardState, base, end, fence, members }: Opened, slo
     hardState: { term, votedFor },
     last,
     base: { ...base.id, chain: base.chain },
+    baseConf: base.conf,
     fence,
     members,
   }

@@ -46,6 +46,8 @@ export type Verdict =
       readonly findings: readonly Finding[]
       /** The records of the database must be written anew before anything is promised. */
       readonly isMended: boolean
+      /** Nothing of its entries is of use: it begins anew after `base`. */
+      readonly isAnew: boolean
     }
 
 export function judge(found: Recovered, slots: ReadSlots, options: JudgeOptions): Verdict {
@@ -55,22 +57,27 @@ export function judge(found: Recovered, slots: ReadSlots, options: JudgeOptions)
   if (found.identity !== undefined && !isSameIdentity(identity, found.identity)) return refuse(damagedMixed(name, identity, found.identity))
   if (slots.foreign !== undefined) return refuse(damagedForeignSlots(options.slotsName, identity, slots.foreign))
   const slot = slots.newest
-  const members = membersOf(found, slot, options)
-  const base = baseOf(found, { identity, members, snapshotBase: options.snapshotBase })
-  const end = found.base === undefined ? { ...base.id, chain: base.chain } : found.end
-  const isAlone = options.isAlone ?? members.every(({ id }) => id === identity.nodeId)
+  const { snapshotBase } = options
+  const known = membersOf(found, slot, options)
+  const isAlone = options.isAlone ?? [...known, ...(slot?.members ?? [])].every(({ id }) => id === identity.nodeId)
+  const isSnapshotNewer = snapshotBase !== undefined && snapshotBase.id.index > found.end.index
+  const isAnew = found.base === undefined || (isSnapshotNewer && compare(found, slots, { ...options, isAlone }) !== 'whole')
+  const base = isAnew || found.base === undefined ? newBase({ identity, members: known, snapshotBase }) : found.base
+  const members = isAnew ? base.conf.members : known
+  const end = isAnew ? { ...base.id, chain: base.chain } : found.end
   const comparison = compare({ ...found, end }, slots, { ...options, isAlone })
-  const fence = fenceOf({ ...found, end }, slot, comparison)
+  const isCommitted = isAnew && snapshotBase !== undefined
+  const fence = fenceOf({ ...found, end }, slot, { comparison, isCommitted })
   const findings = [...options.problems, ...found.findings, ...slotFindings(found, slots, { comparison, end, options })]
   const worst = findings[0]?.what ?? 'it was damaged before'
   // It would come up without anybody to ask.
   if (found.base === undefined && members.length === 0) return refuse(damaged(name, `${worst}; nothing tells who the other members are`))
   if (isAlone && fence !== undefined) return refuse(damagedAlone(name, worst))
   const merged = mergeHardState(found.hardState, slot?.hardState, end)
-  const isMended = comparison !== 'whole' || found.findings.length > 0 || isOlder(found.hardState, merged, slot)
+  const isMended = comparison !== 'whole' || isAnew || found.findings.length > 0 || isOlder(found.hardState, merged, slot)
   const writes = Math.max(found.hardState?.writes ?? 0, slot?.last.writes ?? 0) + (isMended ? 1 : 0)
   const hardState = { ...merged, writes, lastIndex: end.index, lastTerm: end.term, lastChain: end.chain }
-  return { kind: 'open', identity, base, end, hardState, fence: isAlone ? undefined : fence, members, findings, isMended }
+  return { kind: 'open', identity, base, end, hardState, fence: isAlone ? undefined : fence, members, findings, isMended, isAnew }
 }
 
 const refuse = (error: RaftgenError): Verdict => ({ kind: 'refuse', error })
@@ -83,7 +90,12 @@ function compare(found: Recovered, slots: ReadSlots, { isUpgrade, isAlone }: Jud
   return comparison === 'doubtful' && isAlone === true ? 'whole' : comparison
 }
 
-function fenceOf(found: Recovered, slot: HighWater | undefined, comparison: Comparison): Fence | undefined {
+/** `isCommitted`: what it ends with is in a snapshot. What is before that is in it, and what is beyond it is not committed, unless it is later. */
+function fenceOf(
+  found: Recovered,
+  slot: HighWater | undefined,
+  { comparison, isCommitted }: { readonly comparison: Comparison; readonly isCommitted: boolean },
+): Fence | undefined {
   const { end, hardState } = found
   const before = slot?.fence
   if (comparison === 'whole') return before?.floor !== undefined && compareIds(end, before.floor) >= 0 ? undefined : before
@@ -95,7 +107,7 @@ function fenceOf(found: Recovered, slot: HighWater | undefined, comparison: Comp
   if (compareIds(end, floor) < 0) return { floor: { term, index } }
   const isEnd = (other: LogPosition): boolean => isSamePosition(end, other)
   const isStated = hardState !== undefined && hardState.writes >= slot.last.writes && isEnd(markOf(hardState))
-  if (isEnd(slot.last) || isStated) return undefined
+  if (isEnd(slot.last) || isStated || isCommitted) return undefined
   // It ends far enough, but not as the last write has left it: what that truncated is back, and nobody knows what it put there instead.
   return unknown
 }
@@ -107,12 +119,16 @@ function membersOf(found: Recovered, slot: HighWater | undefined, { snapshotBase
   return conf?.members ?? snapshotBase?.conf.members ?? slot?.members ?? []
 }
 
-/** A log that has lost its base begins after a snapshot; or before everything, as that of a node that joins: it knows whom to dial. */
-function baseOf(
-  { base }: Recovered,
-  { identity, members, snapshotBase }: { identity: Identity; members: readonly Member[]; snapshotBase: LogBase | undefined },
-): BaseRecord {
-  if (base !== undefined) return base
+/** A log begins anew after a snapshot; or before everything, as that of a node that joins: it knows whom to dial. */
+function newBase({
+  identity,
+  members,
+  snapshotBase,
+}: {
+  identity: Identity
+  members: readonly Member[]
+  snapshotBase: LogBase | undefined
+}): BaseRecord {
   if (snapshotBase !== undefined) return { ...snapshotBase, chain: resetChain(identity.clusterId, snapshotBase.id) }
   const conf: ConfState = { members, voters: [], votersOutgoing: [], learners: [], joining: [], removed: [], leaseMs: 0 }
   return { id: { term: 0, index: 0 }, conf, chain: genesisChain(identity.clusterId) }

@@ -8,7 +8,6 @@ import { markOf } from './log-write.ts'
 import type { BaseRecord, HardStateRecord } from './records.ts'
 
 export interface NextState {
-  readonly persist: Persist
   readonly base: BaseRecord
   readonly hardState: HardStateRecord
   /** As it is after this write. */
@@ -38,6 +37,8 @@ export function fenceAfter(
   return compareIds({ term: lastTerm, index: lastIndex }, fence.floor) >= 0 ? undefined : fence
 }
 
-function slotOf({ persist, base, hardState, fence, members }: NextState): NextSlot {
-  return { hardState: persist.hardState, last: markOf(hardState), base: { ...base.id, chain: base.chain }, fence, members }
+function slotOf({ base, hardState, fence, members }: NextState): NextSlot {
+  const { term, votedFor } = hardState
+  const position = { ...base.id, chain: base.chain }
+  return { hardState: { term, votedFor }, last: markOf(hardState), base: position, baseConf: base.conf, fence, members }
 }

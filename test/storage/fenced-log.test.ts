@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Entry } from '../../src/core/types.ts'
+import type { ConfState, Entry, LogBase } from '../../src/core/types.ts'
 import { BlockLog } from '../../src/storage/block-log.ts'
 import { decodeSlot } from '../../src/storage/high-water.ts'
 import type { BlockLogOptions } from '../../src/storage/log-opening.ts'
@@ -8,7 +8,7 @@ import { MemorySlots } from '../../src/storage/memory-slots.ts'
 import { baseKey, blockKey, identityKey, salvageKey } from '../../src/storage/records.ts'
 import { type SlotPosition, slotBytes } from '../../src/storage/slots.ts'
 import { Steps } from './snapshots.ts'
-import { aloneWayOut, append, called, close, commands, conf, confOfThree, identity, messageOf, name, read } from './support.ts'
+import { aloneWayOut, append, called, close, commands, compact, conf, confOfThree, identity, messageOf, name, read } from './support.ts'
 
 interface Disk {
   readonly kv: MemoryKeyValue
@@ -162,33 +162,102 @@ describe('a log one of whose slots is damaged', () => {
   })
 })
 
+/** More than fits a slot. */
+const largeConf: ConfState = {
+  ...confOfThree,
+  members: confOfThree.members.map((member) => ({ ...member, peer: `${'p'.repeat(800)}:1` })),
+}
+
 describe('a log that has lost its base', () => {
-  test('begins anew, as a node that joins: it knows the members, and nobody votes', async () => {
+  test('gets it back from its high water, and lacks nothing', async () => {
     const disk = await stored()
     disk.kv.poke(baseKey, Buffer.of(1))
     const log = await open(disk)
+    expect(log.summary).toMatchObject({ base: { id: { term: 0, index: 0 }, conf: confOfThree }, lastIndex: 50 })
+    expect([log.summary.fence, log.findings.length]).toEqual([undefined, 1])
+    expect(await read(log, 1, 99)).toEqual(commands(2, 1, 50))
+    expect((await open(crashed(disk))).findings).toEqual([])
+  })
+
+  test('gets back the one with which it was compacted last', async () => {
+    const disk = await stored()
+    const base = { id: { term: 2, index: 25 }, conf: confOfThree }
+    await compact(await open(disk), base)
+    const after = crashed(disk)
+    after.kv.poke(baseKey, undefined)
+    const log = await open(after)
+    expect([log.summary.base, log.summary.fence, log.latestLogIndex]).toEqual([base, undefined, 50])
+    expect(await read(log, 26, 99)).toEqual(commands(2, 26, 25))
+  })
+
+  test('with nothing else of its database is what it was at first, fenced at its high water', async () => {
+    const disk = await stored()
+    for (const key of disk.kv.keys) disk.kv.poke(key, undefined)
+    const log = await open(disk)
     expect(log.summary).toMatchObject({
-      base: { id: { term: 0, index: 0 }, conf: { members: confOfThree.members, voters: [] } },
+      hardState: { term: 2, votedFor: 3 },
+      base: { id: { term: 0, index: 0 }, conf: confOfThree },
       lastIndex: 0,
       fence,
     })
+  })
+
+  test('that was too large for a slot begins anew, as a node that joins: it knows the members, and nobody votes', async () => {
+    const disk = await stored(largeConf)
+    disk.kv.poke(baseKey, Buffer.of(1))
+    const log = await open(disk)
+    expect(log.summary).toMatchObject({ base: { id: { term: 0, index: 0 }, conf: { voters: [] } }, lastIndex: 0, fence })
+    expect(log.summary.base.conf.members.length).toBeGreaterThan(0)
     expect(await salvaged(log, 1, 5)).toEqual(commands(2, 1, 5))
   })
 
-  test('begins after the newest snapshot; beyond the floor it lacks nothing', async () => {
-    const disk = await stored()
-    disk.kv.poke(baseKey, undefined)
-    const base = { id: { term: 2, index: 50 }, conf: confOfThree }
-    const log = await open(disk, { snapshotBase: (done) => done(base) })
-    expect(log.summary).toMatchObject({ base, lastIndex: 50 })
-  })
-
-  test('is refused when nothing tells who the others are', async () => {
+  test('is refused when nothing tells who the other members are', async () => {
     const disk = await stored()
     for (const key of disk.kv.keys) disk.kv.poke(key, undefined)
     for (const position of [0, 1] as const) disk.slots.poke(position, new Uint8Array(0))
     expect(await messageOf(open(disk))).toMatch(/^STORAGE_DAMAGED .*; nothing tells who the other members are\. Move the directory away/)
   })
+})
+
+describe('a damaged log beside a snapshot that is newer than its end', () => {
+  const base = { id: { term: 2, index: 45 }, conf: confOfThree }
+  const options = { snapshotBase: (done: (found: LogBase) => void) => done(base) }
+
+  test('begins anew after it, and is fenced where it may have held more', async () => {
+    const disk = await stored()
+    disk.kv.poke(blockKey(21), undefined)
+    const log = await open(disk, options)
+    expect(log.summary).toMatchObject({ base, lastIndex: 45, terms: [], fence })
+    await append(log, { hardState: { term: 2, votedFor: 3 }, entries: commands(2, 46, 5) })
+    const again = await open(crashed(disk), options)
+    expect([again.summary.base, again.summary.fence, again.findings]).toEqual([base, undefined, []])
+    expect(await read(again, 46, 99)).toEqual(commands(2, 46, 5))
+  })
+
+  test('lacks nothing where it held no more than that', async () => {
+    const disk = await stored()
+    disk.kv.poke(blockKey(21), undefined)
+    const later = { id: { term: 3, index: 48 }, conf: confOfThree }
+    const log = await open(disk, { snapshotBase: (done) => done(later) })
+    expect([log.summary.base, log.summary.fence, log.summary.hardState.term]).toEqual([later, undefined, 3])
+  })
+
+  test('is left as it is where it is whole', async () => {
+    const log = await open(await stored(), { snapshotBase: (done) => done({ id: { term: 2, index: 99 }, conf: confOfThree }) })
+    expect([log.latestLogIndex, log.findings]).toEqual([50, []])
+  })
+})
+
+test('a log that knew nobody else before its hole is not taken for the only member', async () => {
+  const disk = await founded(conf)
+  const log = await open(disk)
+  const grown = { kind: 'conf' as const, data: new Uint8Array(0), conf: confOfThree }
+  await append(log, { entries: [{ term: 1, index: 1, ...grown }] })
+  await append(log, { entries: commands(1, 2, 3) })
+  const after = crashed(disk)
+  after.kv.poke(blockKey(1), undefined)
+  const opened = await open(after)
+  expect([opened.latestLogIndex, opened.summary.fence]).toEqual([0, { floor: { term: 1, index: 4 } }])
 })
 
 describe('the high water', () => {

@@ -25,6 +25,7 @@ const slot = (changes: Partial<HighWater> = {}): HighWater => ({
   hardState: { term: 3, votedFor: 2 },
   last: mark(7, 3, 12),
   base: at(1, 4),
+  baseConf: confOfThree,
   fence: undefined,
   members: confOfThree.members,
   ...changes,
@@ -106,6 +107,8 @@ describe('a slot', () => {
     }))
     const decoded = decodeSlot(encodeSlot(slot({ members })))
     expect(decoded.members.length).toBeGreaterThan(20)
+    const baseConf = { ...confOfThree, members, voters: members.map(({ id }) => id) }
+    expect(decodeSlot(encodeSlot(slot({ baseConf })))).toEqual(slot({ baseConf: undefined }))
     expect(decoded.members).toEqual(members.slice(0, decoded.members.length))
   })
 })

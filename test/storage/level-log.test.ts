@@ -205,7 +205,7 @@ describe('an open', () => {
   test('that fails changes nothing that was written', async () => {
     const dir = await stored()
     const db = await openDatabase(dir)
-    await db.put(Buffer.from(baseKey), Buffer.from('damaged'))
+    await db.put(Buffer.from(blockKey(1)), Buffer.from('damaged'))
     await db.close()
     expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
     expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
@@ -244,7 +244,7 @@ const openDatabase = async (dir: string): Promise<Level<Uint8Array, Uint8Array>>
 describe('damage to a database', () => {
   test('a flipped bit in any record is refused by a node that is alone, or is mended from what is kept elsewhere', async () => {
     const dir = await stored()
-    const keptElsewhere = [hardStateKey, identityKey]
+    const keptElsewhere = [hardStateKey, identityKey, baseKey]
     const db = await openDatabase(dir)
     const records = await db.iterator().all()
     await db.close()
@@ -406,7 +406,7 @@ describe('a damaged directory of a node with peers', () => {
     const log = await openLevel(dir)
     expect(log.summary).toMatchObject({
       hardState: { term: 1, votedFor: undefined },
-      base: { id: { term: 0, index: 0 }, conf: { members: confOfThree.members, voters: [] } },
+      base: { id: { term: 0, index: 0 }, conf: confOfThree },
       lastIndex: 0,
       fence: { floor },
     })
