@@ -166,7 +166,7 @@ export class Recall {
       if (held.term > floor.term || (held.term === floor.term && held.index > floor.index)) floor = held
       term = Math.max(term, answer.term)
     }
-    raft.step({ kind: 'recalled', hardState: { term, votedFor: id }, floor })
+    raft.step({ kind: 'recalled', hardState: term === 0 ? undefined : { term, votedFor: id }, floor })
     report({ kind: 'floorLearned', floor })
   }
 }
