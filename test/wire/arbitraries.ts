@@ -104,7 +104,9 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({ kind: fc.constant('AppendEntriesReply'), ...route, term: u48, ok: fc.constant(true), matchIndex: u48 }),
   fc.record({ kind: fc.constant('AppendEntriesReply'), ...route, term: u48, ok: fc.constant(false), prevIndex: u48, hint: entryId }),
   fc.record({ kind: fc.constant('Heartbeat'), ...route, term: id, commitIndex: u48, round: u48 }),
-  fc.record({ kind: fc.constant('HeartbeatReply'), ...route, term: u48, round: u48 }),
+  fc
+    .record({ kind: fc.constant('HeartbeatReply'), ...route, term: u48, round: u48, isFull: fc.boolean() })
+    .map(({ isFull, ...reply }) => (isFull ? { ...reply, isFull } : reply)),
   fc
     .record({ ...route, last: entryId, ahead: fc.integer({ min: 1, max: 5 }) })
     .map(
