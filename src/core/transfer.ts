@@ -80,5 +80,4 @@ export class Transfer {
   }
 }
 
-const isBetter = (one: Progress, best: Progress): boolean =>
-  one.isFull === best.isFull ? one.matchIndex > best.matchIndex : best.isFull
+const isBetter = (one: Progress, best: Progress): boolean => (one.isFull === best.isFull ? one.matchIndex > best.matchIndex : best.isFull)

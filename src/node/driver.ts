@@ -27,7 +27,8 @@ export class Driver {
   readonly #raft: Raft
   readonly #ports: DriverPorts
   #completions: Input[] = []
-  #writing = false
+  /** Number of the write under way. */
+  #writing: number | undefined
   #compacting = false
   /** Where the log is to begin once the compaction under way is done: the newest that was asked for. */
   #compactNext: LogBase | undefined
@@ -39,7 +40,8 @@ export class Driver {
     this.#ports = ports
   }
 
-  get writing(): boolean {
+  /** Of the write under way; `undefined` while there is none. */
+  get writeSeq(): number | undefined {
     return this.#writing
   }
 
@@ -56,7 +58,7 @@ export class Driver {
 
   /** Performs what has accumulated; false when there was nothing. */
   perform(): boolean {
-    const ready = this.#raft.ready({ write: !this.#writing })
+    const ready = this.#raft.ready({ write: this.#writing === undefined })
     if (ready === undefined) return false
     const { net } = this.#ports
     if (ready.softState !== undefined) this.#ports.changed(ready.softState)
@@ -102,11 +104,11 @@ export class Driver {
   }
 
   #write(persist: NonNullable<Ready['persist']>, { sendAfterPersist }: Ready): void {
-    this.#writing = true
+    this.#writing = persist.seq
     this.#ports.log.appendEntries(persist, (error) => {
       // What reached the disk is unknown now: stop, never retry.
       if (error !== undefined) return this.#ports.fail(error)
-      this.#writing = false
+      this.#writing = undefined
       this.#completions.push({ kind: 'persisted', seq: persist.seq })
       this.#promises = sendAfterPersist
       this.#ports.wake()

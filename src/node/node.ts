@@ -15,9 +15,19 @@ import type { ErrorCode } from '../errors.ts'
 import type { ClientMessage, Hello, LeaderHint, NodeStatus, Welcome } from '../wire/client-messages.ts'
 import { Applier } from './applier.ts'
 import { ConfWatch } from './conf-watch.ts'
+import { DiskWatch, handOverTicket } from './disk-watch.ts'
 import { Driver } from './driver.ts'
 import { Gateway } from './gateway.ts'
-import { type ConnectionId, defaultNodeLimits, type NodeEvent, type NodeLimits, type NodeOptions, type NodePorts } from './options.ts'
+import {
+  type ConnectionId,
+  defaultNodeLimits,
+  type DiskSpace,
+  type NodeEvent,
+  type NodeLimits,
+  type NodeOptions,
+  type NodePorts,
+} from './options.ts'
+import { helloRefusal } from './refusals.ts'
 import { StateTransfer, type StateTransferStart } from './state-transfer.ts'
 import { StatusDesk } from './status-desk.ts'
 
@@ -25,8 +35,6 @@ import { StatusDesk } from './status-desk.ts'
 export const inboxMax = 16_384
 /** Dead processes that wait for a turn. Members are few; one that dies again is no more dead. */
 const downMax = 1_024
-/** Of no question of the gateway: nobody waits for the answer. */
-const handOverTicket = 0
 /** Well below the time after which a silent connection is closed. Milliseconds. */
 const keepAliveMsMax = 20_000
 
@@ -42,6 +50,7 @@ export class Node {
   readonly #raft: Raft
   readonly #replica: Replica
   readonly #driver: Driver
+  readonly #disk: DiskWatch
   readonly #applier: Applier
   readonly #gateway: Gateway
   readonly #states: StateTransfer | undefined
@@ -79,7 +88,9 @@ export class Node {
       this.#tellServers()
     }
     const digest: NodePorts['digest'] = (parts) => ports.digest(parts)
-    this.#gateway = new Gateway({ raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, report })
+    this.#disk = new DiskWatch({ id, raft, limits, electionTimeoutMs, report })
+    const whyFull = () => this.#disk.refusal()
+    this.#gateway = new Gateway({ raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, whyFull, report })
     this.#applier = this.#newApplier({ wake, fail })
     this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(summary, replica.lastApplied) })
     this.#driver = this.#newDriver({ wake, fail })
@@ -93,6 +104,7 @@ export class Node {
       digest,
       report,
       snapshotIndex: () => this.#states?.snapshotIndex ?? 0,
+      disk: () => this.#disk.status,
     })
   }
 
@@ -112,11 +124,6 @@ export class Node {
   /** Commands accepted and not answered yet. */
   get pending(): number {
     return this.#gateway.pending
-  }
-
-  /** Whether a write is under way. */
-  get writing(): boolean {
-    return this.#driver.writing
   }
 
   /** Leads, or follows a leader, and has applied everything it knows to be committed. */
@@ -149,6 +156,12 @@ export class Node {
     this.#ports.wake()
   }
 
+  /** What is left of the disk, as the host measures it from time to time. Where it never does, there is room. */
+  measured(space: DiskSpace): void {
+    this.#disk.measured(space)
+    this.#ports.wake()
+  }
+
   /** Where this node leads, it begins to hand over to the most up-to-date voter: before it stops, so that writes wait and do not fail. */
   handOver(): void {
     this.#isHandingOver = true
@@ -160,7 +173,7 @@ export class Node {
     connection: ConnectionId,
     hello: Hello,
   ): Welcome | { readonly kind: 'Goodbye'; readonly code: ErrorCode; readonly message: string } {
-    const refusal = this.#whyNot(hello)
+    const refusal = helloRefusal(hello, { clusterId: this.clusterId, machine: this.#replica.machine })
     if (refusal !== undefined) return { kind: 'Goodbye', ...refusal }
     this.#gateway.open(connection)
     return this.#welcome()
@@ -199,6 +212,7 @@ export class Node {
     this.#states?.stepCompletions()
     this.#stepPeers()
     this.#noticeRole()
+    this.#disk.turn({ now, writeSeq: this.#driver.writeSeq })
     this.#gateway.propose()
     this.#raft.step({ kind: 'tick', now })
     this.#noticeRole()
@@ -232,7 +246,7 @@ export class Node {
     this.#inbox = []
     for (const message of inbox) {
       if (message.kind === 'SnapshotRequest' || message.kind === 'SnapshotChunk') this.#states?.receive(message)
-      else this.#raft.step({ kind: 'receive', message })
+      else if (this.#disk.takes(message)) this.#raft.step({ kind: 'receive', message })
     }
     for (const peer of this.#unreachable) {
       this.#raft.step({ kind: 'unreachable', peer })
@@ -287,22 +301,6 @@ export class Node {
     return member === undefined ? undefined : { id: member.id, client: member.client }
   }
 
-  #whyNot({ clusterId, machine, wire }: Hello): { readonly code: ErrorCode; readonly message: string } | undefined {
-    const ours = this.#replica.machine
-    if (clusterId !== '' && clusterId !== this.clusterId) {
-      return { code: 'CLUSTER_MISMATCH', message: `this is cluster ${this.clusterId}, not ${clusterId}` }
-    }
-    // A client of bytes may leave out which machine it expects.
-    if (machine !== '' && machine !== ours.name) {
-      return { code: 'MACHINE_MISMATCH', message: `this server runs the machine ${ours.name}, not ${machine}` }
-    }
-    if (wire === '' || wire === ours.wire) return undefined
-    return {
-      code: 'MACHINE_MISMATCH',
-      message: `this server runs wire format ${ours.wire} of the machine ${ours.name}, the client was generated for ${wire}`,
-    }
-  }
-
   #newApplier({ wake, fail }: Pick<NodePorts, 'wake' | 'fail'>): Applier {
     const { log, clock } = this.#ports
     return new Applier({
@@ -351,6 +349,7 @@ export class Node {
       clock,
       limits: this.#limits,
       seed,
+      isFull: () => this.#disk.isFull,
       wake: () => this.#ports.wake(),
       fail: (error: Error) => this.#fail(error),
       report: (event: NodeEvent) => this.#ports.report(event),

@@ -95,6 +95,8 @@ class FakeServer {
       },
       sessions: 0,
       digest: '',
+      fence: undefined,
+      disk: { leftBytes: undefined, isFull: false, hungMs: undefined },
     }
   }
 }

@@ -192,6 +192,14 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
   conf,
   sessions: u48,
   digest: text,
+  fence: fc.option(fc.record({ floor: fc.option(fc.record({ term: u48, index: u48 }), { nil: undefined }), isUncertain: fc.boolean() }), {
+    nil: undefined,
+  }),
+  disk: fc.record({
+    leftBytes: fc.option(u48, { nil: undefined }),
+    isFull: fc.boolean(),
+    hungMs: fc.option(u48, { nil: undefined }),
+  }),
 })
 
 const adminRefused: fc.Arbitrary<AdminRefused | undefined> = fc.option(

@@ -1,0 +1,162 @@
+// What a node makes of the condition of its disk: how much room is left on it, as its host measures it, and how long a write has been under way.
+// It takes nothing that can wait while there is little room, and lets another lead whose disk is better.
+import type { ConfState, Entry, FollowerStatus, Ms, NodeId, PeerMessage, Raft } from '../core/index.ts'
+import { envelopeKind } from '../wire/envelope-codec.ts'
+import type { NodeStatus, Refused } from '../wire/client-messages.ts'
+import type { DiskSpace, NodeEvent, NodeLimits } from './options.ts'
+
+/** There is room again once so many times the reserve are left: what hovers at the edge is not told of again and again. */
+const roomAgain = 1.1
+/** Below this part of the reserve a follower takes nothing of clients any more: above it, what its leader accepted before it knew is still taken. */
+const lastPart = 0.5
+/** A leader without room tries to hand over again after so many election timeouts: commands wait while it tries. */
+const handOverTimeouts = 10
+/** Of no question of the gateway: nobody waits for the answer. */
+export const handOverTicket = 0
+
+export interface DiskWatchPorts {
+  readonly id: NodeId
+  readonly raft: Raft
+  readonly limits: Pick<NodeLimits, 'diskReserveBytes'>
+  readonly electionTimeoutMs: Ms
+  report(event: NodeEvent): void
+}
+
+/** The write under way. */
+interface Writing {
+  readonly seq: number
+  /** When it was seen first. */
+  readonly since: Ms
+  /** It is reported again when it has taken this long. */
+  reportMs: Ms
+}
+
+export class DiskWatch {
+  readonly #ports: DiskWatchPorts
+  /** As measured last. */
+  #space: DiskSpace | undefined
+  #isFull = false
+  #writing: Writing | undefined
+  #now: Ms = 0
+  /** As the core was told. */
+  #told = { isFull: false, isHung: false }
+  #leadsSince: Ms | undefined
+  /** Not before this. */
+  #handOverAt: Ms = Number.NEGATIVE_INFINITY
+
+  constructor(ports: DiskWatchPorts) {
+    this.#ports = ports
+  }
+
+  /** Less than the reserve is left, or was, and not enough more since. */
+  get isFull(): boolean {
+    return this.#isFull
+  }
+
+  get status(): NodeStatus['disk'] {
+    const leftBytes = this.#space && Math.max(0, Math.floor(leftOf(this.#space)))
+    return { leftBytes, isFull: this.#isFull, hungMs: this.#isHung ? Math.round(this.#writingMs) : undefined }
+  }
+
+  measured(space: DiskSpace): void {
+    this.#space = space
+    const { diskReserveBytes: reserveBytes } = this.#ports.limits
+    const left = leftOf(space)
+    const isFull = left < (this.#isFull ? roomAgain * reserveBytes : reserveBytes)
+    if (isFull === this.#isFull) return
+    this.#isFull = isFull
+    this.#ports.report({ kind: isFull ? 'diskFull' : 'diskHasRoom', space, reserveBytes, roomBytes: Math.ceil(roomAgain * reserveBytes) })
+  }
+
+  /** In each turn, before anything is proposed. `writeSeq`: of the write under way. */
+  turn({ now, writeSeq }: { readonly now: Ms; readonly writeSeq: number | undefined }): void {
+    this.#now = now
+    if (writeSeq !== this.#writing?.seq) this.#nextWrite(writeSeq)
+    const isHung = this.#isHung
+    const { raft } = this.#ports
+    if (isHung !== this.#told.isHung || this.#isFull !== this.#told.isFull) {
+      this.#told = { isFull: this.#isFull, isHung }
+      raft.step({ kind: 'disk', ...this.#told })
+    }
+    this.#leadsSince = raft.softState.role === 'leader' ? (this.#leadsSince ?? now) : undefined
+    if ((isHung || this.#isFull) && this.#leadsSince !== undefined) this.#maybeHandOver(now - this.#leadsSince)
+    if (isHung) this.#maybeReport()
+  }
+
+  /** False: `message` counts as lost. There is always room for what a new leader begins with, so that it can be read from, and for its members. */
+  takes(message: PeerMessage): boolean {
+    if (message.kind !== 'AppendEntries' || this.#space === undefined) return true
+    const isLow = leftOf(this.#space) < lastPart * this.#ports.limits.diskReserveBytes
+    return !isLow || message.entries.every(isOfLeaders)
+  }
+
+  /** Why this node, as leader, takes no commands. */
+  refusal(): Refused | undefined {
+    const { raft, id, limits } = this.#ports
+    if (raft.hasRoom) return undefined
+    const why =
+      this.#space !== undefined && this.#isFull
+        ? `${inMebibytes(leftOf(this.#space))} of its disk are left, and ${inMebibytes(limits.diskReserveBytes)} are its reserve`
+        : `the disks of nodes ${raft.status.followers.flatMap((one) => (one.isFull ? [one.id] : [])).join(', ')} are nearly full, so that no majority could keep them`
+    return { code: 'STORAGE_FULL', message: `node ${id} takes no commands: ${why}` }
+  }
+
+  get #writingMs(): Ms {
+    return this.#writing === undefined ? 0 : this.#now - this.#writing.since
+  }
+
+  get #isHung(): boolean {
+    return this.#writingMs > this.#ports.electionTimeoutMs
+  }
+
+  #nextWrite(seq: number | undefined): void {
+    if (this.#isHung) this.#ports.report({ kind: 'diskBack', tookMs: this.#writingMs })
+    this.#writing = seq === undefined ? undefined : { seq, since: this.#now, reportMs: 0 }
+  }
+
+  /** More and more seldom, the longer it lasts. */
+  #maybeReport(): void {
+    const writing = this.#writing
+    const forMs = this.#writingMs
+    if (writing === undefined || forMs < writing.reportMs) return
+    writing.reportMs = 2 * forMs
+    this.#ports.report({ kind: 'diskHung', forMs, handsOver: this.#ports.raft.transferee !== undefined })
+  }
+
+  #maybeHandOver(ledMs: Ms): void {
+    const { raft, electionTimeoutMs } = this.#ports
+    if (raft.transferee !== undefined || this.#now < this.#handOverAt) return
+    // A new leader does not know yet whose disks are full: two of them would hand over to each other without end.
+    if (!this.#isHung && ledMs < electionTimeoutMs) return
+    const to = this.#heir()
+    if (to === undefined) return
+    this.#handOverAt = this.#now + (this.#isHung ? 1 : handOverTimeouts) * electionTimeoutMs
+    raft.step({ kind: 'transfer', ticket: handOverTicket, to })
+  }
+
+  /**
+   * The voter that has most of the log of those that answer. Where only room is missing here, one that has it and keeps up, and only if a majority has
+   * room: else nothing is won by it.
+   */
+  #heir(): NodeId | undefined {
+    const { conf, followers } = this.#ports.raft.status
+    const roomy = followers.filter(({ isFull }) => !isFull)
+    if (!this.#isHung && !isQuorum(conf, roomy)) return undefined
+    const fit = this.#isHung ? followers : roomy.filter(({ state }) => state === 'replicate')
+    const heirs = fit.filter(({ id, isActive }) => isActive && conf.voters.includes(id))
+    return heirs.toSorted((a, b) => Number(a.isFull) - Number(b.isFull) || b.matchIndex - a.matchIndex)[0]?.id
+  }
+}
+
+/** Small, and as rare as elections and operators. */
+const isOfLeaders = ({ kind, data }: Entry): boolean => kind !== 'command' || envelopeKind(data) === 'renewSessions'
+
+function isQuorum({ voters, votersOutgoing }: ConfState, some: readonly FollowerStatus[]): boolean {
+  const hasMajority = (of: readonly NodeId[]): boolean => 2 * some.filter(({ id }) => of.includes(id)).length > of.length
+  return hasMajority(voters) && (votersOutgoing.length === 0 || hasMajority(votersOutgoing))
+}
+
+const leftOf = ({ freeBytes, neededBytes }: DiskSpace): number => freeBytes - neededBytes
+
+/** For people. */
+export const inMebibytes = (bytes: number): string => `${Math.round((10 * bytes) / 1_048_576) / 10} MiB`
