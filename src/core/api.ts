@@ -53,7 +53,7 @@ export type Input =
   /**
    * What the disk of this node is like from now on; at first it is well. `isFull`: it has little room left. Its leader hears of it; it campaigns only
    * when nobody else has taken over for long; and a leader takes no commands (`Raft.hasRoom`). `isHung`: a write is not done for long: it campaigns
-   * for nobody, not even when it is asked to.
+   * for nobody, not even when it is asked to, and grants no pre-vote.
    */
   | { readonly kind: 'disk'; readonly isFull: boolean; readonly isHung: boolean }
   /**

@@ -113,8 +113,9 @@ export class Elections {
 
   /** Changes nothing here at all, granted or not (§9.6). */
   onPreVote(message: PreVote): void {
-    const { log, outbox, id } = this.#ctx
-    const granted = message.term > this.term && this.#mayVote && log.isUpToDate(message.last)
+    const { log, outbox, id, disk } = this.#ctx
+    // A vote that does not get to the disk is none: whoever counted on it would raise the term in vain.
+    const granted = message.term > this.term && this.#mayVote && !disk.isHung && log.isUpToDate(message.last)
     const term = granted ? message.term : this.term
     outbox.send({ kind: 'PreVoteReply', from: id, to: message.from, term, granted })
   }

@@ -131,6 +131,16 @@ describe('a node whose disk has not finished a write for long', () => {
     expect(node.core.softState.role).toBe('preCandidate')
   })
 
+  test('grants no pre-vote: its vote would not get to the disk', () => {
+    const { cluster, sent } = lone()
+    const ask = () => cluster.receive({ kind: 'PreVote', from: 2, to: 1, term: 2, last: { term: 0, index: 0 } })
+    disk(cluster, 1, 'hung')
+    ask()
+    disk(cluster, 1, 'well')
+    ask()
+    expect(sent()).toMatchObject([{ granted: false }, { granted: true }])
+  })
+
   test('ends a candidacy whose vote it could not write, and leads on where it leads: it can still hand over', () => {
     const { cluster, node } = lone()
     cluster.campaign(1)
