@@ -12,6 +12,7 @@
 //   data/1/db.damaged/         the last one that could not be read; another took its place
 //   data/1/db.moving           a process is moving the database aside: its number
 //   data/1/snapshots/          snapshots, each a file
+//   data/1/reserve             space set aside: see `reserve-file.ts`
 import { access, chmod, constants, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { RaftgenError } from '../errors.ts'
