@@ -54,7 +54,7 @@ export class DiskWatch {
   }
 
   get status(): NodeStatus['disk'] {
-    const leftBytes = this.#space && Math.max(0, Math.floor(leftOf(this.#space)))
+    const leftBytes = this.#space && Math.floor(leftOf(this.#space))
     return { leftBytes, isFull: this.#isFull, hungMs: this.#isHung ? Math.round(this.#writingMs) : undefined }
   }
 
@@ -156,7 +156,8 @@ function isQuorum({ voters, votersOutgoing }: ConfState, some: readonly Follower
   return hasMajority(voters) && (votersOutgoing.length === 0 || hasMajority(votersOutgoing))
 }
 
-const leftOf = ({ freeBytes, neededBytes }: DiskSpace): number => freeBytes - neededBytes
+/** For all but the database itself. */
+export const leftOf = ({ freeBytes, neededBytes }: DiskSpace): number => Math.max(0, freeBytes - neededBytes)
 
 /** For people. */
 export const inMebibytes = (bytes: number): string => `${Math.round((10 * bytes) / 1_048_576) / 10} MiB`

@@ -1,7 +1,7 @@
 // What becomes of a disk, in words for operators.
 import { unreachable } from '../core/invariant.ts'
 import type { NodeEvent } from '../node/index.ts'
-import { inMebibytes } from '../node/disk-watch.ts'
+import { inMebibytes, leftOf } from '../node/disk-watch.ts'
 
 export type DiskEvent = Extract<NodeEvent, { kind: 'diskFull' | 'diskHasRoom' | 'diskHung' | 'diskBack' }>
 
@@ -11,7 +11,7 @@ export function diskSentence(nodeId: number, event: DiskEvent): string {
     case 'diskFull': {
       const { space, reserveBytes, roomBytes } = event
       const { freeBytes, neededBytes } = space
-      const left = inMebibytes(freeBytes - neededBytes)
+      const left = inMebibytes(leftOf(space))
       const why =
         neededBytes === 0
           ? ''
@@ -22,7 +22,7 @@ export function diskSentence(nodeId: number, event: DiskEvent): string {
       )
     }
     case 'diskHasRoom':
-      return `${disk} has room again: ${inMebibytes(event.space.freeBytes - event.space.neededBytes)} are left`
+      return `${disk} has room again: ${inMebibytes(leftOf(event.space))} are left`
     case 'diskHung':
       return `${disk} has not finished a write for ${seconds(event.forMs)}: ${event.handsOver ? 'handing over' : 'meanwhile it acknowledges nothing, and does not campaign'}`
     case 'diskBack':

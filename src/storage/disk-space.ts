@@ -6,7 +6,8 @@ import { heldBytes } from './reserve-file.ts'
 
 /**
  * A table that LevelDB has merged has about 2 MiB; one that it has only written down from memory may have as much as its write buffer. Those are
- * merged all at once, and are there twice until that is done; its own log is there twice while it becomes a table.
+ * merged all at once, and are there twice until that is done; its own log is there twice while it becomes a table. Tables are numbered: what is
+ * merged and newer than some that are not is what has become of them so far, and is not needed once more.
  */
 const mergedTableBytes = 4 * 1_024 * 1_024
 /** The database is looked into only where less than this is free: no merge takes more. */
@@ -52,7 +53,10 @@ export class SpaceGauge {
       }),
     )
     this.#tables = new Map(tables.map(({ name, ...table }) => [name, table]))
-    return tables.reduce((sum, { bytes }) => (bytes > mergedTableBytes ? sum + bytes : sum), 0)
+    const unmerged = tables.filter(({ bytes }) => bytes > mergedTableBytes)
+    const oldest = Math.min(...unmerged.map(({ name }) => numberOf(name)))
+    const merging = tables.filter(({ name, bytes }) => bytes <= mergedTableBytes && numberOf(name) > oldest)
+    return Math.max(0, sum(unmerged) - sum(merging))
   }
 }
 
@@ -60,9 +64,13 @@ export class SpaceGauge {
 export async function bytesToOpen(dir: string): Promise<number> {
   const database = databaseDir(dir)
   const names = (await readdir(database)).filter((name) => name.endsWith('.log'))
-  const sizes = await Promise.all(names.map((name) => sizeOf(join(database, name))))
-  return sizes.reduce((sum, bytes) => sum + bytes, 0)
+  return sum(await Promise.all(names.map(async (name) => ({ bytes: await sizeOf(join(database, name)) }))))
 }
+
+const sum = (files: readonly { readonly bytes: number }[]): number => files.reduce((total, { bytes }) => total + bytes, 0)
+
+/** `000013.ldb` */
+const numberOf = (name: string): number => Number.parseInt(name, 10)
 
 /** One that has gone meanwhile has none. */
 const sizeOf = (path: string): Promise<number> =>

@@ -27,8 +27,8 @@ test('its log, and the tables that it has not merged yet, are there twice while 
   free.bytes = 500 * mebibyte
   const gauge = new SpaceGauge(dir)
   await file('000004.log', 10)
+  await file('000003.ldb', 2)
   await file('000005.ldb', 60)
-  await file('000006.ldb', 2)
   await file('MANIFEST-000002', 9)
   expect(await gauge.measure()).toEqual({ freeBytes: 500 * mebibyte, heldBytes: 0, neededBytes: 70 * mebibyte })
   await file('000004.log', 20)
@@ -37,6 +37,20 @@ test('its log, and the tables that it has not merged yet, are there twice while 
   expect((await gauge.measure()).neededBytes).toBe(89 * mebibyte)
   await rm(join(dir, 'db', '000005.ldb'))
   expect((await gauge.measure()).neededBytes).toBe(25 * mebibyte)
+})
+
+test('what they have been merged into so far is not needed once more', async () => {
+  free.bytes = 500 * mebibyte
+  const gauge = new SpaceGauge(dir)
+  await file('000003.ldb', 2)
+  await file('000005.ldb', 60)
+  await file('000007.ldb', 50)
+  const needed = async () => (await gauge.measure()).neededBytes / mebibyte
+  expect(await needed()).toBe(110)
+  for (const name of ['000008.ldb', '000009.ldb']) await file(name, 2)
+  expect(await needed()).toBe(106)
+  for (const name of ['000005.ldb', '000007.ldb']) await rm(join(dir, 'db', name))
+  expect(await needed()).toBe(0)
 })
 
 test('the database is not looked into where far more is free', async () => {
