@@ -25,8 +25,8 @@ export interface DiskWatchPorts {
 /** The write under way. */
 interface Writing {
   readonly seq: number
-  /** When it was seen first. */
-  readonly since: Ms
+  /** When it was seen first; later by the time in which this node stood still. */
+  since: Ms
   /** It is reported again when it has taken this long. */
   reportMs: Ms
 }
@@ -70,6 +70,9 @@ export class DiskWatch {
 
   /** In each turn, before anything is proposed. `writeSeq`: of the write under way. */
   turn({ now, writeSeq }: { readonly now: Ms; readonly writeSeq: number | undefined }): void {
+    // Whoever stood still cannot say what the disk did meanwhile.
+    const stoodMs = now - this.#now
+    if (this.#writing !== undefined && stoodMs > this.#ports.electionTimeoutMs / 2) this.#writing.since += stoodMs
     this.#now = now
     if (writeSeq !== this.#writing?.seq) this.#nextWrite(writeSeq)
     const isHung = this.#isHung
@@ -96,7 +99,7 @@ export class DiskWatch {
     if (raft.hasRoom) return undefined
     const why =
       this.#space !== undefined && this.#isFull
-        ? `${inMebibytes(leftOf(this.#space))} of its disk are left, and ${inMebibytes(limits.diskReserveBytes)} are its reserve`
+        ? `${inMebibytes(leftOf(this.#space))} of its disk are left, and it waits for ${inMebibytes(roomAgain * limits.diskReserveBytes)}`
         : `the disks of nodes ${raft.status.followers.flatMap((one) => (one.isFull ? [one.id] : [])).join(', ')} are nearly full, so that no majority could keep them`
     return { code: 'STORAGE_FULL', message: `node ${id} takes no commands: ${why}` }
   }

@@ -52,7 +52,7 @@ describe('a leader whose disk is nearly full', () => {
     leader.say(client.connection, commands(client.session, [[2, 'b']]))
     leader.say(client.connection, { kind: 'OpenSession', requestId: 5 })
     nodes.settle()
-    const message = `node ${id} takes no commands: 40 MiB of its disk are left, and 64 MiB are its reserve`
+    const message = `node ${id} takes no commands: 40 MiB of its disk are left, and it waits for 70.4 MiB`
     const refused = { code: 'STORAGE_FULL', message }
     expect(leader.take(client.connection)).toMatchObject([
       { kind: 'SessionOpened', requestId: 5, refused },

@@ -110,6 +110,16 @@ describe('a leader whose disk does not finish a write', () => {
   })
 })
 
+test('a node that stood still itself does not blame its disk', () => {
+  const { nodes, leader } = hungLeader()
+  nodes.pass(500)
+  nodes.paused.add(leader.node.id)
+  nodes.pass(700)
+  nodes.paused.clear()
+  nodes.pass(400)
+  expect([nodes.leader, hungEvents(leader)]).toEqual([leader, []])
+})
+
 describe('a follower whose disk does not finish a write', () => {
   test('leaves the election to the others when its leader is gone, and follows the next one', () => {
     const { nodes, leader, connection, session } = withSession(3)

@@ -28,7 +28,7 @@ describe('a cluster whose disks are nearly full', () => {
     const refused = await eventually('a refusal', async () => await refusal(client.propose(bytes('during'))).catch(() => undefined))
     expect(refused).toEqual({
       code: 'STORAGE_FULL',
-      message: expect.stringMatching(/^node [123] takes no commands: 40 MiB of its disk are left, and 64 MiB are its reserve$/),
+      message: expect.stringMatching(/^node [123] takes no commands: 40 MiB of its disk are left, and it waits for 70\.4 MiB$/),
     })
     const error: unknown = await client.propose(bytes('during')).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ retryable: true, outcome: 'notApplied' })
