@@ -255,12 +255,23 @@ export class CommandDoor {
     const wasFull = this.#isFull
     this.#isFull = why !== undefined
     if (why !== undefined) {
-      for (const pending of this.#proposals.withdraw(isVital)) this.#refuse(pending, why)
+      for (const pending of this.#proposals.withdraw(isVital)) if (!this.#isAnswered(pending)) this.#refuse(pending, why)
       return
     }
     this.#keepSessionsAlive()
     // Before everything else: the next stamp makes up for all the time that has passed, in which nobody could show a sign of life.
     if (wasFull) this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
+  }
+
+  /** A repetition of what was applied already need not go through the log to be answered. */
+  #isAnswered(pending: Pending): boolean {
+    if (pending.kind !== 'command') return false
+    const { session, seq } = pending
+    const recorded = this.#replica.sessions.recorded(session, seq)
+    if (recorded?.reply === undefined) return false
+    const { index, reply } = recorded
+    this.#connections.toTell(pending.connection)?.reply(session, { seq, index, reply, refused: undefined })
+    return true
   }
 
   #keepSessionsAlive(): void {

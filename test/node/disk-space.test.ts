@@ -93,6 +93,13 @@ describe('a leader whose disk is nearly full', () => {
     expect(nodes.nodes.map(({ machine }) => machine.applied)).toEqual([1, 2, 3].map(() => ['line-1', 'line-3']))
   })
 
+  test('answers what it has applied already, when it is asked for again', () => {
+    const { nodes, leader, client } = allFull()
+    leader.say(client.connection, commands(client.session, [[1, 'line-1']]))
+    nodes.settle()
+    expect(summary(leader.take(client.connection))).toEqual(['1:line-1@4'])
+  })
+
   test('counts what its database needs as gone', () => {
     const { nodes, leader, ...client } = withSession(1)
     leader.node.measured({ freeBytes: 300 * mebibyte, neededBytes: 256 * mebibyte })
