@@ -150,7 +150,7 @@ export class Elections {
     this.#becomeCandidate({ transfer: true })
   }
 
-  /** A candidacy is over before it is decided: it speaks of a log whose place a snapshot has taken, or of a vote that does not get to the disk. */
+  /** A candidacy speaks of a log that is no more: a snapshot has taken its place. */
   endCandidacy(): void {
     if (this.#role.kind === 'follower' || this.#role.kind === 'leader') return
     this.becomeFollower({ term: this.term, leader: undefined })

@@ -180,7 +180,6 @@ export class Raft {
         break
       case 'disk':
         this.#ctx.disk = input
-        if (input.isHung) this.#elections.endCandidacy()
         break
       case 'snapshotReceived':
         this.#snapshotReceived(input)

@@ -3,13 +3,17 @@
 import type { ConfState, Entry, FollowerStatus, Ms, NodeId, PeerMessage, Raft } from '../core/index.ts'
 import { envelopeKind } from '../wire/envelope-codec.ts'
 import type { NodeStatus, Refused } from '../wire/client-messages.ts'
+import type { Write } from './driver.ts'
 import type { DiskSpace, NodeEvent, NodeLimits } from './options.ts'
 
 /** There is room again once so many times the reserve are left: what hovers at the edge is not told of again and again. */
 const roomAgain = 1.1
 /** Below this part of the reserve a follower takes nothing of clients any more: above it, what its leader accepted before it knew is still taken. */
 const lastPart = 0.5
-/** A leader without room tries to hand over again after so many election timeouts: commands wait while it tries. */
+/**
+ * A leader without room tries to hand over again after so many election timeouts: commands wait while it tries. And one whose disk is hung hands over
+ * at once only if it has led for as long: where all disks are slow, leadership that is passed on and on would make them slower still.
+ */
 const handOverTimeouts = 10
 /** Of no question of the gateway: nobody waits for the answer. */
 export const handOverTicket = 0
@@ -22,13 +26,14 @@ export interface DiskWatchPorts {
   report(event: NodeEvent): void
 }
 
-/** The write under way. */
 interface Writing {
-  readonly seq: number
+  readonly write: Write
   /** When it was seen first; later by the time in which this node stood still. */
   since: Ms
   /** It is reported again when it has taken this long. */
   reportMs: Ms
+  /** That this node hands over because of it was reported. */
+  handsOver: boolean
 }
 
 export class DiskWatch {
@@ -68,13 +73,13 @@ export class DiskWatch {
     this.#ports.report({ kind: isFull ? 'diskFull' : 'diskHasRoom', space, reserveBytes, roomBytes: Math.ceil(roomAgain * reserveBytes) })
   }
 
-  /** In each turn, before anything is proposed. `writeSeq`: of the write under way. */
-  turn({ now, writeSeq }: { readonly now: Ms; readonly writeSeq: number | undefined }): void {
+  /** In each turn, before anything is proposed. `write`: the one under way. */
+  turn({ now, write }: { readonly now: Ms; readonly write: Write | undefined }): void {
     // Whoever stood still cannot say what the disk did meanwhile.
     const stoodMs = now - this.#now
     if (this.#writing !== undefined && stoodMs > this.#ports.electionTimeoutMs / 2) this.#writing.since += stoodMs
     this.#now = now
-    if (writeSeq !== this.#writing?.seq) this.#nextWrite(writeSeq)
+    if (write?.seq !== this.#writing?.write.seq) this.#nextWrite(write)
     const isHung = this.#isHung
     const { raft } = this.#ports
     if (isHung !== this.#told.isHung || this.#isFull !== this.#told.isFull) {
@@ -112,25 +117,27 @@ export class DiskWatch {
     return this.#writingMs > this.#ports.electionTimeoutMs
   }
 
-  #nextWrite(seq: number | undefined): void {
+  #nextWrite(write: Write | undefined): void {
     if (this.#isHung) this.#ports.report({ kind: 'diskBack', tookMs: this.#writingMs })
-    this.#writing = seq === undefined ? undefined : { seq, since: this.#now, reportMs: 0 }
+    this.#writing = write === undefined ? undefined : { write, since: this.#now, reportMs: 0, handsOver: false }
   }
 
-  /** More and more seldom, the longer it lasts. */
+  /** More and more seldom, the longer it lasts; and when something comes of it. */
   #maybeReport(): void {
     const writing = this.#writing
     const forMs = this.#writingMs
-    if (writing === undefined || forMs < writing.reportMs) return
+    const handsOver = this.#ports.raft.transferee !== undefined
+    if (writing === undefined || (forMs < writing.reportMs && handsOver <= writing.handsOver)) return
     writing.reportMs = 2 * forMs
-    this.#ports.report({ kind: 'diskHung', forMs, handsOver: this.#ports.raft.transferee !== undefined })
+    writing.handsOver ||= handsOver
+    this.#ports.report({ kind: 'diskHung', forMs, handsOver })
   }
 
   #maybeHandOver(ledMs: Ms): void {
     const { raft, electionTimeoutMs } = this.#ports
     if (raft.transferee !== undefined || this.#now < this.#handOverAt) return
     // A new leader does not know yet whose disks are full: two of them would hand over to each other without end.
-    if (!this.#isHung && ledMs < electionTimeoutMs) return
+    if (ledMs < (this.#isHung ? handOverTimeouts : 1) * electionTimeoutMs) return
     const to = this.#heir()
     if (to === undefined) return
     this.#handOverAt = this.#now + (this.#isHung ? 1 : handOverTimeouts) * electionTimeoutMs
@@ -138,14 +145,18 @@ export class DiskWatch {
   }
 
   /**
-   * The voter that has most of the log of those that answer. Where only room is missing here, one that has it and keeps up, and only if a majority has
-   * room: else nothing is won by it.
+   * The voter that has most of the log, of those that are better off: where a write hangs here, one that has finished it; where only room is missing, one
+   * that has room and keeps up, and only if a majority has room. Else nothing is won by it.
    */
   #heir(): NodeId | undefined {
     const { conf, followers } = this.#ports.raft.status
+    const hung = this.#isHung ? this.#writing : undefined
     const roomy = followers.filter(({ isFull }) => !isFull)
-    if (!this.#isHung && !isQuorum(conf, roomy)) return undefined
-    const fit = this.#isHung ? followers : roomy.filter(({ state }) => state === 'replicate')
+    if (hung === undefined && !isQuorum(conf, roomy)) return undefined
+    const fit =
+      hung === undefined
+        ? roomy.filter(({ state }) => state === 'replicate')
+        : followers.filter(({ matchIndex }) => matchIndex >= hung.write.lastIndex)
     const heirs = fit.filter(({ id, isActive }) => isActive && conf.voters.includes(id))
     return heirs.toSorted((a, b) => Number(a.isFull) - Number(b.isFull) || b.matchIndex - a.matchIndex)[0]?.id
   }

@@ -19,6 +19,12 @@ export interface DriverPorts {
   changed(softState: SoftState): void
 }
 
+/** A write of the log; without entries its `lastIndex` is 0. */
+export interface Write {
+  readonly seq: number
+  readonly lastIndex: Index
+}
+
 /**
  * Performs what the core asks for, and decides nothing. No promises: a completion is one more input, so the same driver runs under Node's
  * event loop and under the simulator's. One write is in flight at a time; what is appended meanwhile collects for the next (group commit).
@@ -27,8 +33,7 @@ export class Driver {
   readonly #raft: Raft
   readonly #ports: DriverPorts
   #completions: Input[] = []
-  /** Number of the write under way. */
-  #writing: number | undefined
+  #writing: Write | undefined
   #compacting = false
   /** Where the log is to begin once the compaction under way is done: the newest that was asked for. */
   #compactNext: LogBase | undefined
@@ -40,8 +45,8 @@ export class Driver {
     this.#ports = ports
   }
 
-  /** Of the write under way; `undefined` while there is none. */
-  get writeSeq(): number | undefined {
+  /** The one that is under way. */
+  get write(): Write | undefined {
     return this.#writing
   }
 
@@ -104,7 +109,7 @@ export class Driver {
   }
 
   #write(persist: NonNullable<Ready['persist']>, { sendAfterPersist }: Ready): void {
-    this.#writing = persist.seq
+    this.#writing = { seq: persist.seq, lastIndex: persist.entries.at(-1)?.index ?? 0 }
     this.#ports.log.appendEntries(persist, (error) => {
       // What reached the disk is unknown now: stop, never retry.
       if (error !== undefined) return this.#ports.fail(error)

@@ -212,7 +212,7 @@ export class Node {
     this.#states?.stepCompletions()
     this.#stepPeers()
     this.#noticeRole()
-    this.#disk.turn({ now, writeSeq: this.#driver.writeSeq })
+    this.#disk.turn({ now, write: this.#driver.write })
     this.#gateway.propose()
     this.#raft.step({ kind: 'tick', now })
     this.#noticeRole()

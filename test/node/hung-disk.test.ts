@@ -10,7 +10,7 @@ const hungEvents = (node: TestNode): readonly NodeEvent[] => node.events.filter(
 function hungLeader() {
   const cluster = withSession(3)
   const { nodes, leader, connection, session } = cluster
-  nodes.pass(1_500)
+  nodes.pass(10_000)
   leader.diskHeld = true
   leader.say(connection, commands(session, [[1, 'line-1']]))
   return { ...cluster, others: followers(nodes) }
@@ -53,6 +53,30 @@ describe('a leader whose disk does not finish a write', () => {
       8,
       'diskBack',
     ])
+  })
+
+  test('leads on where no other disk has finished that write either: nothing would be won', () => {
+    const { nodes, leader, others, connection } = hungLeader()
+    for (const node of others) node.diskHeld = true
+    nodes.pass(3_000)
+    expect(nodes.leader).toBe(leader)
+    for (const node of [leader, ...others]) node.diskHeld = false
+    nodes.pass(100)
+    expect(summary(leader.take(connection))).toEqual([expect.stringMatching(/^1:line-1@/)])
+  })
+
+  test('passes leadership on only when it has had it for ten election timeouts: where all disks are slow it would go round and round', () => {
+    const { nodes, leader } = hungLeader()
+    nodes.pass(1_300)
+    const next = nodes.leader
+    leader.diskHeld = false
+    nodes.pass(1_000)
+    next.diskHeld = true
+    next.say(next.connect(), { kind: 'OpenSession', requestId: 1 })
+    nodes.pass(7_000)
+    expect(nodes.leader).toBe(next)
+    nodes.pass(2_000)
+    expect(nodes.leader).not.toBe(next)
   })
 
   test('shows for how long', () => {
