@@ -13,6 +13,7 @@
 //   data/1/db.damaged/         the last one that could not be read; another took its place
 //   data/1/db.moving           a process is moving the database aside: its number
 //   data/1/snapshots/          snapshots, each a file
+//   data/1/reserve             space set aside: see `reserve-file.ts`
 import { access, chmod, constants, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { RaftgenError } from '../errors.ts'
@@ -36,7 +37,7 @@ const highWaterFile = 'high-water'
 const witnessFile = 'witness'
 const damagedDatabase = 'db.damaged'
 const movingFile = 'db.moving'
-const ownerOnly = { directory: 0o700 } as const
+const ownerOnly = { directory: 0o700, file: 0o600 } as const
 
 /** A member that was bootstrapped before has promised what an empty directory does not know; an old copy neither. */
 const emptyTodo =
@@ -164,6 +165,7 @@ export async function moveAside(dir: string): Promise<boolean> {
   const kept = join(dir, damagedDatabase)
   if ((await namesIn(dir)).includes('db')) {
     await rm(kept, { recursive: true, force: true })
+    await closeToOthers(dir)
     await rename(databaseDir(dir), kept)
   }
   await mkdir(databaseDir(dir), { mode: ownerOnly.directory })
@@ -173,6 +175,15 @@ export async function moveAside(dir: string): Promise<boolean> {
 
 /** The new database is open, or will not be. */
 export const movedAside = (dir: string): Promise<void> => rm(join(dir, movingFile), { force: true })
+
+/**
+ * LevelDB makes its files as the umask of the process allows. While it runs, the directory keeps others out; what is at rest may be copied to where
+ * none does. One that has gone meanwhile needs nothing.
+ */
+export async function closeToOthers(dir: string): Promise<void> {
+  const database = databaseDir(dir)
+  for (const name of await readdir(database)) await chmod(join(database, name), ownerOnly.file).catch(() => {})
+}
 
 /** Notes who holds the directory. */
 export async function writePid(dir: string): Promise<void> {

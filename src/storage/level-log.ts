@@ -7,6 +7,7 @@ import { BlockLog } from './block-log.ts'
 import { syncDir } from './checked-file.ts'
 import { DamageError, damaged, identityName, UnreadableError } from './damage.ts'
 import {
+  closeToOthers,
   type DataDir,
   type DiskIdentity,
   databaseDir,
@@ -78,7 +79,8 @@ export class LevelLog implements Log {
     checkIdentity(identity)
     try {
       await prepareDir(dir, identity)
-      const kv = await LevelKeyValue.open(await realpath(databaseDir(dir)), { name: dir, create: true })
+      const beforeClose = (): Promise<void> => closeToOthers(dir)
+      const kv = await LevelKeyValue.open(await realpath(databaseDir(dir)), { name: dir, create: true, beforeClose })
       if (kv === 'locked') throw await locked(dir)
       try {
         const slots = await SlotsFile.create(highWaterPath(dir))
@@ -224,7 +226,11 @@ async function beginAnew(opening: Opening, problem: Finding): Promise<LevelLog> 
 
 async function openDatabase(dir: string, { create }: { readonly create: boolean }): Promise<LevelKeyValue> {
   // The real path: LevelDB knows its own databases by name, and a second name for one would pass its lock.
-  const kv = await LevelKeyValue.open(await realpath(databaseDir(dir)), { name: dir, create, beforeClose: () => removePid(dir) })
+  const beforeClose = async (): Promise<void> => {
+    await closeToOthers(dir)
+    await removePid(dir)
+  }
+  const kv = await LevelKeyValue.open(await realpath(databaseDir(dir)), { name: dir, create, beforeClose })
   if (kv === 'locked') throw await locked(dir)
   return kv
 }
@@ -233,6 +239,7 @@ async function openLog(opening: Opening, { kv, problems }: { kv: LevelKeyValue; 
   const { dir, options } = opening
   try {
     await writePid(dir)
+    await closeToOthers(dir)
     // LevelDB has made files while opening; their names must outlive a power cut before anything in them is promised.
     await syncDir(databaseDir(dir))
     await syncDir(dir)
