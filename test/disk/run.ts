@@ -1,0 +1,76 @@
+// Damages the files of a node in every way that the suite knows, and lets real disks fail; in the end a table says what came of it.
+//
+//   npm run test:disk                         some cases of each place in each kind of file, and every fault that can be tried here
+//   npm run test:disk -- --seed 7             others of them
+//   npm run test:disk -- --case "high-water"  those whose names have this in them; a whole name is one case
+//   npm run test:disk -- --all                every damage of every place at every moment: hours
+//   --each <n>       cases of each place (2)       --workers <n>   processes that share them (2)
+//   --only <part>    `files` or `faults`           --list          names instead of results
+//   --verbose        what each node has said       --require-all   what cannot be tried here fails the run
+//
+// Exit code 1 when anything was lost or wrong, or an outcome was not one that is allowed.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { runFaults } from './faults/faults.ts'
+import { runCases } from './pool.ts'
+import { describe, isFine, type Skipped, summary } from './summary.ts'
+import type { Result } from './trial.ts'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    case: { type: 'string', multiple: true, default: [] },
+    each: { type: 'string', default: '2' },
+    workers: { type: 'string', default: '2' },
+    only: { type: 'string' },
+    all: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
+    'require-all': { type: 'boolean', default: false },
+  },
+})
+const seed = Number(values.seed)
+const results: Result[] = []
+const skipped: Skipped[] = []
+
+const isAsked = (name: string): boolean => values.case.length === 0 || values.case.some((part) => name.includes(part))
+
+function choose(drawn: readonly string[], all: readonly string[]): readonly string[] {
+  const exact = all.filter((name) => values.case.includes(name))
+  const chosen = exact.length > 0 ? exact : (values.all || values.case.length > 0 ? all : drawn).filter(isAsked)
+  if (!values.list) return chosen
+  for (const name of chosen) console.log(name)
+  return []
+}
+
+function tell(result: Result, progress: string): void {
+  results.push(result)
+  console.log(`${progress}  ${describe(result, { seed, isVerbose: values.verbose })}`)
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'raftgen-test-disk-'))
+try {
+  if (values.only !== 'files') {
+    const faults = await runFaults({ seed, folder, isAsked, isList: values.list, told: (result) => tell(result, 'fault') })
+    for (const one of faults) {
+      skipped.push(one)
+      console.log(`SKIPPED  ${one.kind}: ${one.name}: ${one.reason}`)
+    }
+  }
+  if (values.only !== 'faults') {
+    const options = { seed, folder, workers: Number(values.workers), each: Number(values.each) }
+    await runCases(options, choose, (result, { done, count }) => tell(result, `${done}/${count}`))
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}
+if (!values.list) {
+  const bad = results.filter((result) => !isFine(result))
+  console.log(
+    `\n${bad.length === 0 ? '' : `${bad.map((result) => describe(result, { seed, isVerbose: true })).join('\n')}\n\n`}${summary(results, skipped)}`,
+  )
+  const isSkipAllowed = !values['require-all'] || skipped.length === 0
+  process.exitCode = bad.length === 0 && isSkipAllowed ? 0 : 1
+}
