@@ -17,7 +17,7 @@ import { dirname, join, resolve } from 'node:path'
 import { RaftgenError } from '../errors.ts'
 import type { Identity } from '../ports/log.ts'
 import { diskIdPattern } from '../ports/peer-disks.ts'
-import { checksumOf, replaceFile, syncDir, writeNew } from './checked-file.ts'
+import { checksumOf, readIfThere, replaceFile, syncDir, writeNew } from './checked-file.ts'
 import { damaged } from './damage.ts'
 
 /** Grows when a data directory can no longer be read by the version before. 2: an identity names its disk. 3: there is a high water. */
@@ -115,7 +115,7 @@ export interface DataDir {
 export async function readDataDir(dir: string): Promise<DataDir> {
   const names = await namesIn(dir)
   if (names.includes(identityFile)) {
-    const { identity, format } = decodeIdentityFile(dir, await readFile(join(dir, identityFile), 'utf8'))
+    const { identity, format } = decodeIdentityFile(dir, (await readIfThere(join(dir, identityFile))) ?? '')
     return { identity, isUpgrade: format <= formatWithoutHighWater, hasDatabase: names.includes('db') }
   }
   if (names.length === 0) {

@@ -1,9 +1,10 @@
 // LevelDB as a `KeyValue`. Every batch is synced. Never `clear()`: it does not sync.
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { RaftgenError } from '../errors.ts'
 import type { Done } from '../ports/log.ts'
+import { readIfThere } from './checked-file.ts'
 import { damaged, mendTodo } from './damage.ts'
 import type { KeyRange, KeyValue, Operation, ValueDone } from './kv.ts'
 
@@ -128,8 +129,10 @@ async function checkFiles(location: string, name: string): Promise<void> {
   // LevelDB never is without one of its own; where it was lost it would open, without an error, what the tables before it hold.
   if (!files.some((file) => file.endsWith('.log'))) throw damaged(name, "the database's log file (db/*.log) is missing")
   // What stands there is a path to it, whatever it is.
-  if (files.includes('CURRENT') && !/^MANIFEST-\d+\n$/.test(await readFile(join(location, 'CURRENT'), 'latin1')))
+  const current = await readIfThere(join(location, 'CURRENT'))
+  if (current !== undefined && !/^MANIFEST-\d+\n$/.test(current)) {
     throw damaged(name, 'the database cannot be opened: db/CURRENT does not name the list of its files')
+  }
 }
 
 /** EIO, and a file too short to be mapped. Not what can be mended: permissions, descriptors. */

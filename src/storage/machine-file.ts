@@ -1,8 +1,7 @@
 // Whose log a data directory holds: the commands in it can be read by the machine that wrote them, and by no other.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RaftgenError } from '../errors.ts'
-import { checksumOf, replaceFile } from './checked-file.ts'
+import { checksumOf, readIfThere, replaceFile } from './checked-file.ts'
 import { damaged } from './damage.ts'
 
 const machineFile = 'machine.json'
@@ -20,10 +19,7 @@ export interface MachineFormat {
  */
 export async function checkMachine(dir: string, machine: MachineFormat): Promise<void> {
   const path = join(dir, machineFile)
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
-    throw cause
-  })
+  const text = await readIfThere(path)
   if (text === undefined) return await writeMachine(dir, machine)
   const noted = decode(path, text)
   if (noted.name !== machine.name) {

@@ -4,17 +4,24 @@ import type { Ended } from './replicas.ts'
 /**
  * join         start on an empty directory, with `join`
  * putBack      what belongs there is to be put back: a wrong directory was given, or a file of another node
+ * removeFile   the file that the message names is to be removed
  * startAgain   nothing but that
  */
-export type Advice = 'join' | 'putBack' | 'startAgain'
+export type Advice = 'join' | 'putBack' | 'removeFile' | 'startAgain'
+
+/** Of one that moves a database aside. */
+const movingFile = /says (\S+)\. Stop it; .* remove that file/
 
 const advices: readonly (readonly [Advice, RegExp])[] = [
-  ['putBack', /Put back|Correct|restore a backup|Go back/],
+  ['removeFile', movingFile],
+  ['putBack', /Put back|Correct|restore a backup|Go back|Mend that|Run the version of raftgen that wrote it/],
   ['join', /start (?:it|the node) (?:on an empty one )?with `join`/],
   ['startAgain', /[Ss]tart (?:the node )?again|then start the node again|Stop the other process/],
 ]
 
 export const adviceOf = (message: string): Advice | undefined => advices.find(([, pattern]) => pattern.test(message))?.[0]
+
+export const fileToRemove = (message: string): string | undefined => movingFile.exec(message)?.[1]
 
 /** A message names the path and a way out. */
 export const isComplete = ({ code, message }: Ended, dir: string): boolean =>

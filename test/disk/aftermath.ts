@@ -3,7 +3,7 @@ import { cp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from '../server/servers.ts'
 import type { Account } from './account.ts'
-import { adviceOf, isComplete, isRoutine } from './advice.ts'
+import { adviceOf, fileToRemove, isComplete, isRoutine } from './advice.ts'
 import type { Load } from './load.ts'
 import type { Ended } from './replicas.ts'
 import type { OutcomeKind } from './trial.ts'
@@ -131,6 +131,9 @@ export class Aftermath {
       case 'putBack':
         await rm(dir, { recursive: true, force: true })
         await cp(join(source, `node-${victim}`), dir, { recursive: true })
+        return void (await trio.start(victim))
+      case 'removeFile':
+        await rm(fileToRemove(message) ?? '')
         return void (await trio.start(victim))
       case 'startAgain':
         return void (await trio.start(victim))

@@ -13,7 +13,7 @@ import { type Id, ids, Trio } from './trio.ts'
 
 const rounds = 6
 const roundCommands = 90
-const apartCommands = 50
+const apartCommands = 90
 const inFlight = 4
 
 export interface Prepared {

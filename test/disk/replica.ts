@@ -13,6 +13,7 @@ const end = (kind: 'refused' | 'stopped', thrown: unknown): void => {
 }
 
 process.once('disconnect', () => process.exit(0))
+tell({ kind: 'pid', pid: process.pid })
 const options = JSON.parse(process.argv[2] ?? '{}')
 const logger = { info: () => {}, warn: say, error: say }
 const server = await Server.run({ ...options, machine: ledger(), insecure: true, logger }).catch((thrown: unknown) =>

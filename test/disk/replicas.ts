@@ -97,6 +97,7 @@ export class ProcessReplica implements Running {
   readonly decided: Promise<void>
   readonly #child: ChildProcess
   readonly #closed: Promise<void>
+  #pid: number | undefined
   #stderr = ''
   #isTold = false
 
@@ -116,9 +117,11 @@ export class ProcessReplica implements Running {
     })
   }
 
-  /** Of what was started: of a wrapper, where there is one. */
+  /** Of the replica itself, not of what is around it. */
   get pid(): number {
-    return this.#child.pid ?? 0
+    const pid = this.#pid ?? this.#child.pid
+    if (pid === undefined) throw new Error('the process has no number')
+    return pid
   }
 
   /** Resolves when the process has ended by itself. */
@@ -128,13 +131,17 @@ export class ProcessReplica implements Running {
 
   async stop(): Promise<void> {
     this.#isTold = true
-    this.#child.kill('SIGKILL')
+    const isOver = this.#child.exitCode !== null || this.#child.signalCode !== null
+    // The replica first: what is around it ends with it.
+    if (!isOver && this.#pid !== undefined) killIfThere(this.#pid)
+    else this.#child.kill('SIGKILL')
     await this.#closed
   }
 
   #onReport(report: unknown): void {
     if (!isObject(report)) return
-    const { kind, code, message } = report
+    const { kind, code, message, pid } = report
+    if (kind === 'pid') this.#pid = Number(pid)
     if (kind === 'said') this.said.push(String(message))
     if (kind === 'refused' || kind === 'stopped') this.ended = { kind, code: String(code), message: String(message) }
   }
@@ -142,6 +149,14 @@ export class ProcessReplica implements Running {
   #onClosed(code: unknown, signal: unknown): void {
     if (this.#isTold) return
     this.ended ??= { kind: 'crashed', code: '', message: `its process ended with ${signal ?? `code ${code}`}: ${this.#stderr.trim()}` }
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ESRCH')) throw thrown
   }
 }
 

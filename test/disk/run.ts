@@ -13,7 +13,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { runFaults } from './faults/faults.ts'
+import { faultNames, runFaults } from './faults/faults.ts'
 import { runCases } from './pool.ts'
 import { describe, isFine, type Skipped, summary } from './summary.ts'
 import type { Result } from './trial.ts'
@@ -53,11 +53,9 @@ function tell(result: Result, progress: string): void {
 const folder = await mkdtemp(join(tmpdir(), 'raftgen-test-disk-'))
 try {
   if (values.only !== 'files') {
-    const faults = await runFaults({ seed, folder, isAsked, isList: values.list, told: (result) => tell(result, 'fault') })
-    for (const one of faults) {
-      skipped.push(one)
-      console.log(`SKIPPED  ${one.kind}: ${one.name}: ${one.reason}`)
-    }
+    if (values.list) for (const name of faultNames.filter(isAsked)) console.log(name)
+    else skipped.push(...(await runFaults({ seed, folder, isAsked, told: (result) => tell(result, 'fault') })))
+    for (const { kind, name, reason } of skipped) console.log(`SKIPPED  ${kind}: ${name}: ${reason}`)
   }
   if (values.only !== 'faults') {
     const options = { seed, folder, workers: Number(values.workers), each: Number(values.each) }
