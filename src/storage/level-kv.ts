@@ -1,5 +1,5 @@
 // LevelDB as a `KeyValue`. Every batch is synced. Never `clear()`: it does not sync.
-import { readdir } from 'node:fs/promises'
+import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { RaftgenError } from '../errors.ts'
@@ -132,6 +132,24 @@ async function checkFiles(location: string, name: string): Promise<void> {
   const current = await readIfThere(join(location, 'CURRENT'))
   if (current !== undefined && !/^MANIFEST-\d+\n$/.test(current)) {
     throw damaged(name, 'the database cannot be opened: db/CURRENT does not name the list of its files')
+  }
+  // Through memory it would meet a sector that cannot be read as SIGBUS, which ends the process at each start without a word.
+  for (const file of files) if (/^MANIFEST-|\.ldb$/.test(file)) await checkReadable(location, file, name)
+}
+
+async function checkReadable(location: string, file: string, name: string): Promise<void> {
+  const handle = await open(join(location, file))
+  try {
+    const buffer = Buffer.allocUnsafeSlow(readAheadBytesMax)
+    for (let position = 0; ; ) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
+      if (bytesRead === 0) return
+      position += bytesRead
+    }
+  } catch (cause) {
+    throw damaged(name, `the database cannot be opened: db/${file} cannot be read: ${toError(cause).message}`, cause)
+  } finally {
+    await handle.close()
   }
 }
 

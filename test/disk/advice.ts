@@ -30,4 +30,4 @@ export const isComplete = ({ code, message }: Ended, dir: string): boolean =>
 /** Said by nodes of which nothing is damaged, too: peers come and go. */
 export const isRoutine = (message: string): boolean => routine.some((pattern) => pattern.test(message))
 
-const routine = [/^cannot (?:reach|connect to)/, /is not reachable/]
+const routine = [/^cannot connect to node/, /^lost the connection to node/, /has known no leader for/]

@@ -249,7 +249,7 @@ const openDatabase = async (dir: string): Promise<Level<Uint8Array, Uint8Array>>
 
 test('what the system refuses is passed on with what to do', async () => {
   const dir = await stored()
-  const path = await databaseFile(dir, 'MANIFEST')
+  const path = join(dir, 'db', 'LOCK')
   await rm(path)
   await mkdir(path)
   expect(await complaint(dir)).toBe(
@@ -421,6 +421,15 @@ describe('a damaged directory of a node with peers', () => {
     ['without a manifest', async (dir: string) => rm(await databaseFile(dir, 'MANIFEST'))],
     ["without LevelDB's log", async (dir: string) => rm(await databaseFile(dir, '.log'))],
     ['with nothing in its database', async (dir: string) => rm(join(dir, 'db'), { recursive: true }).then(() => mkdir(join(dir, 'db')))],
+    [
+      'with a table that cannot be read',
+      async (dir: string) => {
+        await close(await openLevel(dir))
+        const path = await databaseFile(dir, '.ldb')
+        await rm(path)
+        await mkdir(path)
+      },
+    ],
     [
       'with a damaged table',
       async (dir: string) => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Skipped } from '../summary.ts'
 import type { Result } from '../trial.ts'
+import { badSectors } from './bad-sectors.ts'
 import { failingCalls } from './failing-calls.ts'
 import type { Fault } from './fault.ts'
 import { libfiu } from './libfiu.ts'
@@ -10,7 +11,7 @@ import { power } from './power.ts'
 import { slow } from './slow.ts'
 import { space } from './space.ts'
 
-const faults: readonly Fault[] = [...failingCalls, ...libfiu, ...slow, ...space, ...power]
+const faults: readonly Fault[] = [...failingCalls, ...libfiu, ...slow, ...space, ...power, ...badSectors]
 
 export interface FaultsOptions {
   readonly seed: number

@@ -7,7 +7,9 @@ import { firstReason, missingRoot, missingTools, output } from './tools.ts'
 
 const mebibyte = 1_024 * 1_024
 /** Room for a journal, for a reserve of free space, and for some data. */
-export const mountBytes = 192 * mebibyte
+const mountBytes = 192 * mebibyte
+/** It takes no less. */
+const btrfsBytes = 320 * mebibyte
 
 export const missingMounts = async (): Promise<string | undefined> =>
   await firstReason(
@@ -21,6 +23,13 @@ export const missingLoops = async (): Promise<string | undefined> =>
     missingMounts,
     () => missingTools(['losetup', 'mkfs.ext4', 'python3']),
     () => tried(async (mounts) => await cutPower(await mounts.ext4('probe'))),
+  )
+
+export const missingBtrfs = async (): Promise<string | undefined> =>
+  await firstReason(
+    missingMounts,
+    () => missingTools(['losetup', 'mkfs.btrfs']),
+    () => tried((mounts) => mounts.btrfs('probe')),
   )
 
 /** Mounts all of what `use` asks for, and unmounts it in the end, whatever happens. */
@@ -48,11 +57,12 @@ export class Mounts {
 
   /** On an image. */
   async ext4(name: string): Promise<string> {
-    const image = this.image(name)
-    await writeFile(image, '')
-    await truncate(image, mountBytes)
-    await output('mkfs.ext4', ['-q', '-F', image])
-    return await this.mountImage(name)
+    return await this.#make(name, { bytes: mountBytes, make: ['mkfs.ext4', '-q', '-F'] })
+  }
+
+  /** On an image. */
+  async btrfs(name: string): Promise<string> {
+    return await this.#make(name, { bytes: btrfsBytes, make: ['mkfs.btrfs', '-q', '-f', '-m', 'single'] })
   }
 
   image(name: string): string {
@@ -75,6 +85,14 @@ export class Mounts {
         .catch(() => undefined),
     )
     this.#mounted.splice(this.#mounted.indexOf(path), 1)
+  }
+
+  async #make(name: string, { bytes, make: [file, ...args] }: { bytes: number; make: readonly [string, ...string[]] }): Promise<string> {
+    const image = this.image(name)
+    await writeFile(image, '')
+    await truncate(image, bytes)
+    await output(file, [...args, image])
+    return await this.mountImage(name)
   }
 
   async #mount(name: string, args: readonly string[]): Promise<string> {

@@ -1,7 +1,7 @@
 // Three processes under load, of which one or all meet a fault; and what must be true afterwards.
 import { eventually } from '../../server/servers.ts'
 import { Account, type Verdict } from '../account.ts'
-import { adviceOf, isComplete } from '../advice.ts'
+import { adviceOf, isComplete, isRoutine } from '../advice.ts'
 import { Load } from '../load.ts'
 import type { Ended, ProcessReplica, Wrap } from '../replicas.ts'
 import { type Id, ids, othersOf, Trio } from '../trio.ts'
@@ -77,7 +77,7 @@ export class Scene {
   }
 
   async stop(id: Id): Promise<void> {
-    this.said.push(...this.replica(id).said.map((message) => `node ${id}: ${message}`))
+    this.#heard(this.replica(id).said, id)
     await this.trio.stop(id)
   }
 
@@ -99,8 +99,13 @@ export class Scene {
       throw new Error(`node ${id} does not start once the fault is over, and asks to ${adviceOf(ended.message)}: ${ended.message}`)
     }
     await this.serves('once the fault is over')
+    for (const id of ids) this.#heard(this.replica(id).said, id)
     this.#account.close(await this.load.end())
     if ((await this.trio.sharedDigest(ids, wholeTimeoutMs)) === undefined) this.#account.contradicted('the nodes do not agree on the state')
+  }
+
+  #heard(messages: readonly string[], id: Id): void {
+    this.said.push(...messages.filter((message) => !isRoutine(message)).map((message) => `node ${id}: ${message}`))
   }
 
   async close(): Promise<void> {
