@@ -153,6 +153,8 @@ export class Aftermath {
     const { trio, load, account } = this.#options
     if (this.#problems.length > 0) await Promise.all(ids.filter((id) => !trio.running.includes(id)).map((id) => trio.start(id)))
     account.close(await load.end())
+    // Or else it is known already that one of them is not as the others.
+    if (this.#problems.length > 0) return
     const alive = trio.running.filter((id) => trio.ended(id) === undefined)
     if ((await trio.sharedDigest(alive)) === undefined) account.contradicted(`nodes ${alive.join(', ')} do not agree on the state`)
   }

@@ -90,7 +90,7 @@ class Worker {
   async end(): Promise<void> {
     if (this.hasEnded) return
     const closed = once(this.#child, 'close')
-    this.#child.disconnect()
+    this.#child.kill('SIGTERM')
     await closed
   }
 

@@ -30,7 +30,7 @@ export interface Running {
   stop(): Promise<void>
 }
 
-export type ReplicaOptions = Pick<CommonOptions & OwnDir, 'dir' | 'id' | 'join' | 'listen' | 'timing' | 'limits'>
+export type ReplicaOptions = Pick<CommonOptions & OwnDir, 'dir' | 'id' | 'clusterId' | 'join' | 'listen' | 'timing' | 'limits'>
 
 /** Resolves when it takes part, or has ended. */
 export async function runInside(options: ReplicaOptions): Promise<Running> {

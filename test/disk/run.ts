@@ -9,7 +9,8 @@
 //   --verbose        what each node has said       --require-all   what cannot be tried here fails the run
 //
 // Exit code 1 when anything was lost or wrong, or an outcome was not one that is allowed.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -51,7 +52,12 @@ function tell(result: Result, progress: string): void {
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'raftgen-test-disk-'))
-try {
+process.env['TMPDIR'] = folder
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+// So that what is mounted is unmounted, and what was written is removed.
+for (const [signal, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const]) process.once(signal, () => process.exit(code))
+
+async function main(): Promise<number> {
   if (values.only !== 'files') {
     if (values.list) for (const name of faultNames.filter(isAsked)) console.log(name)
     else skipped.push(...(await runFaults({ seed, folder, isAsked, told: (result) => tell(result, 'fault') })))
@@ -61,14 +67,13 @@ try {
     const options = { seed, folder, workers: Number(values.workers), each: Number(values.each) }
     await runCases(options, choose, (result, { done, count }) => tell(result, `${done}/${count}`))
   }
-} finally {
-  await rm(folder, { recursive: true, force: true })
-}
-if (!values.list) {
+  if (values.list) return 0
   const bad = results.filter((result) => !isFine(result))
   console.log(
     `\n${bad.length === 0 ? '' : `${bad.map((result) => describe(result, { seed, isVerbose: true })).join('\n')}\n\n`}${summary(results, skipped)}`,
   )
   const isSkipAllowed = !values['require-all'] || skipped.length === 0
-  process.exitCode = bad.length === 0 && isSkipAllowed ? 0 : 1
+  return bad.length === 0 && isSkipAllowed ? 0 : 1
 }
+
+process.exitCode = await main()

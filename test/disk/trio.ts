@@ -23,24 +23,27 @@ export interface Lives {
 export class Trio {
   readonly root: string
   readonly members: readonly MemberOptions[]
+  readonly #clusterId: string
   readonly #dirs: ReadonlyMap<Id, string>
   readonly #running = new Map<Id, Running>()
   #lives = newLives()
 
-  private constructor(root: string, { members, dirs }: { members: readonly MemberOptions[]; dirs: ReadonlyMap<Id, string> }) {
+  private constructor({ root, clusterId, members, dirs }: TrioParts) {
     this.root = root
     this.members = members
+    this.#clusterId = clusterId
     this.#dirs = dirs
   }
 
   /** Bootstrapped. `dirs`: where the nodes are to have their directories, which must not be there. Default: below the root. */
   static async bootstrap(options: { readonly dirs?: ReadonlyMap<Id, string>; readonly clusterId?: string } = {}): Promise<Trio> {
     const root = await mkdtemp(join(tmpdir(), 'raftgen-disk-'))
+    const { clusterId = 'disk' } = options
     const dirs = options.dirs ?? new Map(ids.map((id) => [id, join(root, `node-${id}`)]))
     const members: MemberOptions[] = []
     for (const id of ids) members.push(await newMember(id))
-    const trio = new Trio(root, { members, dirs })
-    for (const id of ids) await Server.bootstrap({ dir: trio.dir(id), id, clusterId: options.clusterId ?? 'disk', members })
+    const trio = new Trio({ root, clusterId, members, dirs })
+    for (const id of ids) await Server.bootstrap({ dir: trio.dir(id), id, clusterId, members })
     return trio
   }
 
@@ -68,7 +71,7 @@ export class Trio {
 
   options(id: Id): ReplicaOptions {
     const { peer, client } = this.#member(id)
-    return { dir: this.dir(id), id, listen: { peer, client }, timing, limits }
+    return { dir: this.dir(id), id, clusterId: this.#clusterId, listen: { peer, client }, timing, limits }
   }
 
   /** `undefined`, or why it does not run. */
@@ -167,6 +170,13 @@ export class Trio {
   #member(id: Id): MemberOptions {
     return this.members.find((member) => member.id === id) ?? fail(id)
   }
+}
+
+interface TrioParts {
+  readonly root: string
+  readonly clusterId: string
+  readonly members: readonly MemberOptions[]
+  readonly dirs: ReadonlyMap<Id, string>
 }
 
 const newLives = (): ReadonlyMap<Id, Lives> => new Map(ids.map((id) => [id, { said: [], ended: [] }]))

@@ -1,4 +1,5 @@
 // File systems of their own for data directories: small ones in memory, and ext4 on an image, of which the power can be cut. Root's alone.
+import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, open, rm, statfs, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,9 +44,13 @@ export class Mounts {
 
   static async use<T>(folder: string, use: (mounts: Mounts) => Promise<T>): Promise<T> {
     const mounts = new Mounts(folder)
+    // Whoever ends this process in the middle must not be left with them.
+    const detach = (): void => mounts.#mounted.forEach((path) => void spawnSync('umount', ['-l', path]))
+    process.prependOnceListener('exit', detach)
     try {
       return await use(mounts)
     } finally {
+      process.off('exit', detach)
       for (const path of [...mounts.#mounted]) await mounts.unmount(path)
     }
   }
