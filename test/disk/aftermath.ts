@@ -6,7 +6,7 @@ import type { Account } from './account.ts'
 import { adviceOf, fileToRemove, isComplete, isRoutine } from './advice.ts'
 import type { Load } from './load.ts'
 import type { Ended } from './replicas.ts'
-import type { OutcomeKind } from './trial.ts'
+import type { OutcomeKind } from './result.ts'
 import { type Id, ids, othersOf, type Trio } from './trio.ts'
 
 /** A node that stops itself is started again, as often as a supervisor would within such a time. */
@@ -156,7 +156,9 @@ export class Aftermath {
     // Or else it is known already that one of them is not as the others.
     if (this.#problems.length > 0) return
     const alive = trio.running.filter((id) => trio.ended(id) === undefined)
-    if ((await trio.sharedDigest(alive)) === undefined) account.contradicted(`nodes ${alive.join(', ')} do not agree on the state`)
+    const comparison = await trio.compare(alive)
+    if (comparison.kind === 'different') account.contradicted(comparison.what)
+    else if (comparison.kind === 'late') this.#fail(comparison.what)
   }
 
   #fail(problem: string): void {

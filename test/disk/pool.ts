@@ -1,7 +1,7 @@
 // Workers that share the cases. One that ends in the middle of a case has shown something: the case failed, and another worker goes on.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Result } from './trial.ts'
+import type { Result } from './result.ts'
 import { isReport, type Order, type Report } from './worker.ts'
 
 const jiti = new URL('../../node_modules/jiti/lib/jiti-cli.mjs', import.meta.url).pathname

@@ -29,8 +29,8 @@ export interface Prepared {
 
 export async function prepare(): Promise<Prepared> {
   const trio = await Trio.bootstrap()
-  const [older, level, apart, other] = ['older', 'level', 'apart', 'other'].map((name) => join(trio.root, name))
-  if (older === undefined || level === undefined || apart === undefined || other === undefined) throw new Error('four names')
+  const folder = (name: string): string => join(trio.root, name)
+  const [older, level, apart, other] = [folder('older'), folder('level'), folder('apart'), folder('other')]
   const writer = new Writer(trio)
   for (let round = 1; round <= rounds; round++) {
     await writer.write(ids, roundCommands)
@@ -70,7 +70,8 @@ class Writer {
     await Promise.all(Array.from({ length: inFlight }, loop))
     this.#numbers = decodePage((await client.query(encodeQuery(0))).reply).numbers
     await client.close()
-    if ((await this.#trio.sharedDigest(which)) === undefined) throw new Error('the nodes do not become level')
+    const comparison = await this.#trio.compare(which)
+    if (comparison.kind !== 'equal') throw new Error(comparison.what)
     await this.#trio.stopAll()
   }
 }

@@ -16,8 +16,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { faultNames, runFaults } from './faults/faults.ts'
 import { runCases } from './pool.ts'
-import { describe, isFine, type Skipped, summary } from './summary.ts'
-import type { Result } from './trial.ts'
+import { described, isFine, type Skipped, summary } from './summary.ts'
+import type { Result } from './result.ts'
 
 const { values } = parseArgs({
   options: {
@@ -48,14 +48,22 @@ function choose(drawn: readonly string[], all: readonly string[]): readonly stri
 
 function tell(result: Result, progress: string): void {
   results.push(result)
-  console.log(`${progress}  ${describe(result, { seed, isVerbose: values.verbose })}`)
+  console.log(`${progress}  ${described(result, { seed, isVerbose: values.verbose })}`)
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'raftgen-test-disk-'))
 process.env['TMPDIR'] = folder
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+process.once('exit', () => removeFolder())
 // So that what is mounted is unmounted, and what was written is removed.
 for (const [signal, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const]) process.once(signal, () => process.exit(code))
+
+function removeFolder(): void {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch (thrown) {
+    console.error(`${folder} could not be removed: ${String(thrown)}`)
+  }
+}
 
 async function main(): Promise<number> {
   if (values.only !== 'files') {
@@ -70,7 +78,7 @@ async function main(): Promise<number> {
   if (values.list) return 0
   const bad = results.filter((result) => !isFine(result))
   console.log(
-    `\n${bad.length === 0 ? '' : `${bad.map((result) => describe(result, { seed, isVerbose: true })).join('\n')}\n\n`}${summary(results, skipped)}`,
+    `\n${bad.length === 0 ? '' : `${bad.map((result) => described(result, { seed, isVerbose: true })).join('\n')}\n\n`}${summary(results, skipped)}`,
   )
   const isSkipAllowed = !values['require-all'] || skipped.length === 0
   return bad.length === 0 && isSkipAllowed ? 0 : 1

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { describe as described, isFine, summary } from './summary.ts'
-import type { Result } from './trial.ts'
+import { described, isFine, summary } from './summary.ts'
+import type { Result } from './result.ts'
 
 const result = (more: Partial<Result>): Result => ({
   name: 'high-water: deleted, at rest',

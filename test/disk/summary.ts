@@ -1,5 +1,5 @@
 // The table at the end, and whether all is well.
-import type { Result } from './trial.ts'
+import type { Result } from './result.ts'
 
 export interface Skipped {
   readonly kind: string
@@ -43,7 +43,7 @@ function countsOf(results: readonly Result[]): Counts {
 }
 
 /** What a case showed; all of it when it is not fine. */
-export function describe(result: Result, { seed, isVerbose }: { readonly seed: number; readonly isVerbose: boolean }): string {
+export function described(result: Result, { seed, isVerbose }: { readonly seed: number; readonly isVerbose: boolean }): string {
   const head = `${result.outcome.padEnd(10)} ${result.name} (${result.tookMs} ms)`
   if (isFine(result)) return [head, ...(isVerbose ? result.said.map((line) => `    said: ${line}`) : [])].join('\n')
   const some = (title: string, lines: readonly string[]): readonly string[] => [

@@ -10,28 +10,10 @@ import { newest, log } from './files.ts'
 import type { Moment, Target } from './harm.ts'
 import { Load } from './load.ts'
 import type { Prepared } from './prepared.ts'
+import type { OutcomeKind, Result } from './result.ts'
 import { type Id, ids, othersOf, type Trio } from './trio.ts'
 
-/**
- * repaired     it came back whole by itself, and has said what was wrong
- * unaffected   the same, and nothing was wrong with what it needs
- * refused      it did not take part, said so, and came back in the way it named
- * failed       anything else
- */
-export type OutcomeKind = 'repaired' | 'unaffected' | 'refused' | 'failed'
-
-export interface Result extends Verdict {
-  readonly name: string
-  readonly kind: string
-  readonly outcome: OutcomeKind
-  /** Why it failed. */
-  readonly problems: readonly string[]
-  /** What the damaged node has said, and how it ended. */
-  readonly said: readonly string[]
-  readonly tookMs: number
-}
-
-/** Two writes on the way to each of two logs, of 32 KiB and more: enough for a record that crosses a border of blocks. */
+/** LevelDB's log is in blocks of 32 KiB: by then a record crosses a border of them. */
 const logBytesMin = 40 * 1_024
 /** Calls answered between the damage of a file under a running node and the end of that node. */
 const callsMeanwhile = 30

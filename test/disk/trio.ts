@@ -20,6 +20,9 @@ export interface Lives {
   readonly ended: Ended[]
 }
 
+/** Of replicas with each other. Only those that have applied the same entries can be different. */
+export type Comparison = { readonly kind: 'equal' } | { readonly kind: 'different' | 'late'; readonly what: string }
+
 export class Trio {
   readonly root: string
   readonly members: readonly MemberOptions[]
@@ -132,14 +135,24 @@ export class Trio {
     }
   }
 
-  /** Once all of `which` have applied the same and agree on the state; `undefined` where they do not within `timeoutMs`. */
-  async sharedDigest(which: readonly Id[], timeoutMs = 10_000): Promise<string | undefined> {
-    const find = async (): Promise<string | undefined> => {
-      const statuses = await Promise.all(which.map((id) => this.status(id, { digest: true })))
-      const states = new Set(statuses.map((status) => `${status?.lastApplied} ${status?.digest}`))
-      return states.size === 1 ? statuses[0]?.digest : undefined
+  /** Waits until all of `which` have applied the same. */
+  async compare(which: readonly Id[], timeoutMs = 20_000): Promise<Comparison> {
+    let last: readonly (NodeStatus | undefined)[] = []
+    const find = async (): Promise<Comparison | undefined> => {
+      last = await Promise.all(which.map((id) => this.status(id, { digest: true })))
+      const applied = new Set(last.map((status) => status?.lastApplied))
+      const digests = new Set(last.map((status) => status?.digest))
+      if (applied.size > 1 || applied.has(undefined)) return undefined
+      return digests.size === 1
+        ? { kind: 'equal' }
+        : { kind: 'different', what: `nodes ${which.join(', ')} differ at entry ${[...applied]}` }
     }
-    return await eventually('digest that all share', find, timeoutMs).catch(() => undefined)
+    return await eventually('comparison', find, timeoutMs).catch(() => {
+      const states = last.map(
+        (status, i) => `node ${which[i]} ${status === undefined ? 'does not answer' : `is at entry ${status.lastApplied}`}`,
+      )
+      return { kind: 'late', what: `not all are level within ${timeoutMs} ms: ${states.join(', ')}` }
+    })
   }
 
   /** Stops all of them, and puts in the place of their directories copies of those in `source`. */

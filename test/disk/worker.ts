@@ -1,7 +1,8 @@
 // A process that runs cases one after the other, on a cluster of its own, as its parent says: worker.ts <seed>
 import { casesOf, drawn, harmsOf } from './cases.ts'
 import { prepare } from './prepared.ts'
-import { type Result, runCase } from './trial.ts'
+import type { Result } from './result.ts'
+import { runCase } from './trial.ts'
 
 /** To a worker. `draw`: which cases there are; `run`: this one. */
 export type Order = { readonly kind: 'draw'; readonly each: number } | { readonly kind: 'run'; readonly name: string }

@@ -2,7 +2,7 @@
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FileKind, log, newest, snapshot, table } from '../files.ts'
-import type { Result } from '../trial.ts'
+import type { Result } from '../result.ts'
 import { type Id, ids } from '../trio.ts'
 import { type Fault, played, type Surroundings } from './fault.ts'
 import { missingBtrfs, Mounts } from './mounts.ts'

@@ -1,7 +1,10 @@
 // A real fault, made by the system or by a tool, and the scene that it is played in.
-import type { Result } from '../trial.ts'
+import type { Result } from '../result.ts'
 import type { Id } from '../trio.ts'
 import { Scene } from './scene.ts'
+
+/** Enough for a snapshot on each node. */
+const callsBefore = 200
 
 /** What a fault may use. */
 export interface Surroundings {
@@ -30,9 +33,12 @@ export async function played(
   let scene: Scene | undefined
   try {
     scene = await Scene.open(dirs)
+    await scene.serves('before the fault', { calls: callsBefore })
     await play(scene)
   } catch (thrown) {
     problems.push(thrown instanceof Error ? thrown.message : String(thrown))
+    // Whatever else is wrong: whether anything was lost is told all the same, where it can be.
+    await scene?.heals().catch(() => undefined)
   } finally {
     await scene?.close()
   }

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Skipped } from '../summary.ts'
-import type { Result } from '../trial.ts'
+import type { Result } from '../result.ts'
 import { badSectors } from './bad-sectors.ts'
 import { failingCalls } from './failing-calls.ts'
 import type { Fault } from './fault.ts'
@@ -32,11 +32,17 @@ export async function runFaults({ seed, folder, isAsked, told }: FaultsOptions):
       continue
     }
     const own = await mkdtemp(join(folder, 'fault-'))
-    const result = await fault.run({ seed, folder: own })
+    const result = await fault.run({ seed, folder: own }).catch((thrown: Error) => abandoned(fault, thrown))
     told({ ...result, name: nameOf(fault) })
-    await rm(own, { recursive: true, force: true })
+    // What could not be unmounted stays.
+    await rm(own, { recursive: true, force: true }).catch(() => undefined)
   }
   return skipped
+}
+
+/** Its surroundings could not be made, or not be cleared away. */
+function abandoned({ kind, name }: Fault, thrown: Error): Result {
+  return { kind, name, outcome: 'failed', problems: [thrown.message], lost: [], wrong: [], said: [], tookMs: 0 }
 }
 
 function nameOf({ kind, name }: Fault): string {

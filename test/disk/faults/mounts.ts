@@ -9,6 +9,8 @@ import { firstReason, missingRoot, missingTools, output } from './tools.ts'
 const mebibyte = 1_024 * 1_024
 /** Room for a journal, for a reserve of free space, and for some data. */
 const mountBytes = 192 * mebibyte
+/** A file system writes what it has in memory first. */
+const unmountTimeoutMs = 60_000
 /** It takes no less. */
 const btrfsBytes = 320 * mebibyte
 
@@ -84,11 +86,12 @@ export class Mounts {
 
   /** Waits for processes that have just ended to let go of it. */
   async unmount(path: string): Promise<void> {
-    await eventually('unmounted file system', () =>
-      output('umount', [path])
-        .then(() => true as const)
-        .catch(() => undefined),
-    )
+    const attempt = (): Promise<true | undefined> =>
+      output('umount', [path]).then(
+        () => true,
+        () => undefined,
+      )
+    await eventually(`unmounted ${path}`, attempt, unmountTimeoutMs)
     this.#mounted.splice(this.#mounted.indexOf(path), 1)
   }
 

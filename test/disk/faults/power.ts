@@ -1,7 +1,7 @@
 // The power goes: what was not synced is gone, and no process lives on. Of one machine, and of all at once.
 import { join } from 'node:path'
 import { Chance } from '../../../src/sim/chance.ts'
-import type { Result } from '../trial.ts'
+import type { Result } from '../result.ts'
 import { type Id, ids } from '../trio.ts'
 import { type Fault, played, type Surroundings } from './fault.ts'
 import { cutPower, missingLoops, Mounts } from './mounts.ts'

@@ -6,11 +6,9 @@ import { Load } from '../load.ts'
 import type { Ended, ProcessReplica, Wrap } from '../replicas.ts'
 import { type Id, ids, othersOf, Trio } from '../trio.ts'
 
-const goesOnTimeoutMs = 15_000
-/** Enough for a snapshot on each node. */
-const callsBefore = 200
-const endsTimeoutMs = 30_000
-const wholeTimeoutMs = 30_000
+const goesOnTimeoutMs = 30_000
+const endsTimeoutMs = 60_000
+const levelTimeoutMs = 60_000
 
 export class Scene {
   readonly trio: Trio
@@ -30,13 +28,16 @@ export class Scene {
   /** `dirs`: where the nodes have their directories. Default: in a temporary folder. */
   static async open(dirs?: ReadonlyMap<Id, string>): Promise<Scene> {
     const trio = await Trio.bootstrap(dirs === undefined ? {} : { dirs })
-    const replicas = new Map<Id, ProcessReplica>()
-    for (const id of ids) replicas.set(id, await trio.startProcess(id))
-    const account = new Account()
-    const load = await Load.start({ account, servers: trio.servers })
-    const scene = new Scene({ trio, load, account, replicas })
-    await scene.serves('before the fault', { calls: callsBefore })
-    return scene
+    try {
+      const replicas = new Map<Id, ProcessReplica>()
+      for (const id of ids) replicas.set(id, await trio.startProcess(id))
+      const account = new Account()
+      const load = await Load.start({ account, servers: trio.servers })
+      return new Scene({ trio, load, account, replicas })
+    } catch (thrown) {
+      await trio.dispose()
+      throw thrown
+    }
   }
 
   get verdict(): Verdict {
@@ -90,18 +91,29 @@ export class Scene {
 
   /** Starts what does not run, as a supervisor does, and waits until all three hold the same. */
   async heals(): Promise<void> {
+    await this.#startAll()
+    await this.serves('once the fault is over')
+    // What a node met before it was over it may notice only now.
+    await this.#startAll()
+    this.#account.close(await this.load.end())
+    const comparison = await this.trio.compare(ids, levelTimeoutMs)
+    for (const id of ids) this.#heard(this.replica(id).said, id)
+    if (comparison.kind === 'different') this.#account.contradicted(comparison.what)
+    else if (comparison.kind === 'late') throw new Error(comparison.what)
+  }
+
+  async #startAll(): Promise<void> {
     for (const id of ids) {
-      if (this.replica(id).ended !== undefined) await this.stop(id)
-      if (this.trio.running.includes(id)) continue
-      const ended = await this.start(id)
+      const { ended: before } = this.replica(id)
+      if (before !== undefined && this.trio.running.includes(id)) {
+        this.checkWords(id, before)
+        await this.stop(id)
+      }
+      const ended = this.trio.running.includes(id) ? undefined : await this.start(id)
       if (ended === undefined) continue
       this.checkWords(id, ended)
       throw new Error(`node ${id} does not start once the fault is over, and asks to ${adviceOf(ended.message)}: ${ended.message}`)
     }
-    await this.serves('once the fault is over')
-    for (const id of ids) this.#heard(this.replica(id).said, id)
-    this.#account.close(await this.load.end())
-    if ((await this.trio.sharedDigest(ids, wholeTimeoutMs)) === undefined) this.#account.contradicted('the nodes do not agree on the state')
   }
 
   #heard(messages: readonly string[], id: Id): void {

@@ -1,6 +1,6 @@
 // No byte of space is left: where the leader writes, where a follower does, everywhere. Then there is some again.
 import { join } from 'node:path'
-import type { Result } from '../trial.ts'
+import type { Result } from '../result.ts'
 import { type Id, ids } from '../trio.ts'
 import { type Fault, played, type Surroundings } from './fault.ts'
 import { fill, free, missingMounts, Mounts } from './mounts.ts'
