@@ -105,7 +105,7 @@ async function openOrJoin(options: CommonOptions & OwnDir, logger: Logger): Prom
 async function openPeers(dir: string): Promise<PeerDisks> {
   return await PeersFile.open(dir).catch((cause: unknown) => {
     if (cause instanceof RaftgenError) throw cause
-    throw new RaftgenError('STORAGE_FAILED', `cannot open ${dir}: ${String(cause)}`, { cause })
+    throw new RaftgenError('STORAGE_FAILED', `cannot open ${dir}: ${String(cause)}. Mend that, then start the node again`, { cause })
   })
 }
 

@@ -19,7 +19,7 @@ import { dirname, join, resolve } from 'node:path'
 import { RaftgenError } from '../errors.ts'
 import type { Identity } from '../ports/log.ts'
 import { diskIdPattern } from '../ports/peer-disks.ts'
-import { checksumOf, replaceFile, syncDir, writeNew } from './checked-file.ts'
+import { checksumOf, readIfThere, replaceFile, syncDir, writeNew } from './checked-file.ts'
 import { damaged } from './damage.ts'
 
 /**
@@ -123,7 +123,7 @@ export interface DataDir {
 export async function readDataDir(dir: string): Promise<DataDir> {
   const names = await namesIn(dir)
   if (names.includes(identityFile)) {
-    const { identity, format } = decodeIdentityFile(dir, await readFile(join(dir, identityFile), 'utf8'))
+    const { identity, format } = decodeIdentityFile(dir, (await readIfThere(join(dir, identityFile))) ?? '')
     return { identity, format, hasDatabase: names.includes('db') }
   }
   if (names.length === 0) {
@@ -134,7 +134,10 @@ export async function readDataDir(dir: string): Promise<DataDir> {
     throw new RaftgenError('DATA_DIR_EMPTY', what)
   }
   if (names.includes('db')) throw damaged(dir, `${identityFile} is missing`)
-  throw new RaftgenError('DATA_DIR_FOREIGN', `${dir} is not a data directory of raftgen: it holds ${names[0]} and no ${identityFile}`)
+  throw new RaftgenError(
+    'DATA_DIR_FOREIGN',
+    `${dir} is not a data directory of raftgen: it holds ${names[0]} and no ${identityFile}. Correct the path`,
+  )
 }
 
 /** For who holds the directory, and has written its high water: its identity in the present format, with a disk id, for good. */
@@ -147,19 +150,25 @@ export async function ensureFormat(dir: string): Promise<DiskIdentity> {
   return identified
 }
 
+/** Moves the database of a directory aside, as a file says. */
+export interface Mover {
+  readonly path: string
+  readonly pid: number | undefined
+}
+
 /**
  * Makes room for a new database: what is there is kept as `db.damaged`, in the place of one from before. Nobody holds the lock of a database that
- * cannot be opened, so a file keeps others out until `movedAside`. False when another process is at it.
+ * cannot be opened, so a file keeps others out until `movedAside`. Another process that is at it is the result.
  */
-export async function moveAside(dir: string): Promise<boolean> {
+export async function moveAside(dir: string): Promise<Mover | undefined> {
   const path = join(dir, movingFile)
   const other = await readPidFile(path)
-  if (other !== undefined && other !== process.pid) return false
+  if (other !== undefined && other !== process.pid) return { path, pid: other }
   await rm(path, { force: true })
   try {
     await writeNew(path, `${process.pid}\n`)
   } catch (cause) {
-    if (errorCode(cause) === 'EEXIST') return false
+    if (errorCode(cause) === 'EEXIST') return { path, pid: await readPidFile(path) }
     throw cause
   }
   const kept = join(dir, damagedDatabase)
@@ -170,7 +179,7 @@ export async function moveAside(dir: string): Promise<boolean> {
   }
   await mkdir(databaseDir(dir), { mode: ownerOnly.directory })
   await syncDir(dir)
-  return true
+  return undefined
 }
 
 /** The new database is open, or will not be. */
@@ -282,7 +291,7 @@ const notEmpty = (dir: string, found: string): RaftgenError =>
   )
 
 const notADirectory = (code: 'DATA_DIR_EXISTS' | 'DATA_DIR_FOREIGN', dir: string, cause: unknown): RaftgenError =>
-  new RaftgenError(code, `${dir} is not a directory`, { cause })
+  new RaftgenError(code, `${dir} is not a directory. Correct the path`, { cause })
 
 function errorCode(thrown: unknown): string | undefined {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined

@@ -1,9 +1,11 @@
 // LevelDB as a `KeyValue`. Every batch is synced. Never `clear()`: it does not sync.
-import { readdir } from 'node:fs/promises'
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Level } from 'level'
 import { RaftgenError } from '../errors.ts'
 import type { Done } from '../ports/log.ts'
-import { damaged } from './damage.ts'
+import { readIfThere } from './checked-file.ts'
+import { damaged, mendTodo } from './damage.ts'
 import type { KeyRange, KeyValue, Operation, ValueDone } from './kv.ts'
 
 const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
@@ -32,7 +34,7 @@ export class LevelKeyValue implements KeyValue {
   /** `locked`: somebody else has it open. Errors: STORAGE_DAMAGED, STORAGE_FAILED. */
   static async open(location: string, options: LevelKeyValueOptions): Promise<LevelKeyValue | 'locked'> {
     const { name, create } = options
-    if (!create) await checkLogFile(location, name)
+    if (!create) await checkFiles(location, name)
     const db: Database = new Level<Uint8Array, Uint8Array>(location, encodings)
     try {
       await db.open({ createIfMissing: create, errorIfExists: create, compression: false, writeBufferSize: writeBufferBytes })
@@ -119,10 +121,36 @@ export class LevelKeyValue implements KeyValue {
   }
 }
 
-/** LevelDB never is without a log file of its own; where one was lost it would open, without an error, what the tables before it hold. */
-async function checkLogFile(location: string, name: string): Promise<void> {
-  const files = await readdir(location)
+/** Damage that LevelDB does not notice, or does not call by that name. */
+async function checkFiles(location: string, name: string): Promise<void> {
+  const files = await readdir(location).catch((cause: unknown) => {
+    throw codeOf(toError(cause)) === 'ENOTDIR' ? damaged(name, 'its database (db) is not a directory', cause) : cause
+  })
+  // LevelDB never is without one of its own; where it was lost it would open, without an error, what the tables before it hold.
   if (!files.some((file) => file.endsWith('.log'))) throw damaged(name, "the database's log file (db/*.log) is missing")
+  // What stands there is a path to it, whatever it is.
+  const current = await readIfThere(join(location, 'CURRENT'))
+  if (current !== undefined && !/^MANIFEST-\d+\n$/.test(current)) {
+    throw damaged(name, 'the database cannot be opened: db/CURRENT does not name the list of its files')
+  }
+  // Through memory it would meet a sector that cannot be read as SIGBUS, which ends the process at each start without a word.
+  for (const file of files) if (/^MANIFEST-|\.ldb$/.test(file)) await checkReadable(location, file, name)
+}
+
+async function checkReadable(location: string, file: string, name: string): Promise<void> {
+  const handle = await open(join(location, file))
+  try {
+    const buffer = Buffer.allocUnsafeSlow(readAheadBytesMax)
+    for (let position = 0; ; ) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
+      if (bytesRead === 0) return
+      position += bytesRead
+    }
+  } catch (cause) {
+    throw damaged(name, `the database cannot be opened: db/${file} cannot be read: ${toError(cause).message}`, cause)
+  } finally {
+    await handle.close()
+  }
 }
 
 /** EIO, and a file too short to be mapped. Not what can be mended: permissions, descriptors. */
@@ -139,5 +167,5 @@ function codeOf(error: Error): string | undefined {
 function openError(name: string, cause: Error): RaftgenError {
   const missing = /does not exist|No such file/.test(cause.message)
   if (missing || codeOf(cause) === 'LEVEL_CORRUPTION') return damaged(name, `the database cannot be opened: ${cause.message}`, cause)
-  return new RaftgenError('STORAGE_FAILED', `cannot open ${name}: ${cause.message}`, { cause })
+  return new RaftgenError('STORAGE_FAILED', `cannot open ${name}: ${cause.message}. ${mendTodo}`, { cause })
 }

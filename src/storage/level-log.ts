@@ -5,7 +5,7 @@ import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log } from '../
 import { u48Max } from '../wire/bytes.ts'
 import { BlockLog } from './block-log.ts'
 import { syncDir } from './checked-file.ts'
-import { DamageError, damaged, identityName, UnreadableError } from './damage.ts'
+import { DamageError, damaged, identityName, mendTodo, UnreadableError } from './damage.ts'
 import {
   closeToOthers,
   type DataDir,
@@ -15,6 +15,7 @@ import {
   finishDir,
   hasHighWater,
   highWaterPath,
+  type Mover,
   movedAside,
   moveAside,
   prepareDir,
@@ -115,7 +116,7 @@ export class LevelLog implements Log {
       }
     } catch (cause) {
       if (cause instanceof RaftgenError) throw cause
-      throw new RaftgenError('STORAGE_FAILED', `cannot open ${dir}: ${messageOf(cause)}`, { cause })
+      throw new RaftgenError('STORAGE_FAILED', `cannot open ${dir}: ${messageOf(cause)}. ${mendTodo}`, { cause })
     }
   }
 
@@ -215,7 +216,8 @@ async function beginAnew(opening: Opening, problem: Finding): Promise<LevelLog> 
   const { dir, found, slots } = opening
   const problems = [problem]
   await called((done) => checkAnew({ ...blockOptions(opening, problems), slots, identity: found.identity }, done))
-  if (!(await moveAside(dir))) throw await locked(dir)
+  const mover = await moveAside(dir)
+  if (mover !== undefined) throw moving(dir, mover)
   try {
     const kv = await openDatabase(dir, { create: true })
     return await openLog(opening, { kv, problems })
@@ -293,13 +295,19 @@ function checkIdentity({ clusterId, nodeId, incarnation }: BootstrapOptions['ide
 function checkOwner(dir: string, found: Identity, expect: Partial<Identity> = {}): void {
   const expected = { ...found, ...expect }
   if (isSameIdentity(found, expected)) return
-  throw new RaftgenError('DATA_DIR_FOREIGN', `${dir} belongs to ${identityName(found)}, not to ${identityName(expected)}`)
+  const what = `${dir} belongs to ${identityName(found)}, not to ${identityName(expected)}`
+  throw new RaftgenError('DATA_DIR_FOREIGN', `${what}. Correct dir, or the id and clusterId that were asked for`)
 }
 
 async function locked(dir: string): Promise<RaftgenError> {
   const pid = await readPid(dir)
   const holder = pid === process.pid ? 'this process holds it already' : 'another process holds it'
   return new RaftgenError('STORAGE_LOCKED', `cannot open ${dir}: ${holder}${pid === undefined ? '' : ` (pid ${pid})`}`)
+}
+
+function moving(dir: string, { path, pid }: Mover): RaftgenError {
+  const what = `cannot open ${dir}: another process (pid ${pid ?? 'unknown'}) moves its damaged database aside, says ${path}`
+  return new RaftgenError('STORAGE_LOCKED', `${what}. Stop it; if it is no node of raftgen, remove that file. Then start the node again`)
 }
 
 const called = (call: (done: Done) => void): Promise<void> =>
