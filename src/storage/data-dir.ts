@@ -191,7 +191,12 @@ export const movedAside = (dir: string): Promise<void> => rm(join(dir, movingFil
  */
 export async function closeToOthers(dir: string): Promise<void> {
   const database = databaseDir(dir)
-  for (const name of await readdir(database)) await chmod(join(database, name), ownerOnly.file).catch(() => {})
+  const unless = (code: string) => (cause: unknown) => {
+    if (errorCode(cause) !== code) throw cause
+  }
+  // Where a database was damaged, anything may be in its place.
+  const names = (await readdir(database).catch(unless('ENOTDIR'))) ?? []
+  for (const name of names) await chmod(join(database, name), ownerOnly.file).catch(unless('ENOENT'))
 }
 
 /** Notes who holds the directory. */

@@ -456,7 +456,7 @@ describe('a damaged directory of a node with peers', () => {
         'Stop it; if it is no node of raftgen, remove that file. Then start the node again',
     )
     await rm(moving)
-    expect((await openLevel(dir)).summary.fence).toEqual({ floor, isUncertain: false })
+    expect((await openLevel(dir)).summary.fence).toEqual({ floor })
   })
 
   test('begins after the newest snapshot when there is one', async () => {
