@@ -179,6 +179,9 @@ export const removePid = (dir: string): Promise<void> => rm(join(dir, pidFile), 
 /** Who holds the directory, as far as known: a process that has ended holds nothing. */
 export const readPid = (dir: string): Promise<number | undefined> => readPidFile(join(dir, pidFile))
 
+/** Who is moving its database aside. */
+export const readMover = (dir: string): Promise<number | undefined> => readPidFile(join(dir, movingFile))
+
 async function readPidFile(path: string): Promise<number | undefined> {
   const text = await readFile(path, 'utf8').catch(() => '')
   const pid = /^[1-9]\d{0,9}\n$/.test(text) ? Number(text) : undefined

@@ -1,0 +1,194 @@
+// What a log holds, and what its node would make of it at its start: the same reading and the same judgement, and nothing performed.
+import type { LogBase } from '../core/types.ts'
+import type { Anchor, Identity } from '../ports/log.ts'
+import { WireError } from '../wire/bytes.ts'
+import { Block } from './block.ts'
+import { scanBlock } from './block-scan.ts'
+import { DamageError, readError, storeError } from './damage.ts'
+import { chooseSlot, ownerOf, type ReadSlots } from './high-water.ts'
+import type { KeyValue } from './kv.ts'
+import { judge, type Verdict } from './log-verdict.ts'
+import * as records from './records.ts'
+import { type Finding, type Island, type Recovered, Recovery } from './recovery.ts'
+
+/** Read ahead, bytes. */
+const readBytes = 4 * 1_024 * 1_024
+/** Entries between two reports of progress. */
+const progressEntries = 65_536
+
+/** How far a reading has got: the last entry so far, and the last that the log says it has, where it says that. */
+export type OnProgress = (at: { readonly index: number; readonly lastIndex: number | undefined }) => void
+
+/** Entries behind a hole, verified, each block going on from the one before. */
+export type StoredRun = Omit<Island, 'blocks'>
+
+export interface DamagedBlock {
+  readonly firstIndex: number
+  readonly lastIndex: number
+  /** Chain values within it that are vouched for by a seal of their own. */
+  readonly marks: readonly Anchor[]
+}
+
+export interface InspectedLog {
+  /** All that could be read; of a database that fails on the way, what comes before. */
+  readonly found: Recovered
+  /** What a node goes on with: nothing of a database that fails on the way. */
+  readonly judged: Recovered
+  /** Behind holes: where they were written, or put aside since. */
+  readonly islands: readonly StoredRun[]
+  /** Blocks of which something does not verify; where not even their own end is known, up to what comes next. */
+  readonly damaged: readonly DamagedBlock[]
+  readonly slots: ReadSlots
+  readonly verdict: Verdict
+  /** As if there were others to repair it from, which a node that is alone is refused for. */
+  readonly verdictWithPeers: Verdict
+  /** Why the database as a whole is of no use. */
+  readonly problems: readonly Finding[]
+  /** Beside those. */
+  readonly findings: readonly Finding[]
+}
+
+export interface LogParts {
+  /** Place of the data directory, and of its slots, for messages. */
+  readonly name: string
+  readonly slotsName: string
+  /** A database that cannot be opened is none. */
+  readonly kv: KeyValue | undefined
+  readonly slots: readonly [Uint8Array, Uint8Array]
+  /** As the directory says. */
+  readonly identity: Identity | undefined
+  readonly isUpgrade: boolean
+  /** The newest whole snapshot. */
+  readonly snapshotBase: LogBase | undefined
+  /** Why there is no database. */
+  readonly problems: readonly Finding[]
+  readonly onProgress: OnProgress
+}
+
+/** Errors: STORAGE_FAILED. Damage is none. */
+export async function inspectLog(parts: LogParts): Promise<InspectedLog> {
+  const { name, slotsName, isUpgrade, snapshotBase } = parts
+  const { found, failure } = await readRecords(parts)
+  const problems = failure === undefined ? parts.problems : [...parts.problems, { place: name, range: undefined, what: failure.what }]
+  // What such a database holds is set aside as a whole, whatever of it can be read.
+  const judged = failure === undefined ? found : new Recovery().finish()
+  const identity = parts.identity ?? found.identity
+  const slots = chosen(parts.slots, identity)
+  const judgeAs = (isAlone: false | undefined): Verdict =>
+    judge(judged, slots, { name, slotsName, identity, isAlone, isUpgrade, snapshotBase, problems })
+  const [verdict, verdictWithPeers] = [judgeAs(undefined), judgeAs(false)]
+  const opened = verdict.kind === 'open' ? verdict : verdictWithPeers
+  const all = opened.kind === 'open' ? [...opened.findings, ...lostBefore(opened)] : judged.findings
+  // What was put aside is given up once there is no fence any more.
+  const isFenced = opened.kind === 'open' && opened.fence !== undefined
+  const islands = isFenced ? [...found.islands, ...(await runsAside(parts, found))] : found.islands
+  const damaged = await damagedBlocks(parts, found)
+  // That a database which cannot be opened holds no records goes without saying.
+  const isGone = parts.kv === undefined || failure !== undefined
+  const own = all.filter((finding) => !problems.includes(finding) && !(isGone && judged.findings.includes(finding)))
+  const findings = own.map((finding) => ({ ...finding, range: wholeRange(finding, damaged) }))
+  return { found, judged, islands, damaged, slots, verdict, verdictWithPeers, problems, findings }
+}
+
+const chosen = (slots: LogParts['slots'], identity: Identity | undefined): ReadSlots =>
+  identity === undefined ? { newest: undefined, next: 0, unreadable: [0, 1], foreign: undefined } : chooseSlot(slots, ownerOf(identity))
+
+async function readRecords({ kv, name, onProgress }: LogParts): Promise<{ found: Recovered; failure: DamageError | undefined }> {
+  const recovery = new Recovery()
+  if (kv === undefined) return { found: recovery.finish(), failure: undefined }
+  let reported = 0
+  const onRecord = (key: Uint8Array, value: Uint8Array): boolean => {
+    recovery.record(key, value)
+    if (recovery.lastIndex - reported < progressEntries) return true
+    reported = recovery.lastIndex
+    onProgress({ index: reported, lastIndex: recovery.statedIndex })
+    return true
+  }
+  const error = await new Promise<Error | undefined>((resolve) => {
+    kv.range({ firstKey: records.firstKey, lastKey: records.lastKey, bytesMax: readBytes }, onRecord, resolve)
+  })
+  if (error === undefined) return { found: recovery.finish(), failure: undefined }
+  const failure = readError(name, storeError(name, 'read', error))
+  if (!(failure instanceof DamageError)) throw failure
+  return { found: recovery.finish(), failure }
+}
+
+/** A log that was opened since it was damaged verifies, and still lacks what it had promised. */
+function lostBefore({ fence, end, findings }: Extract<Verdict, { kind: 'open' }>): readonly Finding[] {
+  if (fence === undefined || findings.length > 0) return []
+  const place = `entry ${end.index + 1}`
+  const { floor } = fence
+  if (floor === undefined) {
+    return [{ place, range: undefined, what: `what came after entry ${end.index} was lost before, and nothing tells what it was` }]
+  }
+  if (floor.index <= end.index) {
+    return [
+      { place, range: undefined, what: `entry ${floor.index} of term ${floor.term} was lost before, and has not been given back yet` },
+    ]
+  }
+  const range = { firstIndex: end.index + 1, lastIndex: floor.index }
+  return [
+    {
+      place,
+      range,
+      what: `${entriesName(range)} ${range.firstIndex === range.lastIndex ? 'was' : 'were'} lost before, and not given back yet`,
+    },
+  ]
+}
+
+/** What is said of a block is about all entries in it: a node uses none of them. */
+function wholeRange({ range }: Finding, damaged: readonly DamagedBlock[]): Finding['range'] {
+  const block = damaged.find(({ firstIndex }) => range?.firstIndex === firstIndex && range.lastIndex === firstIndex)
+  return block === undefined ? range : { firstIndex: block.firstIndex, lastIndex: block.lastIndex }
+}
+
+async function damagedBlocks({ kv, name }: LogParts, { waste, islands, end, hardState }: Recovered): Promise<readonly DamagedBlock[]> {
+  const blocks = waste.flatMap((key) => records.readBlockKey(key) ?? [])
+  const starts = [...blocks, ...islands.map(({ firstIndex }) => firstIndex)].sort((a, b) => a - b)
+  const damaged: DamagedBlock[] = []
+  for (const firstIndex of kv === undefined ? [] : blocks) {
+    const block = await readSealed(kv, name, firstIndex)
+    const next = starts.find((start) => start > firstIndex)
+    const lastIndex = block?.lastIndex ?? (next === undefined ? Math.max(firstIndex, end.index, hardState?.lastIndex ?? 0) : next - 1)
+    damaged.push({ firstIndex, lastIndex, marks: block?.marks ?? [] })
+  }
+  return damaged
+}
+
+/** The block, if its header and its marks are whole. */
+async function readSealed(kv: KeyValue | undefined, name: string, firstIndex: number): Promise<Block | undefined> {
+  const value = kv && (await read(kv, name, records.blockKey(firstIndex)))
+  try {
+    return value && new Block(value, firstIndex)
+  } catch (thrown) {
+    if (thrown instanceof WireError) return undefined
+    throw thrown
+  }
+}
+
+/** Of the blocks that were put aside: that they verify, the reading has seen to. */
+async function runsAside({ kv, name }: LogParts, { salvage }: Recovered): Promise<readonly StoredRun[]> {
+  const runs: StoredRun[] = []
+  if (kv === undefined) return runs
+  for (const blockIndex of salvage) {
+    const value = await read(kv, name, records.salvageKey(blockIndex))
+    if (value === undefined) continue
+    const block = new Block(value, blockIndex)
+    const { firstIndex, lastIndex, chain, lastChain } = block
+    const { lastTerm } = scanBlock(block, { firstIndex, lastTerm: 0 })
+    const last = runs.at(-1)
+    if (last !== undefined && last.lastIndex + 1 === firstIndex && last.lastChain === chain) {
+      runs[runs.length - 1] = { ...last, lastIndex, lastTerm, lastChain }
+    } else runs.push({ firstIndex, lastIndex, lastTerm, chain, lastChain })
+  }
+  return runs
+}
+
+const read = (kv: KeyValue, name: string, key: Uint8Array): Promise<Uint8Array | undefined> =>
+  new Promise((resolve, reject) =>
+    kv.get(key, (error, value) => (error === undefined ? resolve(value) : reject(storeError(name, 'read', error)))),
+  )
+
+/** `entry 5`, `entries 5 to 9`. */
+export const entriesName = ({ firstIndex, lastIndex }: { readonly firstIndex: number; readonly lastIndex: number }): string =>
+  firstIndex === lastIndex ? `entry ${firstIndex}` : `entries ${firstIndex} to ${lastIndex}`
