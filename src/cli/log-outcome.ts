@@ -1,5 +1,5 @@
 // What becomes of a data directory at the next start of its node: the sentence that everything else is summed up by.
-import type { LogSummary } from '../core/index.ts'
+import type { EntryId, LogSummary } from '../core/index.ts'
 import { RaftgenError } from '../errors.ts'
 import { isAlone, lostState, termAt } from '../node/recover.ts'
 import type { DirFinding, Inspection } from '../storage/inspect.ts'
@@ -35,7 +35,7 @@ export function outcomeOf(inspection: Inspection): Outcome {
   const { fence } = log.verdict
   if (fence !== undefined && fence.floor === undefined) return toBeReplaced(dir, summary.lastIndex)
   const fetched = [
-    ...(fence?.floor === undefined ? [] : [lackText(summary.lastIndex, fence.floor)]),
+    ...(fence?.floor === undefined ? [] : [lackText(summary.lastIndex, fence.floor, fence.isUncertain)]),
     ...(state === 'fetched' ? ['a snapshot'] : []),
   ]
   if (fetched.length > 0) return repaired(inspection, { fetched, lastIndex: summary.lastIndex })
@@ -53,6 +53,9 @@ export function todoOf({ kind, range, todo }: DirFinding, { dir }: Inspection, o
   if (outcome.kind === 'replace') return 'Replace the node, as said below.'
   if (kind === 'database') return 'Start the node: it sets this database aside, and its peers give back what was in it.'
   if (outcome.kind === 'repairs' && range !== undefined) return 'Start the node: its peers give it back.'
+  if (outcome.kind === 'mends' && range !== undefined) {
+    return 'Start the node: it goes on without them. As far as anything tells, nobody was told that they are there.'
+  }
   return 'Start the node: it puts this right by itself.'
 }
 
@@ -76,8 +79,9 @@ function repaired({ dir, identity }: Inspection, { fetched, lastIndex }: { fetch
   return { kind: 'repairs', error: undefined, sentence: `${dir} will be repaired from its peers at the next start: ${what}.` }
 }
 
-function lackText(lastIndex: number, floor: { readonly index: number; readonly term: number }): string {
-  if (floor.index > lastIndex) return entriesName({ firstIndex: lastIndex + 1, lastIndex: floor.index })
+function lackText(lastIndex: number, floor: EntryId, isUncertain: boolean): string {
+  const proviso = isUncertain ? ', if any of them was told of the write that was under way' : ''
+  if (floor.index > lastIndex) return `${entriesName({ firstIndex: lastIndex + 1, lastIndex: floor.index })}${proviso}`
   return `what it held instead of its last entries, up to entry ${floor.index} of term ${floor.term}`
 }
 

@@ -1,5 +1,5 @@
 // What can be done for a damaged log without its peers running. Nothing here changes anything.
-import type { ConfState, EntryId, Index, LogBase } from '../core/index.ts'
+import type { EntryId, Index, LogBase } from '../core/index.ts'
 import type { RaftgenError } from '../errors.ts'
 import type { Anchor } from '../ports/log.ts'
 import { compareIds, isSamePosition, type LogPosition } from '../storage/high-water.ts'
@@ -58,24 +58,25 @@ export async function chooseRepair(inspection: Inspection, { peers, acceptLoss }
   if (opened.fence === undefined || (log.verdict.kind === 'open' && log.verdict.fence === undefined)) return unfenced(outcome)
   const isRefused = log.verdict.kind === 'refuse'
   if (peers.length === 0 && !acceptLoss && !isRefused) return { kind: 'start' }
+  // Only its peers can say who votes, if there are any.
+  if (opened.base.conf.voters.length === 0) return { kind: isRefused ? 'gone' : 'start' }
 
   const { floor } = opened.fence
   const isEnough = (end: EntryId): boolean => floor !== undefined && compareIds(end, floor) >= 0
   const fill = await planFill(opened.end, anchorsFrom(inspection, opened), sourcesOf(inspection, peers))
   const repairOf = (plan: RepairPlan, unfence = false): Repair => ({ plan, unfence, snapshotBase: wholeSnapshots(inspection)[0] })
-  if (fill.steps.length > 0 && isEnough(fill.end))
-    return checked(inspection, opened, { kind: 'fill', repair: repairOf(fill), left: undefined })
+  if (fill.steps.length > 0 && isEnough(fill.end)) return { kind: 'fill', repair: repairOf(fill), left: undefined }
   const starts = await snapshotStarts(wholeSnapshots(inspection), { runs: log.islands, walk: inspection.walk })
   const lossless = isRefused || acceptLoss ? starts.find((start) => isLossless(inspection, start, floor)) : undefined
   if (lossless !== undefined) return { kind: 'snapshot', repair: repairOf(anew(inspection, opened.end, lossless)) }
   if (!acceptLoss) {
     // To put together again what it has itself, and be refused all the same, helps nobody.
     if (fill.steps.every(({ source }) => source.name === inspection.dir)) return { kind: 'stuck' }
-    return checked(inspection, opened, { kind: 'fill', repair: repairOf(fill), left: rangeBehind(fill.end, inspection) })
+    return { kind: 'fill', repair: repairOf(fill), left: rangeBehind(fill.end, inspection) }
   }
   const [best] = starts
   const plan = best !== undefined && compareIds(best.end, fill.end) > 0 ? anew(inspection, opened.end, best) : fill
-  return checked(inspection, opened, { kind: 'loss', repair: repairOf(plan, true), lost: rangeBehind(plan.end, inspection) })
+  return { kind: 'loss', repair: repairOf(plan, true), lost: rangeBehind(plan.end, inspection) }
 }
 
 /** The log itself is as it must be. */
@@ -119,11 +120,4 @@ function anew({ dir, walk }: Inspection, start: LogPosition, { base, end }: Snap
 function rangeBehind({ index }: LogPosition, inspection: Inspection): EntryRange | undefined {
   const lastIndex = knownEnd(inspection)
   return lastIndex > index ? { firstIndex: index + 1, lastIndex } : undefined
-}
-
-/** A log of which nothing tells who votes makes no node: only its peers can say, if there are any. */
-function checked({ log }: Inspection, opened: Opened, choice: Extract<RepairChoice, { readonly repair: Repair }>): RepairChoice {
-  const conf: ConfState = choice.repair.plan.reset?.conf ?? opened.base.conf
-  if (conf.voters.length > 0) return choice
-  return log.verdict.kind === 'open' ? { kind: 'start' } : { kind: 'gone' }
 }

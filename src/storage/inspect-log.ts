@@ -4,7 +4,7 @@ import type { Anchor, Identity } from '../ports/log.ts'
 import { WireError } from '../wire/bytes.ts'
 import { Block } from './block.ts'
 import { scanBlock } from './block-scan.ts'
-import { DamageError, readError, storeError } from './damage.ts'
+import { DamageError, damaged, readError, storeError } from './damage.ts'
 import { chooseSlot, ownerOf, type ReadSlots } from './high-water.ts'
 import type { KeyValue } from './kv.ts'
 import { judge, type Verdict } from './log-verdict.ts'
@@ -63,6 +63,8 @@ export interface LogParts {
   /** Why there is no database. */
   readonly problems: readonly Finding[]
   readonly onProgress: OnProgress
+  /** What a store says, in the names of the files that it is a copy of. */
+  readonly renamed: (what: string) => string
 }
 
 /** Errors: STORAGE_FAILED. Damage is none. */
@@ -82,18 +84,18 @@ export async function inspectLog(parts: LogParts): Promise<InspectedLog> {
   // What was put aside is given up once there is no fence any more.
   const isFenced = opened.kind === 'open' && opened.fence !== undefined
   const islands = isFenced ? [...found.islands, ...(await runsAside(parts, found))] : found.islands
-  const damaged = await damagedBlocks(parts, found)
+  const blocks = await damagedBlocks(parts, found)
   // That a database which cannot be opened holds no records goes without saying.
   const isGone = parts.kv === undefined || failure !== undefined
   const own = all.filter((finding) => !problems.includes(finding) && !(isGone && judged.findings.includes(finding)))
-  const findings = own.map((finding) => ({ ...finding, range: wholeRange(finding, damaged) }))
-  return { found, judged, islands, damaged, slots, verdict, verdictWithPeers, problems, findings }
+  const findings = own.map((finding) => ({ ...finding, range: wholeRange(finding, blocks) }))
+  return { found, judged, islands, damaged: blocks, slots, verdict, verdictWithPeers, problems, findings }
 }
 
 const chosen = (slots: LogParts['slots'], identity: Identity | undefined): ReadSlots =>
   identity === undefined ? { newest: undefined, next: 0, unreadable: [0, 1], foreign: undefined } : chooseSlot(slots, ownerOf(identity))
 
-async function readRecords({ kv, name, onProgress }: LogParts): Promise<{ found: Recovered; failure: DamageError | undefined }> {
+async function readRecords({ kv, name, onProgress, renamed }: LogParts): Promise<{ found: Recovered; failure: DamageError | undefined }> {
   const recovery = new Recovery()
   if (kv === undefined) return { found: recovery.finish(), failure: undefined }
   let reported = 0
@@ -110,7 +112,7 @@ async function readRecords({ kv, name, onProgress }: LogParts): Promise<{ found:
   if (error === undefined) return { found: recovery.finish(), failure: undefined }
   const failure = readError(name, storeError(name, 'read', error))
   if (!(failure instanceof DamageError)) throw failure
-  return { found: recovery.finish(), failure }
+  return { found: recovery.finish(), failure: damaged(name, renamed(failure.what), failure) }
 }
 
 /** A log that was opened since it was damaged verifies, and still lacks what it had promised. */
@@ -137,22 +139,22 @@ function lostBefore({ fence, end, findings }: Extract<Verdict, { kind: 'open' }>
 }
 
 /** What is said of a block is about all entries in it: a node uses none of them. */
-function wholeRange({ range }: Finding, damaged: readonly DamagedBlock[]): Finding['range'] {
-  const block = damaged.find(({ firstIndex }) => range?.firstIndex === firstIndex && range.lastIndex === firstIndex)
+function wholeRange({ range }: Finding, blocks: readonly DamagedBlock[]): Finding['range'] {
+  const block = blocks.find(({ firstIndex }) => range?.firstIndex === firstIndex && range.lastIndex === firstIndex)
   return block === undefined ? range : { firstIndex: block.firstIndex, lastIndex: block.lastIndex }
 }
 
 async function damagedBlocks({ kv, name }: LogParts, { waste, islands, end, hardState }: Recovered): Promise<readonly DamagedBlock[]> {
   const blocks = waste.flatMap((key) => records.readBlockKey(key) ?? [])
   const starts = [...blocks, ...islands.map(({ firstIndex }) => firstIndex)].sort((a, b) => a - b)
-  const damaged: DamagedBlock[] = []
+  const found: DamagedBlock[] = []
   for (const firstIndex of kv === undefined ? [] : blocks) {
     const block = await readSealed(kv, name, firstIndex)
     const next = starts.find((start) => start > firstIndex)
     const lastIndex = block?.lastIndex ?? (next === undefined ? Math.max(firstIndex, end.index, hardState?.lastIndex ?? 0) : next - 1)
-    damaged.push({ firstIndex, lastIndex, marks: block?.marks ?? [] })
+    found.push({ firstIndex, lastIndex, marks: block?.marks ?? [] })
   }
-  return damaged
+  return found
 }
 
 /** The block, if its header and its marks are whole. */

@@ -96,6 +96,7 @@ async function inspectOpened(dir: string, opened: Opened): Promise<Inspection> {
     snapshotBase: newest && { id: newest.id, conf: newest.conf },
     problems: database.problems,
     onProgress,
+    renamed: database.renamed,
   })
   const machine = await readOrRefusal(() => readMachine(dir))
   const peers = await readOrRefusal(async () => (await PeersFile.open(dir)).stored)
@@ -138,6 +139,8 @@ interface Database {
   /** None when it cannot be opened. */
   readonly kv: KeyValue | undefined
   readonly problems: readonly Finding[]
+  /** LevelDB names the files of the copy. */
+  readonly renamed: (what: string) => string
 }
 
 async function openCopy(dir: string, scratch: string): Promise<Database> {
@@ -145,19 +148,18 @@ async function openCopy(dir: string, scratch: string): Promise<Database> {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
     throw cause
   })
-  if (source === undefined) return { kv: undefined, problems: [{ place: dir, range: undefined, what: 'its database is missing' }] }
+  if (source === undefined) return { kv: undefined, renamed: String, problems: [{ place: dir, range: undefined, what: 'its database is missing' }] }
   const target = join(await realpath(scratch), 'db')
   await mkdir(target)
   const problems = await copyDatabase({ source, target, tables: 'symlink' })
+  const renamed = (what: string): string => what.replaceAll(target, databaseDir(dir))
   try {
     const kv = await LevelKeyValue.open(target, { name: dir, create: false })
     if (kv === 'locked') throw new RaftgenError('STORAGE_LOCKED', `another process holds ${target}`)
-    return { kv, problems }
+    return { kv, problems, renamed }
   } catch (cause) {
     if (!(cause instanceof DamageError)) throw cause
-    // LevelDB names the files of the copy.
-    const what = cause.what.replaceAll(target, databaseDir(dir))
-    return { kv: undefined, problems: [...problems, { place: dir, range: undefined, what }] }
+    return { kv: undefined, renamed, problems: [...problems, { place: dir, range: undefined, what: renamed(cause.what) }] }
   }
 }
 
