@@ -148,7 +148,8 @@ async function openCopy(dir: string, scratch: string): Promise<Database> {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
     throw cause
   })
-  if (source === undefined) return { kv: undefined, renamed: String, problems: [{ place: dir, range: undefined, what: 'its database is missing' }] }
+  if (source === undefined)
+    return { kv: undefined, renamed: String, problems: [{ place: dir, range: undefined, what: 'its database is missing' }] }
   const target = join(await realpath(scratch), 'db')
   await mkdir(target)
   const problems = await copyDatabase({ source, target, tables: 'symlink' })

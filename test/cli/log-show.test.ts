@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { LevelLog } from '../../src/storage/level-log.ts'
 import { encodeEnvelope } from '../../src/wire/envelope-codec.ts'
-import { loseBlocks, spoilBlock, tree } from '../storage/damages.ts'
+import { flipInBlock, loseBlocks, tree } from '../storage/damages.ts'
 import { command, type Said } from './in-process.ts'
 import { append, closed, confOf, locksSchema, node, noteMachine, snapshot } from './log-data.ts'
 import { temporaryFolder, writeFiles } from './temporary-folder.ts'
@@ -79,7 +79,10 @@ describe('a log in the words of the schema', () => {
     ])
     await closed(log)
     const { out } = await show(dir, '--from', '3')
-    const words = out.split('\n').slice(1, -1).map((line) => line.slice('index  term  time                      session     seq  '.length))
+    const words = out
+      .split('\n')
+      .slice(1, -1)
+      .map((line) => line.slice('index  term  time                      session     seq  '.length))
     expect(words).toEqual([
       'kept alive: sessions 2',
       'time passes',
@@ -101,7 +104,8 @@ describe('a log in the words of the schema', () => {
 })
 
 describe('without the schema that wrote it a log is shown as bytes, and it is said why', () => {
-  const bytes = '   50     3  2026-01-02T03:04:55.000Z        2      50  command with tag 1 of version 1, 21 bytes: ["orders/50", "ann", 30000]\n'
+  const bytes =
+    '   50     3  2026-01-02T03:04:55.000Z        2      50  command with tag 1 of version 1, 21 bytes: ["orders/50", "ann", 30000]\n'
 
   test('no schema', async () => {
     const said = await show(await stored(), '--last', '1')
@@ -113,7 +117,9 @@ describe('without the schema that wrote it a log is shown as bytes, and it is sa
     const folder = temporaryFolder({ 'schema.ts': '' })
     await cp(join(locksSchema, '../../counter/counter.wire.json'), join(folder, 'counter.wire.json'))
     const said = await show(await stored(), '--last', '1', '--schema', join(folder, 'schema.ts'))
-    expect(said.err).toMatch(/^data\/1 holds a log of the machine locks, and .*counter\.wire\.json is of counter; commands are shown as bytes\n$/)
+    expect(said.err).toMatch(
+      /^data\/1 holds a log of the machine locks, and .*counter\.wire\.json is of counter; commands are shown as bytes\n$/,
+    )
     expect(said.out).toContain(bytes)
   })
 
@@ -169,7 +175,11 @@ describe('a part of it', () => {
   })
 
   test('that is not there: nothing, and it is said', async () => {
-    expect(await show(await stored(), '--from', '60')).toEqual({ code: 0, out: '', err: 'data/1 holds nothing of that: its last entry is 50\n' })
+    expect(await show(await stored(), '--from', '60')).toEqual({
+      code: 0,
+      out: '',
+      err: 'data/1 holds nothing of that: its last entry is 50\n',
+    })
   })
 
   test('what is compacted is said to be', async () => {
@@ -193,13 +203,16 @@ describe('a damaged log is shown as far as it verifies, and on behind the holes'
     const said = await show(dir)
     expect(tree(dir)).toEqual(before)
     expect([said.code, indexesIn(said)]).toEqual([1, [...range(1, 10), ...range(21, 30), ...range(41, 50)]])
-    expect(said.out.split('\n').filter((line) => line.startsWith('#'))).toEqual(['# entries 11 to 20: missing', '# entries 31 to 40: missing'])
+    expect(said.out.split('\n').filter((line) => line.startsWith('#'))).toEqual([
+      '# entries 11 to 20: missing',
+      '# entries 31 to 40: missing',
+    ])
     expect(said.err).toBe('data/1 is damaged: 1 finding; `raftgen log verify data/1` says what becomes of it\n')
   })
 
   test('a part of a block: what is sealed apart from it is shown', async () => {
     const dir = await stored({ batch: 50 })
-    await spoilBlock(dir, 1, (value) => void (value[1_200] = (value[1_200] ?? 0) ^ 1))
+    await flipInBlock(dir, 1, 1_200)
     const said = await show(dir, '--json')
     expect(objectsIn(said).filter(({ kind }) => kind === 'hole')).toEqual([
       { kind: 'hole', firstIndex: 17, lastIndex: 32, what: 'the run of entries 17 to 32 does not match its checksum' },

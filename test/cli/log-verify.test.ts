@@ -85,7 +85,9 @@ describe('never changes a byte, and finds', () => {
       const said = await verify(dir)
       expect(tree(dir)).toEqual(before)
       expect([said.code, said.err]).toEqual([name === 'nothing' ? 0 : 1, ''])
-      expect(said.out).toMatch(name === 'nothing' ? /data\/1 is whole\.\n$/ : /\n\d findings?:\n {2}.+\n {4}-> .+\n(?:.+\n)*\ndata\/1 .+\.\n$/)
+      expect(said.out).toMatch(
+        name === 'nothing' ? /data\/1 is whole\.\n$/ : /\n\d findings?:\n {2}.+\n {4}-> .+\n(?:.+\n)*\ndata\/1 .+\.\n$/,
+      )
       // It says the same again, of what is the same.
       expect(await verify(dir)).toEqual(said)
     }

@@ -34,7 +34,10 @@ export const flip = (path: string, at: number): Promise<void> =>
 /** The newest file in the database whose name fits. */
 export async function databaseFile(dir: string, pattern: RegExp): Promise<string> {
   const names = await readdir(join(dir, 'db'))
-  const name = names.filter((one) => pattern.test(one)).sort().at(-1)
+  const name = names
+    .filter((one) => pattern.test(one))
+    .sort()
+    .at(-1)
   if (name === undefined) throw new Error(`no ${pattern} in ${dir}/db`)
   return join(dir, 'db', name)
 }
@@ -54,17 +57,17 @@ export const loseBlocks = (dir: string, ...blocks: readonly number[]): Promise<v
     for (const block of blocks) await db.del(blockKey(block), { sync: true })
   })
 
-/** As if the disk had changed it. */
-export const spoilBlock = (dir: string, block: number, spoil: (value: Buffer) => void): Promise<void> =>
+/** As if the disk had changed one bit of it, at the byte `at`. */
+export const flipInBlock = (dir: string, block: number, at: number): Promise<void> =>
   inDatabase(dir, async (db) => {
     const value = Buffer.from((await db.get(blockKey(block))) ?? [])
-    spoil(value)
+    value[at] = (value[at] ?? 0) ^ 1
     await db.put(blockKey(block), value, { sync: true })
   })
 
 /** Every class of damage to a file of a directory that holds a database with a log file and a table. */
 export const damages: Readonly<Record<string, (dir: string) => Promise<void>>> = {
-  'nothing': () => Promise.resolve(),
+  nothing: () => Promise.resolve(),
   'the log file of the database has a flipped bit': async (dir) => {
     const path = await databaseFile(dir, /\.log$/)
     await flip(path, statSync(path).size >> 1)
@@ -85,8 +88,8 @@ export const damages: Readonly<Record<string, (dir: string) => Promise<void>>> =
   'CURRENT is gone': async (dir) => await rm(join(dir, 'db/CURRENT')),
   'the database is gone': async (dir) => await rm(join(dir, 'db'), { recursive: true }),
   'a block is gone': async (dir) => await loseBlocks(dir, 11),
-  'a block has a flipped bit': async (dir) => await spoilBlock(dir, 11, (value) => void (value[40] = (value[40] ?? 0) ^ 1)),
-  'the header of a block has a flipped bit': async (dir) => await spoilBlock(dir, 11, (value) => void (value[9] = (value[9] ?? 0) ^ 1)),
+  'a block has a flipped bit': async (dir) => await flipInBlock(dir, 11, 40),
+  'the header of a block has a flipped bit': async (dir) => await flipInBlock(dir, 11, 9),
   'a slot of the high water has a flipped bit': async (dir) => await flip(join(dir, 'high-water'), 20),
   'the high water is zeroed': async (dir) => await change(join(dir, 'high-water'), (content) => void content.fill(0)),
   'the high water is gone': async (dir) => await rm(join(dir, 'high-water')),
