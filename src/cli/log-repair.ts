@@ -1,10 +1,8 @@
 // `raftgen log repair`: says what can be done, and does it when told to.
-import { mkdirSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { RaftgenError } from '../errors.ts'
-import { backUp } from '../storage/backup.ts'
 import { type Inspection, inspect } from '../storage/inspect.ts'
-import { performRepair, type Repair } from '../storage/log-repair.ts'
+import { finishRepair, isCutOff, performRepair, type Repair } from '../storage/repair-dir.ts'
 import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
 import { dataDirOf, type LogContext, parsedNumber } from './log.ts'
 import { type Outcome, outcomeOf } from './log-outcome.ts'
@@ -32,7 +30,9 @@ export async function repairLog(line: RepairLine, { scratch, terminal }: LogCont
     const { decoder, notice } = openSchema(options.schema, inspection)
     if (notice !== undefined) terminal.err(notice)
     const outcome = outcomeOf(inspection)
-    const choice = await chooseRepair(inspection, { peers, acceptLoss: options.acceptLoss === true })
+    const choice: RepairChoice = (await isCutOff(dir))
+      ? { kind: 'finish' }
+      : await chooseRepair(inspection, { peers, acceptLoss: options.acceptLoss === true })
     const say = options.json === true ? terminal.err : terminal.out
     for (const finding of inspection.findings) say(findingText(finding))
     for (const text of await planLines(choice, { inspection, outcome, peers, decoder })) say(text)
@@ -48,17 +48,18 @@ export async function repairLog(line: RepairLine, { scratch, terminal }: LogCont
 
 /** Inspections, each in a folder of its own. */
 class Looks {
-  readonly #scratch: string
+  /** For other work. */
+  readonly scratch: string
   readonly #terminal: Terminal
   readonly #open: Inspection[] = []
 
   constructor(scratch: string, terminal: Terminal) {
-    this.#scratch = scratch
+    this.scratch = scratch
     this.#terminal = terminal
   }
 
   async at(dir: string): Promise<Inspection> {
-    const scratch = join(this.#scratch, `${this.#open.length}`)
+    const scratch = join(this.scratch, `${this.#open.length}`)
     mkdirSync(scratch)
     const inspection = await inspect(dir, { scratch, ...progressOf(dir, this.#terminal) })
     this.#open.push(inspection)
@@ -74,18 +75,12 @@ interface Done {
   readonly backup: string
   readonly outcome: Outcome
 }
-type Doable = Extract<RepairChoice, { readonly repair: Repair }>
+type Doable = Extract<RepairChoice, { readonly repair: Repair } | { readonly kind: 'finish' }>
 
 async function perform(choice: Doable, { dir, looks, say }: { dir: string; looks: Looks; say: (line: string) => void }): Promise<Done> {
   checkUser(dir)
-  const backup = await backUp(dir)
-  try {
-    await performRepair(dir, choice.repair)
-  } catch (error) {
-    const isUntouched = error instanceof RaftgenError && error.code === 'STORAGE_LOCKED'
-    if (isUntouched) rmSync(backup, { recursive: true, force: true })
-    throw error
-  }
+  const options = { scratch: looks.scratch }
+  const backup = choice.kind === 'finish' ? await finishRepair(dir, options) : await performRepair(dir, choice.repair, options)
   const outcome = outcomeOf(await looks.at(dir))
   say(`Done. What was there before is kept in ${backup}: delete it once all is well.`)
   say(outcome.sentence)
@@ -111,7 +106,7 @@ interface Asking {
 
 /** What is to be done: the plan, if whoever runs this has agreed to it. */
 async function wantedOf(choice: RepairChoice, { line: { dir, options }, after, terminal }: Asking): Promise<Doable | undefined> {
-  if (!('repair' in choice)) return undefined
+  if (choice.kind !== 'finish' && !('repair' in choice)) return undefined
   const again = (more: string): string =>
     `To do it: raftgen log repair ${dir}${(options.from ?? []).map((other) => ` --from ${other}`).join('')}${more}`
   if (choice.kind !== 'loss') {

@@ -7,7 +7,6 @@ import type { Inspection } from '../storage/inspect.ts'
 import {
   merged,
   planFill,
-  type Repair,
   type RepairPlan,
   type RepairSource,
   type SnapshotStart,
@@ -16,6 +15,7 @@ import {
 } from '../storage/log-repair.ts'
 import { anchorsOf, type Verdict } from '../storage/log-verdict.ts'
 import { markOf } from '../storage/log-write.ts'
+import type { Repair } from '../storage/repair-dir.ts'
 import { type Outcome, outcomeOf } from './log-outcome.ts'
 import { knownEnd } from './log-words.ts'
 
@@ -27,6 +27,8 @@ export interface EntryRange {
 export type RepairChoice =
   /** It lacks nothing. */
   | { readonly kind: 'none' }
+  /** An earlier one was cut off: what it has come to takes its place. */
+  | { readonly kind: 'finish' }
   /** A start of the node does all that can be done. */
   | { readonly kind: 'start' }
   /** Its node is refused for another reason than what its log lacks. */
@@ -85,10 +87,14 @@ function unfenced({ kind, error }: Outcome): RepairChoice {
   return kind === 'refused' ? { kind: 'refused', error } : { kind: 'start' }
 }
 
-/** Chain values that this log has held: also those inside of blocks that a node sets aside as a whole. */
+/** Chain values that this log has held: also those of what was put aside, and inside of blocks that a node sets aside as a whole. */
 function anchorsFrom({ log }: Inspection, { end }: Opened): readonly Anchor[] {
-  const marks = log.damaged.flatMap((block) => block.marks).filter(({ index }) => index > end.index)
-  return [...anchorsOf(log.judged, log.slots.newest, end), ...marks].sort((a, b) => a.index - b.index)
+  const ofRuns = log.islands.flatMap(({ firstIndex, lastIndex, chain, lastChain }) => [
+    { index: firstIndex - 1, chain },
+    { index: lastIndex, chain: lastChain },
+  ])
+  const anchors = [...anchorsOf(log.judged, log.slots.newest, end), ...ofRuns, ...log.damaged.flatMap((block) => block.marks)]
+  return anchors.filter(({ index }) => index > end.index).sort((a, b) => a.index - b.index)
 }
 
 /** What it still has comes first; what neither it nor one peer has in one piece, they may have together. */

@@ -1,7 +1,7 @@
 // A plan of repair in words, and as an object.
 import type { Inspection } from '../storage/inspect.ts'
 import { entriesName } from '../storage/inspect-log.ts'
-import type { Repair } from '../storage/log-repair.ts'
+import type { Repair } from '../storage/repair-dir.ts'
 import { isAlone } from '../node/recover.ts'
 import type { CommandDecoder } from './command-decoder.ts'
 import { columnsFor, entryLine, headLine, readEntry } from './entry-words.ts'
@@ -25,6 +25,12 @@ export async function planLines(choice: RepairChoice, context: PlanContext): Pro
   switch (choice.kind) {
     case 'none':
       return [`${dir} is whole: there is nothing to repair.`]
+    case 'finish':
+      return [
+        `A repair of ${dir} was cut off: its result is in ${dir}/repairing, and nothing is in its place yet.`,
+        'Plan:',
+        '  put it there',
+      ]
     case 'start':
       return [`Nothing to do here: start the node. ${context.outcome.sentence}`]
     case 'refused':

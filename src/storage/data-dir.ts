@@ -12,6 +12,8 @@
 //   data/1/db.damaged/         the last one that could not be read; another took its place
 //   data/1/db.moving           a process is moving the database aside: its number
 //   data/1/snapshots/          snapshots, each a file
+//   data/1/repairing/          what `raftgen log repair` makes, until it takes the place of database and high water
+//   data/1/before-repair-1/    what was in their place
 import { access, chmod, constants, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { RaftgenError } from '../errors.ts'
@@ -44,6 +46,7 @@ export type DiskIdentity = Identity & { readonly diskId: string }
 
 export const databaseDir = (dir: string): string => join(dir, 'db')
 export const highWaterPath = (dir: string): string => join(dir, highWaterFile)
+export const identityPath = (dir: string): string => join(dir, identityFile)
 const snapshotsDir = (dir: string): string => join(dir, 'snapshots')
 
 /** Makes `dir`, which must be absent or empty, and marks it as being bootstrapped. The disk gets an id of its own. */
@@ -144,6 +147,19 @@ export async function ensureFormat(dir: string): Promise<DiskIdentity> {
  * cannot be opened, so a file keeps others out until `movedAside`. False when another process is at it.
  */
 export async function moveAside(dir: string): Promise<boolean> {
+  if (!(await beginMoving(dir))) return false
+  const kept = join(dir, damagedDatabase)
+  if ((await namesIn(dir)).includes('db')) {
+    await rm(kept, { recursive: true, force: true })
+    await rename(databaseDir(dir), kept)
+  }
+  await mkdir(databaseDir(dir), { mode: ownerOnly.directory })
+  await syncDir(dir)
+  return true
+}
+
+/** Keeps other processes from putting a database where there is none, until `movedAside`. False when one of them is at it. */
+export async function beginMoving(dir: string): Promise<boolean> {
   const path = join(dir, movingFile)
   const other = await readPidFile(path)
   if (other !== undefined && other !== process.pid) return false
@@ -154,13 +170,6 @@ export async function moveAside(dir: string): Promise<boolean> {
     if (errorCode(cause) === 'EEXIST') return false
     throw cause
   }
-  const kept = join(dir, damagedDatabase)
-  if ((await namesIn(dir)).includes('db')) {
-    await rm(kept, { recursive: true, force: true })
-    await rename(databaseDir(dir), kept)
-  }
-  await mkdir(databaseDir(dir), { mode: ownerOnly.directory })
-  await syncDir(dir)
   return true
 }
 

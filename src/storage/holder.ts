@@ -15,32 +15,45 @@ export async function checkNotHeld(dir: string, scratch: string): Promise<void> 
   if ((await isLocked(databaseDir(dir), scratch)) ?? pid !== undefined) throw held(dir, pid)
 }
 
+/**
+ * Holds the lock of `database` until what is returned is called; `undefined` when somebody else does. Nothing of the database is opened: one of our
+ * own, in `scratch`, has the same lock, since locks are of files, whatever they are called. A lock stays with its file when that is moved.
+ */
+export async function holdLock(database: string, scratch: string): Promise<(() => Promise<void>) | undefined> {
+  const probe = join(scratch, `lock-${++probes}`)
+  await mkdir(probe)
+  const remove = (): Promise<void> => rm(probe, { recursive: true, force: true })
+  try {
+    await symlink(join(await realpath(database), 'LOCK'), join(probe, 'LOCK'))
+    const opened = await LevelKeyValue.open(probe, { name: database, create: true })
+    if (opened !== 'locked')
+      return () =>
+        new Promise<void>((resolve, reject) => opened.close((error) => (error === undefined ? resolve() : reject(error)))).then(remove)
+  } catch (cause) {
+    await remove()
+    throw cause
+  }
+  await remove()
+  return undefined
+}
+let probes = 0
+
 /** `undefined` when it may not be asked: the lock is on a read-only file system, or somebody else's. */
 async function isLocked(database: string, scratch: string): Promise<boolean | undefined> {
-  const lock = await realpath(join(database, 'LOCK')).catch(() => undefined)
-  if (lock === undefined) return await isAbsent(database)
-  // A database of our own that has the same lock: locks are of files, whatever they are called.
-  const probe = join(scratch, 'probe')
-  await mkdir(probe)
   try {
-    await symlink(lock, join(probe, 'LOCK'))
-    const opened = await LevelKeyValue.open(probe, { name: database, create: true })
-    if (opened === 'locked') return true
-    await new Promise<void>((resolve, reject) => opened.close((error) => (error === undefined ? resolve() : reject(error))))
-    return false
+    await access(join(database, 'LOCK'))
+  } catch (thrown) {
+    // Without a lock file nobody has locked it, as far as it can be seen at all.
+    return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT' ? false : undefined
+  }
+  try {
+    const release = await holdLock(database, scratch)
+    await release?.()
+    return release === undefined
   } catch {
     return undefined
-  } finally {
-    await rm(probe, { recursive: true, force: true })
   }
 }
-
-/** Without a lock file nobody has locked it, as far as it can be seen at all. */
-const isAbsent = (database: string): Promise<false | undefined> =>
-  access(database).then(
-    () => false,
-    (cause: unknown) => (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? false : undefined),
-  )
 
 const held = (dir: string, pid: number | undefined): RaftgenError =>
   new RaftgenError('STORAGE_LOCKED', `another process holds ${dir}${pid === undefined ? '' : ` (pid ${pid})`}`)

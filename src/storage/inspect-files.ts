@@ -81,7 +81,7 @@ export interface PutAside {
 export async function findPutAside(dir: string): Promise<readonly PutAside[]> {
   const found: PutAside[] = []
   for (const [folder, pattern] of [
-    [dir, /^(?:db\.damaged|before-repair-\d+)$/],
+    [dir, /^(?:db\.damaged|repairing|before-repair-\d+)$/],
     [join(dir, 'snapshots'), /\.damaged$/],
   ] as const) {
     const names = await readdir(folder).catch(() => [])

@@ -1,13 +1,12 @@
 // What a log lacks, from elsewhere: from directories of its peers, from what it has put aside, from a snapshot of its own. Planned first, on
-// copies, and performed as planned. Entries are taken only when they lead to a chain value that this log itself has held: they are its own then,
+// copies, then written as planned. Entries are taken only when they lead to a chain value that this log itself has held: they are its own then,
 // wherever they come from.
 import { InvariantError } from '../core/invariant.ts'
 import type { Entry, EntryId, HardState, Index, LogBase, Persist } from '../core/types.ts'
-import { RaftgenError } from '../errors.ts'
 import type { Anchor } from '../ports/log.ts'
-import { compareIds, isSamePosition, type LogPosition } from './high-water.ts'
+import { compareIds, type LogPosition } from './high-water.ts'
 import type { StoredRun } from './inspect-log.ts'
-import { LevelLog } from './level-log.ts'
+import type { LevelLog } from './level-log.ts'
 import type { LogPiece, LogWalk } from './log-walk.ts'
 import { chainOf } from './log-write.ts'
 
@@ -143,34 +142,20 @@ async function goesOn({ term, index }: EntryId, walk: LogWalk): Promise<boolean>
   return true
 }
 
-export interface Repair {
-  readonly plan: RepairPlan
-  /** For a log that has lost its base. */
-  readonly snapshotBase: LogBase | undefined
-  /** What is still missing is given up. */
-  readonly unfence: boolean
-}
-
-/**
- * Does it, under the lock of the directory. What a crash leaves is a log that is damaged still, with more of what it lacked: planned and performed
- * again it comes to the same end. Errors: those of `LevelLog.open`, STORAGE_FAILED.
- */
-export async function performRepair(dir: string, { plan, snapshotBase, unfence }: Repair): Promise<void> {
-  const log = await LevelLog.open(dir, { isAlone: false, snapshotBase: () => Promise.resolve(snapshotBase) })
-  try {
-    if (!isSamePosition(log.end, plan.start)) throw new RaftgenError('STORAGE_LOCKED', `${dir} was changed since it was looked at`)
-    let { reset } = plan
-    for (const step of plan.steps) {
-      for await (const piece of step.source.pieces(step)) {
-        if (piece.kind === 'hole') throw new InvariantError(`what was planned can be read: ${piece.what}`)
-        await write(log, { reset, entries: piece.entries })
-        reset = undefined
-      }
+/** Appends to an open log what `plan` says; `unfence`: what is still missing is given up. */
+export async function writeRepair(
+  log: LevelLog,
+  { plan, unfence }: { readonly plan: RepairPlan; readonly unfence: boolean },
+): Promise<void> {
+  let { reset } = plan
+  for (const step of plan.steps) {
+    for await (const piece of step.source.pieces(step)) {
+      if (piece.kind === 'hole') throw new InvariantError(`what was planned can be read: ${piece.what}`)
+      await write(log, { reset, entries: piece.entries })
+      reset = undefined
     }
-    if (reset !== undefined || unfence) await write(log, { reset, unfence })
-  } finally {
-    await new Promise<void>((resolve, reject) => log.close((error) => (error === undefined ? resolve() : reject(error))))
   }
+  if (reset !== undefined || unfence) await write(log, { reset, unfence })
 }
 
 function write(log: LevelLog, changes: Partial<Persist>): Promise<void> {

@@ -1,7 +1,9 @@
 import { chmod, cp, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { LogBase } from '../../src/core/types.ts'
 import { LevelLog } from '../../src/storage/level-log.ts'
+import { openSnapshotDir } from '../../src/storage/snapshot-dir.ts'
 import { databaseFile, damages, loseBlocks, tree } from '../storage/damages.ts'
 import { command, type Said } from './in-process.ts'
 import { append, closed, confOf, entries, node, noteMachine, snapshot } from './log-data.ts'
@@ -94,39 +96,37 @@ describe('never changes a byte, and finds', () => {
   })
 })
 
-describe('what becomes of it is what its node does at its start', () => {
-  const outcomes: readonly (readonly [keyof typeof damages, string, string])[] = [
-    ['a block is gone', 'repairs', 'refused'],
-    ['a block has a flipped bit', 'repairs', 'refused'],
-    ['the log file of the database has a flipped bit', 'repairs', 'refused'],
-    ['the manifest is gone', 'repairs', 'refused'],
-    ['the database is gone', 'repairs', 'refused'],
-    ['a slot of the high water has a flipped bit', 'mends', 'mends'],
-    ['the high water is gone', 'replace', 'refused'],
-    ['a snapshot has a flipped bit', 'mends', 'mends'],
-    ['the identity has a flipped bit', 'refused', 'refused'],
-    ['nothing', 'whole', 'whole'],
-  ]
+/** Read by a server beside its log. */
+const besideLog = ['machine.json is cut', 'peers.json is not JSON']
 
-  test.each(outcomes)('%s: %s with peers, %s alone', async (name, withPeers, isAlone) => {
-    for (const [conf, kind] of [
-      [confOf(1, 2, 3), withPeers],
-      [confOf(1), isAlone],
-    ] as const) {
+describe('what becomes of it is what its node does at its start', () => {
+  test.each(Object.entries(damages).filter(([name]) => !besideLog.includes(name)))('when %s', async (_, damage) => {
+    for (const conf of [confOf(1, 2, 3), confOf(1)]) {
       const dir = await stored({ conf })
       await snapshot(dir, { term: 3, index: 20 }, conf)
-      await damages[name]?.(dir)
+      await damage(dir)
       const { outcome } = JSON.parse((await verify(dir, '--json')).out)
-      expect(outcome.kind).toBe(kind)
-      const opened = await LevelLog.open(dir).catch((error: Error) => error)
+      const opened = await LevelLog.open(dir, { snapshotBase: () => newestBase(dir) }).catch((error: Error) => error)
       if (opened instanceof Error) {
-        expect(kind).toBe('refused')
-        expect(outcome.sentence).toContain(opened.message.replaceAll(`${dir}: `, '').replaceAll(dir, 'data/1').replace(/\.$/, ''))
+        expect(outcome.kind).toBe('refused')
+        const message = opened.message.replaceAll(`${dir}: `, '').replaceAll(dir, 'data/1').replace(/\.$/, '')
+        expect(outcome.sentence).toContain(message)
         continue
       }
-      expect(opened.summary.fence === undefined).toBe(kind === 'whole' || kind === 'mends')
+      const { fence, lastIndex } = opened.summary
+      expect(fence === undefined ? ['whole', 'mends'] : [fence.floor === undefined ? 'replace' : 'repairs']).toContain(outcome.kind)
+      if (fence?.floor !== undefined)
+        expect(outcome.sentence).toContain(`with its log up to entry ${lastIndex} and fetches entries ${lastIndex + 1} to 50`)
       await closed(opened)
     }
+  })
+
+  test.each(besideLog)('when %s', async (name) => {
+    const dir = await stored()
+    await damages[name]?.(dir)
+    expect(lastLine(await verify(dir))).toMatch(
+      /^data\/1 will be refused at the next start: data\/1\/(?:machine|peers)\.json: it is not JSON\. /,
+    )
   })
 
   test('a hole, with the entries concerned and the way out', async () => {
@@ -301,6 +301,13 @@ test('a directory on which no machine has run yet says so', async () => {
   await noteMachine(dir, { name: 'other', version: 7, wire: 'abc' })
   expect((await verify(dir)).out).toContain('\nmachine     other, version 7, wire format abc\n')
 })
+
+async function newestBase(dir: string): Promise<LogBase | undefined> {
+  const snapshots = await openSnapshotDir(dir)
+  const [newest] = snapshots.list
+  await closed(snapshots)
+  return newest && { id: newest.id, conf: newest.conf }
+}
 
 async function diskOf(dir: string): Promise<{ readonly diskId: string }> {
   const { identity } = JSON.parse((await verify(dir, '--json')).out)
