@@ -44,6 +44,8 @@ export interface Columns {
 }
 const timeWidth = 24
 const seqWidth = 6
+/** Sessions that are named in one line. */
+const sessionsMax = 20
 
 export const columnsFor = (last: { readonly index: number; readonly term: number }): Columns => ({
   index: Math.max('index'.length, `${last.index}`.length),
@@ -86,14 +88,18 @@ function whatText({ entry, envelope, call, problem }: ShownEntry): string {
     case 'closeSession':
       return `session ${envelope.session} closes`
     case 'keepAlive':
-      return envelope.sessions.length === 0
-        ? 'time passes'
-        : `kept alive: sessions ${envelope.sessions.map(({ session }) => session).join(', ')}`
+      return keptText(envelope.sessions.map(({ session }) => session))
     case 'renewSessions':
       return 'all sessions are renewed'
     case 'clock':
       return `queries may see times up to ${timeText(envelope.ceiling)}`
   }
+}
+
+function keptText(sessions: readonly number[]): string {
+  if (sessions.length === 0) return 'time passes'
+  const more = sessions.length > sessionsMax ? ` and ${sessions.length - sessionsMax} more` : ''
+  return `kept alive: ${sessions.length === 1 ? 'session' : 'sessions'} ${sessions.slice(0, sessionsMax).join(', ')}${more}`
 }
 
 /** Without its name. */

@@ -3,13 +3,13 @@ import { type Inspection, inspect } from '../storage/inspect.ts'
 import { entriesName } from '../storage/inspect-log.ts'
 import type { LogPiece } from '../storage/log-walk.ts'
 import type { CommandDecoder } from './command-decoder.ts'
-import { columnsFor, entryLine, entryObject, headLine, readEntry } from './entry-words.ts'
+import { columnsFor, entryLine, entryObject, headLine, readEntry, type ShownEntry } from './entry-words.ts'
 import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
 import { type LogContext, parsedNumber } from './log.ts'
 import type { LogCommandLine, LogShowOptions } from './log-program.ts'
 import { progressOf } from './log-progress.ts'
 import { openSchema } from './log-schema.ts'
-import { knownEnd } from './log-words.ts'
+import { knownEnd, knownTerm } from './log-words.ts'
 import { suggestion } from './suggest.ts'
 import { counted, type Terminal } from './terminal.ts'
 
@@ -65,20 +65,20 @@ interface Printing {
 }
 
 async function print(inspection: Inspection, { wanted, decoder, asJson, terminal }: Printing): Promise<void> {
-  const { walk, dir, log } = inspection
+  const { walk, dir } = inspection
   const end = Math.max(knownEnd(inspection), await walk.lastIndex())
   const lastIndex = Math.min(wanted.lastIndex ?? end, end)
   // With a filter nobody knows before the end which are the last.
   const skipped = wanted.last === undefined || wanted.command !== undefined ? 1 : lastIndex - wanted.last + 1
   const firstIndex = Math.max(wanted.firstIndex ?? skipped, 1)
-  const columns = columnsFor({ index: lastIndex, term: Math.max(log.found.end.term, ...log.islands.map(({ lastTerm }) => lastTerm)) })
+  const columns = columnsFor({ index: lastIndex, term: knownTerm(inspection) })
   const output = new Output(terminal, wanted.command === undefined ? undefined : wanted.last)
   if (firstIndex > lastIndex) return terminal.err(`${dir} holds ${end === 0 ? 'no entries' : `nothing of that: its last entry is ${end}`}`)
   if (!asJson) terminal.out(headLine(columns))
-  if (firstIndex < walk.firstIndex) output.put(compactedText(walk.firstIndex - 1, asJson))
+  if (firstIndex < walk.firstIndex) output.put([compactedText(walk.firstIndex - 1, asJson)])
+  const words = { command: wanted.command, decoder, asJson, entryText: (shown: ShownEntry) => entryLine(shown, columns) }
   for await (const piece of walk.pieces({ firstIndex, lastIndex })) {
-    for (const line of linesOf(piece, { command: wanted.command, decoder, asJson, entryText: (shown) => entryLine(shown, columns) }))
-      output.put(line)
+    output.put([...linesOf(piece, words)])
     await terminal.drained?.()
   }
   output.end()
@@ -88,7 +88,7 @@ interface Words {
   readonly command: string | undefined
   readonly decoder: CommandDecoder | undefined
   readonly asJson: boolean
-  readonly entryText: (shown: ReturnType<typeof readEntry>) => string
+  readonly entryText: (shown: ShownEntry) => string
 }
 
 function* linesOf(piece: LogPiece, { command, decoder, asJson, entryText }: Words): Generator<string> {
@@ -117,20 +117,20 @@ const compactedText = (lastIndex: number, asJson: boolean): string =>
 class Output {
   readonly #terminal: Terminal
   readonly #last: number | undefined
-  #kept: string[] = []
+  #kept: readonly string[] = []
 
   constructor(terminal: Terminal, last: number | undefined) {
     this.#terminal = terminal
     this.#last = last
   }
 
-  put(line: string): void {
-    if (this.#last === undefined) return this.#terminal.out(line)
-    this.#kept.push(line)
-    if (this.#kept.length > 2 * this.#last) this.#kept = this.#kept.slice(-this.#last)
+  put(lines: readonly string[]): void {
+    // At once: a write for each line is what takes the time.
+    if (this.#last === undefined) return lines.length === 0 ? undefined : this.#terminal.out(lines.join('\n'))
+    this.#kept = [...this.#kept, ...lines].slice(-this.#last)
   }
 
   end(): void {
-    if (this.#last !== undefined) for (const line of this.#kept.slice(-this.#last)) this.#terminal.out(line)
+    for (const line of this.#kept) this.#terminal.out(line)
   }
 }

@@ -7,6 +7,8 @@ import { counted } from './terminal.ts'
 
 /** Terms and runs beyond are counted, not listed. */
 const listedMax = 8
+/** Findings likewise; --json has all. */
+const findingsMax = 50
 const labelWidth = 12
 
 export function inspectionLines(inspection: Inspection): readonly string[] {
@@ -61,8 +63,11 @@ function logLines({ log }: Inspection): readonly string[] {
 export function findingLines(inspection: Inspection, outcome: Outcome): readonly string[] {
   const { findings } = inspection
   if (findings.length === 0) return []
-  const lines = findings.flatMap((finding) => [`  ${findingText(finding)}`, `    -> ${todoOf(finding, inspection, outcome)}`])
-  return [`${counted(findings.length, 'finding')}:`, ...lines, '']
+  const more = findings.length > findingsMax ? [`  and ${findings.length - findingsMax} more: --json has all of them`] : []
+  const lines = findings
+    .slice(0, findingsMax)
+    .flatMap((finding) => [`  ${findingText(finding)}`, `    -> ${todoOf(finding, inspection, outcome)}`])
+  return [`${counted(findings.length, 'finding')}:`, ...lines, ...more, '']
 }
 
 /** With the entries that it is about. */
@@ -99,14 +104,13 @@ export function contentOf({ dir, identity, machine, log, snapshots, peers, putAs
 export function knownEnd({ log }: Inspection): number {
   const { found, slots, verdictWithPeers, islands } = log
   const floor = verdictWithPeers.kind === 'open' ? verdictWithPeers.fence?.floor?.index : undefined
-  return Math.max(
-    found.end.index,
-    found.hardState?.lastIndex ?? 0,
-    slots.newest?.last.index ?? 0,
-    floor ?? 0,
-    ...islands.map(({ lastIndex }) => lastIndex),
-  )
+  const known = Math.max(found.end.index, found.hardState?.lastIndex ?? 0, slots.newest?.last.index ?? 0, floor ?? 0)
+  return islands.reduce((last, { lastIndex }) => Math.max(last, lastIndex), known)
 }
+
+/** The largest term that is there to be read. */
+export const knownTerm = ({ log }: Inspection): number =>
+  log.islands.reduce((last, { lastTerm }) => Math.max(last, lastTerm), log.found.end.term)
 
 export const idText = ({ index, term }: { readonly index: number; readonly term: number }): string =>
   index === 0 ? 'no entry' : `entry ${index} of term ${term}`

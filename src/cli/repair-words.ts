@@ -7,6 +7,7 @@ import type { CommandDecoder } from './command-decoder.ts'
 import { columnsFor, entryLine, headLine, readEntry } from './entry-words.ts'
 import { type Outcome, summaryOf } from './log-outcome.ts'
 import { holeText } from './log-show.ts'
+import { knownTerm } from './log-words.ts'
 import type { EntryRange, RepairChoice } from './repair-plan.ts'
 
 /** Entries listed one by one; `log show` has the others. */
@@ -120,8 +121,8 @@ async function lossLines(choice: Loss, context: PlanContext): Promise<readonly s
 
 /** What can still be read of it, in words. */
 async function lostLines(lost: EntryRange, { inspection, decoder }: PlanContext): Promise<readonly string[]> {
-  const { walk, dir, log } = inspection
-  const columns = columnsFor({ index: lost.lastIndex, term: Math.max(log.found.end.term, ...log.islands.map(({ lastTerm }) => lastTerm)) })
+  const { walk, dir } = inspection
+  const columns = columnsFor({ index: lost.lastIndex, term: knownTerm(inspection) })
   const lines = [headLine(columns)]
   for await (const piece of walk.pieces(lost)) {
     if (piece.kind === 'hole') lines.push(`# ${holeText(piece)}`)

@@ -88,7 +88,8 @@ export async function inspectLog(parts: LogParts): Promise<InspectedLog> {
   // That a database which cannot be opened holds no records goes without saying.
   const isGone = parts.kv === undefined || failure !== undefined
   const own = all.filter((finding) => !problems.includes(finding) && !(isGone && judged.findings.includes(finding)))
-  const findings = own.map((finding) => ({ ...finding, range: wholeRange(finding, blocks) }))
+  const lasts = new Map(blocks.map(({ firstIndex, lastIndex }) => [firstIndex, lastIndex]))
+  const findings = own.map((finding) => ({ ...finding, range: wholeRange(finding, lasts) }))
   return { found, judged, islands, damaged: blocks, slots, verdict, verdictWithPeers, problems, findings }
 }
 
@@ -138,21 +139,22 @@ function lostBefore({ fence, end, findings }: Extract<Verdict, { kind: 'open' }>
   ]
 }
 
-/** What is said of a block is about all entries in it: a node uses none of them. */
-function wholeRange({ range }: Finding, blocks: readonly DamagedBlock[]): Finding['range'] {
-  const block = blocks.find(({ firstIndex }) => range?.firstIndex === firstIndex && range.lastIndex === firstIndex)
-  return block === undefined ? range : { firstIndex: block.firstIndex, lastIndex: block.lastIndex }
+/** What is said of a block is about all entries in it: a node uses none of them. `lasts`: of each damaged block. */
+function wholeRange({ range }: Finding, lasts: ReadonlyMap<number, number>): Finding['range'] {
+  const lastIndex = range === undefined || range.firstIndex !== range.lastIndex ? undefined : lasts.get(range.firstIndex)
+  return range === undefined || lastIndex === undefined ? range : { firstIndex: range.firstIndex, lastIndex }
 }
 
 async function damagedBlocks({ kv, name }: LogParts, { waste, islands, end, hardState }: Recovered): Promise<readonly DamagedBlock[]> {
   const blocks = waste.flatMap((key) => records.readBlockKey(key) ?? [])
   const starts = [...blocks, ...islands.map(({ firstIndex }) => firstIndex)].sort((a, b) => a - b)
   const found: DamagedBlock[] = []
+  let next = 0
   for (const firstIndex of kv === undefined ? [] : blocks) {
+    while ((starts[next] ?? Number.POSITIVE_INFINITY) <= firstIndex) next++
     const block = await readSealed(kv, name, firstIndex)
-    const next = starts.find((start) => start > firstIndex)
-    const lastIndex = block?.lastIndex ?? (next === undefined ? Math.max(firstIndex, end.index, hardState?.lastIndex ?? 0) : next - 1)
-    found.push({ firstIndex, lastIndex, marks: block?.marks ?? [] })
+    const beforeNext = (starts[next] ?? Math.max(firstIndex, end.index, hardState?.lastIndex ?? 0) + 1) - 1
+    found.push({ firstIndex, lastIndex: block?.lastIndex ?? beforeNext, marks: block?.marks ?? [] })
   }
   return found
 }

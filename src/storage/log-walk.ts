@@ -8,11 +8,13 @@ import { BlockReader } from './block-reader.ts'
 import { storeError } from './damage.ts'
 import type { KeyValue } from './kv.ts'
 import { blockKey, readBlockKey } from './records.ts'
-import { type Finding, missing, type Recovered } from './recovery.ts'
+import { type Finding, type Island, missing, type Recovered } from './recovery.ts'
 import { SalvageReader } from './salvage-reader.ts'
 
 /** Of entries handed over at once, bytes of data: what is in memory of a log at any time. */
 const chunkBytes = 1_024 * 1_024
+/** Findings that are looked at for the reason of a hole: who has more of them has other worries. */
+const reasonsMax = 1_000
 
 export type LogPiece =
   /** Contiguous, verified, at least one. */
@@ -41,7 +43,7 @@ export class LogWalk {
 
   /** `found` is what `kv` holds; without a database nothing is there. `withAside`: what was put aside counts, too. */
   constructor({ kv, name, found, findings, withAside }: WalkOptions) {
-    this.#findings = findings
+    this.#findings = findings.slice(0, reasonsMax)
     this.firstIndex = (found.base?.id.index ?? 0) + 1
     this.#sources = kv === undefined ? [] : sourcesOf(kv, name, withAside ? found : { ...found, salvage: [] })
   }
@@ -99,17 +101,10 @@ function sourcesOf(kv: KeyValue, name: string, found: Recovered): readonly Entry
   const damaged = waste.flatMap((key) => readBlockKey(key) ?? [])
   return [
     ...(index.length === 0 ? [] : [new Run(kv, name, { ...prefix, index })]),
-    ...islands.map(({ firstIndex, lastIndex, blocks }) => new Run(kv, name, { firstIndex, lastIndex, index: indexOf(blocks) })),
+    ...(islands.length === 0 ? [] : [new Islands(kv, name, islands)]),
     ...(salvage.length === 0 ? [] : [new Aside(kv, name, salvage)]),
     ...(damaged.length === 0 ? [] : [new DamagedBlocks(kv, name, damaged)]),
   ]
-}
-
-/** Without chains: what is read was verified before, and is again within its block. */
-function indexOf(blocks: readonly Index[]): BlockIndex {
-  const index = new BlockIndex()
-  for (const block of blocks) index.push(block, 0)
-  return index
 }
 
 /** Blocks that go on from one another. */
@@ -134,6 +129,50 @@ class Run implements EntrySource {
 
   lastIndex(): Promise<Index> {
     return Promise.resolve(this.#range.lastIndex)
+  }
+}
+
+/** Runs behind holes. */
+class Islands implements EntrySource {
+  readonly #kv: KeyValue
+  readonly #name: string
+  /** Ascending by their first index. */
+  readonly #islands: readonly Island[]
+  /** All before this one end before `#passed`: a walk goes forward. */
+  #next = 0
+  #passed: Index = 0
+
+  constructor(kv: KeyValue, name: string, islands: readonly Island[]) {
+    this.#kv = kv
+    this.#name = name
+    this.#islands = islands
+  }
+
+  async entries(wanted: Range): Promise<readonly Entry[]> {
+    this.#skipTo(wanted.firstIndex)
+    for (let i = this.#next; i < this.#islands.length; i++) {
+      const island = this.#islands[i]
+      if (island === undefined || island.firstIndex > wanted.lastIndex) break
+      if (island.lastIndex >= wanted.firstIndex) return await this.#read(island, wanted)
+    }
+    return []
+  }
+
+  lastIndex(): Promise<Index> {
+    return Promise.resolve(this.#islands.at(-1)?.lastIndex ?? 0)
+  }
+
+  #skipTo(firstIndex: Index): void {
+    if (firstIndex < this.#passed) this.#next = 0
+    this.#passed = firstIndex
+    while ((this.#islands[this.#next]?.lastIndex ?? firstIndex) < firstIndex) this.#next++
+  }
+
+  /** Without chains: what is read was verified before, and is again within its block. */
+  #read({ firstIndex, lastIndex, blocks }: Island, wanted: Range): Promise<readonly Entry[]> {
+    const index = new BlockIndex()
+    for (const block of blocks) index.push(block, 0)
+    return new Run(this.#kv, this.#name, { firstIndex, lastIndex, index }).entries(wanted)
   }
 }
 

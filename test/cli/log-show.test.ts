@@ -84,7 +84,7 @@ describe('a log in the words of the schema', () => {
       .slice(1, -1)
       .map((line) => line.slice('index  term  time                      session     seq  '.length))
     expect(words).toEqual([
-      'kept alive: sessions 2',
+      'kept alive: session 2',
       'time passes',
       'all sessions are renewed',
       'queries may see times up to 2026-01-02T00:00:01.000Z',

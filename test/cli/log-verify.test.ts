@@ -218,6 +218,16 @@ data/1 will be repaired from its peers at the next start: node 1 opens with its 
   })
 })
 
+test('a directory of a format without a high water is whole without one', async () => {
+  const dir = await stored({ clusterId: 'alpha' })
+  await rm(join(dir, 'high-water'))
+  await writeFile(join(dir, 'identity.json'), '{"format":1,"clusterId":"alpha","nodeId":1,"incarnation":1,"checksum":"0c56ad8f"}', {
+    mode: 0o600,
+  })
+  const said = await verify(dir)
+  expect([said.code, lastLine(said)]).toEqual([0, 'data/1 is whole.'])
+})
+
 describe('modes', () => {
   test('what others may look into is named, and what to do', async () => {
     const dir = await stored()
