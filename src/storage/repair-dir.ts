@@ -4,7 +4,7 @@
 //
 // Until the first rename nothing has changed, and after the second a start finds what was repaired: the database alone says so, since its last write is
 // later than the one that the old high water knows of. A crash between the two leaves no database; whoever repairs again puts the copy in its place.
-import { access, copyFile, link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, copyFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InvariantError } from '../core/invariant.ts'
 import type { LogBase } from '../core/types.ts'
@@ -37,8 +37,8 @@ export interface RepairOptions {
 }
 
 /**
- * Repairs `dir` as planned, and returns where it has kept what was there before. Errors: STORAGE_LOCKED, STORAGE_FAILED, and what the system refuses;
- * after any of them nothing has changed.
+ * Repairs `dir` as planned, and returns where it has kept what was there before. Errors: STORAGE_LOCKED, STORAGE_FAILED, and what the system refuses:
+ * then all is as it was, unless it refuses the last of the renames.
  */
 export async function performRepair(dir: string, repair: Repair, { scratch }: RepairOptions): Promise<string> {
   const copy = join(dir, copyName)
@@ -50,7 +50,7 @@ export async function performRepair(dir: string, repair: Repair, { scratch }: Re
     await checkCopy(copy, repair, scratch)
     await writeFile(join(copy, readyName), await newName(dir))
     await syncAll(copy)
-    return await swap(dir, scratch)
+    return await swap(dir, { scratch, isHeld: release !== undefined })
   } catch (cause) {
     if (await exists(databaseDir(dir))) await rm(copy, { recursive: true, force: true })
     throw cause
@@ -64,7 +64,7 @@ export const isCutOff = async (dir: string): Promise<boolean> =>
   (await exists(join(dir, copyName, readyName))) && !(await exists(databaseDir(dir)))
 
 /** Puts the result of such a repair in its place. */
-export const finishRepair = (dir: string, { scratch }: RepairOptions): Promise<string> => swap(dir, scratch)
+export const finishRepair = (dir: string, { scratch }: RepairOptions): Promise<string> => swap(dir, { scratch, isHeld: false })
 
 async function makeCopy(dir: string, copy: string): Promise<void> {
   await mkdir(copy, { mode: ownerOnly })
@@ -108,34 +108,47 @@ function problemOf({ log }: Inspection, { end }: RepairPlan, unfence: boolean): 
   return broken?.what
 }
 
-/** Nobody else may put a database where there is none for a moment, or open the new one before its high water is there. */
-async function swap(dir: string, scratch: string): Promise<string> {
+/** Nobody else may put a database where there is none for a moment, or open the new one before its high water is there. `isHeld`: the old one. */
+async function swap(dir: string, { scratch, isHeld }: RepairOptions & { readonly isHeld: boolean }): Promise<string> {
   const copy = join(dir, copyName)
   const release = await held(dir, databaseDir(copy), scratch)
   try {
     if (!(await beginMoving(dir))) throw locked(dir)
-    const kept = join(dir, await readFile(join(copy, readyName), 'utf8'))
-    await mkdir(kept, { recursive: true, mode: ownerOnly })
-    await keepHighWater(dir, kept)
-    await syncDir(kept)
-    if (await exists(databaseDir(dir))) await rename(databaseDir(dir), databaseDir(kept))
-    await rename(databaseDir(copy), databaseDir(dir))
-    await rename(highWaterPath(copy), highWaterPath(dir))
-    await syncDir(kept)
-    await syncDir(dir)
-    await rm(copy, { recursive: true })
-    return kept
+    try {
+      // It was not there before: a node was started meanwhile, and has begun anew.
+      if (!isHeld && (await exists(databaseDir(dir)))) throw locked(dir)
+      return await exchange(dir, copy)
+    } finally {
+      await movedAside(dir)
+    }
   } finally {
-    await movedAside(dir)
     await release?.()
   }
 }
 
-/** Under a second name: the first is never without one. */
+async function exchange(dir: string, copy: string): Promise<string> {
+  const kept = join(dir, await readFile(join(copy, readyName), 'utf8'))
+  await mkdir(kept, { recursive: true, mode: ownerOnly })
+  await keepHighWater(dir, kept)
+  const hasOld = await exists(databaseDir(dir))
+  if (hasOld) await rename(databaseDir(dir), databaseDir(kept))
+  await rename(databaseDir(copy), databaseDir(dir)).catch(async (cause: unknown) => {
+    if (hasOld) await rename(databaseDir(kept), databaseDir(dir))
+    throw cause
+  })
+  await rename(highWaterPath(copy), highWaterPath(dir))
+  await syncDir(kept)
+  await syncDir(dir)
+  await rm(copy, { recursive: true })
+  return kept
+}
+
+/** As a copy: whoever has the first writes into it. */
 async function keepHighWater(dir: string, kept: string): Promise<void> {
   const [source, target] = [highWaterPath(dir), highWaterPath(kept)]
   if (!(await exists(source)) || (await exists(target))) return
-  await link(source, target).catch(() => copyFile(source, target))
+  await copyFile(source, target)
+  await syncFile(target)
 }
 
 async function newName(dir: string): Promise<string> {
