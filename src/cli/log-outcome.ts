@@ -9,11 +9,10 @@ import type { Verdict } from '../storage/log-verdict.ts'
 /**
  * whole     it holds all that it has promised
  * mends     what is wrong is put right at the next start, without anybody's help
- * repairs   its peers give it what it lacks, at the next start
- * replace   its node starts, follows, and never votes: nothing tells what it has lost
+ * repairs   at the next start its peers give it what it lacks, or tell it that it lacks nothing
  * refused   its node does not start
  */
-export type OutcomeKind = 'whole' | 'mends' | 'repairs' | 'replace' | 'refused'
+export type OutcomeKind = 'whole' | 'mends' | 'repairs' | 'refused'
 
 export interface Outcome {
   readonly kind: OutcomeKind
@@ -29,16 +28,11 @@ export function outcomeOf(inspection: Inspection): Outcome {
   const [refusal] = refusals
   if (refusal !== undefined) return refused(dir, refusal)
   if (log.verdict.kind === 'refuse') return refused(dir, log.verdict.error)
-  const summary = summaryOf(inspection, log.verdict)
+  const summary = summaryOf(log.verdict, log.judged)
   const state = stateOf(inspection, summary)
   if (state instanceof RaftgenError) return refused(dir, state)
-  const { fence } = log.verdict
-  if (fence !== undefined && fence.floor === undefined) return toBeReplaced(dir, summary.lastIndex)
-  const fetched = [
-    ...(fence?.floor === undefined ? [] : [lackText(summary.lastIndex, fence.floor, fence.isUncertain)]),
-    ...(state === 'fetched' ? ['a snapshot'] : []),
-  ]
-  if (fetched.length > 0) return repaired(inspection, { fetched, lastIndex: summary.lastIndex })
+  const steps = [...fencedSteps(summary), ...(state === 'fetched' ? ['fetches a snapshot'] : [])]
+  if (steps.length > 0) return repaired(inspection, steps, summary)
   const isMended = findings.some(({ kind }) => ['database', 'log', 'snapshot'].includes(kind))
   if (isMended) return { kind: 'mends', error: undefined, sentence: `${dir} will be mended by itself at the next start.` }
   const what = state === 'awaited' ? ': a node that is about to join, and gets everything from the others' : ''
@@ -50,13 +44,13 @@ export function todoOf({ kind, range, todo }: DirFinding, { dir }: Inspection, o
   if (todo !== undefined) return todo
   if (outcome.kind === 'refused') return `Run \`raftgen log repair ${dir}\`: it says what can be done.`
   if (kind === 'snapshot') return 'It is set aside at the next start; an older one, or one of a peer, takes its place.'
-  if (outcome.kind === 'replace') return 'Replace the node, as said below.'
   if (kind === 'database') return 'Start the node: it sets this database aside, and its peers give back what was in it.'
-  if (outcome.kind === 'repairs' && range !== undefined) return 'Start the node: its peers give it back.'
-  if (outcome.kind === 'mends' && range !== undefined) {
-    return 'Start the node: it goes on without them. As far as anything tells, nobody was told that they are there.'
+  if (outcome.kind === 'repairs') {
+    return range === undefined ? 'Start the node: with what its peers say it puts this right.' : 'Start the node: its peers give it back.'
   }
-  return 'Start the node: it puts this right by itself.'
+  return range === undefined
+    ? 'Start the node: it puts this right by itself.'
+    : 'Start the node: it begins anew after a snapshot of its own.'
 }
 
 const refused = (dir: string, error: RaftgenError): Outcome => {
@@ -64,37 +58,36 @@ const refused = (dir: string, error: RaftgenError): Outcome => {
   return { kind: 'refused', error, sentence: `${dir} will be refused at the next start: ${message.replace(/\.?$/, '.')}` }
 }
 
-const toBeReplaced = (dir: string, lastIndex: number): Outcome => ({
-  kind: 'replace',
-  error: undefined,
-  sentence:
-    `${dir} will start, follow, and never vote: nothing tells what it held after entry ${lastIndex}. ` +
-    'Move the directory away and start the node on an empty one with `join`, under the same id.',
-})
-
-function repaired({ dir, identity }: Inspection, { fetched, lastIndex }: { fetched: readonly string[]; lastIndex: number }): Outcome {
+function repaired({ dir, identity }: Inspection, steps: readonly string[], { lastIndex }: LogSummary): Outcome {
   const opens = lastIndex === 0 ? 'with an empty log' : `with its log up to entry ${lastIndex}`
-  const until = 'until then it does not lead, and votes for no node that has less than it had'
-  const what = `node ${identity?.nodeId} opens ${opens} and fetches ${fetched.join(', and ')}; ${until}`
+  const what = `node ${identity?.nodeId} opens ${opens} and ${steps.join(', and ')}`
   return { kind: 'repairs', error: undefined, sentence: `${dir} will be repaired from its peers at the next start: ${what}.` }
 }
 
-function lackText(lastIndex: number, floor: EntryId, isUncertain: boolean): string {
-  const proviso = isUncertain ? ', if any of them was told of the write that was under way' : ''
-  if (floor.index > lastIndex) return `${entriesName({ firstIndex: lastIndex + 1, lastIndex: floor.index })}${proviso}`
+function fencedSteps({ fence, lastIndex }: LogSummary): readonly string[] {
+  if (fence === undefined) return []
+  if (fence.floor === undefined) {
+    return [
+      'asks all the others what they hold, for nothing tells what it held after that; until all have answered it neither leads nor votes',
+    ]
+  }
+  return [`fetches ${lackText(lastIndex, fence.floor)}; until then it does not lead, and votes for no node that has less than it had`]
+}
+
+function lackText(lastIndex: number, floor: EntryId): string {
+  if (floor.index > lastIndex) return entriesName({ firstIndex: lastIndex + 1, lastIndex: floor.index })
   return `what it held instead of its last entries, up to entry ${floor.index} of term ${floor.term}`
 }
 
 /** As the log has it once it is open. */
-export function summaryOf({ log }: Inspection, { base, end, hardState }: Opened): LogSummary {
-  const { judged } = log
-  const hasBase = judged.base !== undefined
+function summaryOf({ base, end, hardState, fence, isAnew }: Opened, { terms, confs }: Inspection['log']['judged']): LogSummary {
   return {
     hardState: { term: hardState.term, votedFor: hardState.votedFor },
     base: { id: base.id, conf: base.conf },
     lastIndex: end.index,
-    terms: hasBase ? judged.terms.runs : [],
-    confs: hasBase ? judged.confs : [],
+    terms: isAnew ? [] : terms.runs,
+    confs: isAnew ? [] : confs,
+    fence,
   }
 }
 
@@ -105,5 +98,5 @@ function stateOf({ snapshots, log }: Inspection, summary: LogSummary): 'own' | '
   if (snapshots.some(({ id, damage }) => damage === undefined && termAt(summary, id.index) === id.term)) return 'own'
   if (isAlone(summary)) return lostState(summary)
   // A log that has lost its base looks the same, but for that.
-  return base.id.index === 0 && log.judged.base !== undefined ? 'awaited' : 'fetched'
+  return base.id.index === 0 && log.judged.base !== undefined && !log.judged.isBaseRestored ? 'awaited' : 'fetched'
 }

@@ -12,7 +12,7 @@ const findingsMax = 50
 const labelWidth = 12
 
 export function inspectionLines(inspection: Inspection): readonly string[] {
-  const { dir, identity, machine, snapshots, peers, putAside } = inspection
+  const { dir, identity, machine, snapshots, peers, putAside, witness } = inspection
   const whose =
     identity === undefined
       ? 'nothing tells whose it is'
@@ -24,7 +24,7 @@ export function inspectionLines(inspection: Inspection): readonly string[] {
     ...labelled('machine', [machineText]),
     ...logLines(inspection),
     ...labelled('snapshots', snapshots.length === 0 ? ['none'] : snapshots.map(snapshotText)),
-    ...labelled('peers', [`the disks of ${peers.length} are known`]),
+    ...labelled('peers', [`the disks of ${peers.length} are known`, ...witness.map(witnessText)]),
     ...labelled(
       'put aside',
       putAside.map(({ path, bytes }) => `${path}, ${bytesText(bytes)}`),
@@ -33,7 +33,7 @@ export function inspectionLines(inspection: Inspection): readonly string[] {
 }
 
 function logLines({ log }: Inspection): readonly string[] {
-  const { found, islands, slots, verdictWithPeers } = log
+  const { found, islands, slots, asIs } = log
   const { base, end, terms, hardState, confs } = found
   const first = (base?.id.index ?? 0) + 1
   const held = end.index < first ? 'no entries' : `${entriesName({ firstIndex: first, lastIndex: end.index })} of ${termsText(terms.runs)}`
@@ -54,9 +54,7 @@ function logLines({ log }: Inspection): readonly string[] {
     ]),
     ...labelled('last write', [vote]),
     ...labelled('high water', [water]),
-    ...(verdictWithPeers.kind === 'open' && verdictWithPeers.fence !== undefined
-      ? labelled('lacks', [fenceText(verdictWithPeers.fence, verdictWithPeers.end.index)])
-      : []),
+    ...(asIs.kind === 'open' && asIs.fence !== undefined ? labelled('lacks', [fenceText(asIs.fence, asIs.end.index)]) : []),
   ]
 }
 
@@ -75,10 +73,10 @@ export const findingText = ({ range, what }: DirFinding): string =>
   range === undefined || what.startsWith(entriesName(range)) ? what : `${entriesName(range)}: ${what}`
 
 /** The same for scripts. */
-export function contentOf({ dir, identity, machine, log, snapshots, peers, putAside }: Inspection): object {
-  const { found, islands, slots, verdictWithPeers } = log
+export function contentOf({ dir, identity, machine, log, snapshots, peers, witness, putAside }: Inspection): object {
+  const { found, islands, slots, asIs } = log
   const { base, end, hardState, confs } = found
-  const fence = verdictWithPeers.kind === 'open' ? verdictWithPeers.fence : undefined
+  const fence = asIs.kind === 'open' ? asIs.fence : undefined
   return {
     dir,
     identity,
@@ -93,17 +91,18 @@ export function contentOf({ dir, identity, machine, log, snapshots, peers, putAs
       hardState: hardState && { term: hardState.term, votedFor: hardState.votedFor },
     },
     highWater: slots.newest && { term: slots.newest.last.term, index: slots.newest.last.index, writes: slots.newest.last.writes },
-    fence: fence && { floor: fence.floor, isUncertain: fence.isUncertain },
+    fence,
     snapshots: snapshots.map(({ file, id, meta, damage }) => ({ file, ...id, bytes: meta?.bytes, damage })),
     peers,
+    witness,
     putAside,
   }
 }
 
 /** The last entry that anything tells of, whether it is there or not. */
 export function knownEnd({ log }: Inspection): number {
-  const { found, slots, verdictWithPeers, islands } = log
-  const floor = verdictWithPeers.kind === 'open' ? verdictWithPeers.fence?.floor?.index : undefined
+  const { found, slots, asIs, islands } = log
+  const floor = asIs.kind === 'open' ? asIs.fence?.floor?.index : undefined
   const known = Math.max(found.end.index, found.hardState?.lastIndex ?? 0, slots.newest?.last.index ?? 0, floor ?? 0)
   return islands.reduce((last, { lastIndex }) => Math.max(last, lastIndex), known)
 }
@@ -141,19 +140,23 @@ export function bytesText(bytes: number): string {
 const membersText = (members: readonly { readonly id: number }[]): string =>
   members.length === 0 ? 'cannot be read' : `${members.map(({ id }) => id).join(', ')}, as far as the high water tells`
 
-function fenceText({ floor, isUncertain }: Fence, lastIndex: number): string {
-  if (floor === undefined) return `what came after entry ${lastIndex}, and nothing tells what that was`
-  const what =
-    floor.index > lastIndex
-      ? entriesName({ firstIndex: lastIndex + 1, lastIndex: floor.index })
-      : `entry ${floor.index} of term ${floor.term}`
-  return isUncertain ? `${what}: the write under way when it stopped, which may never have been acknowledged` : what
+function fenceText({ floor }: Fence, lastIndex: number): string {
+  if (floor === undefined) return `perhaps something after entry ${lastIndex}: nothing tells`
+  return floor.index > lastIndex
+    ? entriesName({ firstIndex: lastIndex + 1, lastIndex: floor.index })
+    : `entry ${floor.index} of term ${floor.term}`
 }
 
 function termsText(runs: readonly TermRun[]): string {
   if (runs.length === 1) return `term ${runs[0]?.term}`
   if (runs.length > listedMax) return `${runs.length} terms, ${runs[0]?.term} to ${runs.at(-1)?.term}`
   return `terms ${runs.map(({ term, firstIndex }, i) => (i === 0 ? `${term}` : `${term} (from ${firstIndex})`)).join(', ')}`
+}
+
+function witnessText({ id, match, votedTerm }: Inspection['witness'][number]): string {
+  const vote = votedTerm === 0 ? [] : [`it voted for this one in term ${votedTerm}`]
+  const entry = match.index === 0 ? [] : [`it has acknowledged ${idText(match)}`]
+  return `node ${id}: ${[...entry, ...vote].join(', ')}`
 }
 
 function snapshotText({ file, id, meta, damage }: Inspection['snapshots'][number]): string {

@@ -53,7 +53,7 @@ type Opened = Extract<Verdict, { readonly kind: 'open' }>
 export async function chooseRepair(inspection: Inspection, { peers, acceptLoss }: RepairAsked): Promise<RepairChoice> {
   const { log, refusals } = inspection
   const outcome = outcomeOf(inspection)
-  const opened = log.verdictWithPeers
+  const opened = log.asIs
   const [refusal] = refusals
   if (refusal !== undefined) return { kind: 'refused', error: refusal }
   if (opened.kind === 'refuse') return { kind: 'refused', error: opened.error }
@@ -66,10 +66,12 @@ export async function chooseRepair(inspection: Inspection, { peers, acceptLoss }
   const { floor } = opened.fence
   const isEnough = (end: EntryId): boolean => floor !== undefined && compareIds(end, floor) >= 0
   const fill = await planFill(opened.end, anchorsFrom(inspection, opened), sourcesOf(inspection, peers))
-  const repairOf = (plan: RepairPlan, unfence = false): Repair => ({ plan, unfence, snapshotBase: wholeSnapshots(inspection)[0] })
+  // As it was judged: what has a base does not begin anew.
+  const snapshotBase = log.judged.base === undefined ? wholeSnapshots(inspection)[0] : undefined
+  const repairOf = (plan: RepairPlan, unfence = false): Repair => ({ plan, unfence, snapshotBase })
   if (fill.steps.length > 0 && isEnough(fill.end)) return { kind: 'fill', repair: repairOf(fill), left: undefined }
   const starts = await snapshotStarts(wholeSnapshots(inspection), { runs: log.islands, walk: inspection.walk })
-  const lossless = isRefused || acceptLoss ? starts.find((start) => isLossless(inspection, start, floor)) : undefined
+  const lossless = isRefused || acceptLoss || peers.length > 0 ? starts.find((start) => isLossless(inspection, start, floor)) : undefined
   if (lossless !== undefined) return { kind: 'snapshot', repair: repairOf(anew(inspection, opened.end, lossless)) }
   if (!acceptLoss) {
     // To put together again what it has itself, and be refused all the same, helps nobody.

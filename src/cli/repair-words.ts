@@ -2,10 +2,9 @@
 import type { Inspection } from '../storage/inspect.ts'
 import { entriesName } from '../storage/inspect-log.ts'
 import type { Repair } from '../storage/repair-dir.ts'
-import { isAlone } from '../node/recover.ts'
 import type { CommandDecoder } from './command-decoder.ts'
 import { columnsFor, entryLine, headLine, readEntry } from './entry-words.ts'
-import { type Outcome, summaryOf } from './log-outcome.ts'
+import type { Outcome } from './log-outcome.ts'
 import { holeText } from './log-show.ts'
 import { knownTerm } from './log-words.ts'
 import type { EntryRange, RepairChoice } from './repair-plan.ts'
@@ -74,7 +73,7 @@ function stepLines({ plan }: Repair, dir: string): readonly string[] {
 
 function stuckLines({ inspection, peers }: PlanContext): readonly string[] {
   const { dir, log } = inspection
-  const end = log.verdictWithPeers.kind === 'open' ? log.verdictWithPeers.end.index : 0
+  const end = log.asIs.kind === 'open' ? log.asIs.end.index : 0
   const helpless =
     peers.length === 0
       ? ['Nothing in this directory brings back what is missing.']
@@ -135,18 +134,18 @@ async function lostLines(lost: EntryRange, { inspection, decoder }: PlanContext)
 
 function meaningLines({ inspection }: PlanContext): readonly string[] {
   const { log, dir } = inspection
-  const opened = log.verdictWithPeers
+  const opened = log.asIs
   if (opened.kind === 'refuse') return []
   const said = 'Their commands may have been acknowledged: for whoever sent them they have happened, and from now on they have not.'
-  if (isAlone(summaryOf(inspection, opened))) {
+  const { voters, members } = log.judged.confs.at(-1)?.conf ?? opened.base.conf
+  if (members.length <= 1) {
     return [said, `${dir} is of the only member of its cluster. If there is a copy of it that has these entries, use that: --from <copy>.`]
   }
-  const { voters } = log.judged.confs.at(-1)?.conf ?? opened.base.conf
   return [
     said,
     `Look at every member first (${voters.join(', ')}; raftgen log verify): one that has these entries gives them back to all others once it runs, and nothing`,
-    'is lost. Only where no member that is left has them does this help: then do it on each member that lacks them. This node votes again then, also for',
-    'members that lack them too.',
+    'is lost. Only where no member that is left has them does this help: then do it on each member that lacks them, before any of them is started. This node',
+    'votes again then, also for members that lack them too.',
   ]
 }
 

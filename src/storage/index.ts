@@ -1,7 +1,6 @@
 export { BlockLog, type BlockLogOptions } from './block-log.ts'
 export type { FileDone, Files, NewFile, StoredFile } from './files.ts'
 export { FsFiles } from './fs-files.ts'
-export type { Later } from './high-water-keeper.ts'
 export type { KeyRange, KeyValue, Operation, ValueDone } from './kv.ts'
 export { type BootstrapOptions, LevelLog, type LevelLogOptions } from './level-log.ts'
 export { type FileOperation, type FilesCrash, MemoryFiles, type MemoryFilesOptions } from './memory-files.ts'

@@ -5,9 +5,10 @@ import { WireError } from '../wire/bytes.ts'
 import { Block } from './block.ts'
 import { scanBlock } from './block-scan.ts'
 import { DamageError, damaged, readError, storeError } from './damage.ts'
-import { chooseSlot, ownerOf, type ReadSlots } from './high-water.ts'
+import { chooseSlot, compareHighWater, ownerOf, type ReadSlots } from './high-water.ts'
 import type { KeyValue } from './kv.ts'
-import { judge, type Verdict } from './log-verdict.ts'
+import { baseIn } from './log-opening.ts'
+import { type JudgeOptions, judge, type Verdict } from './log-verdict.ts'
 import * as records from './records.ts'
 import { type Finding, type Island, type Recovered, Recovery } from './recovery.ts'
 
@@ -39,9 +40,10 @@ export interface InspectedLog {
   /** Blocks of which something does not verify; where not even their own end is known, up to what comes next. */
   readonly damaged: readonly DamagedBlock[]
   readonly slots: ReadSlots
+  /** What its node does at its start. */
   readonly verdict: Verdict
-  /** As if there were others to repair it from, which a node that is alone is refused for. */
-  readonly verdictWithPeers: Verdict
+  /** As if there were others to repair it from, and no snapshot to begin anew after, unless there is nothing else: what can be mended of it. */
+  readonly asIs: Verdict
   /** Why the database as a whole is of no use. */
   readonly problems: readonly Finding[]
   /** Beside those. */
@@ -69,35 +71,53 @@ export interface LogParts {
 
 /** Errors: STORAGE_FAILED. Damage is none. */
 export async function inspectLog(parts: LogParts): Promise<InspectedLog> {
-  const { name, slotsName, isUpgrade, snapshotBase } = parts
-  const { found, failure } = await readRecords(parts)
-  const problems = failure === undefined ? parts.problems : [...parts.problems, { place: name, range: undefined, what: failure.what }]
-  // What such a database holds is set aside as a whole, whatever of it can be read.
-  const judged = failure === undefined ? found : new Recovery().finish()
-  const identity = parts.identity ?? found.identity
-  const slots = chosen(parts.slots, identity)
-  const judgeAs = (isAlone: false | undefined): Verdict =>
-    judge(judged, slots, { name, slotsName, identity, isAlone, isUpgrade, snapshotBase, problems })
-  const [verdict, verdictWithPeers] = [judgeAs(undefined), judgeAs(false)]
-  const opened = verdict.kind === 'open' ? verdict : verdictWithPeers
-  const all = opened.kind === 'open' ? [...opened.findings, ...lostBefore(opened)] : judged.findings
-  // What was put aside is given up once there is no fence any more.
-  const isFenced = opened.kind === 'open' && opened.fence !== undefined
-  const islands = isFenced ? [...found.islands, ...(await runsAside(parts, found))] : found.islands
-  const blocks = await damagedBlocks(parts, found)
-  // That a database which cannot be opened holds no records goes without saying.
+  const knownBase = baseIn(chosen(parts.slots, parts.identity).newest)
+  const { found, failure } = await readRecords(parts, knownBase)
   const isGone = parts.kv === undefined || failure !== undefined
+  const problems = failure === undefined ? parts.problems : [...parts.problems, { place: parts.name, range: undefined, what: failure.what }]
+  // What such a database holds is set aside as a whole, whatever of it can be read.
+  const judged = isGone ? new Recovery(knownBase).finish() : found
+  const slots = chosen(parts.slots, parts.identity ?? found.identity)
+  const { verdict, asIs } = verdictsOf({ ...parts, problems }, { judged, slots, isGone })
+
+  const opened = verdict.kind === 'open' ? verdict : asIs
+  const all = opened.kind === 'open' ? [...opened.findings, ...lostBefore(opened)] : judged.findings
+  // That a database which cannot be opened holds no records goes without saying.
   const own = all.filter((finding) => !problems.includes(finding) && !(isGone && judged.findings.includes(finding)))
-  const lasts = new Map(blocks.map(({ firstIndex, lastIndex }) => [firstIndex, lastIndex]))
+  const damaged = await damagedBlocks(parts, found)
+  const lasts = new Map(damaged.map(({ firstIndex, lastIndex }) => [firstIndex, lastIndex]))
   const findings = own.map((finding) => ({ ...finding, range: wholeRange(finding, lasts) }))
-  return { found, judged, islands, damaged: blocks, slots, verdict, verdictWithPeers, problems, findings }
+  // What was put aside is given up once there is no fence any more.
+  const isFenced = asIs.kind === 'open' && asIs.fence !== undefined
+  const islands = isFenced ? [...found.islands, ...(await runsAside(parts, found))] : found.islands
+  return { found, judged, islands, damaged, slots, verdict, asIs, problems, findings }
+}
+
+/** As `LogOpening` comes to them. */
+function verdictsOf(
+  { name, slotsName, identity, isUpgrade, snapshotBase, problems }: LogParts,
+  { judged, slots, isGone }: { readonly judged: Recovered; readonly slots: ReadSlots; readonly isGone: boolean },
+): { readonly verdict: Verdict; readonly asIs: Verdict } {
+  const judgeAs = (found: Recovered, options: Pick<JudgeOptions, 'isAlone' | 'snapshotBase'>): Verdict =>
+    judge(found, slots, { name, slotsName, identity: identity ?? judged.identity, isUpgrade, problems, ...options })
+  const isWhole = compareHighWater({ ...judged, writes: judged.hardState?.writes }, slots) === 'whole'
+  const atStart = { isAlone: undefined, snapshotBase: isWhole ? undefined : snapshotBase }
+  // Before a database makes way for a new one, it must be clear that something can be made of that.
+  const anew = isGone ? judgeAs(new Recovery().finish(), { isAlone: undefined, snapshotBase }) : undefined
+  return {
+    verdict: anew?.kind === 'refuse' ? anew : judgeAs(judged, atStart),
+    asIs: judgeAs(judged, { isAlone: false, snapshotBase: judged.base === undefined ? snapshotBase : undefined }),
+  }
 }
 
 const chosen = (slots: LogParts['slots'], identity: Identity | undefined): ReadSlots =>
   identity === undefined ? { newest: undefined, next: 0, unreadable: [0, 1], foreign: undefined } : chooseSlot(slots, ownerOf(identity))
 
-async function readRecords({ kv, name, onProgress, renamed }: LogParts): Promise<{ found: Recovered; failure: DamageError | undefined }> {
-  const recovery = new Recovery()
+async function readRecords(
+  { kv, name, onProgress, renamed }: LogParts,
+  knownBase: records.BaseRecord | undefined,
+): Promise<{ found: Recovered; failure: DamageError | undefined }> {
+  const recovery = new Recovery(knownBase)
   if (kv === undefined) return { found: recovery.finish(), failure: undefined }
   let reported = 0
   const onRecord = (key: Uint8Array, value: Uint8Array): boolean => {

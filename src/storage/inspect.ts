@@ -1,12 +1,14 @@
 // A data directory, looked at as a node would at its start, and without changing a byte of it: the database is opened as a copy.
 import { mkdir, open, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Witness } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Identity } from '../ports/log.ts'
 import type { PeerDisk } from '../ports/peer-disks.ts'
 import { DamageError } from './damage.ts'
 import { copyDatabase, fileStamps } from './database-copy.ts'
-import { type DataDir, databaseDir, highWaterPath, readDataDir } from './data-dir.ts'
+import { type DataDir, databaseDir, hasHighWater, highWaterPath, readDataDir, witnessPath } from './data-dir.ts'
+import { ownerOf } from './high-water.ts'
 import { checkNotHeld } from './holder.ts'
 import { findPutAside, type InspectedSnapshot, inspectModes, inspectSnapshots, type PutAside, readOrRefusal } from './inspect-files.ts'
 import { type InspectedLog, inspectLog, type OnProgress } from './inspect-log.ts'
@@ -17,6 +19,7 @@ import { type MachineFormat, readMachine } from './machine-file.ts'
 import { PeersFile } from './peers-file.ts'
 import type { Finding } from './recovery.ts'
 import { slotBytes } from './slots.ts'
+import { chooseWitness } from './witness-slot.ts'
 
 export interface InspectOptions {
   /** An empty directory of the caller's, who removes it: on any file system. What the log has in its write-ahead log is written there once. */
@@ -46,6 +49,8 @@ export interface Inspection {
   /** None where no machine has run yet, or nothing tells. */
   readonly machine: MachineFormat | undefined
   readonly peers: readonly PeerDisk[]
+  /** What it remembers of the promises of others, as far as it can be read: no promise of its own depends on it. */
+  readonly witness: readonly Witness[]
   readonly putAside: readonly PutAside[]
   readonly findings: readonly DirFinding[]
   /** Why a node would not start on it, whatever its log and snapshots are like. */
@@ -92,22 +97,25 @@ async function inspectOpened(dir: string, opened: Opened): Promise<Inspection> {
     kv: database.kv,
     slots: await readSlots(highWaterPath(dir)),
     identity: identified.value?.identity,
-    isUpgrade: identified.value?.isUpgrade ?? false,
+    isUpgrade: identified.value !== undefined && !hasHighWater(identified.value.format),
     snapshotBase: newest && { id: newest.id, conf: newest.conf },
     problems: database.problems,
     onProgress,
     renamed: database.renamed,
   })
+  const identity = identified.value?.identity ?? log.found.identity
+  const witness = identity === undefined ? [] : chooseWitness(await readSlots(witnessPath(dir)), ownerOf(identity)).newest.witness
   const machine = await readOrRefusal(() => readMachine(dir))
   const peers = await readOrRefusal(async () => (await PeersFile.open(dir)).stored)
   return {
     dir,
-    identity: identified.value?.identity ?? log.found.identity,
+    identity,
     log,
     walk: new LogWalk({ kv: database.kv, name: dir, found: log.found, findings: log.findings, withAside: isFenced(log) }),
     snapshots,
     machine: machine.value,
     peers: peers.value ?? [],
+    witness,
     putAside: await findPutAside(dir),
     findings: [
       ...ofRefusal('identity', identified.refusal),
@@ -123,7 +131,7 @@ async function inspectOpened(dir: string, opened: Opened): Promise<Inspection> {
   }
 }
 
-const isFenced = ({ verdictWithPeers }: InspectedLog): boolean => verdictWithPeers.kind === 'open' && verdictWithPeers.fence !== undefined
+const isFenced = ({ asIs }: InspectedLog): boolean => asIs.kind === 'open' && asIs.fence !== undefined
 
 const ofRefusal = (kind: FindingKind, refusal: RaftgenError | undefined): readonly DirFinding[] =>
   refusal instanceof DamageError
@@ -165,7 +173,7 @@ async function openCopy(dir: string, scratch: string): Promise<Database> {
 }
 
 /** What cannot be read is not there, as for a node. */
-async function readSlots(path: string): Promise<readonly [Uint8Array, Uint8Array]> {
+export async function readSlots(path: string): Promise<readonly [Uint8Array, Uint8Array]> {
   const file = await open(path, 'r').catch((cause: unknown) => {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
     throw cause

@@ -155,8 +155,11 @@ export async function writeRepair(
       reset = undefined
     }
   }
-  if (reset !== undefined || unfence) await write(log, { reset, unfence })
+  if (reset !== undefined || unfence) await write(log, { reset, ...(unfence ? { fence: { floor: reset?.id ?? endOf(log) } } : {}) })
 }
+
+/** A floor that a log holds is no fence. */
+const endOf = ({ latestLogTerm, latestLogIndex }: LevelLog): EntryId => ({ term: latestLogTerm, index: latestLogIndex })
 
 function write(log: LevelLog, changes: Partial<Persist>): Promise<void> {
   const none = { seq: 1, reset: undefined, truncateFrom: undefined, entries: [] }

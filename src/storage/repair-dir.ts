@@ -7,27 +7,29 @@
 import { access, copyFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InvariantError } from '../core/invariant.ts'
-import type { LogBase } from '../core/types.ts'
+import type { EntryId, LogBase } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import { syncDir } from './checked-file.ts'
-import { beginMoving, databaseDir, highWaterPath, identityPath, movedAside } from './data-dir.ts'
+import { beginMoving, databaseDir, highWaterPath, identityPath, movedAside, readDataDir, witnessPath } from './data-dir.ts'
 import { copyDatabase } from './database-copy.ts'
-import { isSamePosition } from './high-water.ts'
+import { compareIds, isSamePosition, ownerOf } from './high-water.ts'
 import { holdLock } from './holder.ts'
-import { type Inspection, inspect } from './inspect.ts'
+import { type Inspection, inspect, readSlots } from './inspect.ts'
 import { LevelLog } from './level-log.ts'
 import { type RepairPlan, writeRepair } from './log-repair.ts'
+import { chooseWitness, encodeWitness } from './witness-slot.ts'
 
 const copyName = 'repairing'
 /** In the copy: it has come out as planned. Holds the name of where the rest is to be kept. */
 const readyName = 'ready'
 const ownerOnly = 0o700
+const ownerFile = 0o600
 
 export interface Repair {
   readonly plan: RepairPlan
   /** For a log that has lost its base. */
   readonly snapshotBase: LogBase | undefined
-  /** What is still missing afterwards is given up. */
+  /** What is still missing afterwards is given up, and with it what this node remembers of others beyond the end of its log. */
   readonly unfence: boolean
 }
 
@@ -47,6 +49,7 @@ export async function performRepair(dir: string, repair: Repair, { scratch }: Re
     await rm(copy, { recursive: true, force: true })
     await makeCopy(dir, copy)
     await repairCopy(dir, copy, repair)
+    if (repair.unfence) await lowerWitness(dir, copy, repair.plan.end)
     await checkCopy(copy, repair, scratch)
     await writeFile(join(copy, readyName), await newName(dir))
     await syncAll(copy)
@@ -85,6 +88,20 @@ async function repairCopy(dir: string, copy: string, { plan, snapshotBase, unfen
   }
 }
 
+/**
+ * What others had acknowledged to this node beyond `end` is given up on all of them, or on none: who remembers it would hold it against those that come
+ * back without it.
+ */
+async function lowerWitness(dir: string, copy: string, end: EntryId): Promise<void> {
+  const { identity } = await readDataDir(dir)
+  const { newest } = chooseWitness(await readSlots(witnessPath(dir)), ownerOf(identity))
+  if (newest.witness.every(({ match }) => compareIds(match, end) <= 0)) return
+  const { term, index } = end
+  const witness = newest.witness.map((one) => (compareIds(one.match, end) <= 0 ? one : { ...one, match: { term, index } }))
+  const slots = [1, 2].map((later) => encodeWitness({ ...newest, sequence: newest.sequence + later, witness }))
+  await writeFile(witnessPath(copy), Buffer.concat(slots), { mode: ownerFile })
+}
+
 /** It is what was planned, by the same reading that has found the damage. */
 async function checkCopy(copy: string, { plan, unfence }: Repair, scratch: string): Promise<void> {
   const look = join(scratch, 'look')
@@ -99,7 +116,7 @@ async function checkCopy(copy: string, { plan, unfence }: Repair, scratch: strin
 }
 
 function problemOf({ log }: Inspection, { end }: RepairPlan, unfence: boolean): string | undefined {
-  const { verdictWithPeers: verdict } = log
+  const { asIs: verdict } = log
   if (verdict.kind === 'refuse') return verdict.error.message
   if (verdict.end.index !== end.index || verdict.end.term !== end.term)
     return `it ends with entry ${verdict.end.index} of term ${verdict.end.term}`
@@ -129,7 +146,11 @@ async function swap(dir: string, { scratch, isHeld }: RepairOptions & { readonly
 async function exchange(dir: string, copy: string): Promise<string> {
   const kept = join(dir, await readFile(join(copy, readyName), 'utf8'))
   await mkdir(kept, { recursive: true, mode: ownerOnly })
-  await keepHighWater(dir, kept)
+  await keep(highWaterPath(dir), highWaterPath(kept))
+  if (await exists(witnessPath(copy))) {
+    await keep(witnessPath(dir), witnessPath(kept))
+    await rename(witnessPath(copy), witnessPath(dir))
+  }
   const hasOld = await exists(databaseDir(dir))
   if (hasOld) await rename(databaseDir(dir), databaseDir(kept))
   await rename(databaseDir(copy), databaseDir(dir)).catch(async (cause: unknown) => {
@@ -144,8 +165,7 @@ async function exchange(dir: string, copy: string): Promise<string> {
 }
 
 /** As a copy: whoever has the first writes into it. */
-async function keepHighWater(dir: string, kept: string): Promise<void> {
-  const [source, target] = [highWaterPath(dir), highWaterPath(kept)]
+async function keep(source: string, target: string): Promise<void> {
   if (!(await exists(source)) || (await exists(target))) return
   await copyFile(source, target)
   await syncFile(target)

@@ -1,12 +1,12 @@
-import { chmod, cp, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { LogBase } from '../../src/core/types.ts'
 import { LevelLog } from '../../src/storage/level-log.ts'
 import { openSnapshotDir } from '../../src/storage/snapshot-dir.ts'
-import { databaseFile, damages, loseBlocks, tree } from '../storage/damages.ts'
+import { databaseFile, damages, flip, loseBlocks, tree } from '../storage/damages.ts'
 import { command, type Said } from './in-process.ts'
-import { append, closed, confOf, entries, node, noteMachine, snapshot } from './log-data.ts'
+import { closed, confOf, node, noteMachine, snapshot } from './log-data.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 /** A directory called `data/1` in what is said of it. */
@@ -114,9 +114,11 @@ describe('what becomes of it is what its node does at its start', () => {
         continue
       }
       const { fence, lastIndex } = opened.summary
-      expect(fence === undefined ? ['whole', 'mends'] : [fence.floor === undefined ? 'replace' : 'repairs']).toContain(outcome.kind)
+      expect(fence === undefined ? ['whole', 'mends'] : ['repairs']).toContain(outcome.kind)
       if (fence?.floor !== undefined)
-        expect(outcome.sentence).toContain(`with its log up to entry ${lastIndex} and fetches entries ${lastIndex + 1} to 50`)
+        expect(outcome.sentence).toContain(
+          `${lastIndex === 0 ? 'with an empty log' : `with its log up to entry ${lastIndex}`} and fetches entries ${lastIndex + 1} to 50`,
+        )
       await closed(opened)
     }
   })
@@ -174,7 +176,10 @@ data/1 will be repaired from its peers at the next start: node 1 opens with its 
 
   test('a log that begins after a snapshot which is gone', async () => {
     for (const [conf, sentence] of [
-      [confOf(1, 2, 3), /^data\/1 will be repaired from its peers at the next start: .* fetches a snapshot;/],
+      [
+        confOf(1, 2, 3),
+        /^data\/1 will be repaired from its peers at the next start: node 1 opens with its log up to entry 50 and fetches a snapshot\.$/,
+      ],
       [confOf(1), /^data\/1 will be refused at the next start: the log begins after entry 25, and no snapshot is left/],
     ] as const) {
       const dir = await stored({ conf })
@@ -199,21 +204,31 @@ data/1 will be repaired from its peers at the next start: node 1 opens with its 
     expect(lastLine(await verify(dir))).toMatch(/^data\/1 will be refused at the next start: data\/1\/high-water is of node 2/)
   })
 
-  test('a write that was under way when its process ended', async () => {
-    for (const [conf, sentence] of [
-      [confOf(1, 2, 3), /fetches entries 51 to 52, if any of them was told of the write that was under way;/],
-      [confOf(1), /^data\/1 will be mended by itself at the next start\.$/],
-    ] as const) {
+  test('a slot of the high water that cannot be read, and nothing else: the newer one is not needed, of the older one nobody knows which it was', async () => {
+    const sentences = await Promise.all(
+      [0, 1].map(async (slot) => {
+        const dir = await stored()
+        await flip(join(dir, 'high-water'), slot * 4_096 + 20)
+        const said = await verify(dir)
+        expect(said.out).toContain(`  slot ${slot + 1} of data/1/high-water cannot be read\n    -> Start the node: `)
+        return lastLine(said)
+      }),
+    )
+    expect(sentences.sort()).toEqual([
+      'data/1 will be mended by itself at the next start.',
+      'data/1 will be repaired from its peers at the next start: node 1 opens with its log up to entry 50 and asks all the others what they hold, ' +
+        'for nothing tells what it held after that; until all have answered it neither leads nor votes.',
+    ])
+  })
+
+  test('a hole before the newest snapshot, when that is beyond all that was promised', async () => {
+    for (const conf of [confOf(1, 2, 3), confOf(1)]) {
       const dir = await stored({ conf })
-      const log = await LevelLog.open(dir, { highWater: 'beside' })
-      await append(log, entries(52).slice(50))
-      const underWay = await readFile(join(dir, 'high-water'))
-      await closed(log)
-      await truncate(await databaseFile(dir, /\.log$/), 20)
-      await writeFile(join(dir, 'high-water'), underWay)
+      await snapshot(dir, { term: 3, index: 50 }, conf)
+      await loseBlocks(dir, 11)
       const said = await verify(dir)
-      expect(said.out).toContain('  entries 51 to 52 are missing: the write under way was torn, or is lost\n')
-      expect(lastLine(said)).toMatch(sentence)
+      expect(said.out).toContain('  entries 11 to 20 are missing\n    -> Start the node: it begins anew after a snapshot of its own.\n')
+      expect(lastLine(said)).toBe('data/1 will be mended by itself at the next start.')
     }
   })
 })

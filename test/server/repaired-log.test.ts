@@ -55,3 +55,28 @@ test('the only member goes on with what it has, once the loss of the rest is acc
   await servers.stop(1)
   expect((await command(['log', 'verify', join(servers.dir(1))])).code).toBe(0)
 })
+
+test('a cluster goes on without what all its members have lost, once each of them has given it up', { timeout: 60_000 }, async () => {
+  servers = await Servers.start(3)
+  const client = await servers.connect()
+  for (const number of numbers(100)) await client.propose(bytes(number))
+  // The leader last: no later term excuses what its followers have acknowledged to it.
+  const leader = await servers.leader()
+  for (const server of [...servers.running.filter((one) => one !== leader), leader]) await server.close({ handOver: false })
+  for (const id of [1, 2, 3]) await servers.stop(id)
+  for (const id of [1, 2, 3]) {
+    const dir = servers.dir(id)
+    await damage(dir)
+    const { plan } = JSON.parse((await command(['log', 'repair', dir, '--accept-loss', '--json'])).out)
+    expect(plan).toMatchObject({ kind: 'loss' })
+    expect((await command(['log', 'repair', dir, '--accept-loss', '--after', String(plan.lastKept.index), '--yes'])).code).toBe(0)
+  }
+  for (const id of [1, 2, 3]) await servers.run(id)
+  const again = await servers.connect()
+  await again.propose(bytes('last'))
+  const lines = string((await again.query(bytes(''))).reply)
+    .split(',')
+    .filter((line) => line !== '')
+  expect(lines).toEqual([...numbers(lines.length - 1), 'last'])
+  expect(servers.warnings.filter((warning) => warning.includes('has forgotten'))).toEqual([])
+})
