@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { addClusterCommands } from './cluster-program.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
+import { addLogCommands } from './log-program.ts'
 import { ownPackage } from './own-package.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -105,6 +106,10 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
     const { clusterCommand } = await import('./cluster.ts')
     end(await clusterCommand(command, terminal))
   })
+  addLogCommands(program, async (line) => {
+    const { logCommand } = await import('./log.ts')
+    end(await logCommand(line, terminal))
+  })
   return program
 }
 
@@ -126,7 +131,7 @@ function optionsOfGenerating(generate: Command): string {
 }
 
 /** Words that may be meant where a schema file is expected. */
-export const commandNames = ['generate', 'init', 'bootstrap', 'freeze', 'cluster', 'help'] as const
+export const commandNames = ['generate', 'init', 'bootstrap', 'freeze', 'cluster', 'log', 'help'] as const
 
 const appended = (value: string, previous: readonly string[] | undefined): readonly string[] => [...(previous ?? []), value]
 
@@ -136,9 +141,10 @@ Examples:
   raftgen schema.ts                generate, and insert stubs for new commands and queries
   raftgen schema.ts --check        in CI: is what is committed up to date?
   raftgen cluster status --server 10.0.0.1:7101
+  raftgen log verify data/1        is all there that this stopped node has promised?
 
 Exit codes:
   0  fine
-  1  findings: the schema has errors, --check found something out of date, or a cluster refused what it was asked
+  1  findings: the schema has errors, --check found something out of date, a cluster refused what it was asked, or a log is damaged
   2  wrong use: an unknown option, a missing file, something in the way
   3  a bug in raftgen`

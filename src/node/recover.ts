@@ -70,12 +70,12 @@ function condemn(snapshots: Snapshots, useless: readonly Useless[], done: () => 
 }
 
 /** No other member has, or will have, the state. Who joins knows the others only; who has lost entries does not know them all. */
-function isAlone({ base, confs, fence }: LogSummary): boolean {
+export function isAlone({ base, confs, fence }: LogSummary): boolean {
   const { voters, members } = confs.at(-1)?.conf ?? base.conf
   return fence === undefined && voters.length > 0 && members.length <= 1
 }
 
-function lostState({ base }: LogSummary): RaftgenError {
+export function lostState({ base }: LogSummary): RaftgenError {
   const what = `the log begins after entry ${base.id.index}, and no snapshot is left that tells the state there`
   const why = 'this is the only member of its cluster, so there is nobody to fetch it from'
   const way = 'put the data directory back from a backup, or begin a new cluster in an empty one'
@@ -108,7 +108,7 @@ const isFatal = (error: Error): boolean =>
   error instanceof InvariantError || (error instanceof RaftgenError && error.code === 'MACHINE_MISMATCH')
 
 /** Of the entry at `index`; `undefined` outside the log. The base counts as inside. */
-function termAt({ base, lastIndex, terms }: LogSummary, index: Index): Term | undefined {
+export function termAt({ base, lastIndex, terms }: LogSummary, index: Index): Term | undefined {
   if (index < base.id.index || index > lastIndex) return undefined
   return terms.findLast(({ firstIndex }) => firstIndex <= index)?.term ?? base.id.term
 }

@@ -134,6 +134,15 @@ export class Block {
     return this.#value.subarray(headerBytes, this.#marksAt)
   }
 
+  /** Chain after each run of entries, as the seal has it: whether the entries themselves verify or not. */
+  get marks(): readonly { readonly index: Index; readonly chain: number }[] {
+    const count = Math.ceil(this.count / this.#perMark)
+    return Array.from({ length: count }, (_, mark) => ({
+      index: Math.min(this.firstIndex + (mark + 1) * this.#perMark - 1, this.lastIndex),
+      chain: this.#chainAfter(mark),
+    }))
+  }
+
   /** Verifies the entries from `firstIndex` to `lastIndex`, which the block holds, and appends them to `into`. */
   read(firstIndex: Index, lastIndex: Index, into: Entry[]): void {
     const fromMark = Math.floor((firstIndex - this.firstIndex) / this.#perMark)

@@ -15,11 +15,15 @@ const failureTodo = 'What reached the disk is unknown. Mend the disk, then start
 
 /** `what` without a full stop. */
 export class DamageError extends RaftgenError {
+  readonly place: string
   readonly what: string
+  readonly todo: string
 
   constructor(place: string, what: string, { todo = damageTodo, cause }: { todo?: string; cause?: unknown } = {}) {
     super('STORAGE_DAMAGED', `${place}: ${what}. ${todo}`, { cause })
+    this.place = place
     this.what = what
+    this.todo = todo
   }
 }
 

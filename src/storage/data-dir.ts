@@ -14,6 +14,8 @@
 //   data/1/db.moving           a process is moving the database aside: its number
 //   data/1/snapshots/          snapshots, each a file
 //   data/1/reserve             space set aside: see `reserve-file.ts`
+//   data/1/repairing/          what `raftgen log repair` makes, until it takes the place of database and high water
+//   data/1/before-repair-1/    what was in their place
 import { access, chmod, constants, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { RaftgenError } from '../errors.ts'
@@ -50,6 +52,7 @@ export type DiskIdentity = Identity & { readonly diskId: string }
 export const databaseDir = (dir: string): string => join(dir, 'db')
 export const highWaterPath = (dir: string): string => join(dir, highWaterFile)
 export const witnessPath = (dir: string): string => join(dir, witnessFile)
+export const identityPath = (dir: string): string => join(dir, identityFile)
 const snapshotsDir = (dir: string): string => join(dir, 'snapshots')
 
 /** Makes `dir`, which must be absent or empty, and marks it as being bootstrapped. The disk gets an id of its own. */
@@ -161,6 +164,21 @@ export interface Mover {
  * cannot be opened, so a file keeps others out until `movedAside`. Another process that is at it is the result.
  */
 export async function moveAside(dir: string): Promise<Mover | undefined> {
+  const mover = await beginMoving(dir)
+  if (mover !== undefined) return mover
+  const kept = join(dir, damagedDatabase)
+  if ((await namesIn(dir)).includes('db')) {
+    await rm(kept, { recursive: true, force: true })
+    await closeToOthers(dir)
+    await rename(databaseDir(dir), kept)
+  }
+  await mkdir(databaseDir(dir), { mode: ownerOnly.directory })
+  await syncDir(dir)
+  return undefined
+}
+
+/** Keeps other processes from putting a database where there is none, until `movedAside`. One of them that is at it is the result. */
+export async function beginMoving(dir: string): Promise<Mover | undefined> {
   const path = join(dir, movingFile)
   const other = await readPidFile(path)
   if (other !== undefined && other !== process.pid) return { path, pid: other }
@@ -171,15 +189,12 @@ export async function moveAside(dir: string): Promise<Mover | undefined> {
     if (errorCode(cause) === 'EEXIST') return { path, pid: await readPidFile(path) }
     throw cause
   }
-  const kept = join(dir, damagedDatabase)
-  if ((await namesIn(dir)).includes('db')) {
-    await rm(kept, { recursive: true, force: true })
-    await closeToOthers(dir)
-    await rename(databaseDir(dir), kept)
-  }
-  await mkdir(databaseDir(dir), { mode: ownerOnly.directory })
-  await syncDir(dir)
   return undefined
+}
+
+export function beingMoved(dir: string, { path, pid }: Mover): RaftgenError {
+  const what = `cannot open ${dir}: another process (pid ${pid ?? 'unknown'}) moves its damaged database aside, says ${path}`
+  return new RaftgenError('STORAGE_LOCKED', `${what}. Stop it; if it is no node of raftgen, remove that file. Then start the node again`)
 }
 
 /** The new database is open, or will not be. */
@@ -210,6 +225,9 @@ export const removePid = (dir: string): Promise<void> => rm(join(dir, pidFile), 
 
 /** Who holds the directory, as far as known: a process that has ended holds nothing. */
 export const readPid = (dir: string): Promise<number | undefined> => readPidFile(join(dir, pidFile))
+
+/** Who is moving its database aside. */
+export const readMover = (dir: string): Promise<number | undefined> => readPidFile(join(dir, movingFile))
 
 async function readPidFile(path: string): Promise<number | undefined> {
   const text = await readFile(path, 'utf8').catch(() => '')

@@ -7,6 +7,7 @@ import { BlockLog } from './block-log.ts'
 import { syncDir } from './checked-file.ts'
 import { DamageError, damaged, identityName, mendTodo, UnreadableError } from './damage.ts'
 import {
+  beingMoved,
   closeToOthers,
   type DataDir,
   type DiskIdentity,
@@ -15,7 +16,6 @@ import {
   finishDir,
   hasHighWater,
   highWaterPath,
-  type Mover,
   movedAside,
   moveAside,
   prepareDir,
@@ -217,7 +217,7 @@ async function beginAnew(opening: Opening, problem: Finding): Promise<LevelLog> 
   const problems = [problem]
   await called((done) => checkAnew({ ...blockOptions(opening, problems), slots, identity: found.identity }, done))
   const mover = await moveAside(dir)
-  if (mover !== undefined) throw moving(dir, mover)
+  if (mover !== undefined) throw beingMoved(dir, mover)
   try {
     const kv = await openDatabase(dir, { create: true })
     return await openLog(opening, { kv, problems })
@@ -303,11 +303,6 @@ async function locked(dir: string): Promise<RaftgenError> {
   const pid = await readPid(dir)
   const holder = pid === process.pid ? 'this process holds it already' : 'another process holds it'
   return new RaftgenError('STORAGE_LOCKED', `cannot open ${dir}: ${holder}${pid === undefined ? '' : ` (pid ${pid})`}`)
-}
-
-function moving(dir: string, { path, pid }: Mover): RaftgenError {
-  const what = `cannot open ${dir}: another process (pid ${pid ?? 'unknown'}) moves its damaged database aside, says ${path}`
-  return new RaftgenError('STORAGE_LOCKED', `${what}. Stop it; if it is no node of raftgen, remove that file. Then start the node again`)
 }
 
 const called = (call: (done: Done) => void): Promise<void> =>

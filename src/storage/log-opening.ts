@@ -278,7 +278,8 @@ function summaryOf(
   }
 }
 
-function baseIn(slot: HighWater | undefined): records.BaseRecord | undefined {
+/** What a log that has lost the record of its base begins with. */
+export function baseIn(slot: HighWater | undefined): records.BaseRecord | undefined {
   if (slot?.baseConf === undefined) return undefined
   const { term, index, chain } = slot.base
   return { id: { term, index }, chain, conf: slot.baseConf }

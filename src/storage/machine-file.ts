@@ -18,10 +18,8 @@ export interface MachineFormat {
  * before it can write anything.
  */
 export async function checkMachine(dir: string, machine: MachineFormat): Promise<void> {
-  const path = join(dir, machineFile)
-  const text = await readIfThere(path)
-  if (text === undefined) return await writeMachine(dir, machine)
-  const noted = decode(path, text)
+  const noted = await readMachine(dir)
+  if (noted === undefined) return await writeMachine(dir, machine)
   if (noted.name !== machine.name) {
     throw new RaftgenError(
       'MACHINE_MISMATCH',
@@ -35,6 +33,13 @@ export async function checkMachine(dir: string, machine: MachineFormat): Promise
     `${dir} holds a log of the machine ${machine.name} in ${then}, and this is ${now}, which cannot read it. ` +
       'Go back to that schema; or, while you develop, remove the data directories of all nodes and bootstrap them again',
   )
+}
+
+/** The machine that first ran on `dir`; none when none has. Errors: STORAGE_DAMAGED; anything else is an error of the system. */
+export async function readMachine(dir: string): Promise<MachineFormat | undefined> {
+  const path = join(dir, machineFile)
+  const text = await readIfThere(path)
+  return text === undefined ? undefined : decode(path, text)
 }
 
 function writeMachine(dir: string, { name, version, wire }: MachineFormat): Promise<void> {

@@ -149,6 +149,11 @@ export class Recovery {
     return this.#base
   }
 
+  /** Where the last write left the log, once that record was read. */
+  get statedIndex(): Index | undefined {
+    return this.#hardState?.lastIndex
+  }
+
   #onOther(key: Uint8Array, value: Uint8Array): void {
     if (baseKey.equals(key)) this.#onBase(decodeBase(value))
     else if (hardStateKey.equals(key)) this.#hardState = decodeHardState(value)

@@ -1,10 +1,11 @@
-// What one node's log costs: synced appends by batch size, CPU an entry, how long a long log takes to open, and to be compacted.
+// What one node's log costs: synced appends by batch size, CPU an entry, how long a long log takes to verify, to open, and to be compacted.
 //   npx jiti test/bench/log-append.ts [entries of the long log, default 1000000] [directory, default a temporary one]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Entry, Index } from '../../src/core/types.ts'
 import type { Log } from '../../src/ports/log.ts'
+import { inspect } from '../../src/storage/inspect.ts'
 import { LevelLog } from '../../src/storage/level-log.ts'
 
 const dataBytes = 300
@@ -55,6 +56,7 @@ async function measureOpen(dir: string, count: number, batch: number): Promise<v
   const data = Buffer.alloc(dataBytes, 7)
   for (let seq = 1; log.latestLogIndex < count; seq++) await append(log, seq, entriesOf(log.latestLogIndex + 1, batch, data))
   await close(log)
+  const verifyMs = await measureVerify(dir)
   const start = performance.now()
   const opened = await LevelLog.open(dir)
   const openMs = performance.now() - start
@@ -64,8 +66,19 @@ async function measureOpen(dir: string, count: number, batch: number): Promise<v
   await close(opened)
   const entries = count.toLocaleString('en')
   console.log(
-    `${entries} entries in blocks of ${batch}: open ${openMs.toFixed(0)} ms, then read all ${readMs.toFixed(0)} ms, heap ${heap} MiB, ${compacted}`,
+    `${entries} entries in blocks of ${batch}: verify ${verifyMs.toFixed(0)} ms, open ${openMs.toFixed(0)} ms, then read all ${readMs.toFixed(0)} ms, heap ${heap} MiB, ${compacted}`,
   )
+}
+
+/** As `raftgen log verify` does: everything is read, of a copy. */
+async function measureVerify(dir: string): Promise<number> {
+  const scratch = await mkdtemp(join(tmpdir(), 'raftgen-bench-'))
+  const start = performance.now()
+  const inspection = await inspect(dir, { scratch })
+  const ms = performance.now() - start
+  await inspection.close()
+  await rm(scratch, { recursive: true })
+  return ms
 }
 
 /** A small one, and one of nearly all. */

@@ -8,6 +8,7 @@ test('what the command loads before it knows what is asked of it is small: nothi
   expect(files.map((file) => relative(repository, file)).sort()).toEqual([
     'src/cli/cluster-program.ts',
     'src/cli/exit-code.ts',
+    'src/cli/log-program.ts',
     'src/cli/main.ts',
     'src/cli/own-package.ts',
     'src/cli/program.ts',
