@@ -1,12 +1,10 @@
 // LevelDB as a `KeyValue`. Every batch is synced. Never `clear()`: it does not sync.
-import { open, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Level } from 'level'
 import { RaftgenError } from '../errors.ts'
 import type { Done } from '../ports/log.ts'
-import { readIfThere } from './checked-file.ts'
 import { damaged, mendTodo } from './damage.ts'
 import type { KeyRange, KeyValue, Operation, ValueDone } from './kv.ts'
+import { findDamage } from './level-files.ts'
 
 const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
 const synced = { sync: true } as const
@@ -34,12 +32,17 @@ export class LevelKeyValue implements KeyValue {
   /** `locked`: somebody else has it open. Errors: STORAGE_DAMAGED, STORAGE_FAILED. */
   static async open(location: string, options: LevelKeyValueOptions): Promise<LevelKeyValue | 'locked'> {
     const { name, create } = options
-    if (!create) await checkFiles(location, name)
+    // What was found while somebody writes is nothing yet: whoever does holds the lock.
+    if (!create && (await findDamage(location)) !== undefined) {
+      if (await isLocked(location)) return 'locked'
+      const what = await findDamage(location)
+      if (what !== undefined) throw damaged(name, what)
+    }
     const db: Database = new Level<Uint8Array, Uint8Array>(location, encodings)
     try {
       await db.open({ createIfMissing: create, errorIfExists: create, compression: false, writeBufferSize: writeBufferBytes })
     } catch (thrown) {
-      const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : toError(thrown)
+      const cause = causeOf(thrown)
       if (codeOf(cause) === 'LEVEL_LOCKED') return 'locked'
       throw openError(name, cause)
     }
@@ -121,42 +124,24 @@ export class LevelKeyValue implements KeyValue {
   }
 }
 
-/** Damage that LevelDB does not notice, or does not call by that name. */
-async function checkFiles(location: string, name: string): Promise<void> {
-  const files = await readdir(location).catch((cause: unknown) => {
-    throw codeOf(toError(cause)) === 'ENOTDIR' ? damaged(name, 'its database (db) is not a directory', cause) : cause
-  })
-  // LevelDB never is without one of its own; where it was lost it would open, without an error, what the tables before it hold.
-  if (!files.some((file) => file.endsWith('.log'))) throw damaged(name, "the database's log file (db/*.log) is missing")
-  // What stands there is a path to it, whatever it is.
-  const current = await readIfThere(join(location, 'CURRENT'))
-  if (current !== undefined && !/^MANIFEST-\d+\n$/.test(current)) {
-    throw damaged(name, 'the database cannot be opened: db/CURRENT does not name the list of its files')
-  }
-  // Through memory it would meet a sector that cannot be read as SIGBUS, which ends the process at each start without a word.
-  for (const file of files) if (/^MANIFEST-|\.ldb$/.test(file)) await checkReadable(location, file, name)
-}
-
-async function checkReadable(location: string, file: string, name: string): Promise<void> {
-  const handle = await open(join(location, file))
+/** Whether somebody has it open. Looks into none of its files but the lock. */
+async function isLocked(location: string): Promise<boolean> {
+  const db: Database = new Level<Uint8Array, Uint8Array>(location, encodings)
   try {
-    const buffer = Buffer.allocUnsafeSlow(readAheadBytesMax)
-    for (let position = 0; ; ) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
-      if (bytesRead === 0) return
-      position += bytesRead
-    }
-  } catch (cause) {
-    throw damaged(name, `the database cannot be opened: db/${file} cannot be read: ${toError(cause).message}`, cause)
-  } finally {
-    await handle.close()
+    await db.open({ createIfMissing: false, errorIfExists: true })
+  } catch (thrown) {
+    return codeOf(causeOf(thrown)) === 'LEVEL_LOCKED'
   }
+  await db.close()
+  return false
 }
 
 /** EIO, and a file too short to be mapped. Not what can be mended: permissions, descriptors. */
 const isUnreadable = (error: Error): boolean =>
   codeOf(error) === 'LEVEL_IO_ERROR' && /Input\/output error|Invalid argument/.test(error.message)
 
+/** What LevelDB says is the cause of what is thrown. */
+const causeOf = (thrown: unknown): Error => (thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : toError(thrown))
 const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 
 function codeOf(error: Error): string | undefined {

@@ -84,7 +84,17 @@ class Worker {
     const tookMs = Math.round(performance.now() - begun)
     const what = tookMs < caseTimeoutMs ? 'the process that ran the case has ended' : `the case hung for ${caseTimeoutMs} ms`
     const kind = name.slice(0, name.indexOf(':'))
-    return { name, kind, outcome: 'failed', problems: [`${what}: ${this.#stderr}`], lost: [], wrong: [], said: [], tookMs }
+    return {
+      name,
+      kind,
+      outcome: 'failed',
+      isEndedBySignal: false,
+      problems: [`${what}: ${this.#stderr}`],
+      lost: [],
+      wrong: [],
+      said: [],
+      tookMs,
+    }
   }
 
   async end(): Promise<void> {

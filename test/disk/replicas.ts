@@ -14,12 +14,13 @@ const replicaFile = new URL('../../dist/test/disk/replica.js', import.meta.url).
  *
  * refused   it did not start; `code` and `message` are those of a `RaftgenError`
  * stopped   it ran, and stopped itself, with a `RaftgenError`
- * crashed   anything else
+ * crashed   anything else; `signal` when the system has ended its process
  */
 export interface Ended {
   readonly kind: 'refused' | 'stopped' | 'crashed'
   readonly code: string
   readonly message: string
+  readonly signal?: string
 }
 
 export interface Running {
@@ -148,7 +149,8 @@ export class ProcessReplica implements Running {
 
   #onClosed(code: unknown, signal: unknown): void {
     if (this.#isTold) return
-    this.ended ??= { kind: 'crashed', code: '', message: `its process ended with ${signal ?? `code ${code}`}: ${this.#stderr.trim()}` }
+    const message = `its process ended with ${signal ?? `code ${code}`}: ${this.#stderr.trim()}`
+    this.ended ??= { kind: 'crashed', code: '', message, ...(typeof signal === 'string' ? { signal } : {}) }
   }
 }
 

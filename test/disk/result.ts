@@ -12,6 +12,8 @@ export interface Result extends Verdict {
   readonly name: string
   readonly kind: string
   readonly outcome: OutcomeKind
+  /** LevelDB has ended the process, while the node ran: what changes under an open table it may not live through. The next start must. */
+  readonly isEndedBySignal: boolean
   /** Why it failed. */
   readonly problems: readonly string[]
   /** What the damaged node has said, and how it ended. */

@@ -6,6 +6,7 @@ const result = (more: Partial<Result>): Result => ({
   name: 'high-water: deleted, at rest',
   kind: 'high-water',
   outcome: 'repaired',
+  isEndedBySignal: false,
   problems: [],
   lost: [],
   wrong: [],
@@ -17,17 +18,17 @@ const result = (more: Partial<Result>): Result => ({
 test('each kind has a row, all together have one, and what was skipped is said', () => {
   const results = [
     result({}),
-    result({ outcome: 'refused' }),
+    result({ outcome: 'refused', isEndedBySignal: true }),
     result({ outcome: 'failed', lost: ['number 1', 'number 2'] }),
     result({ kind: 'power cut (ext4)', outcome: 'unaffected' }),
   ]
   const skipped = [{ kind: 'hung disk (strace)', name: 'of the leader', reason: 'not installed: strace' }]
   expect(summary(results, skipped)).toBe(
     [
-      '                  cases  repaired  refused  unaffected  failed  lost  wrong',
-      'high-water            3         1        1           0       1     1      0',
-      'power cut (ext4)      1         0        0           1       0     0      0',
-      'all                   4         1        1           1       1     1      0',
+      '                  cases  repaired  refused  unaffected  by signal  failed  lost  wrong',
+      'high-water            3         1        1           0          1       1     1      0',
+      'power cut (ext4)      1         0        0           1          0       0     0      0',
+      'all                   4         1        1           1          1       1     1      0',
       'SKIPPED  hung disk (strace): of the leader: not installed: strace',
     ].join('\n'),
   )

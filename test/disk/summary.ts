@@ -7,7 +7,7 @@ export interface Skipped {
   readonly reason: string
 }
 
-const columns = ['cases', 'repaired', 'refused', 'unaffected', 'failed', 'lost', 'wrong'] as const
+const columns = ['cases', 'repaired', 'refused', 'unaffected', 'by signal', 'failed', 'lost', 'wrong'] as const
 type Counts = Readonly<Record<(typeof columns)[number], number>>
 
 /** Nothing is lost or wrong, and every outcome is one that is allowed. */
@@ -36,6 +36,8 @@ function countsOf(results: readonly Result[]): Counts {
     repaired: count(({ outcome }) => outcome === 'repaired'),
     refused: count(({ outcome }) => outcome === 'refused'),
     unaffected: count(({ outcome }) => outcome === 'unaffected'),
+    // Among the others: what came after it is what they say.
+    'by signal': count(({ isEndedBySignal }) => isEndedBySignal),
     failed: count(({ outcome }) => outcome === 'failed'),
     lost: count(({ lost }) => lost.length > 0),
     wrong: count(({ wrong }) => wrong.length > 0),

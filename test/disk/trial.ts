@@ -24,9 +24,10 @@ export async function runCase(prepared: Prepared, one: DiskCase, { seed }: { rea
   const begun = performance.now()
   const trial = new Trial(prepared, one, seed)
   const { outcome, problems } = await trial.run()
+  const { isEndedBySignal } = trial
   const { lost, wrong } = trial.verdict
   const tookMs = Math.round(performance.now() - begun)
-  return { name: one.name, kind: one.harm.kind, outcome, problems, lost, wrong, said: trial.said, tookMs }
+  return { name: one.name, kind: one.harm.kind, outcome, isEndedBySignal, problems, lost, wrong, said: trial.said, tookMs }
 }
 
 class Trial {
@@ -36,6 +37,7 @@ class Trial {
   readonly #victim: Id
   readonly #source: string
   readonly #account: Account
+  isEndedBySignal = false
   #load: Load | undefined
 
   constructor(prepared: Prepared, one: DiskCase, seed: number) {
@@ -144,6 +146,10 @@ class Trial {
     await then()
     await this.#load?.goesOn({ calls: callsMeanwhile, timeoutMs: 5_000 })
     await this.#trio.stop(this.#victim)
+    for (const { kind, signal, message } of this.#trio.lives(this.#victim).ended) {
+      if (kind === 'crashed' && signal === undefined) throw new Error(`it has crashed as it ran: ${message}`)
+      this.isEndedBySignal ||= signal !== undefined
+    }
     await this.#trio.start(this.#victim)
   }
 

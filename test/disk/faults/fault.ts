@@ -45,5 +45,5 @@ export async function played(
   const { lost, wrong } = scene?.verdict ?? { lost: [], wrong: [] }
   const said = scene?.said ?? []
   const outcome = problems.length > 0 ? 'failed' : said.length > 0 ? 'repaired' : 'unaffected'
-  return { kind, name, outcome, problems, lost, wrong, said, tookMs: Math.round(performance.now() - begun) }
+  return { kind, name, outcome, isEndedBySignal: false, problems, lost, wrong, said, tookMs: Math.round(performance.now() - begun) }
 }

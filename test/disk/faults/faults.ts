@@ -42,7 +42,7 @@ export async function runFaults({ seed, folder, isAsked, told }: FaultsOptions):
 
 /** Its surroundings could not be made, or not be cleared away. */
 function abandoned({ kind, name }: Fault, thrown: Error): Result {
-  return { kind, name, outcome: 'failed', problems: [thrown.message], lost: [], wrong: [], said: [], tookMs: 0 }
+  return { kind, name, outcome: 'failed', isEndedBySignal: false, problems: [thrown.message], lost: [], wrong: [], said: [], tookMs: 0 }
 }
 
 function nameOf({ kind, name }: Fault): string {

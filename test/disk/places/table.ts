@@ -15,9 +15,10 @@ export function tablePlaces(content: Buffer): readonly Place[] {
   const footer = content.length - footerBytes
   const meta = readHandle(content, footer)
   const index = readHandle(content, meta.end)
-  const data = dataBlocks(content.subarray(index.handle.start, index.handle.start + index.handle.bytes))
+  const data = handlesIn(content, index.handle)
   return [
     ...threeOf(data).flatMap(([name, handle]) => named(`${name} data block`, blockPlaces(handle))),
+    ...handlesIn(content, meta.handle).flatMap((handle) => named('filter block', blockPlaces(handle))),
     ...named('metaindex block', blockPlaces(meta.handle)),
     ...named('index block', blockPlaces(index.handle)),
     place('footer: handles', footer, index.end - footer),
@@ -34,8 +35,9 @@ const blockPlaces = ({ start, bytes }: Handle): readonly Place[] =>
     ['checksum', trailerBytes - 1],
   ])
 
-/** Records of the index: shared bytes of the key, its other bytes, bytes of the value (varints), key, value: a handle. Then restart points. */
-function dataBlocks(index: Buffer): readonly Handle[] {
+/** What an index or the metaindex names. Records: shared bytes of the key, its other bytes, bytes of the value (varints), key, value: a handle. Then restart points. */
+function handlesIn(content: Buffer, { start, bytes }: Handle): readonly Handle[] {
+  const index = content.subarray(start, start + bytes)
   const end = index.length - 4 - 4 * index.readUInt32LE(index.length - 4)
   const handles: Handle[] = []
   for (let at = 0; at < end; ) {
