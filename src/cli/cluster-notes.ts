@@ -24,14 +24,13 @@ function notesOn({ fence, lastIndex, disk }: NodeStatus): readonly string[] {
   return notes
 }
 
-function onFence({ floor, isUncertain }: NonNullable<NodeStatus['fence']>, lastIndex: number): string {
+function onFence({ floor }: NonNullable<NodeStatus['fence']>, lastIndex: number): string {
   if (floor === undefined) {
-    return `cannot tell what its log held after entry ${lastIndex}: follows, and never votes. Replace it: start it on an empty directory with join, under its id`
+    return `cannot tell what its log held after entry ${lastIndex}: follows, and votes for nobody until all the others have said what they hold`
   }
-  const lacks = isUncertain ? 'may lack' : 'lacks'
   const missing =
     floor.index > lastIndex + 1
       ? `entries ${lastIndex + 1} to ${floor.index}, the last of term ${floor.term}`
       : `entry ${floor.index} of term ${floor.term}`
-  return `${lacks} ${missing}: follows, and does not vote for less`
+  return `lacks ${missing}: follows, and does not vote for less`
 }

@@ -5,6 +5,7 @@ import type {
   Entry,
   EntryId,
   Fence,
+  HardState,
   Index,
   LogBase,
   LogSummary,
@@ -14,6 +15,7 @@ import type {
   Persist,
   SoftState,
   Term,
+  Witness,
 } from './types.ts'
 
 /** Everything that can happen to a node. Time, disk and network exist only as inputs, so a run is a list of these. */
@@ -56,6 +58,18 @@ export type Input =
    * for nobody, not even when it is asked to, and grants no pre-vote.
    */
   | { readonly kind: 'disk'; readonly isFull: boolean; readonly isHung: boolean }
+  /**
+   * The others remember what this node has forgotten, for an older copy of its disk was put back, or it is damaged: `hardState`, where its term is
+   * later than the present one, or it names a vote in the present term that is not known here; `floor`, the newest entry that this node has
+   * acknowledged, as far as they know. Where the log does not hold that it is fenced from then on; where nobody knew what it lacks
+   * (`Fence.floor` is `undefined`), it is from now on known to be this. See `recollect`.
+   */
+  | { readonly kind: 'recalled'; readonly hardState: HardState | undefined; readonly floor: EntryId | undefined }
+  /**
+   * Entries that the log of this node has held, and lost: they follow its end, and are proven to be the very same (`Log.anchors`). Ignored unless
+   * it is fenced at a known floor, and follows.
+   */
+  | { readonly kind: 'repaired'; readonly entries: readonly Entry[] }
   /**
    * The state up to `index` is in durable snapshots: entries up to there may go, as far as no follower that is fetching a snapshot
    * will need them. Answered by `Ready.compact` when any goes. At most what was applied.
@@ -151,6 +165,8 @@ export interface Ready {
   readonly restore: Index | undefined
   /** The log may drop everything up to here, at leisure; it begins after this from now on. */
   readonly compact: LogBase | undefined
+  /** What this node knows of others has changed: all of it, to be kept by the log. No promise waits for it (`Log.note`). */
+  readonly witness: readonly Witness[] | undefined
   readonly accepted: readonly Accepted[]
   readonly refused: readonly Refusal[]
   /** Present when it changed since the last `Ready`. */
@@ -226,6 +242,15 @@ export interface FollowerStatus {
   readonly nextIndex: Index
   readonly inflightMessages: number
   readonly inflightBytes: number
+}
+/** What a node remembers, for another that comes back and asks: see `Raft.recollect`. */
+export interface Recollected extends Pick<Witness, 'match' | 'matchTerm' | 'votedTerm'> {
+  /** The newest entry that is durable here. */
+  readonly held: EntryId
+  /** It may have held more, and has lost it. */
+  readonly isFenced: boolean
+  /** Of the newest configuration here, in both halves of a joint one. */
+  readonly voters: readonly NodeId[]
 }
 /** A node as it is now, for status pages and tests. */
 export interface RaftStatus extends SoftState {

@@ -7,7 +7,18 @@ import { Leader } from './leader.ts'
 import { type NodeContext, reply } from './node-context.ts'
 import type { Persistence } from './persistence.ts'
 import { isSoleVoter, isVoter } from './quorum.ts'
-import type { Message, NodeId, PreVote, PreVoteReply, RequestVote, RequestVoteReply, SoftState, Term, TimeoutNow } from './types.ts'
+import type {
+  HardState,
+  Message,
+  NodeId,
+  PreVote,
+  PreVoteReply,
+  RequestVote,
+  RequestVoteReply,
+  SoftState,
+  Term,
+  TimeoutNow,
+} from './types.ts'
 
 export interface Follower {
   readonly kind: 'follower'
@@ -75,6 +86,19 @@ export class Elections {
     this.#role = { kind: 'follower', leader, reads }
   }
 
+  /**
+   * This node was in a later term than it knows, or has voted in the present one and forgotten it. A vote for another than the one it knows of cannot
+   * be: then none is left to give in that term, and it goes on in the next.
+   */
+  recall({ term, votedFor }: HardState): void {
+    const known = this.#persistence.hardState
+    if (term < known.term || (term === known.term && (votedFor === undefined || votedFor === known.votedFor))) return
+    const isContradiction = term === known.term && known.votedFor !== undefined
+    this.#abandonRole(undefined)
+    this.#adoptTerm(isContradiction ? { term: term + 1, votedFor: undefined } : { term, votedFor })
+    this.#role = { kind: 'follower', leader: undefined, reads: undefined }
+  }
+
   /** True when `from` leads our term, as far as we can know. */
   follow({ from, term }: { readonly from: NodeId; readonly term: Term }): boolean {
     const leader = this.leader
@@ -140,6 +164,7 @@ export class Elections {
 
   onRequestVoteReply(message: RequestVoteReply): void {
     if (this.#role.kind !== 'candidate') return
+    if (message.granted) this.#noteVote(message)
     this.#role.count(message)
     this.#conclude(this.#role)
   }
@@ -218,7 +243,10 @@ export class Elections {
 
   /** Whoever waits for what the role would have done learns it now. */
   #abandonRole(leader: NodeId | undefined): void {
-    if (this.#role.kind === 'leader') this.#role.abandon(leader)
+    if (this.#role.kind === 'leader') {
+      this.#role.observe()
+      this.#role.abandon(leader)
+    }
     if (this.#role.kind === 'follower') this.#role.reads?.abandon(leader)
   }
 
@@ -229,6 +257,17 @@ export class Elections {
 
   #reply(message: Message): void {
     reply(message, { outbox: this.#ctx.outbox, persistence: this.#persistence })
+  }
+
+  /** Who has voted for this node may forget it. */
+  #noteVote({ from, term }: RequestVoteReply): void {
+    const { witnesses, log, outbox } = this.#ctx
+    const { members } = log.conf
+    const member = members.find(({ id }) => id === from)
+    if (member === undefined) return
+    witnesses.voted(member, term)
+    const witness = witnesses.take(members)
+    if (witness !== undefined) outbox.note(witness)
   }
 
   #isMember(id: NodeId): boolean {

@@ -69,6 +69,7 @@ export class Leader {
     if (-quorumValue(log.conf, this.#replication.heardOf) >= timing.electionTimeoutMs) return false
     this.#transfer.tick()
     if (this.#rounds.tick()) {
+      this.observe()
       this.#replication.remind()
       this.#transfer.askAgain()
     }
@@ -160,6 +161,14 @@ export class Leader {
     if (this.#transfer.maybeAsk()) this.#rounds.revokeLease()
     this.#rounds.flush()
     this.#replication.flush({ write })
+  }
+
+  /** Notes what the others have acknowledged: about each heartbeat, and in the end. */
+  observe(): void {
+    const { witnesses, log, outbox } = this.#ctx
+    this.#replication.observe()
+    const witness = witnesses.take(log.conf.members)
+    if (witness !== undefined) outbox.note(witness)
   }
 
   /** It is no leader any more. What was proposed may or may not be committed by others. */

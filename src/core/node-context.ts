@@ -3,12 +3,14 @@ import type { Outbox } from './outbox.ts'
 import type { Persistence } from './persistence.ts'
 import type { RaftLog } from './raft-log.ts'
 import type { Message, Ms, NodeId } from './types.ts'
+import type { Witnesses } from './witnesses.ts'
 
 /** What the roles of one node share. Everything else belongs to a role, and ends with it. */
 export interface NodeContext {
   readonly id: NodeId
   readonly log: RaftLog
   readonly outbox: Outbox
+  readonly witnesses: Witnesses
   readonly limits: CoreLimits
   readonly timing: Timing
   /** Names this life among all lives of this node. */

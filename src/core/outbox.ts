@@ -1,5 +1,5 @@
 import type { Accepted, Fetch, ReadGrant, Ready, Refusal } from './api.ts'
-import type { AppendEntriesReply, Index, LogBase, Message } from './types.ts'
+import type { AppendEntriesReply, Index, LogBase, Message, Witness } from './types.ts'
 
 type Decided = Omit<Ready, 'persist' | 'applyThrough' | 'restore' | 'softState'>
 
@@ -13,6 +13,7 @@ export class Outbox {
   readonly #refused = new Batch<Refusal>()
   #snapshotWanted: Index | undefined
   #compact: LogBase | undefined
+  #witness: readonly Witness[] | undefined
 
   /** May leave at once. */
   send(message: Message): void {
@@ -69,6 +70,11 @@ export class Outbox {
     this.#compact = base
   }
 
+  /** What is known of others, all of it. */
+  note(witness: readonly Witness[]): void {
+    this.#witness = witness
+  }
+
   /** Whether `take` would give anything. */
   has({ promises }: { readonly promises: boolean }): boolean {
     return (
@@ -79,7 +85,8 @@ export class Outbox {
       this.#accepted.items.length > 0 ||
       this.#refused.items.length > 0 ||
       this.#snapshotWanted !== undefined ||
-      this.#compact !== undefined
+      this.#compact !== undefined ||
+      this.#witness !== undefined
     )
   }
 
@@ -94,9 +101,11 @@ export class Outbox {
       refused: this.#refused.take(),
       snapshotWanted: this.#snapshotWanted,
       compact: this.#compact,
+      witness: this.#witness,
     }
     this.#snapshotWanted = undefined
     this.#compact = undefined
+    this.#witness = undefined
     return decided
   }
 }

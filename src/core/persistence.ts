@@ -45,7 +45,8 @@ export class Persistence {
   take(): Persist | undefined {
     if (this.#isWriting) broken(`a second write is asked for while write ${this.#seq} is in flight`)
     const write = this.#log.takeWrite()
-    if (write === undefined && this.#written === this.#hardState) return undefined
+    const fence = this.#log.takeFence()
+    if (write === undefined && fence === undefined && this.#written === this.#hardState) return undefined
     this.#isWriting = true
     this.#written = this.#hardState
     this.#seq++
@@ -55,6 +56,7 @@ export class Persistence {
       reset: write?.reset,
       truncateFrom: write?.truncateFrom,
       entries: write?.entries ?? noEntries,
+      ...(fence === undefined ? {} : { fence }),
     }
   }
 

@@ -46,6 +46,8 @@ export class RaftLog {
   #restoring: Index | undefined
   /** What it may have acknowledged and does not hold. */
   #fence: Fence | undefined
+  /** It was set, and is to be written. */
+  #newFence: Fence | undefined
 
   constructor(summary: LogSummary, { cacheBytesMax, lastApplied, hasState }: { readonly cacheBytesMax: number } & Restored) {
     const { base, lastIndex } = summary
@@ -69,6 +71,11 @@ export class RaftLog {
   get fence(): Fence | undefined {
     if (this.#fence?.floor !== undefined && isAtLeast(this.last, this.#fence.floor)) this.#fence = undefined
     return this.#fence
+  }
+
+  /** Nobody knows what it has acknowledged, not even in which terms it has voted: it takes part in nothing. */
+  get isFloorUnknown(): boolean {
+    return this.#fence !== undefined && this.#fence.floor === undefined
   }
 
   /** What precedes the first entry that is still here. */
@@ -142,6 +149,12 @@ export class RaftLog {
     if (term === undefined) broken(`the committed entry ${this.#commitIndex} is not in the log`)
     return { term, index: this.#commitIndex }
   }
+  /** The newest entry that is on the disk and this log's. */
+  get durable(): EntryId {
+    const term = this.#terms.termAt(this.#stableIndex)
+    // What a snapshot brought is durable in it, before its log is.
+    return term === undefined ? this.#base : { term, index: this.#stableIndex }
+  }
   /** First index whose entry is in memory; `lastIndex + 1` when there is none. */
   get firstIndexInMemory(): Index {
     return this.#window.firstIndex
@@ -201,6 +214,21 @@ export class RaftLog {
       if (entry.conf !== undefined) this.#confs.push({ index: entry.index, conf: entry.conf })
     }
     this.#window.append(fresh)
+  }
+
+  /** It has acknowledged `floor`, as others remember. */
+  fenceAt(floor: EntryId): void {
+    const before = this.#fence?.floor
+    const isHeld = isAtLeast(this.last, floor)
+    if (this.isFloorUnknown || !(isHeld || (before !== undefined && isAtLeast(before, floor)))) {
+      this.#fence = { floor }
+      this.#newFence = this.#fence
+    }
+  }
+
+  /** Entries that were here, and follow. */
+  repair(entries: readonly Entry[]): void {
+    if (entries[0]?.index === this.lastIndex + 1) this.accept(entries)
   }
 
   /** Lower than what is known is not news; higher than the log would be a promise without the entry. */
@@ -267,6 +295,13 @@ export class RaftLog {
     this.#writtenIndex = this.lastIndex
     this.#writingIndex = this.lastIndex
     return { reset, truncateFrom, entries }
+  }
+
+  /** What the disk has to be told of it, or `undefined`. */
+  takeFence(): Fence | undefined {
+    const fence = this.#newFence
+    this.#newFence = undefined
+    return fence
   }
 
   writeCompleted(): void {

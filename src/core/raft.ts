@@ -1,29 +1,30 @@
 // One node of Raft (D. Ongaro, "Consensus: Bridging Theory and Practice", 2014; sections are cited as §). What comes in goes to whom it
 // concerns: terms, roles and elections are in `elections.ts`, the leader's work in `leader.ts`, the log in `raft-log.ts`. It knows of time,
 // disk and network only what `step` is told.
-import type { Input, RaftOptions, RaftStatus, Ready } from './api.ts'
-import { confProblem } from './conf-change.ts'
+import type { Input, RaftOptions, RaftStatus, Ready, Recollected } from './api.ts'
 import { Elections } from './elections.ts'
 import type { EntriesRange } from './entry-window.ts'
 import { broken, unreachable } from './invariant.ts'
-import { limitsOf, termMax, timingOf } from './limits.ts'
+import { limitsOf, timingOf } from './limits.ts'
 import { isFromLeader, isPreVoting, isWellFormed } from './message-form.ts'
 import { type NodeContext, reply } from './node-context.ts'
 import { checkOptions, restoredOf } from './options.ts'
 import { Outbox } from './outbox.ts'
 import { Persistence } from './persistence.ts'
 import { RaftLog } from './raft-log.ts'
+import { votersOf } from './quorum.ts'
 import { acceptEntries, answerStale } from './replies.ts'
+import { Snapshots } from './snapshots.ts'
 import { statusOf } from './status.ts'
-import { Stopwatch } from './stopwatch.ts'
 import type {
   AppendEntries,
   ConfState,
   Entry,
+  Fence,
   Heartbeat,
   Index,
   InstallSnapshot,
-  LogBase,
+  Member,
   Message,
   Ms,
   NodeId,
@@ -31,6 +32,7 @@ import type {
   SoftState,
   Term,
 } from './types.ts'
+import { Witnesses } from './witnesses.ts'
 
 type InputOf<Kind extends Input['kind']> = Extract<Input, { readonly kind: Kind }>
 
@@ -40,15 +42,12 @@ export class Raft {
   readonly #outbox = new Outbox()
   readonly #persistence: Persistence
   readonly #elections: Elections
+  readonly #snapshots: Snapshots
   /** As given out by the last `ready`. */
   #givenApplyThrough: Index
   #givenSoftState: SoftState
   /** The newest snapshot that was to be restored. */
   #givenRestore: Index | undefined
-  /** Since a snapshot was last wanted for a state that is missing. */
-  readonly #stateWanted = new Stopwatch(Number.NEGATIVE_INFINITY)
-  /** Up to here the log may be compacted, for all the driver knows. */
-  #compactable: Index = 0
   /** As of the last step; neither ever falls. */
   #checkedTerm: Term
   #checkedCommitIndex: Index
@@ -59,11 +58,13 @@ export class Raft {
     const { id, log: summary, now, seed, nonce } = options
     const limits = limitsOf(options.limits)
     this.#log = new RaftLog(summary, { cacheBytesMax: limits.cacheBytesMax, ...restoredOf(options) })
+    const witnesses = new Witnesses(summary.witness ?? [])
     const disk = { isFull: false, isHung: false }
     const shared = { id, limits, timing: timingOf(options.timing), nonce, now, disk, round: 0, question: 0 }
-    this.#ctx = { ...shared, outbox: this.#outbox, log: this.#log }
+    this.#ctx = { ...shared, outbox: this.#outbox, log: this.#log, witnesses }
     this.#persistence = new Persistence(this.#log, summary.hardState)
     this.#elections = new Elections(this.#ctx, { persistence: this.#persistence, seed })
+    this.#snapshots = new Snapshots(this.#ctx, this.#elections)
     this.#givenApplyThrough = this.#log.applyThrough ?? this.#log.lastApplied
     this.#givenSoftState = this.softState
     this.#checkedTerm = summary.hardState.term
@@ -82,6 +83,12 @@ export class Raft {
   get committedConf(): ConfState {
     return this.#log.committedConf
   }
+  get lastIndex(): Index {
+    return this.#log.lastIndex
+  }
+  get fence(): Fence | undefined {
+    return this.#log.fence
+  }
   /** Of the entry at `index`; `undefined` where the log has none, or has forgotten it (§5.1). */
   termAt(index: Index): Term | undefined {
     return this.#log.termAt(index)
@@ -99,6 +106,18 @@ export class Raft {
 
   get status(): RaftStatus {
     return statusOf({ ctx: this.#ctx, elections: this.#elections, persistence: this.#persistence })
+  }
+
+  /**
+   * What this node remembers of another, in this incarnation. Whoever starts on a disk that an older copy may have been put back on asks the other
+   * voters, before it votes or acknowledges anything, and steps what they remember better as `recalled` (see `src/node/recall.ts`).
+   */
+  recollect(member: Pick<Member, 'id' | 'incarnation'>): Recollected {
+    const { log, witnesses } = this.#ctx
+    const { role } = this.#elections
+    if (role.kind === 'leader') role.observe()
+    const { match, matchTerm, votedTerm } = witnesses.of(member)
+    return { match, matchTerm, votedTerm, held: log.durable, isFenced: log.fence !== undefined, voters: votersOf(log.conf) }
   }
 
   /** Advances by one input. What is merely unwanted is refused or ignored; what Raft says cannot happen is asserted. */
@@ -182,10 +201,16 @@ export class Raft {
         this.#ctx.disk = input
         break
       case 'snapshotReceived':
-        this.#snapshotReceived(input)
+        this.#snapshots.received(input)
+        break
+      case 'recalled':
+        this.#recalled(input)
+        break
+      case 'repaired':
+        this.#repaired(input)
         break
       case 'compact':
-        this.#compact(input)
+        this.#snapshots.compact(input)
         break
       default:
         unreachable(input)
@@ -196,13 +221,11 @@ export class Raft {
     // A clock that falls is not monotonic; the least harm is that time stands still.
     this.#ctx.now = Math.max(this.#ctx.now, now)
     this.#elections.tick()
-    // A follower that fetched a snapshot may not need any more what was kept for it.
-    if (this.#compactable > this.#log.base.index) this.#maybeCompact()
-    this.#maybeWantState()
+    this.#snapshots.tick()
   }
 
   #receive(message: Message): void {
-    if (!isWellFormed(message, this.#ctx.id) || this.#elections.isDisruptive(message)) return
+    if (!isWellFormed(message, this.#ctx.id) || this.#log.isFloorUnknown || this.#elections.isDisruptive(message)) return
     const { term } = this.#elections
     if (message.term < term) {
       const answer = answerStale(message, { id: this.#ctx.id, term, log: this.#log })
@@ -276,45 +299,19 @@ export class Raft {
     this.#log.appliedTo(index)
   }
 
-  // --- Snapshots and compaction (§5)
+  // --- What was lost
 
-  #snapshotReceived({ base, term }: InputOf<'snapshotReceived'>): void {
-    if (!this.#log.isNews(base.id)) return
-    const problem = confProblem(base.conf)
-    if (problem !== undefined) broken(`the configuration of the snapshot at ${base.id.index} cannot be: ${problem}`)
-    if (Math.max(term, base.id.index) >= termMax) broken(`the snapshot at ${base.id.index} of term ${term} is beyond ${termMax}`)
-    // What was committed in a later term may contradict a leader of an earlier one: from now on that one is not followed.
-    const newest = Math.max(term, base.id.term)
-    if (newest > this.#elections.term) this.#elections.becomeFollower({ term: newest, leader: undefined })
-    // A leader has all that is committed up to its term (§3.6.3), and learns by counting what of it is.
-    if (this.#elections.role.kind === 'leader') return
-    if (this.#log.restoreFrom(base)) this.#elections.endCandidacy()
+  #recalled({ hardState, floor }: InputOf<'recalled'>): void {
+    if (hardState !== undefined) this.#elections.recall(hardState)
+    if (floor !== undefined) this.#log.fenceAt(floor)
   }
 
-  #compact({ index }: InputOf<'compact'>): void {
-    if (index > this.#log.lastApplied) broken(`compacts up to ${index}, but only ${this.#log.lastApplied} is applied`)
-    this.#compactable = Math.max(this.#compactable, index)
-    this.#maybeCompact()
-  }
-
-  #maybeCompact(): void {
-    const { role } = this.#elections
-    const pinned = role.kind === 'leader' ? role.pinnedIndex : Number.POSITIVE_INFINITY
-    // Whoever fetches may do so for ever: what is kept for it has an end.
-    const index = Math.min(this.#compactable, Math.max(pinned, this.#compactable - this.#ctx.limits.pinnedEntriesMax))
-    if (index <= this.#log.base.index) return
-    const base: LogBase = this.#log.compactTo(index)
-    this.#outbox.compact(base)
-    if (role.kind === 'leader') role.onCompacted()
-  }
-
-  /** The log may be as it should, so that no leader can know that the state behind it is missing. */
-  #maybeWantState(): void {
-    const { now, timing } = this.#ctx
-    const index = this.#log.stateWanted
-    if (index === undefined || this.#stateWanted.elapsedMs(now) < timing.heartbeatMs) return
-    this.#stateWanted.startAt(now)
-    this.#outbox.wantSnapshot(index)
+  #repaired({ entries }: InputOf<'repaired'>): void {
+    const last = entries.at(-1)
+    if (last === undefined || this.#log.fence?.floor === undefined || this.#elections.role.kind !== 'follower') return
+    // It was in that term once.
+    if (last.term > this.#elections.term) this.#elections.becomeFollower({ term: last.term, leader: undefined })
+    this.#log.repair(entries)
   }
 
   // --- Followers

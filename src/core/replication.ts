@@ -54,6 +54,15 @@ export class Replication {
     for (const progress of this.#progress.values()) progress.tick(this.#ctx.now)
   }
 
+  /** Tells the witnesses who holds what. */
+  observe(): void {
+    const { log, witnesses } = this.#ctx
+    for (const { id, incarnation, matchIndex } of this.#progress.values()) {
+      const term = matchIndex === 0 ? undefined : log.termAt(matchIndex)
+      if (term !== undefined) witnesses.acknowledged({ id, incarnation }, { match: { term, index: matchIndex }, matchTerm: this.#term })
+    }
+  }
+
   /** True when it is news that counts. */
   onAppendEntriesReply(message: AppendEntriesReply): boolean {
     const progress = this.#progress.get(message.from)

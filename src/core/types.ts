@@ -107,22 +107,22 @@ export interface LogSummary {
 }
 
 /**
- * A log that does not hold all that it has promised to hold: damaged, or cut short as its last write was torn. Until it holds it again, its
+ * A log that does not hold all that it has promised to hold: it is damaged, or an older copy of it was put back. Until it holds it again, its
  * node campaigns for nobody, votes for those only who have at least as much, and acknowledges what it has.
  */
 export interface Fence {
-  /** The newest entry that it may have acknowledged. `undefined`: nobody knows. */
+  /** The newest entry that it may have acknowledged. `undefined`: nobody knows; then it votes for nobody. */
   readonly floor: EntryId | undefined
-  /** It may just as well never have been acknowledged: the last write was under way when the process ended. */
-  readonly isUncertain: boolean
 }
 
-/** What a node durably knows of another: it is asked for when that one comes back and may have forgotten. */
+/** What a node knows of another, and keeps: it is asked for when that one comes back and may have forgotten. */
 export interface Witness {
   readonly id: NodeId
   readonly incarnation: number
   /** The newest entry that it has acknowledged to this node; (0, 0) when none. */
   readonly match: EntryId
+  /** The term that this node led then: in a later one it may have replaced that entry, and knows. */
+  readonly matchTerm: Term
   /** The last term in which this node got its vote; 0 when none. */
   readonly votedTerm: Term
 }
@@ -141,10 +141,8 @@ export interface Persist {
   readonly truncateFrom: Index | undefined
   /** Contiguous; the first follows what is on the disk after the truncation. May be empty. */
   readonly entries: readonly Entry[]
-  /** What is known of others from now on, where that has changed. As durable as the rest, and part of no promise. */
-  readonly witness?: readonly Witness[] | undefined
-  /** The fence is gone although its floor was not reached: nobody holds that entry, and nobody can have counted it. */
-  readonly unfence?: boolean | undefined
+  /** The log is fenced from now on, in place of what it was; a floor that it holds after this write is no fence. Left out: as it was. */
+  readonly fence?: Fence | undefined
 }
 
 interface Header {
@@ -247,8 +245,27 @@ export type SnapshotChunk = Header & {
   readonly data: Uint8Array
 }
 export type SnapshotMessage = SnapshotRequest | SnapshotChunk
+
+/** A node that has just started asks what the receiver remembers of it. `nonce` names its life. Of these four, too, the core sees nothing. */
+export type Recall = Header & { readonly kind: 'Recall'; readonly incarnation: number; readonly nonce: number }
+/** `term`: of the sender. See `Recollected`. */
+export type RecallReply = Header & {
+  readonly kind: 'RecallReply'
+  readonly nonce: number
+  readonly match: EntryId
+  readonly matchTerm: Term
+  readonly votedTerm: Term
+  readonly held: EntryId
+  readonly isFenced: boolean
+  readonly voters: readonly NodeId[]
+}
+/** A node that has lost entries, and has no leader to give them back, asks any member for them. */
+export type EntriesRequest = Header & { readonly kind: 'EntriesRequest'; readonly firstIndex: Index; readonly lastIndex: Index }
+/** Contiguous from `firstIndex`, as many as fit; none when the sender does not have the first. Nothing is claimed of them: their chain tells. */
+export type EntriesChunk = Header & { readonly kind: 'EntriesChunk'; readonly firstIndex: Index; readonly entries: readonly Entry[] }
+export type RepairMessage = Recall | RecallReply | EntriesRequest | EntriesChunk
 /** Everything that nodes say to each other. */
-export type PeerMessage = Message | SnapshotMessage
+export type PeerMessage = Message | SnapshotMessage | RepairMessage
 
 /** What is known from outside: for logs, redirects and status pages. */
 export interface SoftState {

@@ -80,7 +80,8 @@ export class Driver {
     return true
   }
 
-  #performRare({ compact, restore, snapshotWanted }: Ready): void {
+  #performRare({ compact, restore, snapshotWanted, witness }: Ready): void {
+    if (witness !== undefined) this.#ports.log.note?.(witness)
     if (compact !== undefined) this.#compact(compact)
     if (restore !== undefined) this.#ports.restore(restore)
     if (snapshotWanted !== undefined) this.#ports.snapshotWanted(snapshotWanted)

@@ -12,12 +12,13 @@ import {
 import { timingOf } from '../core/limits.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { ClientMessage, Hello, LeaderHint, NodeStatus, Welcome } from '../wire/client-messages.ts'
+import type { ClientMessage, Hello, NodeStatus, Welcome } from '../wire/client-messages.ts'
 import { Applier } from './applier.ts'
 import { ConfWatch } from './conf-watch.ts'
 import { DiskWatch, handOverTicket } from './disk-watch.ts'
 import { Driver } from './driver.ts'
 import { Gateway } from './gateway.ts'
+import { Mending } from './mending.ts'
 import {
   type ConnectionId,
   defaultNodeLimits,
@@ -27,7 +28,7 @@ import {
   type NodeOptions,
   type NodePorts,
 } from './options.ts'
-import { helloRefusal } from './refusals.ts'
+import { Reception } from './reception.ts'
 import { StateTransfer, type StateTransferStart } from './state-transfer.ts'
 import { StatusDesk } from './status-desk.ts'
 
@@ -35,8 +36,6 @@ import { StatusDesk } from './status-desk.ts'
 export const inboxMax = 16_384
 /** Dead processes that wait for a turn. Members are few; one that dies again is no more dead. */
 const downMax = 1_024
-/** Well below the time after which a silent connection is closed. Milliseconds. */
-const keepAliveMsMax = 20_000
 
 /**
  * A turn takes everything that has arrived, then everything it caused: one batch, one write, one frame per peer and per client. Time is read
@@ -54,6 +53,8 @@ export class Node {
   readonly #applier: Applier
   readonly #gateway: Gateway
   readonly #states: StateTransfer | undefined
+  readonly #mending: Mending
+  readonly #reception: Reception
   readonly #confWatch: ConfWatch
   readonly #statusDesk: StatusDesk
   #inbox: PeerMessage[] = []
@@ -66,8 +67,8 @@ export class Node {
   #failed = false
 
   constructor(options: NodeOptions, ports: NodePorts) {
-    const { id, clusterId, incarnation, recovered, seed, timing = {} } = options
-    const { log, clock } = ports
+    const { id, clusterId, incarnation, recovered, seed, nonce, timing = {} } = options
+    const { log, clock, net } = ports
     this.id = id
     this.clusterId = clusterId
     this.#ports = ports
@@ -78,7 +79,8 @@ export class Node {
     this.#raft = raft
     this.#replica = replica
     this.#softState = raft.softState
-    const { electionTimeoutMs } = timingOf(timing)
+    this.#reception = new Reception({ id, clusterId, limits: this.#limits, raft, machine: replica.machine })
+    const { electionTimeoutMs, heartbeatMs } = timingOf(timing)
     const limits = this.#limits
     const wake = () => ports.wake()
     const fail = (error: Error) => this.#fail(error)
@@ -93,6 +95,7 @@ export class Node {
     this.#gateway = new Gateway({ raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, whyFull, report })
     this.#applier = this.#newApplier({ wake, fail })
     this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(summary, replica.lastApplied) })
+    this.#mending = new Mending({ id, incarnation, nonce, electionTimeoutMs, heartbeatMs, raft, log, net, wake, fail, report })
     this.#driver = this.#newDriver({ wake, fail })
     this.#confWatch = new ConfWatch({ id, clusterId, incarnation, electionTimeoutMs, confChanged, report, fail }, raft)
     this.#statusDesk = new StatusDesk({
@@ -130,6 +133,16 @@ export class Node {
   get caughtUp(): boolean {
     const { committedInTerm, commitIndex } = this.#raft.status
     return this.#softState.leader !== undefined && committedInTerm && this.#replica.lastApplied >= commitIndex
+  }
+
+  /** It has asked what the others remember of it, and takes part. */
+  get isSettled(): boolean {
+    return this.#mending.recall.isSettled
+  }
+
+  /** Its log holds all that it has promised, as far as anybody remembers, and it knows who votes. */
+  get isWhole(): boolean {
+    return this.isSettled && this.#raft.fence === undefined && this.#raft.conf.voters.length > 0
   }
 
   get lastApplied(): number {
@@ -173,10 +186,10 @@ export class Node {
     connection: ConnectionId,
     hello: Hello,
   ): Welcome | { readonly kind: 'Goodbye'; readonly code: ErrorCode; readonly message: string } {
-    const refusal = helloRefusal(hello, { clusterId: this.clusterId, machine: this.#replica.machine })
+    const refusal = this.#reception.whyNot(hello)
     if (refusal !== undefined) return { kind: 'Goodbye', ...refusal }
     this.#gateway.open(connection)
-    return this.#welcome()
+    return this.#reception.welcome
   }
 
   clientClosed(connection: ConnectionId): void {
@@ -214,7 +227,8 @@ export class Node {
     this.#noticeRole()
     this.#disk.turn({ now, write: this.#driver.write })
     this.#gateway.propose()
-    this.#raft.step({ kind: 'tick', now })
+    this.#mending.turn(now)
+    if (this.#mending.recall.isSettled) this.#raft.step({ kind: 'tick', now })
     this.#noticeRole()
     // What is applied may release what waits for it, and so on: until nothing comes out any more, or the slice of this turn is used up.
     for (let outcome: ReturnType<Applier['run']> = 'applied'; outcome === 'applied'; ) {
@@ -244,10 +258,7 @@ export class Node {
   #stepPeers(): void {
     const inbox = this.#inbox
     this.#inbox = []
-    for (const message of inbox) {
-      if (message.kind === 'SnapshotRequest' || message.kind === 'SnapshotChunk') this.#states?.receive(message)
-      else if (this.#disk.takes(message)) this.#raft.step({ kind: 'receive', message })
-    }
+    for (const message of inbox) if (this.#disk.takes(message)) this.#stepPeer(message)
     for (const peer of this.#unreachable) {
       this.#raft.step({ kind: 'unreachable', peer })
       this.#states?.unreachable(peer)
@@ -261,13 +272,29 @@ export class Node {
     this.#isHandingOver = false
   }
 
+  #stepPeer(message: PeerMessage): void {
+    switch (message.kind) {
+      case 'SnapshotRequest':
+      case 'SnapshotChunk':
+        return this.#states?.receive(message)
+      case 'Recall':
+      case 'RecallReply':
+      case 'EntriesRequest':
+      case 'EntriesChunk':
+        return this.#mending.receive(message)
+      default:
+        // Who is not heeded yet says it again.
+        if (this.#mending.recall.admits(message.from)) this.#raft.step({ kind: 'receive', message })
+    }
+  }
+
   /** Compares who leads with what the clients were told. */
   #noticeRole(): void {
     const was = this.#softState
     const is = this.#raft.softState
     if (is.role === was.role && is.term === was.term && is.leader === was.leader) return
     this.#softState = is
-    const hint = this.#leaderHint()
+    const hint = this.#reception.leaderHint
     if (was.role === 'leader') this.#gateway.unlead(hint)
     if (is.role === 'leader') this.#gateway.lead()
     if (is.leader !== was.leader) this.#gateway.tellLeader(hint)
@@ -275,30 +302,12 @@ export class Node {
 
   /** Those who know nobody but members that are leaving would be lost with them. */
   #tellServers(): void {
-    const welcome = this.#welcome()
+    const welcome = this.#reception.welcome
     const known = this.#servers
     this.#servers = welcome.servers
     if (welcome.servers.length === known.length && welcome.servers.every((server, i) => server === known[i])) return
     this.#gateway.tellServers(welcome)
     this.#ports.wake()
-  }
-
-  #welcome(): Welcome {
-    return {
-      kind: 'Welcome',
-      clusterId: this.clusterId,
-      nodeId: this.id,
-      leader: this.#leaderHint(),
-      servers: this.conf.members.map(({ client }) => client),
-      commandBytesMax: this.#limits.commandBytesMax,
-      keepAliveMs: Math.min(Math.floor(this.#limits.sessionTtlMs / 3), keepAliveMsMax),
-    }
-  }
-
-  #leaderHint(): LeaderHint | undefined {
-    const { leader } = this.#softState
-    const member = this.conf.members.find(({ id }) => id === leader)
-    return member === undefined ? undefined : { id: member.id, client: member.client }
   }
 
   #newApplier({ wake, fail }: Pick<NodePorts, 'wake' | 'fail'>): Applier {

@@ -1,4 +1,4 @@
-import type { ConfState, CoreLimits, Index, Ms, NodeId, SoftState, Timing } from '../core/index.ts'
+import type { ConfState, CoreLimits, EntryId, Index, Ms, NodeId, SoftState, Term, Timing } from '../core/index.ts'
 import type { HandlerFailure } from '../machine/state-machine.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -63,6 +63,30 @@ export type NodeEvent =
   /** A write is under way for longer than an election timeout; told more and more seldom. */
   | { readonly kind: 'diskHung'; readonly forMs: Ms; readonly handsOver: boolean }
   | { readonly kind: 'diskBack'; readonly tookMs: Ms }
+  /** `by` remembers what this node has forgotten: that it had acknowledged `floor`, or had voted for it in `votedTerm`. The log ended at `lastIndex`. */
+  | {
+      readonly kind: 'forgotten'
+      readonly by: NodeId
+      readonly floor: EntryId | undefined
+      readonly votedTerm: Term | undefined
+      readonly lastIndex: Index
+    }
+  /** Nobody could tell what this node had acknowledged; now all the others have said what they hold. */
+  | { readonly kind: 'floorLearned'; readonly floor: EntryId }
+  /** Entries that this node had lost are back. `from`: a peer; `undefined`: they lay apart on its own disk. */
+  | { readonly kind: 'logRepaired'; readonly firstIndex: Index; readonly lastIndex: Index; readonly from: NodeId | undefined }
+  /**
+   * This node has lost entries from `firstIndex` to at most `lastIndex`, of what it held up to `floor`, and there is no leader to give them back:
+   * `lacking` do not have the first of them either, `silent` do not answer. Said again, less and less often, while it lasts.
+   */
+  | {
+      readonly kind: 'entriesMissing'
+      readonly firstIndex: Index
+      readonly lastIndex: Index
+      readonly floor: EntryId
+      readonly lacking: readonly NodeId[]
+      readonly silent: readonly NodeId[]
+    }
 
 export interface NodeLimits {
   /** One command or query, bytes. Default 1 MiB; up to 3 MiB, so that with all its headers it fits a frame. */

@@ -69,10 +69,10 @@ function condemn(snapshots: Snapshots, useless: readonly Useless[], done: () => 
   snapshots.condemn(oldest.snapshot, oldest.problem, () => condemn(snapshots, useless.slice(0, -1), done))
 }
 
-/** No other member has, or will have, the state. Who joins knows the others only. */
-function isAlone({ base, confs }: LogSummary): boolean {
+/** No other member has, or will have, the state. Who joins knows the others only; who has lost entries does not know them all. */
+function isAlone({ base, confs, fence }: LogSummary): boolean {
   const { voters, members } = confs.at(-1)?.conf ?? base.conf
-  return voters.length > 0 && members.length <= 1
+  return fence === undefined && voters.length > 0 && members.length <= 1
 }
 
 function lostState({ base }: LogSummary): RaftgenError {

@@ -1,4 +1,4 @@
-import type { Entry, EntryId, Index, LogBase, LogSummary, NodeId, Persist, Term } from '../core/types.ts'
+import type { Entry, EntryId, Index, LogBase, LogSummary, NodeId, Persist, Term, Witness } from '../core/types.ts'
 
 /** Called once, never before the call that was given it has returned. */
 export type Done = (error: Error | undefined) => void
@@ -43,7 +43,7 @@ export interface Log {
   close(done: Done): void
   /**
    * The rest is for logs that can be fenced; any of it may be absent. Such a log gives `summary.fence` and keeps it, across restarts too, until
-   * its end is at the floor or beyond, or until a write says `unfence`; `summary.witness` is what was last written.
+   * its end is at the floor or beyond, or until a write sets another.
    *
    * Entries behind a hole, verified, of a fenced log: some of the range, contiguous from the first that is there; empty when none is.
    */
@@ -54,6 +54,8 @@ export interface Log {
   readonly end?: EntryId & { readonly chain: number }
   /** The chain after `entries`, which go on from `chain`. */
   chainAfter?(chain: number, entries: readonly Entry[]): number
+  /** Keeps what is known of others, in place of what was kept: `summary.witness` of a later life. Durable soon; nobody waits for it. */
+  note?(witness: readonly Witness[]): void
 }
 
 /** `chain` is the one after the entry at `index`: entries that lead there from the end of the log are the very ones it held. */

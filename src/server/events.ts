@@ -55,6 +55,20 @@ export class Events {
         return this.#logger.info(`${node} goes on from the snapshot of entry ${event.index}`)
       case 'snapshotFailed':
         return this.#logger.warn(`${node} failed with the snapshot of entry ${event.index}: ${event.error.message}`)
+      case 'forgotten':
+        return this.#logger.error(`${node} ${forgottenOf(event)}`)
+      case 'floorLearned':
+        return this.#logger.warn(
+          `${node} has heard from all the others what they hold: it may have acknowledged up to entry ${event.floor.index} of term ` +
+            `${event.floor.term}, and votes for none that has less`,
+        )
+      case 'logRepaired': {
+        const { firstIndex, lastIndex, from } = event
+        const source = from === undefined ? 'what lay apart on its own disk' : `node ${from}`
+        return this.#logger.info(`${node} has entries ${firstIndex} to ${lastIndex} again, from ${source}`)
+      }
+      case 'entriesMissing':
+        return this.#logger.error(`${node} ${missingOf(event)}`)
       case 'logCompacted':
         return this.#logger.info(`the log of ${node} begins at entry ${event.firstIndex} now`)
       case 'diskFull':
@@ -77,6 +91,28 @@ export class Events {
       }
     }
   }
+}
+
+function forgottenOf({ by, floor, votedTerm, lastIndex }: Extract<NodeEvent, { kind: 'forgotten' }>): string {
+  const vote = votedTerm === undefined ? [] : [`voted for it in term ${votedTerm}`]
+  const entry =
+    floor === undefined ? [] : [`acknowledged entry ${floor.index} of term ${floor.term}, while its log ends with entry ${lastIndex}`]
+  return (
+    `has forgotten what node ${by} remembers: that it had ${[...vote, ...entry].join(', and ')}. An older copy of its directory was put back, or its ` +
+    'disk has lost what it had stored. Until it has all of it again it does not lead, and votes for none that has less'
+  )
+}
+
+function missingOf({ firstIndex, lastIndex, floor, lacking, silent }: Extract<NodeEvent, { kind: 'entriesMissing' }>): string {
+  const nodes = (ids: readonly number[]): string => `${ids.length === 1 ? 'node' : 'nodes'} ${ids.join(', ')}`
+  const range = firstIndex === lastIndex ? `entry ${firstIndex}` : `entry ${firstIndex}, and perhaps others up to ${lastIndex}`
+  const have = lacking.length === 1 ? 'does not have it either' : 'do not have it either'
+  const others = silent.length === 0 ? '' : `; no answer from ${nodes(silent)}`
+  const way =
+    silent.length === 0
+      ? 'It is lost on all of them: put back a copy that has it, or accept the loss with `raftgen log repair --accept-loss`'
+      : 'The cluster goes on when a node that has it is back'
+  return `lacks ${range}, of what it held up to entry ${floor.index} of term ${floor.term}: ${lacking.length === 0 ? 'nobody was asked' : `${nodes(lacking)} ${have}`}${others}. Nobody may lead without it. ${way}`
 }
 
 function membersOf({ voters, votersOutgoing, learners }: ConfState): string {

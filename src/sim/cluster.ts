@@ -21,6 +21,7 @@ import { Safety } from './oracle/safety.ts'
 import { SnapshotsSeen } from './oracle/snapshots.ts'
 import { Scheduler } from './scheduler.ts'
 import { SimServer } from './sim-server.ts'
+import { SimSlots } from './sim-slots.ts'
 import { Trace } from './trace.ts'
 import { Verdict } from './violation.ts'
 import type { World } from './world.ts'
@@ -83,7 +84,7 @@ export class Cluster {
   foundAgain(server: SimServer): void {
     assert(this.#firstConf.voters.includes(server.id), `node ${server.id} is one of the first`)
     server.wipe()
-    server.disk.prepare(bootstrapRecords(server.id, this.#firstConf))
+    bootstrap(server, this.#firstConf)
     server.bootstrapped({ incarnation: 1, conf: this.#firstConf })
   }
 
@@ -119,7 +120,7 @@ export class Cluster {
       if (isRetired || !isMember) return !isMember && this.#isAtRest(server)
       const node = life?.node
       if (node === undefined || !node.caughtUp || node.softState.leader !== leader || node.pending !== 0) return false
-      return node.lastApplied === safety.commitIndex && safety.durableIndex(id) === safety.commitIndex
+      return node.lastApplied === safety.commitIndex && safety.disks.durableIndex(id) === safety.commitIndex
     })
     const { peers } = this.server(leader).life ?? {}
     return isAtRest && peers !== undefined && isSameConf(peers.conf, conf)
@@ -149,8 +150,8 @@ export class Cluster {
     if (node === undefined) return `${name} is ${life === undefined ? 'down' : isBlank ? 'waiting to be let in' : 'starting'}`
     const { role, term, leader, commitIndex, lastApplied, firstIndex, lastIndex } = node.status({ digest: false })
     const where = `leader ${leader ?? 'unknown'}, commit ${commitIndex}, applied ${lastApplied}, log ${firstIndex} to ${lastIndex}, pending ${node.pending}`
-    const { durableIndex } = this.world.safety
-    return `${name} is ${role} of term ${term}, ${where}, durable ${durableIndex.call(this.world.safety, id)}, knows ${life?.peers === undefined ? 'nobody' : describe(life.peers.conf)}`
+    const { disks } = this.world.safety
+    return `${name} is ${role} of term ${term}, ${where}, durable ${disks.durableIndex(id)}, knows ${life?.peers === undefined ? 'nobody' : describe(life.peers.conf)}`
   }
 
   #makeWorld(conf: ConfState): World {
@@ -190,7 +191,11 @@ export class Cluster {
       onProcessEnded: (server) => this.#tellOfDeath(server),
       onRetired: ({ id }) => applied.forget(id),
       onWiped: ({ id }) => {
-        safety.onWiped(id)
+        safety.disks.onWiped(id)
+        applied.forget(id)
+      },
+      onRolledBack: ({ id }, shadow) => {
+        safety.disks.onRolledBack(id, shadow)
         applied.forget(id)
       },
       note: (mark, line) => trace.add(scheduler.now, mark, line),
@@ -248,12 +253,16 @@ export class Cluster {
     const { diskMs = { min: 0.1, max: 3 }, drift } = this.#options
     const disk = new SimDisk({ scheduler, chance: chance.fork(), coverage, writeMs: diskMs })
     const files = new SimFiles({ scheduler, chance: chance.fork(), coverage, operationMs: diskMs })
+    const slots = (name: string): SimSlots =>
+      new SimSlots({ name: `${name} of node ${id}`, scheduler, chance: chance.fork(), coverage, writeMs: diskMs })
     const { peer, client } = addressesOf(id)
     const clock = this.makeClock(drift === undefined ? {} : { drift })
     const server = new SimServer(this.world, {
       id,
       disk,
       files,
+      highWater: slots('high water'),
+      witness: slots('witness'),
       clock,
       incarnation,
       peerAddress: peer,
@@ -267,22 +276,20 @@ export class Cluster {
   }
 
   /** One of the first servers: its disk is there before the run begins. */
-  #found({ id, disk }: SimServer): void {
+  #found(server: SimServer): void {
+    const { id } = server
     const conf = this.#firstConf
-    disk.prepare(bootstrapRecords(id, conf))
-    this.world.safety.onBootstrapped({ id, incarnation: 1, conf })
+    bootstrap(server, conf)
+    this.world.safety.disks.onBootstrapped({ id, incarnation: 1, conf })
   }
 }
 
 const addressesOf = (id: NodeId): { readonly peer: string; readonly client: string } => ({ peer: `node${id}:2`, client: `node${id}:1` })
 
-/** What the real bootstrap writes. */
-function bootstrapRecords(nodeId: NodeId, conf: ConfState): readonly Operation[] {
-  const records: Operation[] = []
+/** Puts on its disk what the real bootstrap writes. */
+function bootstrap({ id, disk, highWater }: SimServer, conf: ConfState): void {
   const store = { get: () => {}, range: () => {}, defer: () => {}, close: () => {} }
-  const batch = (operations: readonly Operation[]): void => {
-    records.push(...operations)
-  }
-  BlockLog.bootstrap({ ...store, batch }, { identity: { clusterId, nodeId, incarnation: 1 }, conf }, () => {})
-  return records
+  const batch = (operations: readonly Operation[]): void => disk.prepare(operations)
+  const identity = { clusterId, nodeId: id, incarnation: 1 }
+  BlockLog.bootstrap({ ...store, batch }, { identity, conf, slots: highWater.atOnce }, () => {})
 }

@@ -3,6 +3,7 @@
 import type { Ms } from '../core/types.ts'
 import type { Done } from '../ports/log.ts'
 import type { KeyRange, KeyValue, Operation, ValueDone } from '../storage/kv.ts'
+import { spoil, type Undo } from './bit-rot.ts'
 import type { Chance } from './chance.ts'
 import type { Coverage } from './faults.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -16,6 +17,8 @@ export interface DiskUser {
   batchBegins(): void
   /** The oldest batch that was not on the disk is now. */
   batchStored(): void
+  /** A slot was handed over; it is not on the disk yet. */
+  slotBegins(): void
   /** Something is about to be done with a file. */
   fileBegins(): void
 }
@@ -36,12 +39,17 @@ interface Batch {
   lost: boolean
 }
 
+/** Batches that a disk may lose long after. */
+const historyMax = 64
+
 const keyName = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
 
 export class SimDisk {
   readonly #options: DiskOptions
   /** Keys as Latin-1, whose order is that of the bytes. */
   readonly #records = new Map<string, Uint8Array>()
+  /** Of the last batches, the newest last. */
+  readonly #history: Undo[] = []
   /** Not on the disk yet, in order. */
   #underWay: Batch[] = []
   /** One write at a time: the next begins when this one ends. */
@@ -73,6 +81,22 @@ export class SimDisk {
   /** Everything is gone. */
   wipe(): void {
     this.#records.clear()
+    this.#history.length = 0
+  }
+
+  /** Something that was durable is not what it was; in words. */
+  damage(): string {
+    return spoil(this.#records, this.#history, this.#options.chance)
+  }
+
+  get content(): ReadonlyMap<string, Uint8Array> {
+    return new Map(this.#records)
+  }
+
+  /** An older copy takes the place of what is there. */
+  restore(content: ReadonlyMap<string, Uint8Array>): void {
+    this.wipe()
+    for (const [name, value] of content) this.#records.set(name, value)
   }
 
   /** Writes take up to a hundred times as long for a while. */
@@ -186,10 +210,17 @@ export class SimDisk {
   }
 
   #store(operations: readonly Operation[]): void {
+    const before = new Map<string, Uint8Array | undefined>()
+    const after = new Map<string, Uint8Array | undefined>()
     for (const operation of operations) {
-      if (operation.kind === 'delete') this.#records.delete(keyName(operation.key))
-      else this.#records.set(keyName(operation.key), Buffer.from(operation.value))
+      const name = keyName(operation.key)
+      if (!before.has(name)) before.set(name, this.#records.get(name))
+      if (operation.kind === 'delete') this.#records.delete(name)
+      else this.#records.set(name, Buffer.from(operation.value))
+      after.set(name, this.#records.get(name))
     }
+    this.#history.push({ before, after })
+    if (this.#history.length > historyMax) this.#history.shift()
   }
 
   #copy(name: string): Buffer | undefined {

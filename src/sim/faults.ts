@@ -46,10 +46,20 @@ export const faultClasses = [
   'stateLoss',
   'snapshotFetchBroken',
   'restartInInstall',
+  // Disks that lie.
+  'logDamage',
+  'slotDamage',
+  'rollback',
 ] as const
 /** What comes of faults, or goes on beside them: counted, so that a swarm in which it no longer happens is found out. */
 const eventClasses = [
   'peerDown',
+  'slotTorn',
+  /** A log was found damaged, and opened fenced; nobody could tell what one had held. */
+  'fenced',
+  'floorUnknown',
+  /** A node was told what it had forgotten. */
+  'forgotten',
   /** Let in although it is not known, or only as what it was before it lost its disk. */
   'guest',
   'toldRemoved',

@@ -87,6 +87,18 @@ export class SimFiles {
     this.#slowUntil = 0
   }
 
+  /** What is durable. */
+  get content(): ReadonlyMap<string, Uint8Array> {
+    return new Map([...this.#durable].map(([name, { bytes, synced }]) => [name, Uint8Array.from(bytes.subarray(0, synced))]))
+  }
+
+  /** An older copy takes the place of what is there. */
+  restore(content: ReadonlyMap<string, Uint8Array>): void {
+    this.wipe()
+    for (const [name, bytes] of content) this.#names.set(name, { bytes: Buffer.from(bytes), synced: bytes.length })
+    this.#durable = new Map(this.#names)
+  }
+
   /** Everything is gone. */
   wipe(): void {
     this.#names = new Map()

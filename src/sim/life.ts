@@ -1,8 +1,8 @@
 // One life of a server process, from its start to its crash: the real node on simulated ports. All that it remembers ends with it.
 import { noConf } from '../core/conf.ts'
-import type { ConfState, NodeId, PeerMessage } from '../core/types.ts'
+import type { ConfState, LogBase, NodeId, PeerMessage } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
-import type { ClientPort, NodeEvent, Recovered } from '../node/index.ts'
+import type { ClientPort, Recovered } from '../node/index.ts'
 import { Node, recover } from '../node/index.ts'
 import type { Snapshots } from '../ports/snapshots.ts'
 import { BlockLog } from '../storage/block-log.ts'
@@ -16,6 +16,7 @@ import type { Connection } from './connection.ts'
 import { digestOf } from './digest.ts'
 import type { DiskUser } from './disk.ts'
 import { Join } from './join.ts'
+import { noteEvent } from './life-events.ts'
 import type { Goodbye, Packet } from './network.ts'
 import { framesOf, isCounted, Peers } from './peers.ts'
 import type { SimServer } from './sim-server.ts'
@@ -23,9 +24,11 @@ import { WatchedLog } from './watched-log.ts'
 import { WatchedSnapshots } from './watched-snapshots.ts'
 import type { World } from './world.ts'
 
-/** Where in a turn a process may be made to die: when it hands a batch to its disk, when it begins with a file, or when it sends. */
-export type Trap = 'atWrite' | 'atFile' | 'atSend'
+/** Where a process may be made to die: when it hands a batch or a slot to its disk, when it begins with a file, or when it sends. */
+export type Trap = 'atWrite' | 'atSlot' | 'atFile' | 'atSend'
 
+/** A supervisor starts a process again after this long. Milliseconds. */
+const restartMs = 50
 /** How often a server sees to it that its connections stand. */
 const greetTicks = 50
 
@@ -103,6 +106,10 @@ export class Life implements DiskUser {
     } else this.#world.safety.onStored(this.server.id)
   }
 
+  slotBegins(): void {
+    this.#spring('atSlot')
+  }
+
   fileBegins(): void {
     this.#spring('atFile')
   }
@@ -113,7 +120,11 @@ export class Life implements DiskUser {
     if (node === undefined || !this.#isAlive) return
     node.turn()
     // It may have died of that.
-    if (this.#isAlive) this.#world.safety.onTurn(this.server.id, node.status({ digest: false }))
+    if (!this.#isAlive) return
+    const { safety } = this.#world
+    const { id, isDamaged } = this.server
+    safety.onTurn(id, node.status({ digest: false }))
+    if (isDamaged && node.isWhole && safety.disks.holdsPromises(id)) this.server.onWhole(this)
   }
 
   /** A packet from a peer, which may be damaged: then the connection breaks there, and what was before it counts. */
@@ -179,22 +190,38 @@ export class Life implements DiskUser {
   #bootstrap({ incarnation, conf }: JoinReply): void {
     if (conf === undefined) return
     const { members, removed, leaseMs } = conf
-    const { id, disk } = this.server
+    const { id, disk, highWater } = this.server
     const { clusterId } = this.#world
     const identity = { clusterId, nodeId: id, incarnation }
     const base = { ...noConf, members, removed, leaseMs }
     this.#letIn = { incarnation, conf: base }
-    BlockLog.bootstrap(disk.mount(this), { identity, conf: base }, (error) => (error === undefined ? this.#open() : this.#fail(error)))
+    const slots = highWater.mount(this)
+    BlockLog.bootstrap(disk.mount(this), { identity, conf: base, slots }, (error) => {
+      if (error === undefined) this.#open()
+      else this.#fail(error)
+    })
   }
 
   #open(): void {
-    const { disk, files, id } = this.server
-    BlockLog.open(disk.mount(this), { name: `disk of node ${id}` }, (error, log) => {
+    const { disk, highWater, witness, id, incarnation } = this.server
+    const options = {
+      name: `disk of node ${id}`,
+      identity: { clusterId: this.#world.clusterId, nodeId: id, incarnation },
+      slots: highWater.mount(this),
+      witnessSlots: witness.mount(this),
+      snapshotBase: (done: (base: LogBase | undefined) => void) => this.#withSnapshots(({ list: [newest] }) => done(newest)),
+    }
+    BlockLog.open(disk.mount(this), options, (error, log) => {
       if (log === undefined) return this.#fail(error ?? new Error('no log'))
-      openSnapshots(files.mount(this), { name: `snapshots of node ${id}` }, (failure, store) => {
-        if (store === undefined) return this.#fail(failure ?? new Error('no snapshots'))
-        this.#recover(log, store)
-      })
+      this.#withSnapshots((store) => this.#recover(log, store))
+    })
+  }
+
+  #withSnapshots(then: (store: Snapshots) => void): void {
+    const { files, id } = this.server
+    openSnapshots(files.mount(this), { name: `snapshots of node ${id}` }, (failure, store) => {
+      if (store === undefined) this.#fail(failure ?? new Error('no snapshots'))
+      else then(store)
     })
   }
 
@@ -220,7 +247,8 @@ export class Life implements DiskUser {
       () => `node ${id}, incarnation ${this.server.incarnation}, finds ${JSON.stringify(log.identity)}`,
     )
     const { lastApplied } = recovered.replica
-    safety.onRecovered(id, summary, lastApplied)
+    this.#checkFence(log)
+    safety.onRecovered(id, { summary, lastApplied, isDamaged: this.server.isDamaged })
     if (lastApplied > 0) applied.onRestored(id, lastApplied)
     this.#note(summary.lastIndex, 'has read its log', `${summary.base.id.index} to ${summary.lastIndex}, term ${summary.hardState.term}`)
     const conf = summary.confs.at(-1)?.conf ?? summary.base.conf
@@ -249,11 +277,24 @@ export class Life implements DiskUser {
       fail: (error) => this.#fail(error),
       digest: digestOf,
       confChanged: (newest, committed) => peers.confChanged(newest, committed),
-      report: (event) => this.#onEvent(event),
+      report: (event) => noteEvent(event, this.server, this.#world),
     })
     peers.confChanged(this.#node.conf, this.#node.committedConf)
     this.#tick()
     this.#wake()
+  }
+
+  #checkFence({ summary, findings }: BlockLog): void {
+    const { coverage, verdict } = this.#world
+    const { fence } = summary
+    const { name, isDamaged } = this.server
+    verdict.check(
+      isDamaged || fence === undefined,
+      'a log that nothing has happened to is not fenced',
+      () => `${name} is fenced at ${JSON.stringify(fence)}: ${findings.map(({ what }) => what).join('; ')}`,
+    )
+    if (fence !== undefined) coverage.count(fence.floor === undefined ? 'floorUnknown' : 'fenced')
+    if (findings.length > 0) this.#note(findings.length, 'finds its log damaged:', findings.map(({ what }) => what).join('; '))
   }
 
   #clientPort(): ClientPort {
@@ -320,31 +361,6 @@ export class Life implements DiskUser {
     this.server.crash({ silently: false, trap })
   }
 
-  #onEvent(event: NodeEvent): void {
-    const { id } = this.server
-    const { safety, applied, coverage } = this.#world
-    switch (event.kind) {
-      case 'role':
-        safety.onRole(id, event.softState)
-        return this.#note(event.softState.term, `is ${event.softState.role} of term`, event.softState.term)
-      case 'snapshotInstalled':
-        applied.onRestored(id, event.index)
-        this.server.hasLostState = false
-        coverage.count('snapshotFetched')
-        return this.#note(event.index, 'has its state from a snapshot of', event.index)
-      case 'snapshotTaken':
-        coverage.count('snapshotTaken')
-        this.server.hasLostState = false
-        return this.#note(event.index, 'has taken a snapshot of', event.index)
-      case 'snapshotFailed':
-        return this.#note(event.index, `fails with a snapshot of ${event.index}:`, event.error.message)
-      case 'logCompacted':
-        coverage.count('logCompacted')
-        return this.#note(event.firstIndex, 'has a log from', event.firstIndex)
-      default:
-    }
-  }
-
   #note(mark: number, what: string, about: unknown): void {
     this.#world.note(mark, { who: this.server.name, what, about })
   }
@@ -353,9 +369,14 @@ export class Life implements DiskUser {
   #fail(error: Error): void {
     if (!this.#isAlive) return
     if (error instanceof RaftgenError && error.code === 'NODE_REMOVED') return this.server.retire(error.message)
+    const { disk, highWater, witness, files, isDamaged } = this.server
+    const isFoundDamaged = isDamaged && error instanceof RaftgenError && error.code === 'STORAGE_DAMAGED'
     // A snapshot that cannot be written stops nobody, but a directory that cannot be read at the start.
-    const expected = this.server.disk.hasFailed || (this.#node === undefined && this.server.files.hasFailed)
+    const hasFailed = disk.hasFailed || highWater.hasFailed || witness.hasFailed || (this.#node === undefined && files.hasFailed)
+    const expected = hasFailed || isFoundDamaged
     if (!expected) this.#world.verdict.violate('a node stops only when its disk fails', error.stack ?? error.message)
     this.server.stop(error.message)
+    // Somebody sees to it that it is started again, and repaired.
+    if (isFoundDamaged) this.#world.scheduler.after(restartMs, () => this.server.start())
   }
 }

@@ -57,6 +57,9 @@ const acts = [
   { act: 'stateLoss', weight: 2 },
   { act: 'snapshotFetchBroken', weight: 2 },
   { act: 'restartInInstall', weight: 3 },
+  { act: 'logDamage', weight: 4 },
+  { act: 'slotDamage', weight: 2 },
+  { act: 'rollback', weight: 3 },
 ] as const satisfies readonly { readonly act: FaultClass; readonly weight: number }[]
 type Act = (typeof acts)[number]['act']
 
@@ -80,6 +83,9 @@ const countsLater: ReadonlySet<Act> = new Set([
   'stateLoss',
   'snapshotFetchBroken',
   'restartInInstall',
+  'logDamage',
+  'slotDamage',
+  'rollback',
 ])
 
 const hourMs = 3_600_000
@@ -168,7 +174,7 @@ export class Nemesis {
         for (const each of servers) each.crash({ silently: chance.happens(0.3) })
         return true
       case 'crashInTurn':
-        server.life?.arm(chance.pick(['atWrite', 'atFile', 'atSend']))
+        server.life?.arm(chance.pick(['atWrite', 'atSlot', 'atFile', 'atSend']))
         return true
       case 'stall':
         if (server.life === undefined || server.isStalled) return false
@@ -179,13 +185,15 @@ export class Nemesis {
         server.clock.jump(chance.between(-hourMs, hourMs))
         return true
       case 'writeError':
-        server.disk.failNextWrite()
+        if (chance.happens(0.3)) server.highWater.failNextWrite()
+        else server.disk.failNextWrite()
         return true
       case 'readError':
         server.disk.failNextRead()
         return true
       case 'slowDisk':
         server.disk.slowDown(this.#lastsMs())
+        server.highWater.slowDown(this.#lastsMs())
         server.files.slowDown(this.#lastsMs())
         return true
       case 'fileError':

@@ -6,15 +6,28 @@ import type { SimDisk } from './disk.ts'
 import type { SimFiles } from './files.ts'
 import { Life, type Trap } from './life.ts'
 import { incarnationIn } from './oracle/confs.ts'
+import type { LogShadow } from './oracle/log-shadow.ts'
+import type { SimSlots } from './sim-slots.ts'
 import type { World } from './world.ts'
 
 /** How long it takes to put an empty disk into a machine, on average. Milliseconds. */
 const replaceMs = 200
 
+/** Of all that is on the disk of a machine, and what the oracles know of it. */
+export interface OlderCopy {
+  readonly disk: SimDisk['content']
+  readonly highWater: SimSlots['content']
+  readonly witness: SimSlots['content']
+  readonly files: SimFiles['content']
+  readonly shadow: LogShadow
+}
+
 export interface SimServerOptions {
   readonly id: NodeId
   readonly disk: SimDisk
   readonly files: SimFiles
+  readonly highWater: SimSlots
+  readonly witness: SimSlots
   readonly clock: SimClock
   /** Of the log on its disk; 0: there is none, it has to join. */
   readonly incarnation: number
@@ -30,6 +43,8 @@ export class SimServer {
   readonly name: string
   readonly disk: SimDisk
   readonly files: SimFiles
+  readonly highWater: SimSlots
+  readonly witness: SimSlots
   readonly clock: SimClock
   readonly joinsAsVoter: boolean
   peerAddress: string
@@ -41,6 +56,9 @@ export class SimServer {
   readonly #world: World
   #incarnation: number
   #life: Life | undefined
+  /** Its log, or what tells of it, is not what it was: until a life that began after that has found it whole again. */
+  #damage: { readonly life: Life | undefined } | undefined
+  #copy: OlderCopy | undefined
   #isStalled = false
   /** It was told that it is no member any more, and is not started again. */
   #isRetired = false
@@ -54,11 +72,13 @@ export class SimServer {
   #dialled = 0
 
   constructor(world: World, options: SimServerOptions) {
-    const { id, disk, files, clock, incarnation, peerAddress, clientAddress, joinsAsVoter = true } = options
+    const { id, disk, files, highWater, witness, clock, incarnation, peerAddress, clientAddress, joinsAsVoter = true } = options
     this.id = id
     this.name = `node ${id}`
     this.disk = disk
     this.files = files
+    this.highWater = highWater
+    this.witness = witness
     this.clock = clock
     this.joinsAsVoter = joinsAsVoter
     this.peerAddress = peerAddress
@@ -98,6 +118,15 @@ export class SimServer {
     return this.#isStalled
   }
 
+  get isDamaged(): boolean {
+    return this.#damage !== undefined
+  }
+
+  /** An older copy of all that is on its disk. */
+  get copy(): OlderCopy | undefined {
+    return this.#copy
+  }
+
   /** Of the next life: differs between nodes and between lives. */
   get seed(): number {
     return this.id * 0x1_0001 + this.#lives
@@ -130,11 +159,12 @@ export class SimServer {
   /** It is no member any more. Where its id came back with another disk meanwhile, this machine gets an empty one and asks anew. */
   retire(reason: string): void {
     if (this.#life === undefined) return
-    const known = incarnationIn(this.#world.safety.confs.newest, this.id)
-    this.#world.verdict.check(
-      known === 0 || known > this.#incarnation,
+    const { safety, verdict } = this.#world
+    verdict.check(
+      safety.disks.isRemoved(this.id, this.#incarnation),
       'no member is told that it was removed',
-      () => `node ${this.id}, incarnation ${this.#incarnation}, is a member as incarnation ${known}, and stops: ${reason}`,
+      () =>
+        `node ${this.id}, incarnation ${this.#incarnation}, is a member as incarnation ${incarnationIn(safety.confs.newest, this.id)}, and stops: ${reason}`,
     )
     this.stop(reason)
     if (this.#world.isMember(this.id)) {
@@ -143,6 +173,46 @@ export class SimServer {
     }
     this.#isRetired = true
     this.#world.onRetired(this)
+  }
+
+  /** Its log was changed behind its back: `what` says how. It shows when it is read. */
+  onDamaged(what: string): void {
+    this.#damage = { life: this.#life }
+    this.#world.safety.disks.onDamaged(this.id)
+    this.#note(what.length, 'suffers damage of its disk:', what)
+  }
+
+  /** All that it had is there again. */
+  onWhole(life: Life): void {
+    if (this.#damage?.life !== life) this.#damage = undefined
+  }
+
+  /** Somebody keeps a copy of its disk, as it is now. */
+  takeCopy(): void {
+    const { disk, highWater, witness, files } = this
+    this.#copy = {
+      disk: disk.content,
+      highWater: highWater.content,
+      witness: witness.content,
+      files: files.content,
+      shadow: this.#world.safety.disks.copyOf(this.id),
+    }
+  }
+
+  /** Somebody puts the copy back, in the place of what is there. It is started on it. */
+  restoreCopy(): void {
+    const copy = this.#copy
+    if (copy === undefined) return
+    this.crash({ silently: false })
+    this.#copy = undefined
+    this.disk.restore(copy.disk)
+    this.highWater.restore(copy.highWater)
+    this.witness.restore(copy.witness)
+    this.files.restore(copy.files)
+    this.#damage = { life: undefined }
+    this.#world.onRolledBack(this, copy.shadow)
+    this.#note(this.id, 'is put back to', 'an older copy of its disk')
+    this.start()
   }
 
   /** A member says that it is not the one that it was. It does as it is told: its disk is emptied, and it asks to be let in. */
@@ -158,6 +228,10 @@ export class SimServer {
     this.crash({ silently: true })
     this.disk.wipe()
     this.files.wipe()
+    this.highWater.wipe()
+    this.witness.wipe()
+    this.#damage = undefined
+    this.#copy = undefined
     this.#incarnation = 0
     this.#disks += 1
     this.knownDisks = new KnownDisks([])
@@ -176,7 +250,7 @@ export class SimServer {
   /** Its log begins. */
   bootstrapped({ incarnation, conf }: { readonly incarnation: number; readonly conf: ConfState }): void {
     this.#incarnation = incarnation
-    this.#world.safety.onBootstrapped({ id: this.id, incarnation, conf })
+    this.#world.safety.disks.onBootstrapped({ id: this.id, incarnation, conf })
     this.#note(incarnation, 'is let in as incarnation', incarnation)
   }
 
@@ -244,6 +318,9 @@ export class SimServer {
     for (const connection of life.connections) connection.closeByServer({ silently })
     this.disk.crash()
     this.files.crash()
+    this.highWater.crash()
+    this.witness.crash()
+    this.#world.safety.disks.onEnded(this.id)
     if (!silently) this.#world.onProcessEnded(this)
   }
 

@@ -5,6 +5,7 @@ import type { Entry, Index, Ms, NodeId } from '../core/types.ts'
 import type { Caller } from '../session/caller.ts'
 import type { NodeStatus } from '../wire/client-messages.ts'
 import { Cluster } from './cluster.ts'
+import { DiskFaults } from './disk-faults.ts'
 import { type Coverage, drawFaults, noFault } from './faults.ts'
 import type { CallKind, SimCall } from './history.ts'
 import { Members } from './members.ts'
@@ -215,6 +216,8 @@ export class Simulation {
     for (const server of this.#cluster.active) {
       server.disk.heal()
       server.files.heal()
+      server.highWater.heal()
+      server.witness.heal()
       server.resume()
       server.life?.disarm()
       server.start()
@@ -242,6 +245,11 @@ export class Simulation {
   /** `node` stands still for `ms`; what arrives meanwhile waits. */
   stall(node: NodeId, { ms }: { readonly ms: Ms }): void {
     this.#cluster.server(node).stall(ms)
+  }
+
+  /** What may be done to the disks of nodes. */
+  get disks(): DiskFaults {
+    return new DiskFaults(this.#cluster)
   }
 
   /** The next write of `node` fails. */

@@ -8,12 +8,15 @@ import type { Cluster } from './cluster.ts'
 import type { FaultClass } from './faults.ts'
 import { Operator, type OrderTerms } from './operator.ts'
 import { isQuorum } from './oracle/confs.ts'
+import { isSameConf } from './oracle/log-shadow.ts'
 import type { SimServer } from './sim-server.ts'
 
 /** Machines of a run, those that are gone included. */
 const serversMax = 12
 /** Members of a cluster at random: more are only slower. */
 const membersMax = 5
+/** How often an operator looks after a server whose disk was put back. Milliseconds. */
+const watchMs = 2
 /** How long an operator insists, at most. Milliseconds. */
 const persistMaxMs = 2_000
 
@@ -30,6 +33,9 @@ export type Deed = Extract<
   | 'transfer'
   | 'snapshotDamage'
   | 'stateLoss'
+  | 'logDamage'
+  | 'slotDamage'
+  | 'rollback'
 >
 
 export class Upheaval {
@@ -67,6 +73,11 @@ export class Upheaval {
         return this.#damageOne()
       case 'stateLoss':
         return this.#loseOneState()
+      case 'logDamage':
+      case 'slotDamage':
+        return this.#damageLog(deed)
+      case 'rollback':
+        return this.#rollBack()
       default:
         return false
     }
@@ -125,10 +136,10 @@ export class Upheaval {
     const isIntact = (id: NodeId, incarnation: number): boolean => {
       if (id === victim.id) return false
       const server = this.#cluster.server(id)
-      return server.incarnation === incarnation && !server.hasLostState
+      return server.incarnation === incarnation && !server.hasLostState && !server.isDamaged
     }
     return this.#cluster.active.every((server) => {
-      const conf = server.life?.peers?.conf ?? safety.durableConf(server.id)
+      const conf = server.life?.peers?.conf ?? safety.disks.durableConf(server.id)
       if (conf === undefined || conf.voters.length === 0) return true
       const whenJoined = { ...conf, voters: [...conf.voters, ...conf.joining.filter((id) => !conf.voters.includes(id))] }
       return safety.confs.has(conf) && isQuorum(conf, isIntact) && isQuorum(whenJoined, isIntact)
@@ -143,7 +154,7 @@ export class Upheaval {
   get #isWhole(): boolean {
     return this.#conf.members.every(({ id, incarnation }) => {
       const server = this.#cluster.server(id)
-      return server.incarnation === incarnation && !server.hasLostState
+      return server.incarnation === incarnation && !server.hasLostState && !server.isDamaged
     })
   }
 
@@ -265,6 +276,71 @@ export class Upheaval {
     this.#count('stateLoss')
     server.crash({ silently: false })
     return true
+  }
+
+  /** What it holds is not what it was; it shows when it is read. Whoever is not damaged can go on without it. */
+  #damageLog(deed: 'logDamage' | 'slotDamage'): boolean {
+    const server = this.#chance.pick(this.#cluster.active)
+    if (server.isBlank || !this.#isWhole || !this.canLose(server)) return false
+    if (deed === 'logDamage') server.onDamaged(server.disk.damage())
+    else {
+      const positions = this.#chance.pick([[0], [1], [0, 1]] as const)
+      for (const position of positions) server.highWater.damage(position)
+      server.onDamaged(`of ${positions.length} of its slots`)
+    }
+    this.#count(deed)
+    if (this.#chance.happens(0.6)) server.crash({ silently: false })
+    return true
+  }
+
+  /**
+   * Somebody keeps a copy of a disk and, later, puts it back. Only where the leader remembers all that this server has promised, and is there to
+   * say so: what nobody remembers who can be reached is forgotten for good.
+   */
+  #rollBack(): boolean {
+    const server = this.#chance.pick(this.#cluster.active)
+    if (server.isBlank || !this.#isWhole || !this.canLose(server)) return false
+    if (server.copy === undefined) {
+      server.takeCopy()
+      return true
+    }
+    const leader = this.#cluster.leader()
+    const witness = leader === undefined || leader === server.id ? undefined : this.#cluster.server(leader)
+    if (witness === undefined || !this.#isRemembered(server, witness)) return false
+    server.restoreCopy()
+    this.#count('rollback')
+    this.#watchOver(server, witness)
+    return true
+  }
+
+  #isRemembered(server: SimServer, { id: leader, life }: SimServer): boolean {
+    const [node, its] = [life?.node, server.life?.node]
+    if (node === undefined || its === undefined || !node.isWhole || !this.#isReachable(server.id, leader)) return false
+    const { role, term, lastIndex, commitIndex } = node.status({ digest: false })
+    const follower = its.status({ digest: false })
+    const { shadow } = server.copy ?? {}
+    // It has told the leader of everything, and has voted for nobody since.
+    const isKnown = role === 'leader' && follower.term === term && follower.leader === leader && follower.commitIndex === lastIndex
+    return isKnown && commitIndex === lastIndex && shadow !== undefined && isSameConf(shadow.conf, node.conf)
+  }
+
+  #isReachable(a: NodeId, b: NodeId): boolean {
+    const { network } = this.#cluster.world
+    return !network.isCut(a, b) && !network.isCut(b, a)
+  }
+
+  /** Where the only one who remembers is lost before it was asked, an operator sees to it: the disk is replaced. */
+  #watchOver(server: SimServer, witness: SimServer): void {
+    const { scheduler } = this.#cluster.world
+    const { life } = server
+    const remembers = witness.life
+    const look = (): void => {
+      if (server.life !== life || life?.node?.isSettled === true) return
+      const isLost = witness.life !== remembers || witness.isStalled || server.isStalled || !this.#isReachable(server.id, witness.id)
+      if (isLost) return this.replaceDisk(server)
+      scheduler.after(watchMs, look)
+    }
+    look()
   }
 
   #change(deed: Deed, steps: readonly ConfStep[], isDone: (conf: ConfState) => boolean, done = () => {}): void {

@@ -1,5 +1,6 @@
-import type { Entry, Index, LogBase, LogSummary, NodeId, Persist, Term } from '../core/types.ts'
-import type { Done, EntriesDone, EntriesRange, Log } from '../ports/log.ts'
+import type { Entry, EntryId, Index, LogBase, LogSummary, NodeId, Persist, Term, Witness } from '../core/types.ts'
+import type { Anchor, Done, EntriesDone, EntriesRange, Log } from '../ports/log.ts'
+import type { BlockLog } from '../storage/block-log.ts'
 
 export interface LogWatcher {
   /** Before it is handed to the log. */
@@ -13,10 +14,10 @@ export interface LogWatcher {
 
 /** A log that tells of each change. */
 export class WatchedLog implements Log {
-  readonly #log: Log
+  readonly #log: BlockLog
   readonly #watcher: LogWatcher
 
-  constructor(log: Log, watcher: LogWatcher) {
+  constructor(log: BlockLog, watcher: LogWatcher) {
     this.#log = log
     this.#watcher = watcher
   }
@@ -60,6 +61,26 @@ export class WatchedLog implements Log {
 
   entry(index: Index, done: (error: Error | undefined, entry: Entry | undefined) => void): void {
     this.#log.entry(index, done)
+  }
+
+  salvaged(range: EntriesRange, done: EntriesDone): void {
+    this.#log.salvaged(range, done)
+  }
+
+  get anchors(): readonly Anchor[] {
+    return this.#log.anchors
+  }
+
+  get end(): Anchor & EntryId {
+    return this.#log.end
+  }
+
+  chainAfter(chain: number, entries: readonly Entry[]): number {
+    return this.#log.chainAfter(chain, entries)
+  }
+
+  note(witness: readonly Witness[]): void {
+    this.#log.note(witness)
   }
 
   close(done: Done): void {

@@ -11,6 +11,7 @@ import type { Coverage } from './faults.ts'
 import type { History } from './history.ts'
 import type { Network } from './network.ts'
 import type { Applied } from './oracle/applied.ts'
+import type { LogShadow } from './oracle/log-shadow.ts'
 import type { Safety } from './oracle/safety.ts'
 import type { SnapshotsSeen } from './oracle/snapshots.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -77,6 +78,8 @@ export interface World {
   onProcessEnded(server: SimServer): void
   onRetired(server: SimServer): void
   onWiped(server: SimServer): void
+  /** It has an older copy of its disk, of which `shadow` is what the oracles knew. */
+  onRolledBack(server: SimServer, shadow: LogShadow): void
   /** Notes what happened. */
   note(mark: number, line: TraceLine): void
 }

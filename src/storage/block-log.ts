@@ -7,9 +7,9 @@
 // with: the base holds the chain after its own entry, inside that block. Whatever else lies below the base is a leftover: a crash may come
 // before all of it is deleted, so nothing ever looks at it.
 //
-// With slots it also notes, beside each batch, how far its promises go: what LevelDB loses without a word is found by that.
+// With slots it also notes, after each batch, how far its promises go: what LevelDB loses without a word is found by that.
 import { assert } from '../core/invariant.ts'
-import type { ConfState, Entry, Fence, HardState, Index, LogBase, LogSummary, Member, Persist, Term } from '../core/types.ts'
+import type { ConfState, Entry, Fence, HardState, Index, LogBase, LogSummary, Member, Persist, Term, Witness } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
 import { encodeBlocks } from './block.ts'
@@ -18,7 +18,7 @@ import { BlockReader } from './block-reader.ts'
 import { damagedOpen, storeError, unusable } from './damage.ts'
 import type { LogPosition } from './high-water.ts'
 import type { HighWaterKeeper } from './high-water-keeper.ts'
-import type { KeyValue } from './kv.ts'
+import type { KeyValue, Operation } from './kv.ts'
 import { bootstrapLog } from './log-bootstrap.ts'
 import { type BlockLogOptions, LogOpening, type OpenedLog } from './log-opening.ts'
 import { blockBytesMax, chainOf, type Kept, markOf, operationsOf, planWrite } from './log-write.ts'
@@ -26,9 +26,10 @@ import { ReadGate } from './read-gate.ts'
 import * as records from './records.ts'
 import type { Finding } from './recovery.ts'
 import { SalvageReader } from './salvage-reader.ts'
-import { fenceAfter, writeWithSlot } from './slot-write.ts'
+import { fenceAfter, type NextState, writeWithSlot } from './slot-write.ts'
 import type { Slots } from './slots.ts'
 import { TermRuns } from './term-runs.ts'
+import type { WitnessKeeper } from './witness-keeper.ts'
 
 /** Writes that wait for their turn: a driver has one under way at a time, more than a few are a bug. */
 const writesMax = 1_024
@@ -51,7 +52,7 @@ export class BlockLog implements Log {
   readonly #kv: KeyValue
   readonly #name: string
   readonly #keeper: HighWaterKeeper | undefined
-  readonly #isBeside: boolean
+  readonly #witnessKeeper: WitnessKeeper | undefined
   #fence: Fence | undefined
   #members: readonly Member[]
   /** First indexes of the blocks that are put aside until the fence is gone, ascending. */
@@ -98,7 +99,7 @@ export class BlockLog implements Log {
   }
 
   /** For `open`: takes over what was opened. */
-  constructor(kv: KeyValue, { name, highWater = 'after' }: BlockLogOptions, opened: OpenedLog) {
+  constructor(kv: KeyValue, { name }: BlockLogOptions, opened: OpenedLog) {
     this.#kv = kv
     this.#name = name
     this.identity = opened.identity
@@ -112,7 +113,7 @@ export class BlockLog implements Log {
     this.#leftovers = opened.leftovers
     this.#salvage = opened.salvage
     this.#keeper = opened.keeper
-    this.#isBeside = highWater === 'beside'
+    this.#witnessKeeper = opened.witnessKeeper
     this.#fence = opened.summary.fence
     this.#members = opened.keeper?.state.members ?? []
     this.#reader = new BlockReader(kv, name, opened.index)
@@ -179,7 +180,11 @@ export class BlockLog implements Log {
     return chainOf(entries, chain)
   }
 
-  /** For its keeper: a slot could not be written between two writes. */
+  note(witness: readonly Witness[]): void {
+    if (this.#refusal() === undefined) this.#witnessKeeper?.note(witness)
+  }
+
+  /** What is known of others could not be kept. */
   fail(error: Error): void {
     this.#failure ??= storeError(this.#name, 'write', error)
   }
@@ -263,6 +268,7 @@ export class BlockLog implements Log {
     const swept = isReset ? this.#leftovers.length : Math.min(this.#leftovers.length, sweptMax)
     const deleted = [...this.#index.from(kept.blocks), ...this.#leftovers.slice(0, swept)]
     const dropped = this.#fence === undefined ? this.#salvage.slice(0, sweptMax) : []
+    const fence = fenceAfter(this.#fence, persist, hardState)
     const operations = operationsOf({ base: isReset ? kept.base : undefined, deleted, dropped, blocks, hardState })
     const written = (error: Error | undefined): void => {
       if (error !== undefined) return this.#failWrite(storeError(this.#name, 'write', error))
@@ -275,15 +281,17 @@ export class BlockLog implements Log {
       this.#hardState = hardState
       if (swept > 0) this.#leftovers = this.#leftovers.slice(swept)
       if (dropped.length > 0) this.#salvage = this.#salvage.slice(dropped.length)
-      this.#fence = fenceAfter(this.#fence, persist, this.#hardState)
-      this.#keeper?.rest(this.#fence)
+      this.#fence = fence
       this.#finishWrite(undefined)
     }
-    const keeper = this.#keeper
-    if (keeper === undefined) return this.#kv.batch(operations, written)
     this.#noteMembers(persist)
-    const next = { persist, base: kept.base, hardState, before: this.#hardState, fence: this.#fence, members: this.#members }
-    writeWithSlot({ kv: this.#kv, keeper, isBeside: this.#isBeside }, { operations, next }, written)
+    this.#write(operations, { base: kept.base, hardState, fence, members: this.#members }, written)
+  }
+
+  #write(operations: readonly Operation[], next: NextState, written: Done): void {
+    const keeper = this.#keeper
+    if (keeper === undefined) this.#kv.batch(operations, written)
+    else writeWithSlot({ kv: this.#kv, keeper }, { operations, next }, written)
   }
 
   #noteMembers({ entries, reset }: Persist): void {
@@ -317,7 +325,8 @@ export class BlockLog implements Log {
     const hardState = { ...this.#hardState, writes: this.#hardState.writes + 1 }
     const below = [...this.#leftovers, ...this.#index.before(blocks)]
     const deleted = below.slice(0, compactedMax)
-    this.#kv.batch(operationsOf({ base, deleted, dropped: [], blocks: [], hardState }), (error) => {
+    const operations = operationsOf({ base, deleted, dropped: [], blocks: [], hardState })
+    this.#write(operations, { base, hardState, fence: this.#fence, members: this.#members }, (error) => {
       if (error !== undefined) return this.#failWrite(storeError(this.#name, 'write', error))
       this.#index.removeBefore(blocks)
       this.#terms.compact(base.id, this.latestLogIndex)
@@ -359,7 +368,11 @@ export class BlockLog implements Log {
   }
 
   #closeSlots(done: Done): void {
-    if (this.#keeper === undefined) done(undefined)
-    else this.#keeper.close(done)
+    const closeSlots = (late: Error | undefined): void => {
+      if (this.#keeper === undefined) done(late)
+      else this.#keeper.close((error) => done(late ?? error))
+    }
+    if (this.#witnessKeeper === undefined) closeSlots(undefined)
+    else this.#witnessKeeper.close(closeSlots)
   }
 }

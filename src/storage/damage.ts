@@ -27,10 +27,9 @@ export const damaged = (place: string, what: string, cause?: unknown): DamageErr
 /** For who has nobody to repair it from. */
 export const damagedAlone = (place: string, what: string): DamageError => new DamageError(place, what, { todo: aloneTodo })
 
-/** Found by a read of an open log that can be fenced: `error` says what. */
+/** Found by a read of an open log that can be fenced. */
 export function damagedOpen(place: string, error: RaftgenError): RaftgenError {
-  if (error.code !== 'STORAGE_DAMAGED' || !(error.cause instanceof WireError)) return error
-  return new DamageError(place, error.cause.message, { todo: restartTodo, cause: error.cause })
+  return error instanceof DamageError ? new DamageError(place, error.what, { todo: restartTodo, cause: error.cause }) : error
 }
 
 /** Nothing of a database can be read: not even what is left of a log. */

@@ -8,6 +8,7 @@
 //   data/1/peers.json          which disk each of its peers was known with
 //   data/1/pid                 process that holds the directory, for messages; LevelDB's lock is what decides
 //   data/1/high-water          how far its promises go, outside the database
+//   data/1/witness             what it knows of the promises of the others, for when they forget them
 //   data/1/db/                 the database
 //   data/1/db.damaged/         the last one that could not be read; another took its place
 //   data/1/db.moving           a process is moving the database aside: its number
@@ -21,9 +22,11 @@ import { diskIdPattern } from '../ports/peer-disks.ts'
 import { checksumOf, replaceFile, syncDir, writeNew } from './checked-file.ts'
 import { damaged } from './damage.ts'
 
-/** Grows when a data directory can no longer be read by the version before. 2: an identity names its disk. 3: there is a high water. */
-export const dataDirFormat = 3
-/** Read, and written anew as the present one. */
+/**
+ * Grows when a data directory can no longer be read by the version before. 2: an identity names its disk. 3: there is a high water. 4: it has no
+ * doubts of its own. Those of before are read, and written anew as the present one.
+ */
+export const dataDirFormat = 4
 const formatWithoutDisk = 1
 const formatWithoutHighWater = 2
 const identityFile = 'identity.json'
@@ -31,6 +34,7 @@ const newIdentityFile = 'identity.json.new'
 const abandonedFile = 'identity.json.abandoned'
 const pidFile = 'pid'
 const highWaterFile = 'high-water'
+const witnessFile = 'witness'
 const damagedDatabase = 'db.damaged'
 const movingFile = 'db.moving'
 const ownerOnly = { directory: 0o700, file: 0o600 } as const
@@ -45,6 +49,7 @@ export type DiskIdentity = Identity & { readonly diskId: string }
 
 export const databaseDir = (dir: string): string => join(dir, 'db')
 export const highWaterPath = (dir: string): string => join(dir, highWaterFile)
+export const witnessPath = (dir: string): string => join(dir, witnessFile)
 const snapshotsDir = (dir: string): string => join(dir, 'snapshots')
 
 /** Makes `dir`, which must be absent or empty, and marks it as being bootstrapped. The disk gets an id of its own. */
@@ -104,11 +109,13 @@ export async function finishDir(dir: string): Promise<void> {
   await syncDir(dir)
 }
 
+/** Whether a directory of this format has a high water. */
+export const hasHighWater = (format: number): boolean => format > formatWithoutHighWater
+
 /** What a data directory says of itself. */
 export interface DataDir {
   readonly identity: Identity
-  /** It is of a format that had no high water. */
-  readonly isUpgrade: boolean
+  readonly format: number
   readonly hasDatabase: boolean
 }
 
@@ -117,7 +124,7 @@ export async function readDataDir(dir: string): Promise<DataDir> {
   const names = await namesIn(dir)
   if (names.includes(identityFile)) {
     const { identity, format } = decodeIdentityFile(dir, await readFile(join(dir, identityFile), 'utf8'))
-    return { identity, isUpgrade: format <= formatWithoutHighWater, hasDatabase: names.includes('db') }
+    return { identity, format, hasDatabase: names.includes('db') }
   }
   if (names.length === 0) {
     throw new RaftgenError('DATA_DIR_EMPTY', `${dir} holds no node. ${emptyTodo}`)
@@ -132,10 +139,10 @@ export async function readDataDir(dir: string): Promise<DataDir> {
 
 /** For who holds the directory, and has written its high water: its identity in the present format, with a disk id, for good. */
 export async function ensureFormat(dir: string): Promise<DiskIdentity> {
-  const { identity, isUpgrade } = await readDataDir(dir)
+  const { identity, format } = await readDataDir(dir)
   const { diskId, ...rest } = identity
   const identified = { ...rest, diskId: diskId ?? drawDiskId() }
-  if (diskId !== undefined && !isUpgrade) return identified
+  if (diskId !== undefined && format === dataDirFormat) return identified
   await replaceFile(dir, identityFile, encodeIdentityFile(identified))
   return identified
 }
@@ -224,7 +231,7 @@ function decodeIdentityFile(dir: string, text: string): { readonly identity: Ide
     const what = `${dir} has format ${format}, this version reads up to ${dataDirFormat}. Run the version of raftgen that wrote it, or a later one`
     throw new RaftgenError('DATA_DIR_FOREIGN', what)
   }
-  const known = typeof format === 'number' && [formatWithoutDisk, formatWithoutHighWater, dataDirFormat].includes(format)
+  const known = typeof format === 'number' && Number.isInteger(format) && format >= formatWithoutDisk && format <= dataDirFormat
   const whole = known && typeof clusterId === 'string' && typeof nodeId === 'number' && typeof incarnation === 'number'
   if (!whole) throw damaged(path, 'it does not hold an identity')
   const identity = { clusterId, nodeId, incarnation }

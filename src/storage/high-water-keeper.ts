@@ -1,60 +1,29 @@
-// Keeps the slots of an open log: one beside every write, and one more when a burst of writes is over.
+// Keeps the slots of an open log: one after every write.
 import { assert } from '../core/invariant.ts'
-import type { Fence, HardState, Member, Ms, Witness } from '../core/types.ts'
 import type { Done } from '../ports/log.ts'
-import { encodeSlot, type HighWater, type LogPosition, type Mark } from './high-water.ts'
+import { encodeSlot, type HighWater } from './high-water.ts'
 import type { SlotPosition, Slots } from './slots.ts'
 
-/** After the last write of a burst: long enough for no burst to pay for it, short enough for a crash seldom to come before it. */
-const idleMs = 20
-
-/** Runs `task` once, about so many milliseconds from now. */
-export type Later = (delayMs: Ms, task: () => void) => void
-
 /** What a write makes of the high water. */
-export interface NextSlot {
-  readonly hardState: HardState
-  readonly last: Mark
-  /** The write before it; or the same, once it is durable in the database. */
-  readonly settled: Mark
-  readonly base: LogPosition
-  readonly fence: Fence | undefined
-  readonly witness: readonly Witness[]
-  readonly members: readonly Member[]
-}
+export type NextSlot = Omit<HighWater, 'owner' | 'sequence'>
 
 export interface KeeperOptions {
   readonly slots: Slots
   /** As last written. */
   readonly state: HighWater
   readonly next: SlotPosition
-  /** Default: nothing is written between writes. */
-  readonly later?: Later | undefined
-  readonly onFailure: (error: Error) => void
 }
 
 export class HighWaterKeeper {
-  readonly #options: KeeperOptions
+  readonly #slots: Slots
   #state: HighWater
   #next: SlotPosition
-  /** A place is being written. */
-  #isBusy = false
-  /** Invariant: at most one. The two places are never written at once: torn both, they would tell nothing. */
-  #waiting: (() => void) | undefined
-  /** From `begin` to `rest`. After a write that failed for good: what reached the disk is unknown, so nothing more is noted. */
   #isWriting = false
-  #isArmed = false
-  /** A write has ended since the timer was set. */
-  #isActive = false
-  #isClosed = false
-  /** In force now: the next slot has it. */
-  #fence: Fence | undefined
 
-  constructor(options: KeeperOptions) {
-    this.#options = options
-    this.#state = options.state
-    this.#next = options.next
-    this.#fence = options.state.fence
+  constructor({ slots, state, next }: KeeperOptions) {
+    this.#slots = slots
+    this.#state = state
+    this.#next = next
   }
 
   /** As last handed over. */
@@ -62,67 +31,22 @@ export class HighWaterKeeper {
     return this.#state
   }
 
-  /** A write begins. `rest` must follow when it has ended well. */
-  begin(): void {
-    this.#isWriting = true
-  }
-
+  /** One at a time: the two places are never written at once. Torn both, they would tell nothing. */
   write(next: NextSlot, done: Done): void {
-    if (this.#isBusy) {
-      assert(this.#waiting === undefined, 'one write at a time')
-      this.#waiting = () => this.write(next, done)
-      return
-    }
-    this.#isBusy = true
-    this.#state = { ...next, owner: this.#state.owner, sequence: this.#state.sequence + 1 }
+    assert(!this.#isWriting, 'one slot at a time')
+    this.#isWriting = true
+    const { owner, sequence } = this.#state
+    this.#state = { ...next, owner, sequence: sequence + 1 }
     const position = this.#next
     this.#next = position === 0 ? 1 : 0
-    this.#options.slots.write(position, encodeSlot(this.#state), (error) => {
-      this.#isBusy = false
+    this.#slots.write(position, encodeSlot(this.#state), (error) => {
+      this.#isWriting = false
       done(error)
-      const waiting = this.#waiting
-      this.#waiting = undefined
-      waiting?.()
     })
   }
 
-  /** The write has ended, and perhaps the fence with it. */
-  rest(fence: Fence | undefined): void {
-    this.#isWriting = false
-    this.#isActive = true
-    this.#fence = fence
-    this.#arm()
-  }
-
+  /** Nothing is being written. */
   close(done: Done): void {
-    const { slots } = this.#options
-    this.#isClosed = true
-    const end = (error: Error | undefined): void => slots.close((late) => done(error ?? late))
-    if (this.#isBusy) this.#waiting = () => this.close(done)
-    else if (this.#isWriting || this.#isSettled) end(undefined)
-    else this.#mark(end)
-  }
-
-  /** The newest slot says all there is to say. */
-  get #isSettled(): boolean {
-    const { last, settled, fence } = this.#state
-    return last.writes === settled.writes && fence === this.#fence
-  }
-
-  #arm(): void {
-    const { later } = this.#options
-    if (later === undefined || this.#isArmed || this.#isClosed || this.#isSettled) return
-    this.#isArmed = true
-    this.#isActive = false
-    later(idleMs, () => {
-      this.#isArmed = false
-      if (this.#isClosed || this.#isSettled) return
-      if (this.#isWriting || this.#isActive || this.#isBusy) this.#arm()
-      else this.#mark((error) => error !== undefined && this.#options.onFailure(error))
-    })
-  }
-
-  #mark(done: Done): void {
-    this.write({ ...this.#state, fence: this.#fence, settled: this.#state.last }, done)
+    this.#slots.close(done)
   }
 }

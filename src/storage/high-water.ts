@@ -1,24 +1,28 @@
 // The high water of a log: how far its promises go, as noted outside its database. What LevelDB loses, it loses without a word; this tells.
 //
-//   write k      LevelDB: batch k ......... durable     promise k is made once both are durable
-//                slot:    last = k,     ... durable
-//                         settled = k - 1
+//   write k      LevelDB: batch k ... durable
+//                slot:                        last = k ... durable
+//                                                                  promise k is made
 //
-// A write is named by its number, which is in LevelDB's hard state record and in the slot: (term, index) would not do, since a truncation may
-// lower both. Pure: bytes in, verdicts out.
-import type { EntryId, Fence, HardState, Member, NodeId, Witness } from '../core/types.ts'
+// So a log that lacks what the slot says is damaged, never merely torn. A write is named by its number, which is in LevelDB's hard state record
+// and in the slot: (term, index) would not do, since a truncation may lower both. Pure: bytes in, verdicts out.
+import type { ConfState, EntryId, Fence, HardState, Member, NodeId } from '../core/types.ts'
 import { ByteReader, ByteWriter, WireError } from '../wire/bytes.ts'
-import { readMember, writeMember } from '../wire/entry-codec.ts'
+import { encodeConf, readConf, readMember, writeMember } from '../wire/entry-codec.ts'
 import { checksum, seal, unseal } from './checksum.ts'
 import { slotBytes, type SlotPosition } from './slots.ts'
 
-const slotFormat = 1
+const slotFormat = 2
+/** It had the write before the last as well, no configuration of the base, said of a fence whether it was certain, and nothing of others. */
+const firstSlotFormat = 1
 const slotKey = Buffer.from('high-water')
 const lengthBytes = 4
+/** Of a configuration: half of the slot. A cluster of five has some 400. */
+const confBytesMax = 2_048
 const sealBytes = 4
-/** 128 would fit; a cluster has 64 members at most. */
-const witnessesMax = 96
-const floorKinds = { none: 0, known: 1, knownUncertain: 2, unknown: 3, unknownUncertain: 4 } as const
+const floorKinds = { none: 0, known: 1, unknown: 3 } as const
+/** Of the first format: the same, and less certain. */
+const uncertain = 1
 
 /** Where a log ends: its last entry, and the chain after it. */
 export interface LogPosition extends EntryId {
@@ -43,13 +47,12 @@ export interface HighWater {
   readonly sequence: number
   readonly owner: SlotOwner
   readonly hardState: HardState
-  /** What the write leaves that was begun together with this slot. */
+  /** What the last write has left, which is durable. */
   readonly last: Mark
-  /** The write before it, which was durable by then: or the same, once it is. */
-  readonly settled: Mark
   readonly base: LogPosition
+  /** In force there; `undefined` where it is too large for a slot. With it a base that is lost can be made anew. */
+  readonly baseConf: ConfState | undefined
   readonly fence: Fence | undefined
-  readonly witness: readonly Witness[]
   /** Of the newest configuration, as many as fit: whom to ask when nothing else is left. */
   readonly members: readonly Member[]
 }
@@ -67,44 +70,49 @@ export function encodeSlot(highWater: HighWater): Uint8Array {
   const writer = new ByteWriter(slotBytes)
   writer.u8(slotFormat)
   writer.u48(highWater.sequence)
-  writer.u32(highWater.owner.cluster)
-  writer.u48(highWater.owner.nodeId)
-  writer.u48(highWater.owner.incarnation)
+  writeOwner(writer, highWater.owner)
   writer.u48(highWater.hardState.term)
   writer.u48(highWater.hardState.votedFor ?? 0)
   writeMark(writer, highWater.last)
-  writeMark(writer, highWater.settled)
   writePosition(writer, highWater.base)
+  writeBaseConf(writer, highWater.baseConf)
   writeFence(writer, highWater.fence)
-  const witness = highWater.witness.slice(0, witnessesMax)
-  writer.u8(witness.length)
-  for (const one of witness) writeWitness(writer, one)
   writeMembers(writer, highWater.members)
-  const sealed = seal(writer, slotKey)
+  return sealSlot(writer, slotKey)
+}
+
+/** With its length before it, in the size of a slot. */
+export function sealSlot(writer: ByteWriter, key: Uint8Array): Uint8Array {
+  const sealed = seal(writer, key)
   const slot = Buffer.alloc(slotBytes)
   slot.writeUInt32BE(sealed.length)
   slot.set(sealed, lengthBytes)
   return slot
 }
 
-/** Throws a `WireError`. */
-export function decodeSlot(bytes: Uint8Array): HighWater {
+/** What is in it; throws a `WireError`. */
+export function unsealSlot(bytes: Uint8Array, key: Uint8Array): Uint8Array {
   const slot = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const length = slot.length < lengthBytes ? 0 : slot.readUInt32BE()
   if (length < sealBytes || lengthBytes + length > slot.length) throw new WireError('the slot is not whole')
-  const reader = new ByteReader(unseal(slot.subarray(lengthBytes, lengthBytes + length), slotKey, 'the slot'))
+  return unseal(slot.subarray(lengthBytes, lengthBytes + length), key, 'the slot')
+}
+
+/** Throws a `WireError`. */
+export function decodeSlot(bytes: Uint8Array): HighWater {
+  const reader = new ByteReader(unsealSlot(bytes, slotKey))
   const format = reader.u8('format')
-  if (format !== slotFormat) throw new WireError(`the slot has format ${format}, this version reads ${slotFormat}`)
+  if (format !== slotFormat && format !== firstSlotFormat) {
+    throw new WireError(`the slot has format ${format}, this version reads ${slotFormat}`)
+  }
   const highWater = {
     sequence: reader.u48('sequence'),
-    owner: { cluster: reader.u32('cluster'), nodeId: reader.u48('node id'), incarnation: reader.u48('incarnation') },
+    owner: readOwner(reader),
     hardState: { term: reader.u48('term'), votedFor: reader.u48('vote') || undefined },
     last: readMark(reader),
-    settled: readMark(reader),
-    base: readPosition(reader),
+    ...readBase(reader, format),
     fence: readFence(reader),
-    witness: readMany(reader, readWitness),
-    members: readMany(reader, readMember),
+    members: readMembers(reader, format),
   }
   reader.end('the slot')
   return highWater
@@ -116,7 +124,7 @@ export interface ReadSlots {
   readonly newest: HighWater | undefined
   /** Where the next slot goes: never over the newest. */
   readonly next: SlotPosition
-  /** The places that hold nothing that can be read, or nothing of this owner's. */
+  /** The places that hold nothing that can be read, nothing of this owner's, or not the slot before the newest. */
   readonly unreadable: readonly SlotPosition[]
   /** Whose they are, when none is this owner's. */
   readonly foreign: SlotOwner | undefined
@@ -126,10 +134,13 @@ export function chooseSlot(slots: readonly [Uint8Array, Uint8Array], owner: Slot
   const [first, second] = [tryDecode(slots[0]), tryDecode(slots[1])]
   const own = (slot: HighWater | undefined): HighWater | undefined => (slot !== undefined && isOwner(slot.owner, owner) ? slot : undefined)
   const [a, b] = [own(first), own(second)]
-  const unreadable = ([0, 1] as const).filter((position) => (position === 0 ? a : b) === undefined)
   const foreign = a === undefined && b === undefined ? (first ?? second)?.owner : undefined
   const firstIsNewest = a !== undefined && (b === undefined || a.sequence >= b.sequence)
-  return { newest: firstIsNewest ? a : b, next: firstIsNewest ? 1 : 0, unreadable, foreign }
+  const [newest, other] = firstIsNewest ? [a, b] : [b, a]
+  const next = firstIsNewest ? 1 : 0
+  if (newest === undefined) return { newest, next, unreadable: [0, 1], foreign }
+  // They are written in turn: whatever else stands there has taken the place of a slot.
+  return { newest, next, unreadable: other?.sequence === newest.sequence - 1 ? [] : [next], foreign }
 }
 
 /** A log as it was found, without a look at the slots. */
@@ -143,20 +154,22 @@ export interface FoundLog {
 }
 
 /**
- * whole      it holds all that it can have promised
- * uncertain  it lacks the write that was under way when its process ended: that was torn, and nothing was promised; or it was durable, and is lost
- * damaged    it lacks what it may have promised, or nobody knows
+ * whole    it holds all that it can have promised
+ * doubtful it holds what the one slot says that can be read; the other one may have said more
+ * damaged  it lacks what it may have promised, or nobody knows
  */
-export type Comparison = 'whole' | 'uncertain' | 'damaged'
+export type Comparison = 'whole' | 'doubtful' | 'damaged'
 
-export function compareHighWater({ end, writes, isIntact }: FoundLog, slot: Pick<HighWater, 'last' | 'settled'> | undefined): Comparison {
-  if (slot === undefined || !isIntact) return 'damaged'
+export function compareHighWater(
+  { end, writes, isIntact }: FoundLog,
+  { newest, unreadable }: Pick<ReadSlots, 'unreadable'> & { readonly newest: Pick<HighWater, 'last'> | undefined },
+): Comparison {
+  if (newest === undefined || !isIntact) return 'damaged'
+  // The slot of this write was torn, or a compaction came after it. Nothing beyond was promised, and a truncation may lower the end.
+  if (writes !== undefined && writes > newest.last.writes) return 'whole'
   // Whatever the number of the write: what went with it besides (term and vote) is in the slot.
-  if (isSamePosition(end, slot.last)) return 'whole'
-  if (writes === undefined) return 'damaged'
-  // The slot of a later write was torn, or a compaction came after it. Nothing beyond was promised, and a truncation may lower the end.
-  if (writes > slot.last.writes) return 'whole'
-  return writes === slot.settled.writes && writes < slot.last.writes && isSamePosition(end, slot.settled) ? 'uncertain' : 'damaged'
+  if (!isSamePosition(end, newest.last)) return 'damaged'
+  return unreadable.length === 0 ? 'whole' : 'doubtful'
 }
 
 export const isSamePosition = (a: LogPosition, b: LogPosition): boolean => a.index === b.index && a.term === b.term && a.chain === b.chain
@@ -191,11 +204,39 @@ function writeMark(writer: ByteWriter, mark: Mark): void {
 }
 const readMark = (reader: ByteReader): Mark => ({ ...readPosition(reader), writes: reader.u48('writes') })
 
+export function writeOwner(writer: ByteWriter, { cluster, nodeId, incarnation }: SlotOwner): void {
+  writer.u32(cluster)
+  writer.u48(nodeId)
+  writer.u48(incarnation)
+}
+export const readOwner = (reader: ByteReader): SlotOwner => ({
+  cluster: reader.u32('cluster'),
+  nodeId: reader.u48('node id'),
+  incarnation: reader.u48('incarnation'),
+})
+
+function writeBaseConf(writer: ByteWriter, conf: ConfState | undefined): void {
+  const bytes = conf === undefined ? undefined : encodeConf(conf)
+  const fits = bytes !== undefined && bytes.length <= confBytesMax
+  writer.u8(fits ? 1 : 0)
+  if (fits) writer.raw(bytes)
+}
+
+/** In the first format the write before the last stood before it, and no configuration after it. */
+function readBase(reader: ByteReader, format: number): Pick<HighWater, 'base' | 'baseConf'> {
+  if (format === firstSlotFormat) {
+    readMark(reader)
+    return { base: readPosition(reader), baseConf: undefined }
+  }
+  const base = readPosition(reader)
+  return { base, baseConf: reader.boolean('configuration of the base') ? readConf(reader) : undefined }
+}
+
 function writeFence(writer: ByteWriter, fence: Fence | undefined): void {
   if (fence === undefined) return writer.u8(floorKinds.none)
-  const { floor, isUncertain } = fence
-  if (floor === undefined) return writer.u8(isUncertain ? floorKinds.unknownUncertain : floorKinds.unknown)
-  writer.u8(isUncertain ? floorKinds.knownUncertain : floorKinds.known)
+  const { floor } = fence
+  if (floor === undefined) return writer.u8(floorKinds.unknown)
+  writer.u8(floorKinds.known)
   writer.u48(floor.term)
   writer.u48(floor.index)
 }
@@ -206,31 +247,15 @@ function readFence(reader: ByteReader): Fence | undefined {
     case floorKinds.none:
       return undefined
     case floorKinds.unknown:
-    case floorKinds.unknownUncertain:
-      return { floor: undefined, isUncertain: kind === floorKinds.unknownUncertain }
+    case floorKinds.unknown + uncertain:
+      return { floor: undefined }
     case floorKinds.known:
-    case floorKinds.knownUncertain: {
-      const floor = { term: reader.u48('term of the floor'), index: reader.u48('index of the floor') }
-      return { floor, isUncertain: kind === floorKinds.knownUncertain }
-    }
+    case floorKinds.known + uncertain:
+      return { floor: { term: reader.u48('term of the floor'), index: reader.u48('index of the floor') } }
     default:
       throw new WireError(`the slot has a fence of kind ${kind}`)
   }
 }
-
-function writeWitness(writer: ByteWriter, { id, incarnation, match, votedTerm }: Witness): void {
-  writer.u48(id)
-  writer.u48(incarnation)
-  writer.u48(match.term)
-  writer.u48(match.index)
-  writer.u48(votedTerm)
-}
-const readWitness = (reader: ByteReader): Witness => ({
-  id: reader.u48('witness'),
-  incarnation: reader.u48('incarnation'),
-  match: { term: reader.u48('term'), index: reader.u48('index') },
-  votedTerm: reader.u48('voted term'),
-})
 
 function writeMembers(writer: ByteWriter, members: readonly Member[]): void {
   const at = writer.length
@@ -251,7 +276,12 @@ function writeMembers(writer: ByteWriter, members: readonly Member[]): void {
   writer.skip(end - at - 1)
 }
 
-function readMany<T>(reader: ByteReader, read: (reader: ByteReader) => T): readonly T[] {
+function readMembers(reader: ByteReader, format: number): readonly Member[] {
+  if (format === firstSlotFormat && reader.u8('count') > 0) throw new WireError('the slot knows something of others')
+  return readMany(reader, readMember)
+}
+
+export function readMany<T>(reader: ByteReader, read: (reader: ByteReader) => T): readonly T[] {
   const count = reader.u8('count')
   const found: T[] = []
   for (let i = 0; i < count; i++) found.push(read(reader))

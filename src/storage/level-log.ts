@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises'
-import type { ConfState, Entry, HardState, Index, LogBase, LogSummary, Persist, Term } from '../core/types.ts'
+import type { ConfState, Entry, HardState, Index, LogBase, LogSummary, Persist, Term, Witness } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
 import { u48Max } from '../wire/bytes.ts'
@@ -13,6 +13,7 @@ import {
   databaseDir,
   ensureFormat,
   finishDir,
+  hasHighWater,
   highWaterPath,
   movedAside,
   moveAside,
@@ -20,6 +21,7 @@ import {
   readDataDir,
   readPid,
   removePid,
+  witnessPath,
   writePid,
 } from './data-dir.ts'
 import type { LogPosition } from './high-water.ts'
@@ -47,7 +49,7 @@ export interface LevelLogOptions {
 }
 /** Not for users: what is measured and tested. */
 export interface LevelLogInternals {
-  readonly highWater?: 'beside' | 'after' | 'none'
+  readonly highWater?: 'none'
 }
 export interface BootstrapOptions {
   /** Absent or empty; its parents are made. */
@@ -103,10 +105,12 @@ export class LevelLog implements Log {
       const found = await readDataDir(dir)
       checkOwner(dir, found.identity, options.expect)
       const slots = SlotsFile.open(highWaterPath(dir))
+      const witness = SlotsFile.open(witnessPath(dir))
       try {
-        return await openOrBeginAnew({ dir, found, slots, options })
+        return await openOrBeginAnew({ dir, found, slots, witness, options })
       } catch (cause) {
         await called((done) => slots.close(done))
+        await called((done) => witness.close(done))
         throw cause
       }
     } catch (cause) {
@@ -174,6 +178,10 @@ export class LevelLog implements Log {
     return this.#blocks.chainAfter(chain, entries)
   }
 
+  note(witness: readonly Witness[]): void {
+    this.#blocks.note(witness)
+  }
+
   close(done: Done): void {
     this.#blocks.close(done)
   }
@@ -183,6 +191,7 @@ interface Opening {
   readonly dir: string
   readonly found: DataDir
   readonly slots: SlotsFile
+  readonly witness: SlotsFile
   readonly options: LevelLogOptions & LevelLogInternals
 }
 
@@ -246,18 +255,17 @@ async function openLog(opening: Opening, { kv, problems }: { kv: LevelKeyValue; 
   }
 }
 
-function blockOptions({ dir, found, slots, options }: Opening, problems: readonly Finding[]): BlockLogOptions {
-  const { onProgress, isAlone, snapshotBase, highWater = 'after' } = options
+function blockOptions({ dir, found, slots, witness, options }: Opening, problems: readonly Finding[]): BlockLogOptions {
+  const { onProgress, isAlone, snapshotBase, highWater } = options
   const plain = { name: dir, onProgress, identity: found.identity }
   if (highWater === 'none') return plain
   return {
     ...plain,
     slots,
-    highWater,
     isAlone,
     problems,
-    isUpgrade: found.isUpgrade,
-    later: (delayMs, task) => void setTimeout(task, delayMs).unref(),
+    isUpgrade: !hasHighWater(found.format),
+    witnessSlots: witness,
     snapshotBase:
       snapshotBase &&
       ((done) =>

@@ -33,8 +33,8 @@ export function bootstrapLog(kv: KeyValue, { identity, conf, slots }: Founding, 
   }
   if (slots === undefined) return writeRecords(undefined)
   const last = markOf(hardState)
-  const none = { fence: undefined, witness: [], hardState: { term: 0, votedFor: undefined } }
-  const state = { ...none, sequence: 0, owner: ownerOf(identity), last, settled: last, base: { ...base.id, chain }, members: conf.members }
-  const keeper = new HighWaterKeeper({ slots, state, next: 0, onFailure: done })
+  const none = { fence: undefined, hardState: { term: 0, votedFor: undefined } }
+  const state = { ...none, sequence: 0, owner: ownerOf(identity), last, base: { ...base.id, chain }, baseConf: conf, members: conf.members }
+  const keeper = new HighWaterKeeper({ slots, state, next: 0 })
   keeper.write(state, (error) => (error === undefined ? keeper.write(state, writeRecords) : done(error)))
 }

@@ -6,16 +6,18 @@
 import type { Fence, Index, LogBase, LogSummary, Witness } from '../core/types.ts'
 import type { RaftgenError } from '../errors.ts'
 import type { Anchor, Done, Identity } from '../ports/log.ts'
-import type { BlockIndex } from './block-index.ts'
+import { BlockIndex } from './block-index.ts'
 import { DamageError, damaged, storeError, unreadable } from './damage.ts'
-import { chooseSlot, type HighWater, ownerOf, type ReadSlots } from './high-water.ts'
-import { HighWaterKeeper, type Later } from './high-water-keeper.ts'
+import { chooseSlot, compareHighWater, type HighWater, ownerOf, type ReadSlots } from './high-water.ts'
+import { HighWaterKeeper } from './high-water-keeper.ts'
 import type { KeyValue, Operation } from './kv.ts'
 import { anchorsOf, judge, type Verdict } from './log-verdict.ts'
 import * as records from './records.ts'
 import { type Finding, type Recovered, Recovery } from './recovery.ts'
 import type { Slots } from './slots.ts'
 import { TermRuns } from './term-runs.ts'
+import { WitnessKeeper } from './witness-keeper.ts'
+import { chooseWitness, type WitnessSlot } from './witness-slot.ts'
 
 /** Entries between two reports of progress. */
 const progressEntries = 65_536
@@ -33,10 +35,8 @@ export interface BlockLogOptions {
   readonly onProgress?: ((lastIndex: Index) => void) | undefined
   /** Where its high water is. Default: nowhere; such a log cannot tell when its end is lost, and refuses every damage. */
   readonly slots?: Slots | undefined
-  /** Default: the slots are written with writes only. */
-  readonly later?: Later | undefined
-  /** Whether a slot is written side by side with its batch, or once that is durable. Default `beside`. */
-  readonly highWater?: 'beside' | 'after' | undefined
+  /** Where it keeps what is known of others. Default: nowhere. */
+  readonly witnessSlots?: Slots | undefined
   /** Who should be found. Default: whoever is. */
   readonly identity?: Identity | undefined
   /** Nobody else has a copy. Default: as the newest configuration says. */
@@ -62,8 +62,13 @@ export interface OpenedLog {
   readonly findings: readonly Finding[]
   readonly anchors: readonly Anchor[]
   readonly keeper: HighWaterKeeper | undefined
+  readonly witnessKeeper: WitnessKeeper | undefined
 }
 type Opened = Extract<Verdict, { readonly kind: 'open' }>
+interface WitnessRead {
+  readonly newest: WitnessSlot
+  readonly keeper: WitnessKeeper
+}
 type OpenDone = (error: Error | undefined, log: OpenedLog | undefined) => void
 
 export class LogOpening {
@@ -80,8 +85,17 @@ export class LogOpening {
   }
 
   start(): void {
-    const { name } = this.#options
-    const recovery = new Recovery()
+    const { name, slots, identity } = this.#options
+    if (slots === undefined) return this.#recover(undefined, (found) => this.#openPlain(found))
+    slots.read((error, read) => {
+      if (error !== undefined) return this.#fail(storeError(name, 'read', error))
+      const known = identity === undefined ? undefined : chooseSlot(read, ownerOf(identity)).newest
+      this.#recover(known, (found) => this.#onRecovered(found, read))
+    })
+  }
+
+  #recover(slot: HighWater | undefined, then: (found: Recovered) => void): void {
+    const recovery = new Recovery(baseIn(slot))
     let reported = 0
     const onRecord = (key: Uint8Array, value: Uint8Array): boolean => {
       recovery.record(key, value)
@@ -92,22 +106,19 @@ export class LogOpening {
       return true
     }
     this.#kv.range({ firstKey: records.firstKey, lastKey: records.lastKey, bytesMax: openBytes }, onRecord, (error) => {
-      if (error !== undefined) return this.#fail(readFailure(name, error))
-      this.#onRecovered(recovery.finish())
+      if (error !== undefined) return this.#fail(readFailure(this.#options.name, error))
+      then(recovery.finish())
     })
   }
 
-  #onRecovered(found: Recovered): void {
-    const { name, slots, snapshotBase } = this.#options
-    if (slots === undefined) return this.#openPlain(found)
-    slots.read((error, read) => {
-      if (error !== undefined) return this.#fail(storeError(name, 'read', error))
-      const identity = this.#options.identity ?? found.identity
-      const none: ReadSlots = { newest: undefined, next: 0, unreadable: [0, 1], foreign: undefined }
-      const chosen = identity === undefined ? none : chooseSlot(read, ownerOf(identity))
-      if (found.base !== undefined || snapshotBase === undefined) return this.#onRead(found, chosen, undefined)
-      snapshotBase((base) => this.#onRead(found, chosen, base))
-    })
+  #onRecovered(found: Recovered, read: readonly [Uint8Array, Uint8Array]): void {
+    const { snapshotBase } = this.#options
+    const identity = this.#options.identity ?? found.identity
+    const none: ReadSlots = { newest: undefined, next: 0, unreadable: [0, 1], foreign: undefined }
+    const slots = identity === undefined ? none : chooseSlot(read, ownerOf(identity))
+    const isWhole = compareHighWater({ ...found, writes: found.hardState?.writes }, slots) === 'whole'
+    if (isWhole || snapshotBase === undefined) return this.#onRead(found, slots, undefined)
+    snapshotBase((base) => this.#onRead(found, slots, base))
   }
 
   /** Without slots there is nothing to hold a fence: it is whole, or refused. */
@@ -118,8 +129,8 @@ export class LogOpening {
     if (finding !== undefined || identity === undefined || base === undefined || hardState === undefined) {
       return this.#fail(damaged(name, finding?.what ?? 'it is no log'))
     }
-    const opened = { identity, base, hardState, fence: undefined, end: found.end }
-    this.#finish(found, { ...opened, findings: [] }, { keeper: undefined, slot: undefined })
+    const opened = { identity, base, hardState, fence: undefined, end: found.end, isAnew: false }
+    this.#finish(found, { ...opened, findings: [] }, { keeper: undefined, slot: undefined, witness: undefined })
   }
 
   #onRead(found: Recovered, slots: ReadSlots, snapshotBase: LogBase | undefined): void {
@@ -131,15 +142,15 @@ export class LogOpening {
   }
 
   #perform(found: Recovered, read: ReadSlots, verdict: Opened): void {
-    const { slots, later } = this.#options
+    const { slots } = this.#options
     if (slots === undefined) return
     const state = stateOf(verdict, read.newest)
-    const keeper = new HighWaterKeeper({ slots, state, next: read.next, later, onFailure: this.#onFailure })
-    const finish = (): void => this.#finish(found, verdict, { keeper, slot: read.newest })
+    const keeper = new HighWaterKeeper({ slots, state, next: read.next })
+    const finish = (): void => this.#finishWitness((witness) => this.#finish(found, verdict, { keeper, slot: read.newest, witness }))
     const { newest } = read
     // As many as it takes for both places to say what is true from now on.
     const marks = verdict.isMended || newest === undefined ? 2 : read.unreadable.length
-    const isStale = newest !== undefined && (newest.settled.writes !== state.last.writes || newest.fence !== verdict.fence)
+    const isStale = newest !== undefined && (newest.last.writes !== state.last.writes || newest.fence !== verdict.fence)
     this.#mark(keeper, marks === 0 && isStale ? 1 : marks, () => {
       if (!verdict.isMended) return finish()
       const salvaged = verdict.fence === undefined ? [] : found.islands.flatMap(({ blocks }) => blocks)
@@ -179,12 +190,12 @@ export class LogOpening {
     next()
   }
 
-  #mend(found: Recovered, { base, identity, hardState }: Opened, then: () => void): void {
+  #mend(found: Recovered, { base, identity, hardState, isAnew }: Opened, then: () => void): void {
     const operations: Operation[] = found.waste.map((key) => ({ kind: 'delete', key }))
     for (const { blocks } of found.islands) {
       for (const firstIndex of blocks) operations.push({ kind: 'delete', key: records.blockKey(firstIndex) })
     }
-    if (found.base === undefined) operations.push({ kind: 'put', key: records.baseKey, value: records.encodeBase(base) })
+    if (isAnew || found.isBaseRestored) operations.push({ kind: 'put', key: records.baseKey, value: records.encodeBase(base) })
     if (found.identity === undefined) operations.push({ kind: 'put', key: records.identityKey, value: records.encodeIdentity(identity) })
     operations.push({ kind: 'put', key: records.hardStateKey, value: records.encodeHardState(hardState) })
     this.#batch(operations, then)
@@ -197,20 +208,45 @@ export class LogOpening {
     })
   }
 
+  /** What cannot be read of it is not known. */
+  #finishWitness(then: (witness: WitnessRead | undefined) => void): void {
+    const { witnessSlots: slots, identity, name } = this.#options
+    if (slots === undefined || identity === undefined) return then(undefined)
+    slots.read((error, read) => {
+      if (error !== undefined) return this.#fail(storeError(name, 'read', error))
+      const { newest, next } = chooseWitness(read, ownerOf(identity))
+      then({ newest, keeper: new WitnessKeeper({ slots, state: newest, next, onFailure: this.#onFailure }) })
+    })
+  }
+
   #finish(
     found: Recovered,
-    verdict: Pick<Opened, 'identity' | 'base' | 'hardState' | 'fence' | 'findings' | 'end'>,
-    { keeper, slot }: { keeper: HighWaterKeeper | undefined; slot: HighWater | undefined },
+    verdict: Pick<Opened, 'identity' | 'base' | 'hardState' | 'fence' | 'findings' | 'end' | 'isAnew'>,
+    { keeper, slot, witness }: { keeper: HighWaterKeeper | undefined; slot: HighWater | undefined; witness: WitnessRead | undefined },
   ): void {
-    const { identity, base, hardState, fence, findings, end } = verdict
-    const isNew = found.base === undefined
-    const terms = isNew ? new TermRuns(base.id) : found.terms
+    const { identity, base, hardState, fence, findings, end, isAnew } = verdict
+    const terms = isAnew ? new TermRuns(base.id) : found.terms
     const islands = fence === undefined ? [] : found.islands.flatMap(({ blocks }) => blocks)
-    const summary = summaryOf(found, { base, hardState, end, terms, fence, witness: keeper?.state.witness })
+    const summary = summaryOf(isAnew ? [] : found.confs, { base, hardState, end, terms, fence, witness: witness?.newest.witness })
     const salvage = [...new Set([...found.salvage, ...islands])].sort((a, b) => a - b)
     const anchors = fence === undefined ? [] : anchorsOf(found, slot, end)
-    const { index, leftovers } = found
-    this.#done(undefined, { identity, base, hardState, index, terms, leftovers, salvage, summary, findings, anchors, keeper })
+    // What was before it is of no use any more.
+    const index = isAnew ? new BlockIndex() : found.index
+    const leftovers = isAnew ? [...found.leftovers, ...found.index.from(0)] : found.leftovers
+    this.#done(undefined, {
+      identity,
+      base,
+      hardState,
+      index,
+      terms,
+      leftovers,
+      salvage,
+      summary,
+      findings,
+      anchors,
+      keeper,
+      witnessKeeper: witness?.keeper,
+    })
   }
 
   #fail(error: Error): void {
@@ -219,7 +255,7 @@ export class LogOpening {
 }
 
 function summaryOf(
-  { confs }: Recovered,
+  confs: Recovered['confs'],
   of: {
     readonly base: LogBase
     readonly hardState: records.HardStateRecord
@@ -242,7 +278,13 @@ function summaryOf(
   }
 }
 
-/** As it is true once the log is open: settled at its end. */
+function baseIn(slot: HighWater | undefined): records.BaseRecord | undefined {
+  if (slot?.baseConf === undefined) return undefined
+  const { term, index, chain } = slot.base
+  return { id: { term, index }, chain, conf: slot.baseConf }
+}
+
+/** As it is true once the log is open. */
 function stateOf({ identity, hardState, base, end, fence, members }: Opened, slot: HighWater | undefined): HighWater {
   const last = { ...end, writes: hardState.writes }
   const { term, votedFor } = hardState
@@ -251,10 +293,9 @@ function stateOf({ identity, hardState, base, end, fence, members }: Opened, slo
     owner: ownerOf(identity),
     hardState: { term, votedFor },
     last,
-    settled: last,
     base: { ...base.id, chain: base.chain },
+    baseConf: base.conf,
     fence,
-    witness: slot?.witness ?? [],
     members,
   }
 }

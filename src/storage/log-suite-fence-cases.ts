@@ -36,12 +36,15 @@ export const fenceCases: readonly Case<[damage: (log: Log) => Promise<Log>, reop
     },
   },
   {
-    name: 'a fence is gone, for good, with a write that says so, and with entries of a later term',
+    name: 'a fence is set by a write that says so, gone where the log holds its floor, and gone with entries of a later term',
     run: async (log, damage, reopen) => {
       for (const first of [1, 21]) await append(log, { hardState, entries: commands(2, first, 20) })
       const first = await damage(log)
-      await append(first, { hardState, unfence: true })
-      const second = await reopen(first)
+      await append(first, { hardState, fence: { floor: { term: 2, index: 50 } } })
+      const higher = await reopen(first)
+      assert.deepEqual([floorOf(higher), higher.latestLogIndex], [{ term: 2, index: 50 }, 20])
+      await append(higher, { hardState, fence: { floor: { term: 2, index: 20 } } })
+      const second = await reopen(higher)
       assert.deepEqual([second.summary.fence, second.latestLogIndex], [undefined, 20])
       await append(second, { hardState, entries: commands(2, 21, 20) })
       const third = await damage(second)
@@ -52,10 +55,12 @@ export const fenceCases: readonly Case<[damage: (log: Log) => Promise<Log>, reop
     },
   },
   {
-    name: 'what is known of others comes back as it was last written',
+    name: 'what is known of others comes back as it was noted last, once anything was written after it',
     run: async (log, _, reopen) => {
-      const witness = [{ id: 2, incarnation: 1, match: { term: 1, index: 3 }, votedTerm: 1 }]
-      await append(log, { hardState, entries: commands(2, 1, 3), witness })
+      const witness = [{ id: 2, incarnation: 1, match: { term: 1, index: 3 }, matchTerm: 2, votedTerm: 1 }]
+      log.note?.([])
+      await append(log, { hardState, entries: commands(2, 1, 3) })
+      log.note?.(witness)
       await append(log, { hardState, entries: commands(2, 4, 3) })
       const opened = await reopen(log)
       assert.deepEqual(opened.summary.witness, witness)

@@ -46,6 +46,8 @@ export type Verdict =
       readonly findings: readonly Finding[]
       /** The records of the database must be written anew before anything is promised. */
       readonly isMended: boolean
+      /** Nothing of its entries is of use: it begins anew after `base`. */
+      readonly isAnew: boolean
     }
 
 export function judge(found: Recovered, slots: ReadSlots, options: JudgeOptions): Verdict {
@@ -55,62 +57,78 @@ export function judge(found: Recovered, slots: ReadSlots, options: JudgeOptions)
   if (found.identity !== undefined && !isSameIdentity(identity, found.identity)) return refuse(damagedMixed(name, identity, found.identity))
   if (slots.foreign !== undefined) return refuse(damagedForeignSlots(options.slotsName, identity, slots.foreign))
   const slot = slots.newest
-  const members = membersOf(found, slot, options)
-  const base = baseOf(found, { identity, members, snapshotBase: options.snapshotBase })
-  const end = found.base === undefined ? { ...base.id, chain: base.chain } : found.end
-  const comparison = compare({ ...found, end }, slot, options)
-  const fence = fenceOf({ ...found, end }, slot, comparison)
+  const { snapshotBase } = options
+  const known = membersOf(found, slot, options)
+  const isAlone = options.isAlone ?? [...known, ...(slot?.members ?? [])].every(({ id }) => id === identity.nodeId)
+  const isSnapshotNewer = snapshotBase !== undefined && snapshotBase.id.index > found.end.index
+  const isAnew = found.base === undefined || (isSnapshotNewer && compare(found, slots, { ...options, isAlone }) !== 'whole')
+  const base = isAnew || found.base === undefined ? newBase({ identity, members: known, snapshotBase }) : found.base
+  const members = isAnew ? base.conf.members : known
+  const end = isAnew ? { ...base.id, chain: base.chain } : found.end
+  const comparison = compare({ ...found, end }, slots, { ...options, isAlone })
+  const isCommitted = isAnew && snapshotBase !== undefined
+  const fence = fenceOf({ ...found, end }, slot, { comparison, isCommitted })
   const findings = [...options.problems, ...found.findings, ...slotFindings(found, slots, { comparison, end, options })]
-  const isAlone = options.isAlone ?? members.every(({ id }) => id === identity.nodeId)
   const worst = findings[0]?.what ?? 'it was damaged before'
   // It would come up without anybody to ask.
   if (found.base === undefined && members.length === 0) return refuse(damaged(name, `${worst}; nothing tells who the other members are`))
-  if (isAlone && fence !== undefined && !fence.isUncertain) return refuse(damagedAlone(name, worst))
+  if (isAlone && fence !== undefined) return refuse(damagedAlone(name, worst))
   const merged = mergeHardState(found.hardState, slot?.hardState, end)
-  const isMended = comparison !== 'whole' || found.findings.length > 0 || isOlder(found.hardState, merged, slot)
+  const isMended = comparison !== 'whole' || isAnew || found.findings.length > 0 || isOlder(found.hardState, merged, slot)
   const writes = Math.max(found.hardState?.writes ?? 0, slot?.last.writes ?? 0) + (isMended ? 1 : 0)
   const hardState = { ...merged, writes, lastIndex: end.index, lastTerm: end.term, lastChain: end.chain }
-  return { kind: 'open', identity, base, end, hardState, fence: isAlone ? undefined : fence, members, findings, isMended }
+  return { kind: 'open', identity, base, end, hardState, fence: isAlone ? undefined : fence, members, findings, isMended, isAnew }
 }
 
 const refuse = (error: RaftgenError): Verdict => ({ kind: 'refuse', error })
 
-function compare(found: Recovered, slot: HighWater | undefined, { isUpgrade }: JudgeOptions): Comparison {
+function compare(found: Recovered, slots: ReadSlots, { isUpgrade, isAlone }: JudgeOptions): Comparison {
   const { end, isIntact, hardState } = found
-  if (slot === undefined && isUpgrade) return isIntact && hardState !== undefined ? 'whole' : 'damaged'
-  return compareHighWater({ end, isIntact, writes: hardState?.writes }, slot)
+  if (slots.newest === undefined && isUpgrade) return isIntact && hardState !== undefined ? 'whole' : 'damaged'
+  const comparison = compareHighWater({ end, isIntact, writes: hardState?.writes }, slots)
+  // Of two slots one is damaged, and nothing else: others may know more, and whoever has nobody to ask goes on.
+  return comparison === 'doubtful' && isAlone === true ? 'whole' : comparison
 }
 
-function fenceOf(found: Recovered, slot: HighWater | undefined, comparison: Comparison): Fence | undefined {
+/** `isCommitted`: what it ends with is in a snapshot. What is before that is in it, and what is beyond it is not committed, unless it is later. */
+function fenceOf(
+  found: Recovered,
+  slot: HighWater | undefined,
+  { comparison, isCommitted }: { readonly comparison: Comparison; readonly isCommitted: boolean },
+): Fence | undefined {
   const { end, hardState } = found
   const before = slot?.fence
   if (comparison === 'whole') return before?.floor !== undefined && compareIds(end, before.floor) >= 0 ? undefined : before
-  const isUncertain = comparison === 'uncertain' && (before?.isUncertain ?? true)
-  if (slot === undefined || (before !== undefined && before.floor === undefined)) return { floor: undefined, isUncertain: false }
-  // The write under way may have truncated: what it left may be less than what was there before it.
-  let floor: EntryId = laterId(slot.last, slot.settled)
+  if (comparison === 'doubtful' || slot === undefined || (before !== undefined && before.floor === undefined)) return unknown
+  let floor: EntryId = slot.last
   if (before?.floor !== undefined) floor = laterId(floor, before.floor)
   if (hardState !== undefined) floor = laterId(floor, { term: hardState.lastTerm, index: hardState.lastIndex })
   const { term, index } = floor
-  if (compareIds(end, floor) < 0) return { floor: { term, index }, isUncertain }
+  if (compareIds(end, floor) < 0) return { floor: { term, index } }
   const isEnd = (other: LogPosition): boolean => isSamePosition(end, other)
   const isStated = hardState !== undefined && hardState.writes >= slot.last.writes && isEnd(markOf(hardState))
-  if (isEnd(slot.last) || isStated) return undefined
+  if (isEnd(slot.last) || isStated || isCommitted) return undefined
   // It ends far enough, but not as the last write has left it: what that truncated is back, and nobody knows what it put there instead.
-  return { floor: undefined, isUncertain }
+  return unknown
 }
+
+const unknown: Fence = { floor: undefined }
 
 function membersOf(found: Recovered, slot: HighWater | undefined, { snapshotBase }: JudgeOptions): readonly Member[] {
   const conf = found.base === undefined ? undefined : (found.confs.at(-1)?.conf ?? found.base.conf)
   return conf?.members ?? snapshotBase?.conf.members ?? slot?.members ?? []
 }
 
-/** A log that has lost its base begins after a snapshot; or before everything, as that of a node that joins: it knows whom to dial. */
-function baseOf(
-  { base }: Recovered,
-  { identity, members, snapshotBase }: { identity: Identity; members: readonly Member[]; snapshotBase: LogBase | undefined },
-): BaseRecord {
-  if (base !== undefined) return base
+/** A log begins anew after a snapshot; or before everything, as that of a node that joins: it knows whom to dial. */
+function newBase({
+  identity,
+  members,
+  snapshotBase,
+}: {
+  identity: Identity
+  members: readonly Member[]
+  snapshotBase: LogBase | undefined
+}): BaseRecord {
   if (snapshotBase !== undefined) return { ...snapshotBase, chain: resetChain(identity.clusterId, snapshotBase.id) }
   const conf: ConfState = { members, voters: [], votersOutgoing: [], learners: [], joining: [], removed: [], leaseMs: 0 }
   return { id: { term: 0, index: 0 }, conf, chain: genesisChain(identity.clusterId) }
@@ -141,12 +159,11 @@ function slotFindings(
   const place = options.slotsName
   if (newest === undefined) return options.isUpgrade ? [] : [{ place, range: undefined, what: `nothing of ${place} can be read` }]
   const torn = unreadable.map((position) => ({ place, range: undefined, what: `slot ${position + 1} of ${place} cannot be read` }))
-  if (comparison === 'whole' || !found.isIntact) return torn
-  return [...torn, lostEnd(end, newest, { comparison, place })]
+  return comparison === 'damaged' && found.isIntact ? [...torn, lostEnd(end, newest, place)] : torn
 }
 
-function lostEnd(end: LogPosition, { last }: HighWater, { comparison, place }: { comparison: Comparison; place: string }): Finding {
-  const why = comparison === 'uncertain' ? 'the write under way was torn, or is lost' : 'the end of the log is lost'
+function lostEnd(end: LogPosition, { last }: HighWater, place: string): Finding {
+  const why = 'the end of the log is lost'
   if (last.index <= end.index) {
     return { place, range: undefined, what: `the log ends with ${entryName(end)}, it was left at ${entryName(last)}: ${why}` }
   }
@@ -163,8 +180,7 @@ export function anchorsOf(found: Recovered, slot: HighWater | undefined, end: Lo
     { index: firstIndex - 1, chain },
     { index: lastIndex, chain: lastChain },
   ])
-  if (slot !== undefined)
-    anchors.push({ index: slot.settled.index, chain: slot.settled.chain }, { index: slot.last.index, chain: slot.last.chain })
+  if (slot !== undefined) anchors.push({ index: slot.last.index, chain: slot.last.chain })
   const behind = anchors.filter(({ index }) => index > end.index).sort((a, b) => a.index - b.index)
   return behind.filter(({ index }, i) => behind[i - 1]?.index !== index)
 }

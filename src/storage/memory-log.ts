@@ -89,16 +89,20 @@ export class MemoryLog implements Log {
     this.#soon((refusal) => done(refusal, refusal === undefined ? this.#entries[index - this.firstIndex] : undefined))
   }
 
+  note(witness: readonly Witness[]): void {
+    this.#witness = witness
+  }
+
   close(done: Done): void {
     this.#closed = true
     this.#defer(() => done(undefined))
   }
 
   /** Loses the entries from `firstIndex` on, as a damaged disk does: what is opened again is fenced. Between two lives of a node. */
-  lose(firstIndex: Index, isUncertain = false): void {
+  lose(firstIndex: Index): void {
     const floor: EntryId = { term: this.latestLogTerm, index: this.latestLogIndex }
     this.#entries.length = Math.min(this.#entries.length, Math.max(firstIndex - this.firstIndex, 0))
-    this.#fence = { floor, isUncertain }
+    this.#fence = { floor }
   }
 
   /** Fails every call from now on, as a disk does. */
@@ -121,7 +125,7 @@ export class MemoryLog implements Log {
     this.#base = base
   }
 
-  #write({ hardState, reset, truncateFrom, entries, witness, unfence }: Persist): void {
+  #write({ hardState, reset, truncateFrom, entries, fence = this.#fence }: Persist): void {
     assert(hardState.term >= this.currentTerm, 'a term never falls (§3.3)')
     const voted = hardState.term === this.currentTerm && this.votedFor !== undefined
     assert(!voted || hardState.votedFor === this.votedFor, 'one vote a term (§3.4)')
@@ -141,10 +145,9 @@ export class MemoryLog implements Log {
     }
     assert(this.latestLogTerm <= hardState.term, 'no entry is of a later term than the node')
     this.#hardState = hardState
-    this.#witness = witness ?? this.#witness
-    const { floor } = this.#fence ?? {}
+    const { floor } = fence ?? {}
     const term = this.latestLogTerm
     const isReached = floor !== undefined && (term > floor.term || (term === floor.term && this.latestLogIndex >= floor.index))
-    if (isReached || unfence === true) this.#fence = undefined
+    this.#fence = isReached ? undefined : fence
   }
 }

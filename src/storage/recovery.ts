@@ -52,6 +52,8 @@ export interface Island {
 export interface Recovered {
   readonly identity: Identity | undefined
   readonly base: BaseRecord | undefined
+  /** The record of the base is lost; the high water knew what was in it. */
+  readonly isBaseRestored: boolean
   readonly hardState: HardStateRecord | undefined
   /** Of the verified prefix. */
   readonly index: BlockIndex
@@ -76,6 +78,9 @@ const nowhere: LogPosition = { term: 0, index: 0, chain: 0 }
 
 /** Takes records by ascending key. */
 export class Recovery {
+  /** As the high water has it, for a log that has lost its own. */
+  readonly #knownBase: BaseRecord | undefined
+  #isBaseRestored = false
   #identity: Identity | undefined
   #base: BaseRecord | undefined
   #hardState: HardStateRecord | undefined
@@ -94,6 +99,10 @@ export class Recovery {
   /** The last block so far that begins at the base or below it. */
   #below: { readonly firstIndex: Index; readonly value: Uint8Array } | undefined
 
+  constructor(knownBase?: BaseRecord) {
+    this.#knownBase = knownBase
+  }
+
   get lastIndex(): Index {
     return this.#islands.at(-1)?.lastIndex ?? this.#end.index
   }
@@ -108,13 +117,12 @@ export class Recovery {
   }
 
   finish(): Recovered {
+    this.#restoreBase()
     const { base } = this
     const hardState = this.#hardState
     if (this.#identity === undefined) this.#missing('identity')
-    if (base === undefined) {
-      this.#missing('base')
-      this.#isIntact = false
-    }
+    if (base === undefined || this.#isBaseRestored) this.#missing('base')
+    if (base === undefined) this.#isIntact = false
     if (hardState === undefined) this.#missing('hard state')
     if (base !== undefined && hardState !== undefined && hardState.lastIndex > base.id.index) this.#onFirstAbove(hardState.lastIndex + 1)
     else this.#leaveBelow()
@@ -122,6 +130,7 @@ export class Recovery {
     return {
       identity: this.#identity,
       base,
+      isBaseRestored: this.#isBaseRestored,
       hardState,
       index: this.#index,
       terms: this.#terms,
@@ -162,7 +171,15 @@ export class Recovery {
     else this.#waste.push(key)
   }
 
+  /** It was not there when it was its turn. */
+  #restoreBase(): void {
+    if (this.#base !== undefined || this.#knownBase === undefined) return
+    this.#isBaseRestored = true
+    this.#onBase(this.#knownBase)
+  }
+
   #onBlockRecord(firstIndex: Index, value: Uint8Array): void {
+    this.#restoreBase()
     const { base } = this
     if (base !== undefined && firstIndex <= base.id.index) {
       this.#leaveBelow()

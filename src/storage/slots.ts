@@ -1,4 +1,4 @@
-// Where the high water of a log stands: two places of 4 KiB outside its database, written in turn, so that a write which is torn leaves the one
+// Where the high water of a log stands, and in another such file what is known of others: two places of 4 KiB outside its database, written in turn, so that a write which is torn leaves the one
 // before it. A small file is one (`SlotsFile`), two buffers in memory another (`MemorySlots`), a simulated disk the third. Callbacks, no promises.
 import type { Done } from '../ports/log.ts'
 

@@ -90,4 +90,8 @@ const countedAnswers = {
   ReadIndexReply: true,
   SnapshotRequest: false,
   SnapshotChunk: false,
+  Recall: false,
+  RecallReply: false,
+  EntriesRequest: false,
+  EntriesChunk: false,
 } as const satisfies Record<PeerMessage['kind'], boolean>

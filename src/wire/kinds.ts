@@ -20,6 +20,10 @@ export const bodyKinds = {
   ReadIndexReply: 0x0d,
   SnapshotRequest: 0x0e,
   SnapshotChunk: 0x0f,
+  Recall: 0x10,
+  RecallReply: 0x11,
+  EntriesRequest: 0x12,
+  EntriesChunk: 0x13,
   // Between the transports of peers; nodes do not see them.
   PeerHello: 0x20,
   PeerWelcome: 0x21,

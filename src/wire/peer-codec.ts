@@ -4,12 +4,14 @@ import { unreachable } from '../core/invariant.ts'
 import type {
   AppendEntries,
   AppendEntriesReply,
+  EntriesChunk,
   Entry,
   EntryId,
   HeartbeatReply,
   InstallSnapshot,
   NodeId,
   PeerMessage,
+  RecallReply,
   SnapshotChunk,
   SnapshotMeta,
   SnapshotRequest,
@@ -79,10 +81,27 @@ export function writeMessage(writer: ByteWriter, message: PeerMessage): void {
     case 'SnapshotChunk':
       writeSnapshotChunk(writer, message)
       break
+    case 'Recall':
+      writer.u48(message.incarnation)
+      writer.u48(message.nonce)
+      break
+    case 'RecallReply':
+      writeRecallReply(writer, message)
+      break
+    case 'EntriesRequest':
+      writer.u48(message.firstIndex)
+      writer.u48(message.lastIndex)
+      break
+    case 'EntriesChunk':
+      writer.u48(message.firstIndex)
+      writer.raw(encodeEntries(message.entries))
+      break
     default:
       unreachable(message)
   }
 }
+
+const keptKinds: ReadonlySet<number | undefined> = new Set([bodyKinds.AppendEntries, bodyKinds.SnapshotChunk, bodyKinds.EntriesChunk])
 
 /**
  * The message in the body of a frame. Throws a `WireError` on anything that no node of ours would have written. Its entries, and the data of
@@ -90,7 +109,7 @@ export function writeMessage(writer: ByteWriter, message: PeerMessage): void {
  */
 export function decodeMessage(body: Uint8Array): PeerMessage {
   // Only entries and pieces of snapshots outlive the turn in which they arrive.
-  const isKept = body[0] === bodyKinds.AppendEntries || body[0] === bodyKinds.SnapshotChunk
+  const isKept = keptKinds.has(body[0])
   const reader = new ByteReader(isKept ? compact(body) : body)
   const kind = reader.u8('kind of a message')
   const header = { from: reader.positive('sender'), to: reader.positive('receiver'), term: reader.u48('term') }
@@ -143,6 +162,14 @@ function readMessage(reader: ByteReader, kind: number, header: Header): PeerMess
       return readSnapshotRequest(reader, header)
     case bodyKinds.SnapshotChunk:
       return readSnapshotChunk(reader, header)
+    case bodyKinds.Recall:
+      return { kind: 'Recall', from, to, term, incarnation: reader.positive('incarnation'), nonce: reader.u48('nonce') }
+    case bodyKinds.RecallReply:
+      return readRecallReply(reader, header)
+    case bodyKinds.EntriesRequest:
+      return { kind: 'EntriesRequest', from, to, term, firstIndex: reader.positive('first index'), lastIndex: reader.u48('last index') }
+    case bodyKinds.EntriesChunk:
+      return readEntriesChunk(reader, header)
     default:
       throw new WireError(`kind ${kind} is not one of a message between peers`)
   }
@@ -238,6 +265,40 @@ function readSnapshotChunk(reader: ByteReader, { from, to, term }: Header): Snap
     throw new WireError(`a piece of ${data.length} bytes at offset ${offset} is beyond its snapshot of ${snapshot.bytes} bytes`)
   }
   return { kind: 'SnapshotChunk', from, to, term, snapshot, offset, data }
+}
+
+function writeRecallReply(writer: ByteWriter, message: RecallReply): void {
+  writer.u48(message.nonce)
+  writeEntryId(writer, message.match)
+  writer.u48(message.matchTerm)
+  writer.u48(message.votedTerm)
+  writeEntryId(writer, message.held)
+  writer.u8(message.isFenced ? 1 : 0)
+  writer.u8(message.voters.length)
+  for (const voter of message.voters) writer.u48(voter)
+}
+
+function readRecallReply(reader: ByteReader, { from, to, term }: Header): RecallReply {
+  const nonce = reader.u48('nonce')
+  const match = readEntryId(reader, 'entry acknowledged')
+  const matchTerm = reader.u48('term of the acknowledgement')
+  const votedTerm = reader.u48('term of the vote')
+  const held = readEntryId(reader, 'last entry')
+  const isFenced = reader.boolean('fence')
+  const voters = Array.from({ length: reader.u8('count of voters') }, () => reader.positive('voter'))
+  // It remembers what it took part in.
+  if (Math.max(matchTerm, votedTerm, held.term) > term) throw new WireError(`a memory of a later term than that of its message, ${term}`)
+  if (match.term > matchTerm) throw new WireError(`an entry of term ${match.term} was acknowledged in term ${matchTerm}`)
+  return { kind: 'RecallReply', from, to, term, nonce, match, matchTerm, votedTerm, held, isFenced, voters }
+}
+
+function readEntriesChunk(reader: ByteReader, { from, to, term }: Header): EntriesChunk {
+  const firstIndex = reader.positive('first index')
+  const entries = decodeEntries(reader)
+  const first = entries[0]
+  if (first !== undefined && first.index !== firstIndex) throw new WireError(`entries from ${firstIndex} begin with entry ${first.index}`)
+  if (first?.term === 0) throw new WireError(`entry ${first.index} has term 0`)
+  return { kind: 'EntriesChunk', from, to, term, firstIndex, entries }
 }
 
 function readSnapshotMeta(reader: ByteReader): SnapshotMeta {

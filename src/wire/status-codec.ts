@@ -55,7 +55,6 @@ export function readStatus(reader: ByteReader): NodeStatus {
 function writeFence(body: ByteWriter, fence: Fence | undefined): void {
   body.u8(fence === undefined ? 0 : 1)
   if (fence === undefined) return
-  body.u8(fence.isUncertain ? 1 : 0)
   body.u8(fence.floor === undefined ? 0 : 1)
   if (fence.floor === undefined) return
   body.u48(fence.floor.term)
@@ -64,9 +63,8 @@ function writeFence(body: ByteWriter, fence: Fence | undefined): void {
 
 function readFence(reader: ByteReader): Fence | undefined {
   if (!reader.boolean('fence')) return undefined
-  const isUncertain = reader.boolean('isUncertain')
-  if (!reader.boolean('floor')) return { floor: undefined, isUncertain }
-  return { floor: { term: reader.u48('term of the floor'), index: reader.u48('index of the floor') }, isUncertain }
+  if (!reader.boolean('floor')) return { floor: undefined }
+  return { floor: { term: reader.u48('term of the floor'), index: reader.u48('index of the floor') } }
 }
 
 function writeDisk(body: ByteWriter, { leftBytes, isFull, hungMs }: DiskStatus): void {

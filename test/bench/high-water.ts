@@ -1,4 +1,4 @@
-// What the high water costs: one write at a time, and writes back to back, without it, beside the batch and after it.
+// What the high water costs: one write at a time, and writes back to back, with it and without.
 //   npx jiti test/bench/high-water.ts [seconds of each, default 2] [directory, default a temporary one]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { LevelLog } from '../../src/storage/level-log.ts'
 const dataBytes = 300
 const pauseMs = 5
 const conf = { members: [], voters: [], votersOutgoing: [], learners: [], joining: [], removed: [], leaseMs: 0 }
-const modes = ['none', 'beside', 'after'] as const
+const modes = ['without', 'with'] as const
 const seconds = Number(process.argv[2] ?? 2)
 const place = process.argv[3] ?? tmpdir()
 
@@ -22,11 +22,11 @@ function append(log: LevelLog, count: number): Promise<void> {
   return new Promise((resolve, reject) => log.appendEntries(persist, (error) => (error === undefined ? resolve() : reject(error))))
 }
 
-async function measure(highWater: (typeof modes)[number], { batch, isPaused }: { batch: number; isPaused: boolean }): Promise<string> {
+async function measure(mode: (typeof modes)[number], { batch, isPaused }: { batch: number; isPaused: boolean }): Promise<string> {
   const dir = await mkdtemp(join(place, 'raftgen-high-water-'))
   const data = join(dir, 'data')
   await LevelLog.bootstrap({ dir: data, identity: { clusterId: 'bench', nodeId: 1, incarnation: 1 }, conf })
-  const log = await LevelLog.open(data, { highWater })
+  const log = await LevelLog.open(data, mode === 'without' ? { highWater: 'none' } : {})
   const latencies: number[] = []
   const cpu = process.cpuUsage()
   const start = performance.now()
@@ -43,7 +43,7 @@ async function measure(highWater: (typeof modes)[number], { batch, isPaused }: {
   latencies.sort((a, b) => a - b)
   const at = (share: number): string => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(3)
   const rate = Math.round(latencies.length / elapsed).toLocaleString('en')
-  return `${highWater.padEnd(6)} ${rate.padStart(6)} writes/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, CPU ${((user + system) / latencies.length).toFixed(0)} us a write`
+  return `${mode.padEnd(7)} ${rate.padStart(6)} writes/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, CPU ${((user + system) / latencies.length).toFixed(0)} us a write`
 }
 
 for (const shape of [

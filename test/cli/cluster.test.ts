@@ -161,7 +161,7 @@ describe('raftgen cluster status', () => {
 
   test('shows what stands in the way of a node, by its own account', async () => {
     const server = await fakeServer({
-      fence: { floor: { term: 3, index: 60 }, isUncertain: false },
+      fence: { floor: { term: 3, index: 60 } },
       disk: { leftBytes: 43_201_331, isFull: true, hungMs: 2_345 },
     })
     const { code, out } = await cluster('status', '--server', server.address)
@@ -178,18 +178,18 @@ describe('raftgen cluster status', () => {
   })
 
   test.each<readonly [string, NonNullable<NodeStatus['fence']>]>([
-    ['lacks entry 9 of term 3: follows, and does not vote for less', { floor: { term: 3, index: 9 }, isUncertain: false }],
-    ['may lack entry 7 of term 5: follows, and does not vote for less', { floor: { term: 5, index: 7 }, isUncertain: true }],
+    ['lacks entry 9 of term 3: follows, and does not vote for less', { floor: { term: 3, index: 9 } }],
+    ['lacks entry 7 of term 5: follows, and does not vote for less', { floor: { term: 5, index: 7 } }],
     [
-      'cannot tell what its log held after entry 8: follows, and never votes. Replace it: start it on an empty directory with join, under its id',
-      { floor: undefined, isUncertain: false },
+      'cannot tell what its log held after entry 8: follows, and votes for nobody until all the others have said what they hold',
+      { floor: undefined },
     ],
   ])('without a leader too: %s', async (note, fence) => {
     const server = await fakeServer({ leads: false, fence })
     const { out, err } = await cluster('status', '--server', server.address, '--timeout', '100')
     expect(out.at(-1)).toBe(`node 1: ${note}`)
     expect(err).toContain(
-      'Node 1 may have lost entries of the log that no other has, and nobody is elected without them: put back a disk that holds them.',
+      'Node 1 may have lost entries of the log that no other has, and nobody is elected without them: put back a copy that has them, or accept the loss with `raftgen log repair --accept-loss`.',
     )
   })
 

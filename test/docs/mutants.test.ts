@@ -20,6 +20,11 @@ test('docs/mutants.md has a row for each mutant', async () => {
   await expect(mutantsPage(mutants, [], readFileSync(path, 'utf8'))).toMatchFileSnapshot(path.pathname)
 })
 
+test.each(mutants)('what is broken stands in its file once: $name', ({ file, find }) => {
+  const source = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
+  expect(source.split(find)).toHaveLength(2)
+})
+
 test('what became of a mutant stands in its row: what caught it, or why nothing had to', () => {
   const outcomes = [
     { mutant: vote, caughtBy: 'x.test.ts: a | b (seed 7)' },

@@ -19,14 +19,18 @@ const lease = 'src/core/lease.ts'
 const transfer = 'src/core/transfer.ts'
 const raftLog = 'src/core/raft-log.ts'
 const raft = 'src/core/raft.ts'
+const snapshots = 'src/core/snapshots.ts'
+const recall = 'src/node/recall.ts'
+const logRepair = 'src/node/log-repair.ts'
+const highWater = 'src/storage/high-water.ts'
 
 export const mutants: readonly Mutant[] = [
   // --- Elections
   {
     name: 'a vote is given to a log that is as long but of an older term (§3.6.1)',
-    file: raftLog,
-    find: 'last.term > this.lastTerm || (last.term === this.lastTerm && last.index >= this.lastIndex)',
-    replace: 'last.term > this.lastTerm || last.index >= this.lastIndex',
+    file: 'src/core/entry-order.ts',
+    find: 'return a.term > b.term || (a.term === b.term && a.index >= b.index)',
+    replace: 'return a.term > b.term || a.index >= b.index',
   },
   {
     name: 'a vote is given to any log (§3.6.1)',
@@ -67,14 +71,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'learners campaign (§4.2.1)',
     file: elections,
-    find: 'return log.hasState && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))',
-    replace: 'return log.hasState && log.conf.voters.length > 0',
+    find: 'log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))',
+    replace: 'log.conf.voters.length > 0',
   },
   {
     name: 'a node without its state campaigns',
     file: elections,
-    find: 'return log.hasState && log.conf.voters.length > 0 &&',
-    replace: 'return log.conf.voters.length > 0 &&',
+    find: 'return log.hasState && log.fence === undefined &&',
+    replace: 'return log.fence === undefined &&',
   },
   {
     name: 'a node that does not know who votes gives votes',
@@ -298,7 +302,7 @@ export const mutants: readonly Mutant[] = [
   // --- Snapshots and compaction
   {
     name: 'a snapshot of a later term is used in an earlier one',
-    file: raft,
+    file: snapshots,
     find: 'if (newest > this.#elections.term) this.#elections.becomeFollower({ term: newest, leader: undefined })',
     replace: 'if (base.id.term > this.#elections.term) this.#elections.becomeFollower({ term: base.id.term, leader: undefined })',
   },
@@ -322,7 +326,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the log is compacted under a follower that fetches a snapshot',
-    file: raft,
+    file: snapshots,
     find: "const pinned = role.kind === 'leader' ? role.pinnedIndex : Number.POSITIVE_INFINITY",
     replace: 'const pinned = Number.POSITIVE_INFINITY',
   },
@@ -337,5 +341,103 @@ export const mutants: readonly Mutant[] = [
     file: 'src/core/conf-history.ts',
     find: 'this.#base = { index, conf: this.at(index) }',
     replace: 'this.#base = { index, conf: this.#base.conf }',
+  },
+
+  // --- What was lost, or forgotten
+  {
+    name: 'a damaged log votes as if it had never held more',
+    file: raftLog,
+    find: 'if (fence === undefined) return isAtLeast(last, this.last)',
+    replace: 'return isAtLeast(last, this.last)',
+  },
+  {
+    name: 'a damaged log campaigns',
+    file: elections,
+    find: 'return log.hasState && log.fence === undefined &&',
+    replace: 'return log.hasState &&',
+  },
+  {
+    name: 'a follower that lost what it acknowledged still counts for it',
+    file: 'src/core/progress.ts',
+    find: 'if (prevIndex <= this.#matchIndex) this.#matchIndex =',
+    replace: 'if (prevIndex < 0) this.#matchIndex =',
+  },
+  {
+    name: 'a log whose floor nobody knows takes part',
+    file: raft,
+    find: 'this.#log.isFloorUnknown || this.#elections.isDisruptive(message)',
+    replace: 'this.#elections.isDisruptive(message)',
+  },
+  {
+    name: 'an entry that was forgotten is forgotten again: the fence is not written',
+    file: raftLog,
+    find: 'this.#newFence = this.#fence\n',
+    replace: '',
+  },
+  {
+    name: 'entries that others remember are not heeded',
+    file: recall,
+    find: 'const floor = isEntryForgotten ? match : undefined',
+    replace: 'const floor = undefined',
+  },
+  {
+    name: 'votes that others remember are not heeded',
+    file: recall,
+    find: 'const isVoteForgotten = votedTerm > hardState.term ||',
+    replace: 'const isVoteForgotten = votedTerm > hardState.term + 1_000_000 ||',
+  },
+  {
+    name: 'a node takes part before it has asked',
+    file: recall,
+    find: 'if (this.#admitsAll) return true\n    if (this.#isSettled && this.#answers.has(from)) return true',
+    replace: 'if (from > 0) return true',
+  },
+  {
+    name: 'a leader does not keep what others acknowledged to it',
+    file: leader,
+    find: 'if (witness !== undefined) outbox.note(witness)',
+    replace: 'if (witness === undefined) outbox.note([])',
+  },
+  {
+    name: 'one that is damaged itself may tell what a node held',
+    file: recall,
+    find: 'return answer !== undefined && !(answer.isFenced && this.#isFloorUnknown)',
+    replace: 'return answer !== undefined',
+  },
+  {
+    name: 'some of the others may tell what a node held',
+    file: recall,
+    find: 'if (!isComplete) return\n',
+    replace: 'if (!this.#isHeardEnough) return\n',
+  },
+  {
+    name: 'entries are taken for those that were lost, whatever the chain says',
+    file: logRepair,
+    find: 'if (this.#at?.chain === anchor.chain && this.#at.index === anchor.index) {',
+    replace: 'if (this.#at?.index === anchor.index) {',
+  },
+  {
+    name: 'a log that lacks what its high water says is whole',
+    file: highWater,
+    find: "if (!isSamePosition(end, newest.last)) return 'damaged'",
+    replace: "if (writes !== undefined && end.index < 0) return 'damaged'",
+  },
+  {
+    name: 'one slot of two is believed',
+    file: highWater,
+    find: "return unreadable.length === 0 ? 'whole' : 'doubtful'",
+    replace: "return 'whole'",
+  },
+  {
+    name: 'the promise does not wait for the high water',
+    file: 'src/storage/slot-write.ts',
+    find: 'else keeper.write(slotOf(next), written)',
+    replace: 'else { keeper.write(slotOf(next), () => {}); written(undefined) }',
+  },
+  {
+    name: 'a vote that only the high water has is forgotten',
+    file: 'src/storage/log-verdict.ts',
+    find: 'const merged = mergeHardState(found.hardState, slot?.hardState, end)',
+    replace: 'const merged = mergeHardState(found.hardState, undefined, end)',
   },
 ]

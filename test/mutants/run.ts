@@ -45,6 +45,10 @@ function main(): number {
   }
 }
 
+/** The direct tests of the layer that is broken. */
+const netsOf = (file: string): readonly string[] =>
+  file.startsWith('src/core/') ? ['test/core'] : file.startsWith('src/storage/') ? ['test/storage'] : ['test/node']
+
 /** What noticed it; `undefined` when nothing did. */
 function attempt(folder: string, { file, find, replace }: Mutant): string | undefined {
   const path = join(folder, file)
@@ -53,7 +57,10 @@ function attempt(folder: string, { file, find, replace }: Mutant): string | unde
   if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} places that read ${JSON.stringify(find)}, there must be one`)
   writeFileSync(path, parts.join(replace))
   try {
-    return firstFailure(folder, ['test/core'], {}) ?? firstFailure(folder, ['test/sim/swarm.test.ts'], { RAFTGEN_SEEDS: values.seeds })
+    return (
+      firstFailure(folder, netsOf(file), {}) ??
+      firstFailure(folder, ['test/sim/disks.test.ts', 'test/sim/swarm.test.ts'], { RAFTGEN_SEEDS: values.seeds })
+    )
   } finally {
     writeFileSync(path, source)
   }

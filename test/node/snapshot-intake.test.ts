@@ -168,7 +168,8 @@ describe('a snapshot of its own that a restart found to be of no use', () => {
     const [newest = 0, older = 0] = near.snapshots.indexes
     spoil(near, newest, unknownFormat)
     near.restart()
-    nodes.pass(500)
+    // One of those that it asks what they remember of it does not answer: it waits for an election timeout.
+    nodes.pass(1_500)
     expect(near.snapshots.condemned).toEqual([newest])
     expect(near.log.firstIndex).toBe(older + 1)
     expect(near.snapshots.indexes).toContain(older)
@@ -177,7 +178,7 @@ describe('a snapshot of its own that a restart found to be of no use', () => {
     nodes.pass(300)
     near.snapshots.damage(newestOf(near))
     near.restart()
-    nodes.pass(500)
+    nodes.pass(1_500)
     expect(near.machine.applied).toEqual(leader.machine.applied)
   })
 })

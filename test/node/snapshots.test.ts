@@ -293,6 +293,7 @@ describe('a restart', () => {
     for (const index of near.snapshots.indexes) near.snapshots.damage(index)
     nodes.isLost = ({ kind, to }) => kind === 'SnapshotChunk' && to === near.node.id
     near.restart()
+    nodes.settle()
     nodes.cutOff.add(far.node.id)
     writer.write(5)
     nodes.pass(1_000)

@@ -257,6 +257,6 @@ test('a condition that does not come about ends the run, with the story and the 
   sim.isolate(1)
   sim.isolate(2)
   expect(() => sim.runUntilLeader({ withinMs: 2_000 })).toThrow(
-    /^seed 60, after 2\.000 s and \d+ steps: liveness: a leader: not within 2000 ms\. 0 calls are open; committed: voters 1@1 2@1 3@1; node 1 is \w+ of term 0, .*\n[\s\S]*node 3 {4}sends {"kind":"PreVote"[\s\S]*\nrepeat it with: this test; seed 60 decides everything$/,
+    /^seed 60, after 2\.000 s and \d+ steps: liveness: a leader: not within 2000 ms\. 0 calls are open; committed: voters 1@1 2@1 3@1; node 1 is \w+ of term 0, .*\n[\s\S]*node 3 {4}sends {"kind":"Recall"[\s\S]*\nrepeat it with: this test; seed 60 decides everything$/,
   )
 })

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import type { Entry } from '../../src/core/types.ts'
+import type { ConfState, Entry, LogBase } from '../../src/core/types.ts'
 import { BlockLog } from '../../src/storage/block-log.ts'
 import { decodeSlot } from '../../src/storage/high-water.ts'
 import type { BlockLogOptions } from '../../src/storage/log-opening.ts'
 import { MemoryKeyValue } from '../../src/storage/memory-kv.ts'
 import { MemorySlots } from '../../src/storage/memory-slots.ts'
 import { baseKey, blockKey, identityKey, salvageKey } from '../../src/storage/records.ts'
-import { aloneWayOut, append, called, close, commands, conf, confOfThree, identity, messageOf, name, read } from './support.ts'
+import { type SlotPosition, slotBytes } from '../../src/storage/slots.ts'
+import { Steps } from './snapshots.ts'
+import { aloneWayOut, append, called, close, commands, compact, conf, confOfThree, identity, messageOf, name, read } from './support.ts'
 
 interface Disk {
   readonly kv: MemoryKeyValue
@@ -16,9 +18,7 @@ const place = 'data/1/high-water'
 
 const open = ({ kv, slots }: Disk, options: Partial<BlockLogOptions> = {}): Promise<BlockLog> =>
   new Promise((resolve, reject) => {
-    BlockLog.open(kv, { name, slots, identity, highWater: 'beside', ...options }, (error, log) =>
-      log === undefined ? reject(error) : resolve(log),
-    )
+    BlockLog.open(kv, { name, slots, identity, ...options }, (error, log) => (log === undefined ? reject(error) : resolve(log)))
   })
 const crashed = ({ kv, slots }: Disk): Disk => ({ kv: kv.crash(), slots: slots.crash() })
 
@@ -27,7 +27,7 @@ async function founded(of = confOfThree): Promise<Disk> {
   await called((done) => BlockLog.bootstrap(disk.kv, { identity, conf: of, slots: disk.slots }, done))
   return disk
 }
-/** Entries 1 to 50 in blocks of ten, settled. */
+/** Entries 1 to 50 in blocks of ten. */
 async function stored(of = confOfThree): Promise<Disk> {
   const disk = await founded(of)
   const log = await open(disk)
@@ -36,7 +36,7 @@ async function stored(of = confOfThree): Promise<Disk> {
   return crashed(disk)
 }
 const floor = { term: 2, index: 50 }
-const fence = { floor, isUncertain: false }
+const fence = { floor }
 
 const salvaged = (log: BlockLog, firstIndex: number, lastIndex: number, bytesMax = 1_000_000): Promise<readonly Entry[]> =>
   new Promise((resolve, reject) => {
@@ -80,12 +80,12 @@ describe('a log with a hole', () => {
     expect(log.chainAfter(log.end.chain, commands(2, 11, 10, 'other'))).not.toBe(log.anchors[0]?.chain)
   })
 
-  test('is fenced until a write says that nobody has what it lacks', async () => {
+  test('is fenced where a write says that it is, from that write on', async () => {
     const disk = await stored()
-    disk.kv.poke(blockKey(41), undefined)
-    await append(await open(disk), { hardState: { term: 3, votedFor: undefined }, unfence: true })
+    const higher = { floor: { term: 3, index: 60 } }
+    await append(await open(disk), { hardState: { term: 3, votedFor: undefined }, fence: higher })
     const log = await open(crashed(disk))
-    expect([log.summary.fence, log.latestLogIndex, log.findings]).toEqual([undefined, 40, []])
+    expect([log.summary.fence, log.latestLogIndex, log.findings]).toEqual([higher, 50, []])
   })
 
   test('is refused where there is nobody to repair it from, and nothing is changed', async () => {
@@ -101,54 +101,117 @@ describe('a log with a hole', () => {
 })
 
 describe('a log whose last write was under way', () => {
-  async function torn(of = confOfThree): Promise<Disk> {
-    const disk = await stored(of)
-    const log = await open(disk)
-    void append(log, { hardState: { term: 2, votedFor: 3 }, entries: commands(2, 51, 2) }).catch(() => {})
-    return { kv: disk.kv.crash(0), slots: disk.slots.crash('stored') }
-  }
+  const write = { hardState: { term: 9, votedFor: 2 }, entries: commands(2, 51, 2) }
 
-  test('is fenced, and it is uncertain whether it lacks anything', async () => {
-    expect((await open(await torn())).summary).toMatchObject({ lastIndex: 50, fence: { floor: { term: 2, index: 52 }, isUncertain: true } })
-  })
-
-  test('drops it where there is nobody to ask, and says so', async () => {
-    const log = await open(await torn(conf))
-    expect(log.summary.fence).toBeUndefined()
-    expect(log.findings.map(({ what }) => what)).toEqual(['entries 51 to 52 are missing: the write under way was torn, or is lost'])
-  })
-
-  test('keeps the vote that was in it', async () => {
+  test('is as it was before it, where it was not durable: nothing was promised', async () => {
     const disk = await stored()
-    void append(await open(disk), { hardState: { term: 9, votedFor: 2 } }).catch(() => {})
-    const log = await open({ kv: disk.kv.crash(0), slots: disk.slots.crash('stored') })
-    expect(log.summary).toMatchObject({ hardState: { term: 9, votedFor: 2 }, lastIndex: 50 })
-    expect(log.summary.fence).toBeUndefined()
+    void append(await open(disk), write).catch(() => {})
+    const log = await open({ kv: disk.kv.crash(0), slots: disk.slots.crash('lost') })
+    expect([log.summary.fence, log.findings, log.latestLogIndex, log.currentTerm]).toEqual([undefined, [], 50, 2])
+  })
+
+  test.each(['lost', 'torn', 'stored'] as const)('is as it is after it, where it was durable and its slot was %s', async (pending) => {
+    const disk = await stored()
+    const steps = new Steps()
+    const kv = disk.kv.crash(0, { defer: steps.defer })
+    const slots = disk.slots.crash('lost', { name: place, defer: steps.defer })
+    let log: BlockLog | undefined
+    BlockLog.open(kv, { name, slots, identity }, (_, opened) => {
+      log = opened
+    })
+    steps.run()
+    log?.appendEntries({ seq: 1, reset: undefined, truncateFrom: undefined, ...write }, () => {})
+    // The batch is on the disk, its slot is on the way there.
+    steps.run(1)
+    const after = await open({ kv: kv.crash(0, {}), slots: slots.crash(pending, { name: place }) })
+    expect([after.summary.fence, after.latestLogIndex, after.summary.hardState]).toEqual([undefined, 52, write.hardState])
   })
 })
 
+describe('a log one of whose slots is damaged', () => {
+  const spoil = (disk: Disk, position: SlotPosition): void => disk.slots.poke(position, Buffer.alloc(slotBytes))
+  const newestOf = ({ slots }: Disk): SlotPosition => (decodeSlot(slots.peek(0)).sequence > decodeSlot(slots.peek(1)).sequence ? 0 : 1)
+
+  test('holds what it says where it ends after the slot that is left', async () => {
+    const disk = await stored()
+    spoil(disk, newestOf(disk))
+    const log = await open(disk)
+    expect([log.summary.fence, log.latestLogIndex]).toEqual([undefined, 50])
+    expect(log.findings.map(({ what }) => what)).toEqual([`slot ${newestOf(crashed(disk)) + 1} of ${place} cannot be read`])
+  })
+
+  test('may have held more where it ends with the slot that is left: nobody knows', async () => {
+    const disk = await stored()
+    spoil(disk, newestOf(disk) === 0 ? 1 : 0)
+    expect((await open(disk)).summary).toMatchObject({ lastIndex: 50, fence: { floor: undefined } })
+    expect((await open(crashed(disk))).summary.fence).toEqual({ floor: undefined })
+  })
+
+  test('may have held more where one slot was written over the other', async () => {
+    const disk = await stored()
+    const newest = newestOf(disk)
+    disk.slots.poke(newest === 0 ? 1 : 0, disk.slots.peek(newest))
+    expect((await open(disk)).summary.fence).toEqual({ floor: undefined })
+  })
+
+  test('goes on where there is nobody to ask', async () => {
+    const disk = await stored(conf)
+    spoil(disk, newestOf(disk) === 0 ? 1 : 0)
+    const log = await open(disk)
+    expect([log.summary.fence, log.latestLogIndex, log.findings.length]).toEqual([undefined, 50, 1])
+  })
+})
+
+/** More than fits a slot. */
+const largeConf: ConfState = {
+  ...confOfThree,
+  members: confOfThree.members.map((member) => ({ ...member, peer: `${'p'.repeat(800)}:1` })),
+}
+
 describe('a log that has lost its base', () => {
-  test('begins anew, as a node that joins: it knows the members, and nobody votes', async () => {
+  test('gets it back from its high water, and lacks nothing', async () => {
     const disk = await stored()
     disk.kv.poke(baseKey, Buffer.of(1))
     const log = await open(disk)
+    expect(log.summary).toMatchObject({ base: { id: { term: 0, index: 0 }, conf: confOfThree }, lastIndex: 50 })
+    expect([log.summary.fence, log.findings.length]).toEqual([undefined, 1])
+    expect(await read(log, 1, 99)).toEqual(commands(2, 1, 50))
+    expect((await open(crashed(disk))).findings).toEqual([])
+  })
+
+  test('gets back the one with which it was compacted last', async () => {
+    const disk = await stored()
+    const base = { id: { term: 2, index: 25 }, conf: confOfThree }
+    await compact(await open(disk), base)
+    const after = crashed(disk)
+    after.kv.poke(baseKey, undefined)
+    const log = await open(after)
+    expect([log.summary.base, log.summary.fence, log.latestLogIndex]).toEqual([base, undefined, 50])
+    expect(await read(log, 26, 99)).toEqual(commands(2, 26, 25))
+  })
+
+  test('with nothing else of its database is what it was at first, fenced at its high water', async () => {
+    const disk = await stored()
+    for (const key of disk.kv.keys) disk.kv.poke(key, undefined)
+    const log = await open(disk)
     expect(log.summary).toMatchObject({
-      base: { id: { term: 0, index: 0 }, conf: { members: confOfThree.members, voters: [] } },
+      hardState: { term: 2, votedFor: 3 },
+      base: { id: { term: 0, index: 0 }, conf: confOfThree },
       lastIndex: 0,
       fence,
     })
+  })
+
+  test('that was too large for a slot begins anew, as a node that joins: it knows the members, and nobody votes', async () => {
+    const disk = await stored(largeConf)
+    disk.kv.poke(baseKey, Buffer.of(1))
+    const log = await open(disk)
+    expect(log.summary).toMatchObject({ base: { id: { term: 0, index: 0 }, conf: { voters: [] } }, lastIndex: 0, fence })
+    expect(log.summary.base.conf.members.length).toBeGreaterThan(0)
     expect(await salvaged(log, 1, 5)).toEqual(commands(2, 1, 5))
   })
 
-  test('begins after the newest snapshot; beyond the floor it lacks nothing', async () => {
-    const disk = await stored()
-    disk.kv.poke(baseKey, undefined)
-    const base = { id: { term: 2, index: 50 }, conf: confOfThree }
-    const log = await open(disk, { snapshotBase: (done) => done(base) })
-    expect(log.summary).toMatchObject({ base, lastIndex: 50 })
-  })
-
-  test('is refused when nothing tells who the others are', async () => {
+  test('is refused when nothing tells who the other members are', async () => {
     const disk = await stored()
     for (const key of disk.kv.keys) disk.kv.poke(key, undefined)
     for (const position of [0, 1] as const) disk.slots.poke(position, new Uint8Array(0))
@@ -156,24 +219,48 @@ describe('a log that has lost its base', () => {
   })
 })
 
-describe('the high water', () => {
-  test('is settled a little after the last write, and when the log is closed', async () => {
-    const disk = await founded()
-    const timers: (() => void)[] = []
-    const log = await open(disk, { later: (_, task) => void timers.push(task) })
-    const settled = (): number => Math.max(...([0, 1] as const).map((position) => decodeSlot(disk.slots.peek(position)).settled.index))
-    await append(log, { entries: commands(1, 1, 3) })
-    await append(log, { entries: commands(1, 4, 3) })
-    expect([settled(), timers.length]).toEqual([3, 1])
-    timers.shift()?.()
-    expect([settled(), timers.length]).toEqual([3, 1])
-    timers.shift()?.()
-    await append(log, { entries: commands(1, 7, 3) })
-    expect(settled()).toBe(6)
-    await close(log)
-    expect(settled()).toBe(9)
+describe('a damaged log beside a snapshot that is newer than its end', () => {
+  const base = { id: { term: 2, index: 45 }, conf: confOfThree }
+  const options = { snapshotBase: (done: (found: LogBase) => void) => done(base) }
+
+  test('begins anew after it, and is fenced where it may have held more', async () => {
+    const disk = await stored()
+    disk.kv.poke(blockKey(21), undefined)
+    const log = await open(disk, options)
+    expect(log.summary).toMatchObject({ base, lastIndex: 45, terms: [], fence })
+    await append(log, { hardState: { term: 2, votedFor: 3 }, entries: commands(2, 46, 5) })
+    const again = await open(crashed(disk), options)
+    expect([again.summary.base, again.summary.fence, again.findings]).toEqual([base, undefined, []])
+    expect(await read(again, 46, 99)).toEqual(commands(2, 46, 5))
   })
 
+  test('lacks nothing where it held no more than that', async () => {
+    const disk = await stored()
+    disk.kv.poke(blockKey(21), undefined)
+    const later = { id: { term: 3, index: 48 }, conf: confOfThree }
+    const log = await open(disk, { snapshotBase: (done) => done(later) })
+    expect([log.summary.base, log.summary.fence, log.summary.hardState.term]).toEqual([later, undefined, 3])
+  })
+
+  test('is left as it is where it is whole', async () => {
+    const log = await open(await stored(), { snapshotBase: (done) => done({ id: { term: 2, index: 99 }, conf: confOfThree }) })
+    expect([log.latestLogIndex, log.findings]).toEqual([50, []])
+  })
+})
+
+test('a log that knew nobody else before its hole is not taken for the only member', async () => {
+  const disk = await founded(conf)
+  const log = await open(disk)
+  const grown = { kind: 'conf' as const, data: new Uint8Array(0), conf: confOfThree }
+  await append(log, { entries: [{ term: 1, index: 1, ...grown }] })
+  await append(log, { entries: commands(1, 2, 3) })
+  const after = crashed(disk)
+  after.kv.poke(blockKey(1), undefined)
+  const opened = await open(after)
+  expect([opened.latestLogIndex, opened.summary.fence]).toEqual([0, { floor: { term: 1, index: 4 } }])
+})
+
+describe('the high water', () => {
   test.each(['refused', 'refusedButStored', 'torn'] as const)('that cannot be written (%s) ends the use of the log', async (fate) => {
     const disk = await stored()
     let writes = 0
@@ -185,14 +272,59 @@ describe('the high water', () => {
     expect(await messageOf(append(log, { ...write, entries: commands(2, 52, 1) }))).toMatch(/unusable since an earlier error/)
     expect(log.latestLogIndex).toBe(51)
   })
+})
 
-  test('keeps what is known of others', async () => {
+describe('what is known of others', () => {
+  const witnessOf = (index: number) => [{ id: 2, incarnation: 1, match: { term: 1, index }, matchTerm: 1, votedTerm: 0 }]
+
+  test('is kept: the newest that was noted, wherever the process ends', async () => {
     const disk = await stored()
-    const witness = [{ id: 2, incarnation: 1, match: { term: 2, index: 48 }, votedTerm: 2 }]
-    const log = await open(disk)
-    await append(log, { hardState: { term: 2, votedFor: 3 }, witness })
-    await append(log, { hardState: { term: 3, votedFor: undefined } })
-    expect((await open(crashed(disk))).summary.witness).toEqual(witness)
+    const witnessSlots = new MemorySlots()
+    const log = await open(disk, { witnessSlots })
+    for (let index = 1; index <= 5; index++) log.note(witnessOf(index))
+    await close(log)
+    expect((await open(crashed(disk), { witnessSlots: witnessSlots.crash() })).summary.witness).toEqual(witnessOf(5))
+  })
+
+  test.each(['lost', 'torn', 'stored'] as const)(
+    'is what it was before, or after, a crash in the middle (%s), and no doubt of anything else',
+    async (pending) => {
+      const disk = await stored()
+      const first = new MemorySlots()
+      const before = await open(disk, { witnessSlots: first })
+      before.note(witnessOf(1))
+      await close(before)
+      const second = first.crash()
+      const between = crashed(disk)
+      const log = await open(between, { witnessSlots: second })
+      log.note(witnessOf(2))
+      const opened = await open(crashed(between), { witnessSlots: second.crash(pending) })
+      const possible = { lost: [1], torn: [1, 2], stored: [2] }[pending]
+      expect(possible.map((index) => witnessOf(index))).toContainEqual(opened.summary.witness)
+      expect([opened.summary.fence, opened.findings]).toEqual([undefined, []])
+    },
+  )
+
+  test('is nothing where both places are damaged, or of another node', async () => {
+    const disk = await stored()
+    const witnessSlots = new MemorySlots()
+    const log = await open(disk, { witnessSlots })
+    log.note(witnessOf(1))
+    await close(log)
+    const moved = await stored()
+    expect((await open(moved, { witnessSlots: witnessSlots.crash(), identity })).summary.witness).toEqual(witnessOf(1))
+    const damaged = witnessSlots.crash()
+    for (const position of [0, 1] as const) damaged.poke(position, Buffer.alloc(slotBytes, 7))
+    expect((await open(crashed(disk), { witnessSlots: damaged })).summary.witness).toBeUndefined()
+  })
+
+  test('that cannot be written ends the use of the log', async () => {
+    const disk = await stored()
+    const log = await open(disk, { witnessSlots: new MemorySlots({ fate: () => 'refused' }) })
+    log.note(witnessOf(1))
+    await expect
+      .poll(() => messageOf(append(log, { hardState: { term: 2, votedFor: 3 } })))
+      .toMatch(/^STORAGE_FAILED .*unusable since an earlier error/)
   })
 })
 

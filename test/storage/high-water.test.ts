@@ -12,6 +12,7 @@ import {
   ownerOf,
 } from '../../src/storage/high-water.ts'
 import { slotBytes } from '../../src/storage/slots.ts'
+import { decodeWitness, encodeWitness } from '../../src/storage/witness-slot.ts'
 import { confOfThree, identity } from './support.ts'
 
 const owner = ownerOf(identity)
@@ -23,72 +24,57 @@ const slot = (changes: Partial<HighWater> = {}): HighWater => ({
   owner,
   hardState: { term: 3, votedFor: 2 },
   last: mark(7, 3, 12),
-  settled: mark(6, 3, 10),
   base: at(1, 4),
+  baseConf: confOfThree,
   fence: undefined,
-  witness: [{ id: 2, incarnation: 1, match: { term: 3, index: 11 }, votedTerm: 3 }],
   members: confOfThree.members,
   ...changes,
 })
 
 describe('a log and its high water', () => {
-  // The slot: write 7 leaves entry 12 of term 3, write 6 left entry 10 of term 3. Chain 1 stands for other entries.
+  // The slot: write 7 has left entry 12 of term 3. Chain 1 stands for other entries.
   const places: readonly [name: string, end: LogPosition][] = [
-    ['at last', at(3, 12)],
-    ['at settled', at(3, 10)],
-    ['other entries at last', at(3, 12, 1)],
-    ['other entries at settled', at(3, 10, 1)],
-    ['beyond last', at(4, 13)],
-    ['below settled', at(2, 9)],
-    ['between', at(3, 11)],
+    ['at its end', at(3, 12)],
+    ['with another entry', at(3, 12, 1)],
+    ['beyond it', at(4, 13)],
+    ['before it', at(3, 11)],
   ]
-  const writesOf = [5, 6, 7, 8, undefined] as const
+  const writesOf = [6, 7, 8, undefined] as const
   const table: Readonly<Record<string, readonly Comparison[]>> = {
-    //                            write 5    6            7          8        unknown
-    'at last': ['whole', 'whole', 'whole', 'whole', 'whole'],
-    'at settled': ['damaged', 'uncertain', 'damaged', 'whole', 'damaged'],
-    'other entries at last': ['damaged', 'damaged', 'damaged', 'whole', 'damaged'],
-    'other entries at settled': ['damaged', 'damaged', 'damaged', 'whole', 'damaged'],
-    'beyond last': ['damaged', 'damaged', 'damaged', 'whole', 'damaged'],
-    'below settled': ['damaged', 'damaged', 'damaged', 'whole', 'damaged'],
-    between: ['damaged', 'damaged', 'damaged', 'whole', 'damaged'],
+    //                      write 6    7          8        unknown
+    'at its end': ['whole', 'whole', 'whole', 'whole'],
+    'with another entry': ['damaged', 'damaged', 'whole', 'damaged'],
+    'beyond it': ['damaged', 'damaged', 'whole', 'damaged'],
+    'before it': ['damaged', 'damaged', 'whole', 'damaged'],
   }
   const rows = places.flatMap(([name, end]) => writesOf.map((writes, i) => ({ name, end, writes, expected: table[name]?.[i] })))
+  const both = { newest: slot(), unreadable: [] }
 
   test.each(rows)('that ends $name with write $writes is $expected', ({ end, writes, expected }) => {
-    expect(compareHighWater({ end, writes, isIntact: true }, slot())).toBe(expected)
+    expect(compareHighWater({ end, writes, isIntact: true }, both)).toBe(expected)
   })
 
   test.each(rows)(
     'that ends $name with write $writes is damaged when an entry before is missing, and when there is no slot',
     ({ end, writes }) => {
-      expect(compareHighWater({ end, writes, isIntact: false }, slot())).toBe('damaged')
-      expect(compareHighWater({ end, writes, isIntact: true }, undefined)).toBe('damaged')
+      expect(compareHighWater({ end, writes, isIntact: false }, both)).toBe('damaged')
+      expect(compareHighWater({ end, writes, isIntact: true }, { newest: undefined, unreadable: [0, 1] })).toBe('damaged')
     },
   )
 
-  test('that was settled is damaged when it lacks anything', () => {
-    const settled = slot({ settled: mark(7, 3, 12) })
-    expect(compareHighWater({ end: at(3, 10), writes: 6, isIntact: true }, settled)).toBe('damaged')
-    expect(compareHighWater({ end: at(3, 12), writes: 7, isIntact: true }, settled)).toBe('whole')
-  })
-
-  test('whose write under way would have truncated it is uncertain, although it ends later than that would leave it', () => {
-    const truncating = slot({ last: mark(7, 2, 10) })
-    expect(compareHighWater({ end: at(3, 10), writes: 6, isIntact: true }, truncating)).toBe('uncertain')
-    // It lost its end, and is not what it was, however late the term of what is left.
-    expect(compareHighWater({ end: at(3, 9), writes: 5, isIntact: true }, truncating)).toBe('damaged')
+  test('is doubtful with one slot only, unless it was written after that', () => {
+    const one = { newest: slot(), unreadable: [0] as const }
+    expect(writesOf.map((writes) => compareHighWater({ end: at(3, 12), writes, isIntact: true }, one))).toEqual([
+      'doubtful',
+      'doubtful',
+      'whole',
+      'doubtful',
+    ])
   })
 })
 
 describe('a slot', () => {
-  const fences: readonly (Fence | undefined)[] = [
-    undefined,
-    { floor: undefined, isUncertain: false },
-    { floor: undefined, isUncertain: true },
-    { floor: { term: 3, index: 12 }, isUncertain: false },
-    { floor: { term: 3, index: 12 }, isUncertain: true },
-  ]
+  const fences: readonly (Fence | undefined)[] = [undefined, { floor: undefined }, { floor: { term: 3, index: 12 } }]
   test.each(fences)('keeps all that it is given: fence %o', (fence) => {
     const bytes = encodeSlot(slot({ fence }))
     expect(bytes).toHaveLength(slotBytes)
@@ -112,19 +98,32 @@ describe('a slot', () => {
     expect(decodeSlot(bytes.subarray(0, length))).toEqual(slot())
   })
 
-  test('has room for what is known of every member, and for as many addresses as fit', () => {
+  test('has room for as many addresses as fit', () => {
     const members = Array.from({ length: 64 }, (_, i) => ({
       id: i + 1,
       incarnation: 1,
       peer: `${'p'.repeat(60)}:1`,
       client: `${'c'.repeat(60)}:1`,
     }))
-    const witness = members.map(({ id }) => ({ id, incarnation: 1, match: { term: 9, index: 9 }, votedTerm: 9 }))
-    const decoded = decodeSlot(encodeSlot(slot({ members, witness })))
-    expect(decoded.witness).toEqual(witness)
-    expect(decoded.members.length).toBeGreaterThan(2)
+    const decoded = decodeSlot(encodeSlot(slot({ members })))
+    expect(decoded.members.length).toBeGreaterThan(20)
+    const baseConf = { ...confOfThree, members, voters: members.map(({ id }) => id) }
+    expect(decodeSlot(encodeSlot(slot({ baseConf })))).toEqual(slot({ baseConf: undefined }))
     expect(decoded.members).toEqual(members.slice(0, decoded.members.length))
   })
+})
+
+test('a slot of what is known of others has room for all members', () => {
+  const witness = Array.from({ length: 64 }, (_, i) => ({
+    id: i + 1,
+    incarnation: 1,
+    match: { term: 9, index: 9 },
+    matchTerm: 9,
+    votedTerm: 9,
+  }))
+  const bytes = encodeWitness({ sequence: 3, owner, witness })
+  expect(bytes).toHaveLength(slotBytes)
+  expect(decodeWitness(bytes)).toEqual({ sequence: 3, owner, witness })
 })
 
 describe('of two slots', () => {
@@ -138,7 +137,8 @@ describe('of two slots', () => {
     ['the first only', [older, nothing], { sequence: 8, next: 1, unreadable: [1] }],
     ['the second only', [nothing, older], { sequence: 8, next: 0, unreadable: [0] }],
     ['one of another node', [foreign, older], { sequence: 8, next: 0, unreadable: [0] }],
-    ['the same twice', [older, older], { sequence: 8, next: 1, unreadable: [] }],
+    ['the same twice', [older, older], { sequence: 8, next: 1, unreadable: [1] }],
+    ['one that is not the one before', [older, encodeSlot(slot({ sequence: 12 }))], { sequence: 12, next: 0, unreadable: [0] }],
     ['none', [nothing, nothing], { sequence: undefined, next: 0, unreadable: [0, 1] }],
   ] as const)('%s: the newest counts, and is never written over', (_, [first, second], { sequence, next, unreadable }) => {
     const chosen = chooseSlot([first, second], owner)

@@ -136,8 +136,8 @@ describe('an open', () => {
 
   test('of a newer format is refused', async () => {
     const dir = await bootstrapped()
-    await writeFile(join(dir, 'identity.json'), '{"format":4,"who":"knows"}')
-    const what = 'has format 4, this version reads up to 3. Run the version of raftgen that wrote it, or a later one'
+    await writeFile(join(dir, 'identity.json'), '{"format":5,"who":"knows"}')
+    const what = 'has format 5, this version reads up to 4. Run the version of raftgen that wrote it, or a later one'
     expect(await complaint(dir)).toBe(`DATA_DIR_FOREIGN ${dir} ${what}`)
   })
 
@@ -173,7 +173,7 @@ describe('an open', () => {
     expect(second.identity).toEqual({ ...identity, diskId: expect.stringMatching(/^[0-9a-f]{32}$/) })
     expect(second.identity.diskId).not.toBe(drawn)
     await close(second)
-    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ format: 3, diskId: second.identity.diskId })
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ format: 4, diskId: second.identity.diskId })
     expect(await modeOf(path)).toBe('600')
     expect((await openLevel(dir)).identity).toEqual(second.identity)
   })
@@ -205,7 +205,7 @@ describe('an open', () => {
   test('that fails changes nothing that was written', async () => {
     const dir = await stored()
     const db = await openDatabase(dir)
-    await db.put(Buffer.from(baseKey), Buffer.from('damaged'))
+    await db.put(Buffer.from(blockKey(1)), Buffer.from('damaged'))
     await db.close()
     expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
     expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
@@ -244,7 +244,7 @@ const openDatabase = async (dir: string): Promise<Level<Uint8Array, Uint8Array>>
 describe('damage to a database', () => {
   test('a flipped bit in any record is refused by a node that is alone, or is mended from what is kept elsewhere', async () => {
     const dir = await stored()
-    const keptElsewhere = [hardStateKey, identityKey]
+    const keptElsewhere = [hardStateKey, identityKey, baseKey]
     const db = await openDatabase(dir)
     const records = await db.iterator().all()
     await db.close()
@@ -332,26 +332,26 @@ describe('damage to a database', () => {
     await cutDatabase(dir)
     await writeFile(join(dir, 'high-water'), underWay)
     const opened = await openLevel(dir)
-    expect(opened.findings.map(({ what }) => what)).toEqual(['entries 36 to 40 are missing: the write under way was torn, or is lost'])
-    expect(opened.summary.fence).toBeUndefined()
+    expect([opened.findings, opened.summary.fence]).toEqual([[], undefined])
     expect(await read(opened, 1, 99)).toEqual(commands(1, 1, 35))
   })
 
-  test("the end of LevelDB's log, lost after it was settled, is refused", async () => {
+  test("the end of LevelDB's log, lost after it was promised, is refused", async () => {
     const { dir } = await written(conf)
     await cutDatabase(dir)
     expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: entries 36 to 40 are missing: the end of the log is lost. ${aloneWayOut}`)
   })
 })
 
-/** 40 entries in five blocks; `underWay` is the high water as the last of them left it, before it was settled. */
+/** 40 entries in five blocks; `underWay` is the high water while the last of them was being written. */
 async function written(of: ConfState): Promise<{ readonly dir: string; readonly underWay: Buffer }> {
   const dir = join(await temporaryDir(), 'data')
   await LevelLog.bootstrap({ dir, identity, conf: of })
-  const log = await LevelLog.open(dir, { highWater: 'beside' })
+  const log = await LevelLog.open(dir)
   for (const first of [1, 11, 21]) await append(log, { entries: commands(1, first, 10) })
-  for (const first of [31, 36]) await append(log, { entries: commands(1, first, 5) })
+  await append(log, { entries: commands(1, 31, 5) })
   const underWay = await readFile(join(dir, 'high-water'))
+  await append(log, { entries: commands(1, 36, 5) })
   await close(log)
   return { dir, underWay }
 }
@@ -368,7 +368,7 @@ describe('a damaged directory of a node with peers', () => {
     const { dir } = await written(confOfThree)
     await cutDatabase(dir)
     const first = await openLevel(dir)
-    expect(first.summary).toMatchObject({ lastIndex: 35, fence: { floor, isUncertain: false } })
+    expect(first.summary).toMatchObject({ lastIndex: 35, fence: { floor } })
     expect(first.findings).toEqual([
       {
         place: join(dir, 'high-water'),
@@ -379,19 +379,12 @@ describe('a damaged directory of a node with peers', () => {
     await append(first, { entries: commands(1, 36, 4) })
     await close(first)
     const second = await openLevel(dir)
-    expect(second.summary).toMatchObject({ lastIndex: 39, fence: { floor, isUncertain: false } })
+    expect(second.summary).toMatchObject({ lastIndex: 39, fence: { floor } })
     await append(second, { entries: commands(1, 40, 1) })
     await close(second)
     const third = await openLevel(dir)
     expect([third.summary.fence, third.findings]).toEqual([undefined, []])
     expect(await read(third, 1, 99)).toEqual(commands(1, 1, 40))
-  })
-
-  test('opens with an uncertain fence when the write under way is not there', async () => {
-    const { dir, underWay } = await written(confOfThree)
-    await cutDatabase(dir)
-    await writeFile(join(dir, 'high-water'), underWay)
-    expect((await openLevel(dir)).summary).toMatchObject({ lastIndex: 35, fence: { floor, isUncertain: true } })
   })
 
   test.each([
@@ -413,12 +406,12 @@ describe('a damaged directory of a node with peers', () => {
     const log = await openLevel(dir)
     expect(log.summary).toMatchObject({
       hardState: { term: 1, votedFor: undefined },
-      base: { id: { term: 0, index: 0 }, conf: { members: confOfThree.members, voters: [] } },
+      base: { id: { term: 0, index: 0 }, conf: confOfThree },
       lastIndex: 0,
-      fence: { floor, isUncertain: false },
+      fence: { floor },
     })
     await close(log)
-    expect((await openLevel(dir)).summary.fence).toEqual({ floor, isUncertain: false })
+    expect((await openLevel(dir)).summary.fence).toEqual({ floor })
     expect((await readdir(dir)).filter((name) => name.startsWith('db'))).toContain('db')
     expect(await readdir(dir)).not.toContain('db.moving')
   })
@@ -436,8 +429,8 @@ describe('a damaged directory of a node with peers', () => {
     const { dir } = await written(confOfThree)
     await rm(join(dir, 'high-water'))
     const log = await openLevel(dir)
-    expect(log.summary).toMatchObject({ lastIndex: 40, fence: { floor: undefined, isUncertain: false } })
-    await append(log, { unfence: true })
+    expect(log.summary).toMatchObject({ lastIndex: 40, fence: { floor: undefined } })
+    await append(log, { fence: { floor: { term: 1, index: 40 } } })
     await close(log)
     expect((await openLevel(dir)).summary.fence).toBeUndefined()
   })
@@ -463,6 +456,6 @@ describe('a damaged directory of a node with peers', () => {
     await append(log, { entries: commands(1, 41, 1) })
     await close(log)
     await cutDatabase(dir)
-    expect((await openLevel(dir)).summary.fence).toEqual({ floor: { term: 1, index: 41 }, isUncertain: false })
+    expect((await openLevel(dir)).summary.fence).toEqual({ floor: { term: 1, index: 41 } })
   })
 })

@@ -26,10 +26,15 @@ const memory: LogSubject = {
 }
 
 /** With a high water, on a disk that loses what is under way at a crash. */
-const fencedDisks = new WeakMap<Log, { readonly kv: MemoryKeyValue; readonly slots: MemorySlots }>()
+interface FencedDisk {
+  readonly kv: MemoryKeyValue
+  readonly slots: MemorySlots
+  readonly witnessSlots: MemorySlots
+}
+const fencedDisks = new WeakMap<Log, FencedDisk>()
 const fenced: LogSubject = {
   open: async (conf) => {
-    const disk = { kv: new MemoryKeyValue(), slots: new MemorySlots() }
+    const disk = { kv: new MemoryKeyValue(), slots: new MemorySlots(), witnessSlots: new MemorySlots() }
     await called((done) => BlockLog.bootstrap(disk.kv, { identity, conf, slots: disk.slots }, done))
     return openFenced(disk)
   },
@@ -41,15 +46,15 @@ const fenced: LogSubject = {
   },
 }
 
-function crashed(log: Log): { readonly kv: MemoryKeyValue; readonly slots: MemorySlots } {
+function crashed(log: Log): FencedDisk {
   const disk = fencedDisks.get(log)
   if (disk === undefined) throw new Error('not a log of this suite')
-  return { kv: disk.kv.crash(), slots: disk.slots.crash() }
+  return { kv: disk.kv.crash(), slots: disk.slots.crash(), witnessSlots: disk.witnessSlots.crash('stored') }
 }
 
-async function openFenced(disk: { readonly kv: MemoryKeyValue; readonly slots: MemorySlots }): Promise<Log> {
+async function openFenced(disk: FencedDisk): Promise<Log> {
   const log = await new Promise<Log>((resolve, reject) => {
-    BlockLog.open(disk.kv, { name: 'fenced', slots: disk.slots, identity }, (error, opened) =>
+    BlockLog.open(disk.kv, { name: 'fenced', slots: disk.slots, witnessSlots: disk.witnessSlots, identity }, (error, opened) =>
       opened === undefined ? reject(error) : resolve(opened),
     )
   })

@@ -192,7 +192,7 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
   conf,
   sessions: u48,
   digest: text,
-  fence: fc.option(fc.record({ floor: fc.option(fc.record({ term: u48, index: u48 }), { nil: undefined }), isUncertain: fc.boolean() }), {
+  fence: fc.option(fc.record({ floor: fc.option(fc.record({ term: u48, index: u48 }), { nil: undefined }) }), {
     nil: undefined,
   }),
   disk: fc.record({

@@ -30,6 +30,10 @@ export class LogShadow {
     return this.#base.index + this.#terms.length - 1
   }
 
+  get last(): EntryId {
+    return { term: this.termAt(this.lastIndex) ?? 0, index: this.lastIndex }
+  }
+
   get hardState(): HardState {
     return this.#hardState
   }
@@ -68,6 +72,18 @@ export class LogShadow {
     if (reset !== undefined) this.#reset(reset)
     if (truncateFrom !== undefined && truncateFrom <= this.lastIndex) this.#truncate(truncateFrom)
     this.#append(entries)
+  }
+
+  /** Only this is left of it, as was read from a damaged disk: the beginning of it, what it was before, or what a snapshot holds. */
+  loseTo({ hardState, base, lastIndex, terms, confs }: LogSummary): void {
+    this.#hardState = hardState
+    this.#base = base.id
+    this.#terms = [base.id.term]
+    for (const [i, { term, firstIndex }] of terms.entries()) {
+      const end = terms[i + 1]?.firstIndex ?? lastIndex + 1
+      for (let index = firstIndex; index < end; index++) this.#terms.push(term)
+    }
+    this.#confs = [{ index: base.id.index, conf: base.conf }, ...confs]
   }
 
   copyOf(other: LogShadow): void {

@@ -15,10 +15,13 @@ import type {
 } from '../../core/types.ts'
 import type { NodeStatus } from '../../wire/client-messages.ts'
 import type { Verdict } from '../violation.ts'
+import { checkAppendedConfs } from './appended-confs.ts'
+import { checkDamaged, notePromised } from './damaged.ts'
 import { Confs, describe, isQuorum } from './confs.ts'
+import { Disks } from './disks.ts'
 import { Elections } from './elections.ts'
 import { Entries } from './entries.ts'
-import { freshLife, type Watched, watch } from './watched.ts'
+import { freshLife, type Watched } from './watched.ts'
 
 export interface Committed {
   readonly entry: Entry
@@ -28,12 +31,10 @@ export interface Committed {
 
 export class Safety {
   readonly confs: Confs
+  readonly disks: Disks
   readonly #verdict: Verdict
   readonly #entries: Entries
   readonly #elections: Elections
-  readonly #watched = new Map<NodeId, Watched>()
-  /** Disks that are gone: what they had acknowledged may still be counted. */
-  readonly #lost: Watched[] = []
   /** What any node ever knew to be committed, by index; position 0 is before the first entry. */
   readonly #committed: (Committed | undefined)[] = [undefined]
 
@@ -42,6 +43,7 @@ export class Safety {
     this.#entries = new Entries(verdict)
     this.#elections = new Elections(verdict)
     this.confs = new Confs(verdict, conf)
+    this.disks = new Disks(this.confs)
   }
 
   get commitIndex(): Index {
@@ -57,30 +59,13 @@ export class Safety {
     return this.#committed[index]?.entry
   }
 
-  durableIndex(id: NodeId): Index {
-    return this.#watched.get(id)?.durable.lastIndex ?? 0
-  }
-
-  /** The newest configuration on the disk of `id`; `undefined` where there is no log. */
-  durableConf(id: NodeId): ConfState | undefined {
-    return this.#watched.get(id)?.durable.conf
-  }
-
-  /** `id` has an empty log now, and nothing of what it had before. */
-  onBootstrapped(node: { readonly id: NodeId; readonly incarnation: number; readonly conf: ConfState }): void {
-    this.#watched.set(node.id, watch(node))
-  }
-
-  /** The disk of `id` is gone. */
-  onWiped(id: NodeId): void {
-    const node = this.#watched.get(id)
-    if (node !== undefined) this.#lost.push(node)
-    this.#watched.delete(id)
-  }
-
   /** A process has read its log, and its state from a snapshot of `lastApplied`. */
-  onRecovered(id: NodeId, summary: LogSummary, lastApplied: Index): void {
-    const node = this.#of(id)
+  onRecovered(
+    id: NodeId,
+    { summary, lastApplied, isDamaged }: { readonly summary: LogSummary; readonly lastApplied: Index; readonly isDamaged: boolean },
+  ): void {
+    const node = this.disks.of(id)
+    if (isDamaged && node.isDamaged) checkDamaged(node, { summary, verdict: this.#verdict })
     const difference = node.durable.differenceTo(summary)
     this.#verdict.check(difference === undefined, 'durability (§3.8)', () => `node ${id} comes back with ${difference}`)
     this.#verdict.check(
@@ -88,6 +73,7 @@ export class Safety {
       'applied <= commit <= last, and applied is durable',
       () => `node ${id} comes back with a state of ${lastApplied}, its log ends at ${summary.lastIndex}`,
     )
+    node.isDamaged = false
     node.written.copyOf(node.durable)
     Object.assign(node, {
       ...freshLife,
@@ -101,7 +87,7 @@ export class Safety {
 
   /** A node asks for a write. */
   onWrite(id: NodeId, persist: Persist): void {
-    const node = this.#of(id)
+    const node = this.disks.of(id)
     const { hardState, reset, truncateFrom, entries } = persist
     if (reset !== undefined) this.#onReset(node, reset)
     if (truncateFrom !== undefined) this.#onTruncate(node, truncateFrom, hardState.term)
@@ -117,7 +103,7 @@ export class Safety {
 
   /** The oldest write under way is on the disk. */
   onStored(id: NodeId): void {
-    const node = this.#of(id)
+    const node = this.disks.of(id)
     const stored = node.underWay.shift()
     if (stored?.kind !== 'write') return
     const { persist } = stored
@@ -131,10 +117,12 @@ export class Safety {
       () => `node ${id} changes its vote in term ${term} from ${votedFor} to ${next.votedFor}`,
     )
     node.durable.write(persist)
+    // What a later leader replaced was not committed.
+    if (!node.durable.holds(node.promised)) node.promised = node.durable.last
   }
 
   onSend(id: NodeId, message: PeerMessage): void {
-    const node = this.#of(id)
+    const node = this.disks.of(id)
     const { hardState, lastIndex } = node.durable
     switch (message.kind) {
       case 'PreVote':
@@ -142,6 +130,10 @@ export class Safety {
       case 'SnapshotRequest':
       case 'ReadIndex':
       case 'SnapshotChunk':
+      case 'Recall':
+      case 'RecallReply':
+      case 'EntriesRequest':
+      case 'EntriesChunk':
         return // promises nothing
       case 'RequestVote':
         this.#elections.onVote({ voter: node, candidate: id, term: message.term }, hardState)
@@ -167,9 +159,11 @@ export class Safety {
           'promises only what is durable (§3.8)',
           () => `node ${id} acknowledges ${message.ok ? message.matchIndex : 0}, its disk ends at ${lastIndex}`,
         )
+        if (message.ok) notePromised(node, message.matchIndex)
         break
       default:
     }
+    node.promisedTerm = Math.max(node.promisedTerm, message.term)
     this.#verdict.check(
       hardState.term >= message.term,
       'promises only what is durable (§3.8)',
@@ -178,7 +172,7 @@ export class Safety {
   }
 
   onRole(id: NodeId, { role, term }: SoftState): void {
-    const node = this.#of(id)
+    const node = this.disks.of(id)
     if (role === 'leader' && node.role !== 'leader') {
       this.#elections.onLeads(node, term)
       this.#elections.onWon({ leader: node, term, conf: node.written.conf, disk: node.durable.hardState })
@@ -196,7 +190,7 @@ export class Safety {
   /** `id` drops its log up to `base`. */
   onCompact(id: NodeId, base: LogBase): void {
     const { id: at, conf } = base
-    const node = this.#of(id)
+    const node = this.disks.of(id)
     this.#verdict.check(
       at.index <= node.lastApplied || at.index <= this.commitIndex,
       'only what is committed is compacted (§5.1)',
@@ -209,7 +203,7 @@ export class Safety {
 
   /** It has, or there was nothing to drop. */
   onCompacted(id: NodeId, base: LogBase): void {
-    const { underWay } = this.#of(id)
+    const { underWay } = this.disks.of(id)
     const first = underWay[0]
     if (first?.kind === 'compaction' && first.base === base) underWay.shift()
   }
@@ -217,7 +211,7 @@ export class Safety {
   /** After each turn of a node. */
   onTurn(id: NodeId, status: Pick<NodeStatus, 'role' | 'term' | 'commitIndex' | 'lastApplied' | 'lastIndex' | 'conf'>): void {
     const { role, term, commitIndex, lastApplied, lastIndex, conf } = status
-    const node = this.#of(id)
+    const node = this.disks.of(id)
     this.#checkCounted(node, { term, commitIndex })
     node.ledTerm = role === 'leader' ? term : undefined
     const isSame = term === node.term && commitIndex === node.comparedIndex && lastApplied === node.lastApplied && conf === node.conf
@@ -238,7 +232,7 @@ export class Safety {
     node.commitIndex = commitIndex
     node.lastApplied = lastApplied
     this.#onCommit(node, conf)
-    this.#checkAppendedConfs(node)
+    checkAppendedConfs(node, { verdict: this.#verdict, confs: this.confs })
     node.conf = conf
   }
 
@@ -299,10 +293,10 @@ export class Safety {
    */
   #checkQuorum(index: Index, node: Watched, conf: ConfState): void {
     const term = this.#committed[index]?.entry.term ?? 0
-    const disks = [...this.#watched.values(), ...this.#lost]
+    const disks = this.disks.everSeen
     const holds = (id: NodeId, incarnation: number): boolean =>
       disks.some((disk) => disk.id === id && disk.incarnation === incarnation && disk.durable.holds({ index, term }))
-    const leader = this.#watched.get(this.#elections.leaderOf(node.term) ?? node.id)
+    const leader = this.disks.find(this.#elections.leaderOf(node.term) ?? node.id)
     const possible = [conf, node.conf, leader?.conf, leader?.written.conf].filter((one) => one !== undefined)
     this.#verdict.check(
       possible.some((one) => isQuorum(one, holds)),
@@ -312,31 +306,6 @@ export class Safety {
         return `entry ${index} of term ${term} is committed, on the disks of ${holders.map(({ id }) => id).join(', ')} only, with ${describe(conf)}`
       },
     )
-  }
-
-  /** One unsettled change at a time, and none before its leader has committed in its term (§4.1, with the erratum of 2015). */
-  #checkAppendedConfs(node: Watched): void {
-    if (node.appendedConfs.length === 0) return
-    const { id, term, commitIndex, written } = node
-    for (const index of node.appendedConfs) {
-      const conf = written.confAt(index)
-      const before = written.confAt(index - 1)
-      // A follower by now, whose log was truncated.
-      if (conf === undefined || before === undefined || conf.index !== index) continue
-      this.confs.onFollows(before.conf, conf.conf, index)
-      this.#verdict.check(
-        before.index <= commitIndex && (written.termAt(commitIndex) === written.termAt(index) || term > (written.termAt(index) ?? 0)),
-        'one unsettled change at a time (§4.1)',
-        () => `node ${id} appends configuration ${index} after ${before.index}, it has committed ${commitIndex} in term ${term}`,
-      )
-      const leaves = before.conf.votersOutgoing.length > 0
-      this.#verdict.check(
-        !leaves || conf.conf.votersOutgoing.length === 0,
-        'a joint configuration is left before the next change (§4.3)',
-        () => `node ${id} appends ${describe(conf.conf)} after ${describe(before.conf)}`,
-      )
-    }
-    node.appendedConfs = []
   }
 
   /** A snapshot replaces the log: then nothing of what follows it there was committed. */
@@ -387,11 +356,5 @@ export class Safety {
       'state machine safety (figure 3.2)',
       () => `${what} entry ${index} of term ${term}, committed is one of term ${committed?.term}`,
     )
-  }
-
-  #of(id: NodeId): Watched {
-    const node = this.#watched.get(id)
-    if (node === undefined) throw new Error(`node ${id} has no log`)
-    return node
   }
 }

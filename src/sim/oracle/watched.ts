@@ -1,5 +1,5 @@
 // What the oracles know of one disk, and of the process that has it open.
-import type { ConfState, Index, LogBase, NodeId, Persist, SoftState, Term } from '../../core/types.ts'
+import type { ConfState, EntryId, Index, LogBase, NodeId, Persist, SoftState, Term } from '../../core/types.ts'
 import { LogShadow } from './log-shadow.ts'
 
 /** What a disk is asked for, in order: each is one batch, but for a compaction that has nothing to do. */
@@ -14,6 +14,11 @@ export interface Watched {
   readonly written: LogShadow
   /** Handed over, not on the disk. */
   underWay: UnderWay[]
+  /** Its disk was damaged: what it holds is looked at anew when it is read. */
+  isDamaged: boolean
+  /** The newest entry that it has acknowledged, and the latest term that it has spoken of. */
+  promised: EntryId
+  promisedTerm: Term
   term: Term
   commitIndex: Index
   lastApplied: Index
@@ -42,6 +47,9 @@ export const watch = ({
   durable: new LogShadow(conf),
   written: new LogShadow(conf),
   underWay: [],
+  isDamaged: false,
+  promised: { term: 0, index: 0 },
+  promisedTerm: 0,
   ...freshLife,
   conf,
   appendedConfs: [],

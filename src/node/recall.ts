@@ -1,0 +1,172 @@
+// What a node may have forgotten (an older copy of its disk was put back, or it cannot tell what its log held) it asks the others for, before its
+// first vote or acknowledgement in a life: which of its acknowledgements and votes do they remember?
+//
+//   asking --all have answered, or some have and an election timeout is over--> settled
+//     |                                                                          a late answer is still heeded, and nothing of a node
+//     +-- where nobody knows its floor: all, and none of them damaged itself      is stepped before its answer
+//
+// A rollback that nobody who can be reached remembers is not found out.
+import { type EntryId, type HardState, type Ms, type NodeId, type Raft, type RecallReply, votersOf } from '../core/index.ts'
+import type { Net } from '../ports/net.ts'
+import type { NodeEvent } from './options.ts'
+
+/** So many others than the members are asked, when they have something to say. */
+const strangersMax = 64
+
+export interface RecallPorts {
+  readonly id: NodeId
+  readonly incarnation: number
+  /** Names this life: answers to an earlier one count for nothing. */
+  readonly nonce: number
+  readonly electionTimeoutMs: Ms
+  readonly heartbeatMs: Ms
+  readonly raft: Raft
+  readonly net: Net
+  report(event: NodeEvent): void
+}
+
+export class Recall {
+  readonly #ports: RecallPorts
+  /** As this life began: what came later nobody has forgotten. */
+  readonly #boot: { readonly hardState: HardState; readonly last: EntryId }
+  readonly #answers = new Map<NodeId, RecallReply>()
+  /** When each was asked last. */
+  readonly #asked = new Map<NodeId, Ms>()
+  /** Others than the voters that have something to say. */
+  readonly #strangers = new Set<NodeId>()
+  /** There is nobody to ask, or nothing to ask for. */
+  readonly #admitsAll: boolean
+  #startedAt: Ms | undefined
+  #isSettled: boolean
+  /** Somebody has not answered yet. */
+  #isAsking = true
+
+  constructor(ports: RecallPorts) {
+    const { term, votedFor, lastIndex, lastTerm, fence, conf } = ports.raft.status
+    this.#ports = ports
+    this.#boot = { hardState: { term, votedFor }, last: { term: lastTerm, index: lastIndex } }
+    // Who joins has never promised anything.
+    const isNew = conf.voters.length === 0 && lastIndex === 0 && fence === undefined
+    this.#isSettled = isNew || this.#others.size === 0
+    this.#admitsAll = this.#isSettled
+  }
+
+  /** Until then this node takes part in nothing. */
+  get isSettled(): boolean {
+    return this.#isSettled
+  }
+
+  /** Whether what `from` says may be heeded: who was not asked yet is asked first, and says it again. */
+  admits(from: NodeId): boolean {
+    if (this.#admitsAll) return true
+    if (this.#isSettled && this.#answers.has(from)) return true
+    if (!this.#answers.has(from) && this.#strangers.size < strangersMax) {
+      this.#strangers.add(from)
+      this.#isAsking = true
+    }
+    return false
+  }
+
+  receive(reply: RecallReply): void {
+    if (reply.nonce !== this.#ports.nonce || this.#admitsAll) return
+    const isFirst = !this.#answers.has(reply.from)
+    this.#answers.set(reply.from, reply)
+    this.#strangers.delete(reply.from)
+    if (isFirst && !this.#isFloorUnknown) this.#heed(reply)
+  }
+
+  /** Asks those that have not answered, and settles. Called in every turn. */
+  turn(now: Ms): void {
+    if (this.#admitsAll || !this.#isAsking) return
+    this.#startedAt ??= now
+    this.#isAsking = this.#ask(now)
+    if (!this.#isSettled) this.#maybeSettle(now - this.#startedAt)
+  }
+
+  /** Those that this node waits for. */
+  get missing(): readonly NodeId[] {
+    return this.#isSettled ? [] : [...this.#others].filter((id) => !this.#hasAnswered(id))
+  }
+
+  /**
+   * Whoever may have counted what this node has promised: all members, for a learner may have become a voter since. Where nobody knows what it has
+   * promised, also those whom they know: a change of voters is in the log of one of the old ones at least (§4.3), so none is missed.
+   */
+  get #others(): Set<NodeId> {
+    const { id, raft } = this.#ports
+    const others = new Set(raft.conf.members.map((member) => member.id))
+    if (this.#isFloorUnknown) for (const { voters } of this.#answers.values()) for (const voter of voters) others.add(voter)
+    others.delete(id)
+    return others
+  }
+
+  get #isFloorUnknown(): boolean {
+    const { fence } = this.#ports.raft
+    return fence !== undefined && fence.floor === undefined
+  }
+
+  /** One that is damaged itself does not know all that it has held: it is asked again until it is whole. */
+  #hasAnswered(id: NodeId): boolean {
+    const answer = this.#answers.get(id)
+    return answer !== undefined && !(answer.isFenced && this.#isFloorUnknown)
+  }
+
+  /** Whether anybody has yet to answer. */
+  #ask(now: Ms): boolean {
+    const { id, incarnation, nonce, raft, net, heartbeatMs, electionTimeoutMs } = this.#ports
+    const pauseMs = now - (this.#startedAt ?? now) < electionTimeoutMs ? heartbeatMs : electionTimeoutMs
+    const missing = [...this.#others, ...this.#strangers].filter((other) => !this.#hasAnswered(other))
+    for (const to of missing) {
+      if (now - (this.#asked.get(to) ?? Number.NEGATIVE_INFINITY) < pauseMs) continue
+      this.#asked.set(to, now)
+      net.send([{ kind: 'Recall', from: id, to, term: raft.softState.term, incarnation, nonce }])
+    }
+    return missing.length > 0
+  }
+
+  #maybeSettle(elapsedMs: Ms): void {
+    const isComplete = this.missing.length === 0
+    if (this.#isFloorUnknown) {
+      if (!isComplete) return
+      this.#learnFloor()
+    } else if (!isComplete && (elapsedMs < this.#ports.electionTimeoutMs || !this.#isHeardEnough)) return
+    this.#isSettled = true
+  }
+
+  /** Somebody has answered, or nobody else votes: then nothing depends on it that learners are there. */
+  get #isHeardEnough(): boolean {
+    const { id, raft } = this.#ports
+    return this.#answers.size > 0 || votersOf(raft.conf).every((voter) => voter === id)
+  }
+
+  /** What one of them remembers better than this node. */
+  #heed({ from, match, matchTerm, votedTerm }: RecallReply): void {
+    const { raft, report } = this.#ports
+    const { hardState, last } = this.#boot
+    const isVoteForgotten = votedTerm > hardState.term || (votedTerm === hardState.term && hardState.votedFor !== from && votedTerm > 0)
+    // In a later term than that in which it was acknowledged, a leader may have replaced it, as this node knows.
+    const isEntryForgotten =
+      hardState.term <= matchTerm && (last.term < match.term || (last.term === match.term && last.index < match.index))
+    if (!isVoteForgotten && !isEntryForgotten) return
+    const floor = isEntryForgotten ? match : undefined
+    raft.step({ kind: 'recalled', hardState: isVoteForgotten ? { term: votedTerm, votedFor: from } : undefined, floor })
+    report({ kind: 'forgotten', by: from, floor, votedTerm: isVoteForgotten ? votedTerm : undefined, lastIndex: last.index })
+  }
+
+  /**
+   * Whatever this node had acknowledged, another of the majority that has it holds it, too, or something later; whomever it has voted for was in that term,
+   * or is in a later one. Its vote in the latest counts as given.
+   */
+  #learnFloor(): void {
+    const { id, raft, report } = this.#ports
+    let floor: EntryId = { term: 0, index: 0 }
+    let term = 0
+    for (const answer of this.#answers.values()) {
+      const { held } = answer
+      if (held.term > floor.term || (held.term === floor.term && held.index > floor.index)) floor = held
+      term = Math.max(term, answer.term)
+    }
+    raft.step({ kind: 'recalled', hardState: term === 0 ? undefined : { term, votedFor: id }, floor })
+    report({ kind: 'floorLearned', floor })
+  }
+}

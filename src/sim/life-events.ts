@@ -1,0 +1,38 @@
+// What a node reports, told to the story, the coverage and the oracles.
+import type { NodeEvent } from '../node/index.ts'
+import type { SimServer } from './sim-server.ts'
+import type { World } from './world.ts'
+
+export function noteEvent(event: NodeEvent, server: SimServer, { safety, applied, coverage, note: tell }: World): void {
+  const { id, name } = server
+  const note = (mark: number, what: string, about: unknown): void => tell(mark, { who: name, what, about })
+  switch (event.kind) {
+    case 'role':
+      safety.onRole(id, event.softState)
+      return note(event.softState.term, `is ${event.softState.role} of term`, event.softState.term)
+    case 'snapshotInstalled':
+      applied.onRestored(id, event.index)
+      server.hasLostState = false
+      coverage.count('snapshotFetched')
+      return note(event.index, 'has its state from a snapshot of', event.index)
+    case 'snapshotTaken':
+      coverage.count('snapshotTaken')
+      server.hasLostState = false
+      return note(event.index, 'has taken a snapshot of', event.index)
+    case 'snapshotFailed':
+      return note(event.index, `fails with a snapshot of ${event.index}:`, event.error.message)
+    case 'forgotten':
+      coverage.count('forgotten')
+      return note(event.by, 'had forgotten what it is told:', event)
+    case 'floorLearned':
+      return note(event.floor.index, 'learns what it may have held:', event.floor)
+    case 'logRepaired':
+      return note(event.lastIndex, 'has back', event)
+    case 'entriesMissing':
+      return note(event.firstIndex, 'lacks', event)
+    case 'logCompacted':
+      coverage.count('logCompacted')
+      return note(event.firstIndex, 'has a log from', event.firstIndex)
+    default:
+  }
+}
