@@ -41,7 +41,7 @@ export function whyLeaderless(nodes: readonly NodeAnswer[]): string {
   const missing = voters.filter((id) => !reached.has(id))
   const lacking = lackingTheSame(answers)
   if (missing.length === 0 && lacking.length > 0)
-    return `${lacking.length === 1 ? 'Node' : 'Nodes'} ${listed(lacking)} may have lost entries of the log that no other has, and nobody is elected without them: put back a disk that holds them.`
+    return `${lacking.length === 1 ? 'Node' : 'Nodes'} ${listed(lacking)} may have lost entries of the log that no other has, and nobody is elected without them: put back a copy that has them, or accept the loss with \`raftgen log repair --accept-loss\`.`
   if (voters.length === 1 && missing.length === 0) return 'The only voter is reachable, and does not lead yet: try again in a moment.'
   if (missing.length === 0)
     return `All ${voters.length} voters are reachable from here: try again in a moment. If that does not help, they do not reach each other.`

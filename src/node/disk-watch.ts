@@ -93,9 +93,9 @@ export class DiskWatch {
 
   /** False: `message` counts as lost. There is always room for what a new leader begins with, so that it can be read from, and for its members. */
   takes(message: PeerMessage): boolean {
-    if (message.kind !== 'AppendEntries' || this.#space === undefined) return true
-    const isLow = leftOf(this.#space) < lastPart * this.#ports.limits.diskReserveBytes
-    return !isLow || message.entries.every(isOfLeaders)
+    if (this.#space === undefined || leftOf(this.#space) >= lastPart * this.#ports.limits.diskReserveBytes) return true
+    // What a damaged log gets back is asked for again.
+    return message.kind === 'AppendEntries' ? message.entries.every(isOfLeaders) : message.kind !== 'EntriesChunk'
   }
 
   /** Why this node, as leader, takes no commands. */

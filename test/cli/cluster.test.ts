@@ -189,7 +189,7 @@ describe('raftgen cluster status', () => {
     const { out, err } = await cluster('status', '--server', server.address, '--timeout', '100')
     expect(out.at(-1)).toBe(`node 1: ${note}`)
     expect(err).toContain(
-      'Node 1 may have lost entries of the log that no other has, and nobody is elected without them: put back a disk that holds them.',
+      'Node 1 may have lost entries of the log that no other has, and nobody is elected without them: put back a copy that has them, or accept the loss with `raftgen log repair --accept-loss`.',
     )
   })
 

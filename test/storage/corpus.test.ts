@@ -4,6 +4,7 @@
 //   format-1                     c0cbd71
 //   format-2                     8a2b8ed: a disk has an id
 //   format-3                     147ee74: there is a high water
+//   format-4                     25e4d3f: what is known of others has a file of its own
 //
 // What they hold was written down by the same version (`expected.json`); fields of a configuration that it did not know are empty.
 import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'

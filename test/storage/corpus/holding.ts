@@ -38,7 +38,7 @@ export async function holdingOf(
   const snapshots = await openSnapshotDir(dir)
   const peers = await PeersFile.open(dir)
   const { clusterId, nodeId, incarnation, diskId } = log.identity
-  const { hardState, base, lastIndex, terms, confs } = log.summary
+  const { hardState, base, lastIndex, terms, confs, witness = [] } = log.summary
   const entries = await entriesOf(log)
   const { replica } = await recovered(log, { machine, snapshots })
   for (const entry of entries.filter(({ index }) => index > replica.lastApplied)) {
@@ -56,6 +56,7 @@ export async function holdingOf(
     entries: entries.map(({ term, index, kind, data, conf }) => ({ term, index, kind, data: Buffer.from(data).toString('base64'), conf })),
     snapshots: snapshots.list,
     peers: peers.stored,
+    ...(witness.length === 0 ? {} : { witness }),
     state: { lastApplied: replica.lastApplied, now: replica.now, lines: text.decode(machine.query(new Uint8Array(0), never)), digest },
   }
   await called((done) => snapshots.close(done))

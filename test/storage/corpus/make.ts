@@ -113,6 +113,7 @@ async function make(dir: string): Promise<void> {
   await called((done) => log.compact({ id, conf }, done))
   const peers = await PeersFile.open(dir)
   await called((done) => peers.write([{ id: 3, incarnation: 1, diskId: '3d'.repeat(16) }], done))
+  log.note([{ id: 3, incarnation: 1, match: { term: 2, index: 16 }, matchTerm: 2, votedTerm: 1 }])
   await append(log, 4, 5)
   await called((done) => log.close(done))
 }
