@@ -287,7 +287,7 @@ describe('what cannot be looked at is refused, exit code 2', () => {
     expect(await told('none')).toBe(
       'raftgen: there is no directory none\n  Name the data directory of a node: the one that it is started with.\n',
     )
-    expect(await told('other/notes.txt')).toMatch(/^raftgen: other\/notes.txt is not a directory\. Correct the path\n/)
+    expect(await told('other/notes.txt')).toMatch(/^raftgen: other\/notes.txt is not a directory\n/)
     expect(await told('empty')).toMatch(/^raftgen: empty holds no node\. /)
     expect(await told('other')).toMatch(
       /^raftgen: other is not a data directory of raftgen: it holds notes.txt and no identity.json\. Correct the path\n/,

@@ -77,8 +77,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a node without its state campaigns',
     file: elections,
-    find: 'return log.hasState && log.fence === undefined &&',
-    replace: 'return log.fence === undefined &&',
+    find: 'if (!log.hasState || log.fence !== undefined || disk.isHung) return false',
+    replace: 'if (log.fence !== undefined || disk.isHung) return false',
   },
   {
     name: 'a node that does not know who votes gives votes',
@@ -353,8 +353,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a damaged log campaigns',
     file: elections,
-    find: 'return log.hasState && log.fence === undefined &&',
-    replace: 'return log.hasState &&',
+    find: 'if (!log.hasState || log.fence !== undefined || disk.isHung) return false',
+    replace: 'if (!log.hasState || disk.isHung) return false',
   },
   {
     name: 'a follower that lost what it acknowledged still counts for it',
