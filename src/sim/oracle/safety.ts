@@ -94,7 +94,8 @@ export class Safety {
     const prevIndex = reset?.id.index ?? (truncateFrom === undefined ? node.written.lastIndex : truncateFrom - 1)
     this.#entries.note(reset?.id.term ?? node.written.termAt(prevIndex) ?? 0, entries)
     for (const { index, term, conf } of entries) {
-      if (conf === undefined) continue
+      // What it led with once it may get back after its disk has lost it.
+      if (conf === undefined || node.role !== 'leader') continue
       if (this.#elections.leaderOf(term) === id && term === hardState.term) node.appendedConfs.push(index)
     }
     node.written.write(persist)
