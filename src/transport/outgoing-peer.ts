@@ -24,9 +24,9 @@ import { bodyKinds } from '../wire/kinds.ts'
 import { writeMessage } from '../wire/peer-codec.ts'
 import { decodeServerMessage, goodbyeFrame } from '../wire/server-codec.ts'
 import { Channel } from './channel.ts'
-import { checkWelcome, type PeerIdentity, refusedDisk } from './peer-identity.ts'
-import { connectTo } from './socket.ts'
-import type { PeerTiming } from './timing.ts'
+import { checkWelcome, helloTo, type PeerIdentity, refusedDisk } from './peer-identity.ts'
+import { connectTo, isRefused } from './socket.ts'
+import { afterInput, type PeerTiming } from './timing.ts'
 
 /** Lost messages are reported at most this often: the node answers a report by sending again, and must not spin. */
 const reportMs = 10
@@ -37,7 +37,10 @@ const fightMs = 1_000
  * that its listener had still taken.
  */
 const checkMs = 250
-/** A dial that has lasted this long without an answer is given up for a new one when the peer shows itself: its first packets were lost. */
+/**
+ * A dial that has lasted this long when the peer shows itself, and is not answered within as long again, is given up for a new one: its first
+ * packets were lost. Not at once: the answer may have waited for this process, as the peer's own dial did.
+ */
 const stuckMs = 250
 
 export interface OutgoingPeerOptions {
@@ -85,6 +88,8 @@ interface Dialling {
   readonly channel: Channel
   readonly timer: NodeJS.Timeout
   readonly since: Ms
+  /** Runs when the dial may be stuck. */
+  doubt: NodeJS.Timeout | undefined
   preamble: Preamble | undefined
   /** The next dial follows at once. */
   isGivenUp: boolean
@@ -168,6 +173,11 @@ export class OutgoingPeer {
       this.#state = this.#dial()
     }
     if (state.kind !== 'dialling' || performance.now() - state.since < stuckMs) return
+    state.doubt ??= afterInput(stuckMs, () => this.#giveUp(state))
+  }
+
+  #giveUp(state: Dialling): void {
+    if (this.#state !== state || state.isWelcome) return
     state.isGivenUp = true
     state.channel.destroy(new Error('it connected to this node, and did not answer meanwhile'))
   }
@@ -197,7 +207,8 @@ export class OutgoingPeer {
     const state = this.#state
     this.#state = { kind: 'closed' }
     clearTimeout(this.#report)
-    if (state.kind === 'waiting' || state.kind === 'dialling') clearTimeout(state.timer)
+    if (state.kind === 'waiting') clearTimeout(state.timer)
+    if (state.kind === 'dialling') clearTimers(state)
     if (state.kind === 'dialling' || state.kind === 'ready') state.channel.destroy()
   }
 
@@ -215,25 +226,15 @@ export class OutgoingPeer {
       malformed: () => this.#options.events.malformed(),
       closed: (error) => this.#onClosed(channel, error),
     })
-    const { self, machine, bootNonce } = identity
-    const hello = {
-      clusterId: self.clusterId,
-      from: self.nodeId,
-      incarnation: self.incarnation,
-      to: member.id,
-      machine: machine.name,
-      wire: machine.wire,
-      bootNonce,
-      peer: ownAddress(),
-      diskId: self.diskId,
-    }
+    const hello = helloTo(member, identity, ownAddress())
     channel.write(Buffer.concat([encodePreamble({ role: 'peer' }), frame((body) => writePeerHello(body, hello))]))
-    const timer = setTimeout(() => setImmediate(() => this.#onLate(channel)), timing.handshakeTimeoutMs).unref()
+    const timer = afterInput(timing.handshakeTimeoutMs, () => this.#onLate(channel))
     return {
       kind: 'dialling',
       channel,
       timer,
       since: performance.now(),
+      doubt: undefined,
       preamble: undefined,
       isGivenUp: false,
       isWelcome: false,
@@ -241,7 +242,6 @@ export class OutgoingPeer {
     }
   }
 
-  /** An immediate after the timer: an answer that waited out a stall of this process has been read by now. */
   #onLate(channel: Channel): void {
     const state = this.#state
     if (state.kind !== 'dialling' || state.channel !== channel) return
@@ -316,7 +316,7 @@ export class OutgoingPeer {
   }
 
   #onReady(channel: Channel): void {
-    if (this.#state.kind === 'dialling') clearTimeout(this.#state.timer)
+    if (this.#state.kind === 'dialling') clearTimers(this.#state)
     this.#state = { kind: 'ready', channel, life: { receivedBytes: 0, lackingSince: undefined } }
     this.#isChecking = false
     this.#options.events.connected(this.#connectedBefore)
@@ -329,7 +329,7 @@ export class OutgoingPeer {
     if ((state.kind !== 'dialling' && state.kind !== 'ready') || state.channel !== channel) return
     const error = (state.kind === 'dialling' ? state.refusal : undefined) ?? closedWith
     const { member, events } = this.#options
-    if (state.kind === 'dialling') clearTimeout(state.timer)
+    if (state.kind === 'dialling') clearTimers(state)
     // Old votes and entries are of no use to a peer that comes back: the node decides anew what to send.
     this.#frames.clear()
     const isDown = state.kind === 'dialling' && this.#isChecking && isRefused(error)
@@ -383,13 +383,12 @@ export class OutgoingPeer {
   }
 }
 
+function clearTimers({ timer, doubt }: Dialling): void {
+  clearTimeout(timer)
+  clearTimeout(doubt)
+}
+
 function lost(member: Pick<Member, 'id' | 'peer'>, state: 'dialling' | 'ready', error: Error | undefined): RaftgenError {
   const what = state === 'dialling' ? 'cannot connect to' : 'lost the connection to'
   return new RaftgenError('UNAVAILABLE', `${what} node ${member.id} at ${member.peer}: ${error?.message ?? 'it was closed'}`)
-}
-
-/** Every address of the peer was tried, and at each a machine answered that nobody listens there. */
-function isRefused(error: Error | undefined): boolean {
-  if (error instanceof AggregateError) return error.errors.every((one: unknown) => one instanceof Error && isRefused(one))
-  return error !== undefined && 'code' in error && error.code === 'ECONNREFUSED'
 }

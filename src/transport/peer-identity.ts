@@ -27,6 +27,12 @@ export interface PeerIdentity {
   readonly bootNonce: string
 }
 
+/** How a node that listens at `peer` introduces itself to `member`. */
+export function helloTo(member: Pick<Member, 'id'>, { self, machine, bootNonce }: PeerIdentity, peer: string): PeerHello {
+  const { clusterId, nodeId: from, incarnation, diskId } = self
+  return { clusterId, from, incarnation, to: member.id, machine: machine.name, wire: machine.wire, bootNonce, peer, diskId }
+}
+
 /** Of either side: what keeps it from talking to a `role` of this release. */
 export function checkPreamble(preamble: Preamble, role: Preamble['role'], name: string): PeerRefusal | undefined {
   if (preamble.role !== role) {

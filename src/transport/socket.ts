@@ -51,3 +51,9 @@ function portOf(server: Server): number | undefined {
 }
 
 const closeServer = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()))
+
+/** Every address was tried, and at each a machine answered that nobody listens there. */
+export function isRefused(error: Error | undefined): boolean {
+  if (error instanceof AggregateError) return error.errors.every((one: unknown) => one instanceof Error && isRefused(one))
+  return error !== undefined && 'code' in error && error.code === 'ECONNREFUSED'
+}

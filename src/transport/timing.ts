@@ -58,3 +58,8 @@ export function sweepEvery(ms: number, sweep: (now: Ms) => void): () => void {
     clearImmediate(check)
   }
 }
+
+/** An immediate after the timer: an answer that waited out a stall of this process has been read by then. */
+export function afterInput(ms: Ms, run: () => void): NodeJS.Timeout {
+  return setTimeout(() => setImmediate(run), ms).unref()
+}

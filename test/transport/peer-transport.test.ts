@@ -139,6 +139,18 @@ describe('a peer that is not there', () => {
   })
 })
 
+describe('a stall of this process', () => {
+  test('is not taken for a dial that is stuck: what waits for the connection is sent', async () => {
+    const [one, two] = [await listen(1), await listen(2)]
+    one.setMembers([member(2, two.transport.address)])
+    one.transport.send([heartbeat(1, 2, 1)])
+    two.setMembers([member(1, one.transport.address)])
+    for (const start = performance.now(); performance.now() - start < 400; );
+    await until('it arrived', () => two.received.length === 1)
+    expect(one.unreachable).toEqual([])
+  })
+})
+
 describe('a peer that does not read', () => {
   test('gets no more than its queue holds: the rest is dropped, and it is reported', async () => {
     const one = await listen(1, { queueBytesMax: 2_000_000, timing: { pongTimeoutMs: 60_000 } })
