@@ -110,6 +110,7 @@ test('a repair that was cut off between the two databases is a plan of its own',
   const { code, out, err } = await command(['log', 'repair', dir])
   expect(code).toBe(1)
   expect(out.replaceAll(dir, 'data/1')).toBe(`its database is missing
+entries 1 to 50 are missing: the end of the log is lost
 A repair of data/1 was cut off: its result is in data/1/repairing, and nothing is in its place yet.
 Plan:
   put it there
