@@ -59,6 +59,12 @@ export const errorCodes = {
     when: 'A queue of the client or of the server is full.',
     todo: 'Call again later, or keep fewer calls in flight.',
   },
+  STORAGE_FULL: {
+    retryable: true,
+    outcome: 'notApplied',
+    when: 'The disk of the leader, or those of so many nodes that no majority has room, is nearly full. At start: there is no room to open the log.',
+    todo: 'Free some space on the nodes that the message names; queries go on meanwhile, and commands are taken again without a restart.',
+  },
   INVALID_INPUT: {
     retryable: false,
     outcome: 'notApplied',

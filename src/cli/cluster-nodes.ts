@@ -39,12 +39,23 @@ export function whyLeaderless(nodes: readonly NodeAnswer[]): string {
   const voters = [...new Set([...conf.voters, ...conf.votersOutgoing])].sort((a, b) => a - b)
   const reached = new Set(answers.map(({ nodeId }) => nodeId))
   const missing = voters.filter((id) => !reached.has(id))
+  const lacking = lackingTheSame(answers)
+  if (missing.length === 0 && lacking.length > 0)
+    return `${lacking.length === 1 ? 'Node' : 'Nodes'} ${listed(lacking)} may have lost entries of the log that no other has, and nobody is elected without them: put back a disk that holds them.`
   if (voters.length === 1 && missing.length === 0) return 'The only voter is reachable, and does not lead yet: try again in a moment.'
   if (missing.length === 0)
     return `All ${voters.length} voters are reachable from here: try again in a moment. If that does not help, they do not reach each other.`
   const places = conf.members.filter(({ id }) => missing.includes(id))
   const start = `${missing.length} of ${voters.length} voters ${missing.length === 1 ? 'is' : 'are'} not reachable: start ${placesOf(places)}.`
   return canElect(conf, reached) ? `${start} The others are a majority, and elect a leader within seconds: try again.` : start
+}
+
+/** Nodes whose logs lack what none of the others has either. */
+function lackingTheSame(answers: readonly NodeStatus[]): readonly string[] {
+  const fenced = answers.filter(({ fence }) => fence !== undefined)
+  const floor = Math.max(...fenced.map(({ fence }) => fence?.floor?.index ?? Number.POSITIVE_INFINITY))
+  const isThere = answers.some(({ fence, lastIndex }) => fence === undefined && lastIndex >= floor)
+  return isThere ? [] : [...new Set(fenced.map(({ nodeId }) => `${nodeId}`))]
 }
 
 /** `node 2 at 10.0.0.2:7101, node 3 at 10.0.0.3:7101` */

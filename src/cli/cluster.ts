@@ -3,6 +3,7 @@ import type { ChangeStep, ClusterAdmin, ClusterView } from '../client/index.ts'
 import { leaseMsMax } from '../core/limits.ts'
 import { RaftgenError } from '../errors.ts'
 import { everyStatus, whyLeaderless } from './cluster-nodes.ts'
+import { noteLines } from './cluster-notes.ts'
 import type { ClusterCommandLine } from './cluster-program.ts'
 import { memberLines, nodeLines } from './cluster-table.ts'
 import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
@@ -117,8 +118,10 @@ async function status(
 ): Promise<ExitCode> {
   try {
     const view = await admin.members({ timeoutMs })
-    if (options.json === true) terminal.out(JSON.stringify({ ok: true, cluster: view }))
-    else for (const line of memberLines(view)) terminal.out(line)
+    // Of itself only a node knows what stands in its way.
+    const nodes = await everyStatus([...options.server, ...view.members.map(({ client }) => client)])
+    if (options.json === true) terminal.out(JSON.stringify({ ok: true, cluster: view, nodes }))
+    else for (const line of [...memberLines(view), ...paragraph(noteLines(nodes))]) terminal.out(line)
     return exitCode.fine
   } catch (error) {
     if (!(error instanceof RaftgenError) || error.code !== 'UNAVAILABLE') throw error
@@ -133,10 +136,12 @@ async function leaderless(error: RaftgenError, options: ClusterCommandLine['opti
   if (options.json === true) {
     const { code, message, retryable } = error
     terminal.out(JSON.stringify({ ok: false, error: { exitCode: exitCode.findings, code, retryable, message, hint }, nodes }))
-  } else for (const line of nodeLines(nodes)) terminal.out(line)
+  } else for (const line of [...nodeLines(nodes), ...paragraph(noteLines(nodes))]) terminal.out(line)
   terminal.err(`raftgen: ${error.message}\n${terminal.paint('dim', `  ${hint}`)}`)
   return exitCode.findings
 }
+
+const paragraph = (lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ['', ...lines])
 
 function parsedMs(text: string, what: string, max = timeoutMsMax): number {
   const ms = Number(text)

@@ -65,6 +65,12 @@ export type Input =
    */
   | { readonly kind: 'repaired'; readonly entries: readonly Entry[] }
   /**
+   * What the disk of this node is like from now on; at first it is well. `isFull`: it has little room left. Its leader hears of it; it campaigns only
+   * when nobody else has taken over for long; and a leader takes no commands (`Raft.hasRoom`). `isHung`: a write is not done for long: it campaigns
+   * for nobody, not even when it is asked to, and grants no pre-vote.
+   */
+  | { readonly kind: 'disk'; readonly isFull: boolean; readonly isHung: boolean }
+  /**
    * The state up to `index` is in durable snapshots: entries up to there may go, as far as no follower that is fetching a snapshot
    * will need them. Answered by `Ready.compact` when any goes. At most what was applied.
    */
@@ -230,6 +236,8 @@ export interface FollowerStatus {
   readonly isActive: boolean
   /** Of a learner: its last round of catching up took less than an election timeout (§4.2.1). True of voters. */
   readonly isCaughtUp: boolean
+  /** It said so with its last heartbeat: its disk is nearly full. */
+  readonly isFull: boolean
   readonly matchIndex: Index
   readonly nextIndex: Index
   readonly inflightMessages: number

@@ -8,6 +8,12 @@ import type { Ms, NodeId } from './types.ts'
  */
 const hurried = { askPart: 1 / 20, votePart: 1 / 10 }
 
+/**
+ * A node whose disk is nearly full waits so many election timeouts longer than others: they have tried twice by then. It leads only where nobody
+ * else can, so that there is a leader to read from.
+ */
+const fullTimeouts = 3
+
 /** Time since a leader was heard from, a vote given, or an election begun (§3.4). Of no meaning in a leader. */
 export class ElectionTimer {
   readonly #silence: Stopwatch
@@ -63,8 +69,9 @@ export class ElectionTimer {
   }
 
   /** Whether it is time for an election. With leases a leader may still answer reads until `leaseMs` after it was heard (§6.4.1). */
-  hasExpired({ now, leaseMs }: { readonly now: Ms; readonly leaseMs: Ms }): boolean {
-    if (this.#silence.elapsedMs(now) < this.#timeoutMs) return false
+  hasExpired({ now, leaseMs, isFull }: { readonly now: Ms; readonly leaseMs: Ms; readonly isFull: boolean }): boolean {
+    const patienceMs = isFull ? fullTimeouts * this.#electionTimeoutMs : 0
+    if (this.#silence.elapsedMs(now) < this.#timeoutMs + patienceMs) return false
     // Drawn apart like the timeouts: all leases end at once.
     return leaseMs === 0 || this.#heard.elapsedMs(now) >= leaseMs + Math.max(0, this.#timeoutMs - this.#electionTimeoutMs)
   }

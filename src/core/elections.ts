@@ -57,7 +57,7 @@ export class Elections {
   }
 
   tick(): void {
-    const { now, log, id } = this.#ctx
+    const { now, log, id, disk } = this.#ctx
     this.#timer.tick(now)
     if (this.#role.kind === 'leader') {
       if (!this.#role.tick()) this.becomeFollower({ term: this.term, leader: undefined })
@@ -66,7 +66,7 @@ export class Elections {
     if (this.#role.kind === 'follower') this.#role.reads?.tick()
     // Nobody else's vote is needed, and nobody's lease is in the way.
     const isAlone = isSoleVoter(log.conf, id) && this.#role.kind === 'follower' && this.leader === undefined && !this.#hearsLeader
-    if (!isAlone && !this.#timer.hasExpired({ now, leaseMs: log.conf.leaseMs })) return
+    if (!isAlone && !this.#timer.hasExpired({ now, leaseMs: log.conf.leaseMs, isFull: disk.isFull })) return
     if (this.#mayCampaign) this.#becomePreCandidate()
     else if (this.leader !== undefined) this.becomeFollower({ term: this.term, leader: undefined })
   }
@@ -137,8 +137,9 @@ export class Elections {
 
   /** Changes nothing here at all, granted or not (§9.6). */
   onPreVote(message: PreVote): void {
-    const { log, outbox, id } = this.#ctx
-    const granted = message.term > this.term && this.#mayVote && log.isUpToDate(message.last)
+    const { log, outbox, id, disk } = this.#ctx
+    // A vote that does not get to the disk is none: whoever counted on it would raise the term in vain.
+    const granted = message.term > this.term && this.#mayVote && !disk.isHung && log.isUpToDate(message.last)
     const term = granted ? message.term : this.term
     outbox.send({ kind: 'PreVoteReply', from: id, to: message.from, term, granted })
   }
@@ -181,12 +182,13 @@ export class Elections {
   }
 
   /**
-   * Only voters campaign, with all of their state (§4.2.1) and all that they have acknowledged. One that the newest configuration leaves out does so as long as it does not
+   * Only voters campaign, with all of their state (§4.2.1) and all that they have acknowledged, and a disk that takes writes. One that the newest configuration leaves out does so as long as it does not
    * know that one to be committed: it may be the only one who has it (§4.2.2).
    */
   get #mayCampaign(): boolean {
-    const { log, id } = this.#ctx
-    return log.hasState && log.fence === undefined && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))
+    const { log, id, disk } = this.#ctx
+    if (!log.hasState || log.fence !== undefined || disk.isHung) return false
+    return log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))
   }
 
   /** Before it knows who votes a node has no log either: it would vote for anyone, whatever it may have promised in another life. */

@@ -52,6 +52,11 @@ export class Leader {
   get pinnedIndex(): Index {
     return this.#replication.pinnedIndex
   }
+  /** Its own disk has room for commands, and those of a quorum have. */
+  get hasRoom(): boolean {
+    const { log, disk } = this.#ctx
+    return !disk.isFull && quorumValue(log.conf, this.#replication.roomOf) === 1
+  }
   /** It is no voter any more, and that is committed: it steps down (§4.2.2). */
   get isOver(): boolean {
     return this.#membership.isOver && this.#rounds.hasCommittedInTerm

@@ -38,6 +38,24 @@ export function isWellFormed(message: Message, id: NodeId): boolean {
   }
 }
 
+/** A pre-vote speaks of a term that nobody is in: it is never adopted (§9.6). */
+export function isPreVoting(message: Message): boolean {
+  return message.kind === 'PreVote' || (message.kind === 'PreVoteReply' && message.granted)
+}
+
+/** Only the leader of its term says such things. */
+export function isFromLeader(message: Message): boolean {
+  switch (message.kind) {
+    case 'AppendEntries':
+    case 'Heartbeat':
+    case 'InstallSnapshot':
+    case 'TimeoutNow':
+      return true
+    default:
+      return false
+  }
+}
+
 function isWellFormedAppend({ prev, entries, commitIndex, term }: AppendEntries): boolean {
   if (!isEntryId(prev) || !isNumber(commitIndex)) return false
   let last = prev

@@ -17,6 +17,8 @@ export interface NodeContext {
   readonly nonce: number
   /** Of the last tick. */
   now: Ms
+  /** As this node was told last: see the input `disk`. */
+  disk: { readonly isFull: boolean; readonly isHung: boolean }
   /**
    * The last round of heartbeats. Never falls in the life of the process: with the term it names a round for good, so that the answer
    * to an old one can confirm nothing of a new one (§6.4).

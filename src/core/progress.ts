@@ -9,7 +9,7 @@ import { broken } from './invariant.ts'
 import { lostAfterHeartbeats } from './limits.ts'
 import type { RaftLog } from './raft-log.ts'
 import { Stopwatch } from './stopwatch.ts'
-import type { EntryId, Index, Member, Ms, NodeId } from './types.ts'
+import type { EntryId, HeartbeatReply, Index, Member, Ms, NodeId } from './types.ts'
 
 interface Probe {
   readonly kind: 'probe'
@@ -68,6 +68,8 @@ export class Progress {
   #catchUp: CatchUp | undefined
   /** The base it was told to fetch a snapshot of: what follows is kept for it until it has everything that is committed. */
   #pinned: Index | undefined
+  /** As it said last. */
+  #isFull = false
 
   constructor({ member, nextIndex, log, window, electionTimeoutMs }: ProgressOptions) {
     this.id = member.id
@@ -109,6 +111,10 @@ export class Progress {
   get isCaughtUp(): boolean {
     return this.#catchUp?.isCaughtUp ?? true
   }
+  /** Its disk is nearly full. */
+  get isFull(): boolean {
+    return this.#isFull
+  }
   /** The leader's log must not be compacted beyond this for its sake. */
   get pinnedIndex(): Index | undefined {
     return this.#pinned === undefined ? undefined : Math.max(this.#pinned, this.#matchIndex)
@@ -139,8 +145,11 @@ export class Progress {
     this.#heard.start()
   }
 
-  confirm(round: number): void {
-    this.#confirmedRound = Math.max(this.#confirmedRound, round)
+  /** Answers may overtake each other: what it says of its disk counts only where it is news. */
+  confirm({ round, isFull = false }: Pick<HeartbeatReply, 'round' | 'isFull'>): void {
+    if (round < this.#confirmedRound) return
+    this.#confirmedRound = round
+    this.#isFull = isFull
   }
 
   /** An AppendEntries that ends at `lastIndex` leaves. */

@@ -6,7 +6,7 @@ import { Elections } from './elections.ts'
 import type { EntriesRange } from './entry-window.ts'
 import { broken, unreachable } from './invariant.ts'
 import { limitsOf, timingOf } from './limits.ts'
-import { isWellFormed } from './message-form.ts'
+import { isFromLeader, isPreVoting, isWellFormed } from './message-form.ts'
 import { type NodeContext, reply } from './node-context.ts'
 import { checkOptions, restoredOf } from './options.ts'
 import { Outbox } from './outbox.ts'
@@ -59,7 +59,8 @@ export class Raft {
     const limits = limitsOf(options.limits)
     this.#log = new RaftLog(summary, { cacheBytesMax: limits.cacheBytesMax, ...restoredOf(options) })
     const witnesses = new Witnesses(summary.witness ?? [])
-    const shared = { id, limits, timing: timingOf(options.timing), nonce, now, round: 0, question: 0 }
+    const disk = { isFull: false, isHung: false }
+    const shared = { id, limits, timing: timingOf(options.timing), nonce, now, disk, round: 0, question: 0 }
     this.#ctx = { ...shared, outbox: this.#outbox, log: this.#log, witnesses }
     this.#persistence = new Persistence(this.#log, summary.hardState)
     this.#elections = new Elections(this.#ctx, { persistence: this.#persistence, seed })
@@ -95,6 +96,12 @@ export class Raft {
   get transferee(): NodeId | undefined {
     const { role } = this.#elections
     return role.kind === 'leader' ? role.transferee : undefined
+  }
+
+  /** Of a leader: whether its disk and those of a quorum have room for commands, for all it knows. True of others. */
+  get hasRoom(): boolean {
+    const { role } = this.#elections
+    return role.kind !== 'leader' || role.hasRoom
   }
 
   get status(): RaftStatus {
@@ -189,6 +196,9 @@ export class Raft {
       case 'peerDown':
         if (role.kind === 'leader') role.onUnreachable(input.peer)
         this.#elections.peerDown(input)
+        break
+      case 'disk':
+        this.#ctx.disk = input
         break
       case 'snapshotReceived':
         this.#snapshots.received(input)
@@ -318,7 +328,8 @@ export class Raft {
     if (!this.#elections.follow(message)) return
     // Beyond the end of the log only where entries that were acknowledged got lost: nothing of that is known to match.
     if (message.commitIndex <= this.#log.lastIndex) this.#log.commitTo(message.commitIndex)
-    this.#reply({ ...this.#headerTo(message), kind: 'HeartbeatReply', round: message.round })
+    const { isFull } = this.#ctx.disk
+    this.#reply({ ...this.#headerTo(message), kind: 'HeartbeatReply', round: message.round, ...(isFull ? { isFull } : {}) })
   }
 
   /** The leader has compacted what we need next. Whether we got there already, it learns from the answer. */
@@ -373,23 +384,5 @@ export class Raft {
     if (role.kind === 'leader' && role.term !== term) broken(`a leader of another term than ${term}`)
     this.#checkedTerm = term
     this.#checkedCommitIndex = commitIndex
-  }
-}
-
-/** A pre-vote speaks of a term that nobody is in: it is never adopted (§9.6). */
-function isPreVoting(message: Message): boolean {
-  return message.kind === 'PreVote' || (message.kind === 'PreVoteReply' && message.granted)
-}
-
-/** Only the leader of its term says such things. */
-function isFromLeader(message: Message): boolean {
-  switch (message.kind) {
-    case 'AppendEntries':
-    case 'Heartbeat':
-    case 'InstallSnapshot':
-    case 'TimeoutNow':
-      return true
-    default:
-      return false
   }
 }

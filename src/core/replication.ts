@@ -32,6 +32,11 @@ export class Replication {
   readonly confirmedRoundOf = (id: NodeId): number => {
     return id === this.#ctx.id ? this.#ctx.round : (this.#progress.get(id)?.confirmedRound ?? 0)
   }
+  /** 1 where the disk has room for commands, for all that is known. */
+  readonly roomOf = (id: NodeId): number => {
+    const isFull = id === this.#ctx.id ? this.#ctx.disk.isFull : this.#progress.get(id)?.isFull
+    return isFull === true ? 0 : 1
+  }
   /** Negative: the larger, the more recent. */
   readonly heardOf = (id: NodeId): number => {
     return id === this.#ctx.id ? 0 : -(this.#progress.get(id)?.heardElapsedMs(this.#ctx.now) ?? Number.POSITIVE_INFINITY)
@@ -144,7 +149,9 @@ export class Replication {
     // Heartbeats say nothing of the log. Where nothing is written either, an empty message finds out whether it matches, or what is missing.
     if (progress.canSend && progress.state === 'probe' && progress.nextIndex > log.lastIndex) this.#sendEntries(progress, noEntries)
     while (progress.canSend && progress.nextIndex <= lastIndex) {
-      const entries = log.slice({ firstIndex: progress.nextIndex, lastIndex, bytesMax: limits.messageBytesMax })
+      // It may take nothing for long: to find out, one entry each time is enough.
+      const bytesMax = progress.isFull && progress.state === 'probe' ? 1 : limits.messageBytesMax
+      const entries = log.slice({ firstIndex: progress.nextIndex, lastIndex, bytesMax })
       if (entries === undefined) {
         this.#maybeFetch(progress)
         return

@@ -58,7 +58,7 @@ export class Rounds implements ReadsConfirmed {
     const progress = this.#replication.progress.get(message.from)
     if (progress === undefined || message.round > round) return
     progress.heard()
-    progress.confirm(message.round)
+    progress.confirm(message)
     progress.answered({ round: message.round, now, heartbeatMs: timing.heartbeatMs })
     this.#maybeGrant()
   }

@@ -40,6 +40,6 @@ export function statusOf({ ctx, elections, persistence }: StatusSources): RaftSt
 }
 
 function followerStatusOf(progress: Progress, now: Ms): FollowerStatus {
-  const { id, state, isCaughtUp, matchIndex, nextIndex, inflightMessages, inflightBytes } = progress
-  return { id, state, isActive: progress.isActive(now), isCaughtUp, matchIndex, nextIndex, inflightMessages, inflightBytes }
+  const { id, state, isCaughtUp, isFull, matchIndex, nextIndex, inflightMessages, inflightBytes } = progress
+  return { id, state, isActive: progress.isActive(now), isCaughtUp, isFull, matchIndex, nextIndex, inflightMessages, inflightBytes }
 }

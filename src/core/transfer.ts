@@ -42,13 +42,13 @@ export class Transfer {
     return undefined
   }
 
-  /** The voter that has most of the log, of those that are there. */
+  /** The voter that has most of the log, of those that are there; one whose disk is nearly full only where there is no other. */
   best(): NodeId | undefined {
     const { log, id, now } = this.#ctx
     let best: Progress | undefined
     for (const voter of log.conf.voters) {
       const progress = voter === id ? undefined : this.#progress.get(voter)
-      if (progress?.isActive(now) && progress.matchIndex > (best?.matchIndex ?? -1)) best = progress
+      if (progress?.isActive(now) && (best === undefined || isBetter(progress, best))) best = progress
     }
     return best?.id
   }
@@ -79,3 +79,5 @@ export class Transfer {
     this.#ctx.outbox.send({ kind: 'TimeoutNow', from: this.#ctx.id, to, term: this.#term })
   }
 }
+
+const isBetter = (one: Progress, best: Progress): boolean => (one.isFull === best.isFull ? one.matchIndex > best.matchIndex : best.isFull)

@@ -174,7 +174,12 @@ export type AppendEntriesReply = Header & { readonly kind: 'AppendEntriesReply' 
  * need not wait for the disk. `commitIndex` never exceeds what this follower is known to hold.
  */
 export type Heartbeat = Header & { readonly kind: 'Heartbeat'; readonly commitIndex: Index; readonly round: number }
-export type HeartbeatReply = Header & { readonly kind: 'HeartbeatReply'; readonly round: number }
+export type HeartbeatReply = Header & {
+  readonly kind: 'HeartbeatReply'
+  readonly round: number
+  /** The disk of the sender is nearly full. Default: it has room. */
+  readonly isFull?: boolean
+}
 
 /**
  * What this follower needs next is compacted away (§5.3): it should fetch a snapshot of `last` or later, from whichever member has one.

@@ -63,6 +63,11 @@ export class Sessions {
     return this.#sessions.has(session)
   }
 
+  /** What command `seq` of `id` was answered, where that is kept. */
+  recorded(id: number, seq: number): Recorded | undefined {
+    return this.#sessions.get(id)?.replies.get(seq)
+  }
+
   /** Opens the session named `id`; false when there are `sessionsMax` already. */
   open(id: Index, { now, ttlMs }: { readonly now: number; readonly ttlMs: number }): boolean {
     if (this.#sessions.size >= sessionsMax) return false

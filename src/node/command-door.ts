@@ -27,7 +27,12 @@ export interface CommandDoorOptions {
   readonly connections: Connections
   readonly time: LogTime
   readonly tickets: Tickets
+  /** Why nothing of clients can be kept at present, for want of room on disks. */
+  whyFull(): Refused | undefined
 }
+
+/** What a new leader begins with is small, and there is always room for it. */
+const isVital = (pending: Pending): boolean => pending.kind === 'internal' && pending.envelope.kind === 'renewSessions'
 
 export class CommandDoor {
   readonly #raft: Raft
@@ -38,12 +43,15 @@ export class CommandDoor {
   readonly #time: LogTime
   readonly #proposals: Proposals
   readonly #keeper: SessionKeeper
+  readonly #whyFull: () => Refused | undefined
+  /** There was no room when this node last looked: nothing was proposed, so no time has passed in the log. */
+  #isFull = false
   /** The core had no room for what this node proposed of its own accord. */
   #isHeldUp = false
   #phase: Phase = 'notLeading'
   #noopIndex: Index = 0
 
-  constructor({ raft, replica, clock, limits, connections, time, tickets }: CommandDoorOptions) {
+  constructor({ raft, replica, clock, limits, connections, time, tickets, whyFull }: CommandDoorOptions) {
     this.#raft = raft
     this.#replica = replica
     this.#clock = clock
@@ -52,6 +60,7 @@ export class CommandDoor {
     this.#time = time
     this.#proposals = new Proposals(tickets)
     this.#keeper = new SessionKeeper(limits.sessionTtlMs)
+    this.#whyFull = () => whyFull()
   }
 
   get phase(): Phase {
@@ -129,6 +138,7 @@ export class CommandDoor {
   /** This node leads from now on: its no-op is the last entry of its log. */
   lead(): void {
     this.#phase = 'starting'
+    this.#isFull = false
     this.#noopIndex = this.#raft.status.lastIndex
     this.#keeper.lead(this.#clock.monotonicMs())
   }
@@ -148,7 +158,7 @@ export class CommandDoor {
     if (this.#phase === 'starting') this.#maybeStart()
     if (this.#phase === 'starting' || this.#raft.transferee !== undefined) return
     this.#isHeldUp = false
-    this.#keepSessionsAlive()
+    this.#lookForRoom()
     if (!this.#proposals.hasWaiting) return
     const { version } = this.#replica.machine
     this.#raft.step({ kind: 'propose', ...this.#proposals.propose({ now: this.#time.stamp(), version }) })
@@ -239,6 +249,31 @@ export class CommandDoor {
     this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
   }
 
+  /** Without room, what waits is refused: it could not be kept by a majority. */
+  #lookForRoom(): void {
+    const why = this.#whyFull()
+    const wasFull = this.#isFull
+    this.#isFull = why !== undefined
+    if (why !== undefined) {
+      for (const pending of this.#proposals.withdraw(isVital)) if (!this.#isAnswered(pending)) this.#refuse(pending, why)
+      return
+    }
+    this.#keepSessionsAlive()
+    // Before everything else: the next stamp makes up for all the time that has passed, in which nobody could show a sign of life.
+    if (wasFull) this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
+  }
+
+  /** A repetition of what was applied already need not go through the log to be answered. */
+  #isAnswered(pending: Pending): boolean {
+    if (pending.kind !== 'command') return false
+    const { session, seq } = pending
+    const recorded = this.#replica.sessions.recorded(session, seq)
+    if (recorded?.reply === undefined) return false
+    const { index, reply } = recorded
+    this.#connections.toTell(pending.connection)?.reply(session, { seq, index, reply, refused: undefined })
+    return true
+  }
+
   #keepSessionsAlive(): void {
     const sessions = this.#keeper.due(this.#clock.monotonicMs())
     if (sessions === undefined || this.#replica.sessions.size === 0) return
@@ -268,7 +303,9 @@ export class CommandDoor {
     if (envelope.kind === 'clock') this.#time.notRaised()
     if (this.#phase === 'notLeading') return
     if (envelope.kind === 'keepAlive') this.#keeper.restore(envelope.sessions, this.#clock.monotonicMs())
-    if (envelope.kind === 'renewSessions' || envelope.kind === 'closeSession') this.#proposals.addFirst(pending)
+    // Without room a session that was to be closed ends when its time is up.
+    const isDue = envelope.kind === 'renewSessions' || (envelope.kind === 'closeSession' && this.#raft.hasRoom)
+    if (isDue) this.#proposals.addFirst(pending)
   }
 
   /** Refuses for a reason that may pass: from here on in order, or not at all. */

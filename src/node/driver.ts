@@ -19,6 +19,12 @@ export interface DriverPorts {
   changed(softState: SoftState): void
 }
 
+/** A write of the log; without entries its `lastIndex` is 0. */
+export interface Write {
+  readonly seq: number
+  readonly lastIndex: Index
+}
+
 /**
  * Performs what the core asks for, and decides nothing. No promises: a completion is one more input, so the same driver runs under Node's
  * event loop and under the simulator's. One write is in flight at a time; what is appended meanwhile collects for the next (group commit).
@@ -27,7 +33,7 @@ export class Driver {
   readonly #raft: Raft
   readonly #ports: DriverPorts
   #completions: Input[] = []
-  #writing = false
+  #writing: Write | undefined
   #compacting = false
   /** Where the log is to begin once the compaction under way is done: the newest that was asked for. */
   #compactNext: LogBase | undefined
@@ -39,7 +45,8 @@ export class Driver {
     this.#ports = ports
   }
 
-  get writing(): boolean {
+  /** The one that is under way. */
+  get write(): Write | undefined {
     return this.#writing
   }
 
@@ -56,7 +63,7 @@ export class Driver {
 
   /** Performs what has accumulated; false when there was nothing. */
   perform(): boolean {
-    const ready = this.#raft.ready({ write: !this.#writing })
+    const ready = this.#raft.ready({ write: this.#writing === undefined })
     if (ready === undefined) return false
     const { net } = this.#ports
     if (ready.softState !== undefined) this.#ports.changed(ready.softState)
@@ -103,11 +110,11 @@ export class Driver {
   }
 
   #write(persist: NonNullable<Ready['persist']>, { sendAfterPersist }: Ready): void {
-    this.#writing = true
+    this.#writing = { seq: persist.seq, lastIndex: persist.entries.at(-1)?.index ?? 0 }
     this.#ports.log.appendEntries(persist, (error) => {
       // What reached the disk is unknown now: stop, never retry.
       if (error !== undefined) return this.#ports.fail(error)
-      this.#writing = false
+      this.#writing = undefined
       this.#completions.push({ kind: 'persisted', seq: persist.seq })
       this.#promises = sendAfterPersist
       this.#ports.wake()

@@ -2,7 +2,7 @@
 import type { Accepted, Entry, Index, Ms, Raft, ReadGrant, Refusal } from '../core/index.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { AdminRequest, ClientMessage, JoinRequest, LeaderHint, Welcome } from '../wire/client-messages.ts'
+import type { AdminRequest, ClientMessage, JoinRequest, LeaderHint, Refused, Welcome } from '../wire/client-messages.ts'
 import { Administration } from './administration.ts'
 import { CommandDoor } from './command-door.ts'
 import { ConfChanges } from './conf-changes.ts'
@@ -22,6 +22,7 @@ export interface GatewayOptions {
   readonly limits: NodeLimits
   readonly clusterId: string
   readonly electionTimeoutMs: Ms
+  whyFull(): Refused | undefined
   report(event: NodeEvent): void
 }
 
@@ -40,7 +41,7 @@ export class Gateway {
   /** Entries up to here were in the log when this node started: an earlier life of it has reported what failed in them. */
   readonly #reportAbove: Index
 
-  constructor({ raft, replica, clock, clients, limits, clusterId, electionTimeoutMs, report }: GatewayOptions) {
+  constructor({ raft, replica, clock, clients, limits, clusterId, electionTimeoutMs, whyFull, report }: GatewayOptions) {
     this.#raft = raft
     this.#replica = replica
     this.#clients = clients
@@ -48,7 +49,7 @@ export class Gateway {
     this.#time = new LogTime(replica, clock)
     const tickets = new Tickets()
     const shared = { raft, replica, clock, limits, connections: this.#connections, time: this.#time, tickets }
-    this.#commands = new CommandDoor(shared)
+    this.#commands = new CommandDoor({ ...shared, whyFull })
     this.#queries = new QueryDoor({ ...shared, raiseCeiling: (ceiling) => this.#commands.raiseCeiling(ceiling), report })
     this.#changes = new ConfChanges(raft, tickets)
     const cluster = { raft, clock, connections: this.#connections, changes: this.#changes, tickets, clusterId, electionTimeoutMs }

@@ -3,6 +3,7 @@ export {
   type ClientPort,
   type ConnectionId,
   defaultNodeLimits,
+  type DiskSpace,
   type NodeEvent,
   type NodeLimits,
   type NodeOptions,

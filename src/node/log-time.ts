@@ -50,11 +50,13 @@ export class LogTime {
 
   /**
    * What a query of a leader may be shown: never more than a committed ceiling, else a later command could be stamped lower. `undefined` while an
-   * entry that raises the ceiling is worth waiting for. `raise` is the ceiling to be proposed, when it is time for that.
+   * entry that raises the ceiling is worth waiting for. `raise` is the ceiling to be proposed, when it is time for that. Where nothing may be
+   * proposed (`mayRaise`), time stands still at the ceiling, as it does for the log.
    */
-  forQueries(): { readonly now: number | undefined; readonly raise: number | undefined } {
+  forQueries({ mayRaise }: { readonly mayRaise: boolean }): { readonly now: number | undefined; readonly raise: number | undefined } {
     const now = this.stamp()
     const { ceiling } = this.#replica
+    if (!mayRaise) return { now: Math.min(now, ceiling), raise: undefined }
     const raise = now + ceilingStepMs / 2 > ceiling && !this.#raising ? now + ceilingStepMs : undefined
     if (raise !== undefined) this.#raising = true
     if (now <= ceiling) return { now, raise }

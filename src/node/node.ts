@@ -15,10 +15,19 @@ import type { ErrorCode } from '../errors.ts'
 import type { ClientMessage, Hello, NodeStatus, Welcome } from '../wire/client-messages.ts'
 import { Applier } from './applier.ts'
 import { ConfWatch } from './conf-watch.ts'
+import { DiskWatch, handOverTicket } from './disk-watch.ts'
 import { Driver } from './driver.ts'
 import { Gateway } from './gateway.ts'
 import { Mending } from './mending.ts'
-import { type ConnectionId, defaultNodeLimits, type NodeEvent, type NodeLimits, type NodeOptions, type NodePorts } from './options.ts'
+import {
+  type ConnectionId,
+  defaultNodeLimits,
+  type DiskSpace,
+  type NodeEvent,
+  type NodeLimits,
+  type NodeOptions,
+  type NodePorts,
+} from './options.ts'
 import { Reception } from './reception.ts'
 import { StateTransfer, type StateTransferStart } from './state-transfer.ts'
 import { StatusDesk } from './status-desk.ts'
@@ -27,8 +36,6 @@ import { StatusDesk } from './status-desk.ts'
 export const inboxMax = 16_384
 /** Dead processes that wait for a turn. Members are few; one that dies again is no more dead. */
 const downMax = 1_024
-/** Of no question of the gateway: nobody waits for the answer. */
-const handOverTicket = 0
 
 /**
  * A turn takes everything that has arrived, then everything it caused: one batch, one write, one frame per peer and per client. Time is read
@@ -42,6 +49,7 @@ export class Node {
   readonly #raft: Raft
   readonly #replica: Replica
   readonly #driver: Driver
+  readonly #disk: DiskWatch
   readonly #applier: Applier
   readonly #gateway: Gateway
   readonly #states: StateTransfer | undefined
@@ -82,7 +90,9 @@ export class Node {
       this.#tellServers()
     }
     const digest: NodePorts['digest'] = (parts) => ports.digest(parts)
-    this.#gateway = new Gateway({ raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, report })
+    this.#disk = new DiskWatch({ id, raft, limits, electionTimeoutMs, report })
+    const whyFull = () => this.#disk.refusal()
+    this.#gateway = new Gateway({ raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, whyFull, report })
     this.#applier = this.#newApplier({ wake, fail })
     this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(summary, replica.lastApplied) })
     this.#mending = new Mending({ id, incarnation, nonce, electionTimeoutMs, heartbeatMs, raft, log, net, wake, fail, report })
@@ -97,6 +107,7 @@ export class Node {
       digest,
       report,
       snapshotIndex: () => this.#states?.snapshotIndex ?? 0,
+      disk: () => this.#disk.status,
     })
   }
 
@@ -116,11 +127,6 @@ export class Node {
   /** Commands accepted and not answered yet. */
   get pending(): number {
     return this.#gateway.pending
-  }
-
-  /** Whether a write is under way. */
-  get writing(): boolean {
-    return this.#driver.writing
   }
 
   /** Leads, or follows a leader, and has applied everything it knows to be committed. */
@@ -160,6 +166,12 @@ export class Node {
   peerDown(peer: NodeId, incarnation: number): void {
     if (this.#failed || this.#down.length >= downMax) return
     this.#down.push({ peer, incarnation })
+    this.#ports.wake()
+  }
+
+  /** What is left of the disk, as the host measures it from time to time. Where it never does, there is room. */
+  measured(space: DiskSpace): void {
+    this.#disk.measured(space)
     this.#ports.wake()
   }
 
@@ -213,6 +225,7 @@ export class Node {
     this.#states?.stepCompletions()
     this.#stepPeers()
     this.#noticeRole()
+    this.#disk.turn({ now, write: this.#driver.write })
     this.#gateway.propose()
     this.#mending.turn(now)
     if (this.#mending.recall.isSettled) this.#raft.step({ kind: 'tick', now })
@@ -271,7 +284,7 @@ export class Node {
         return this.#mending.receive(message)
       default:
         // Who is not heeded yet says it again.
-        if (this.#mending.recall.admits(message.from)) this.#raft.step({ kind: 'receive', message })
+        if (this.#mending.recall.admits(message.from) && this.#disk.takes(message)) this.#raft.step({ kind: 'receive', message })
     }
   }
 
@@ -345,6 +358,7 @@ export class Node {
       clock,
       limits: this.#limits,
       seed,
+      isFull: () => this.#disk.isFull,
       wake: () => this.#ports.wake(),
       fail: (error: Error) => this.#fail(error),
       report: (event: NodeEvent) => this.#ports.report(event),

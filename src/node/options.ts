@@ -38,6 +38,14 @@ export interface NodePorts {
   report(event: NodeEvent): void
 }
 
+/** What is left of the disk that a node writes to. */
+export interface DiskSpace {
+  /** Free for this node, bytes; its reserve file counts as free. */
+  readonly freeBytes: number
+  /** Of these, what its database may need for a while to merge what it holds: not to be given to anything else. */
+  readonly neededBytes: number
+}
+
 export type NodeEvent =
   | { readonly kind: 'role'; readonly softState: SoftState }
   | { readonly kind: 'handlerFailed'; readonly index: number; readonly failure: HandlerFailure }
@@ -74,6 +82,11 @@ export type NodeEvent =
       readonly lacking: readonly NodeId[]
       readonly silent: readonly NodeId[]
     }
+  /** Less than the reserve is left; it has room again at `roomBytes`. */
+  | { readonly kind: 'diskFull' | 'diskHasRoom'; readonly space: DiskSpace; readonly reserveBytes: number; readonly roomBytes: number }
+  /** A write is under way for longer than an election timeout; told more and more seldom. */
+  | { readonly kind: 'diskHung'; readonly forMs: Ms; readonly handsOver: boolean }
+  | { readonly kind: 'diskBack'; readonly tookMs: Ms }
 
 export interface NodeLimits {
   /** One command or query, bytes. Default 1 MiB; up to 3 MiB, so that with all its headers it fits a frame. */
@@ -96,6 +109,11 @@ export interface NodeLimits {
   readonly logTailEntries: number
   /** A node fetches a snapshot no faster than this, bytes a second. Default 64 MiB; 64 KiB to 16 GiB. */
   readonly snapshotBytesPerSecond: number
+  /**
+   * With less than this left of its disk, bytes, a node takes no commands as leader, hands over where another has room, and takes no snapshots;
+   * queries go on, and so does all else once there is a tenth more. Default 64 MiB; 0 to 1 TiB, 0 to never look.
+   */
+  readonly diskReserveBytes: number
 }
 
 export const defaultNodeLimits: NodeLimits = {
@@ -109,6 +127,7 @@ export const defaultNodeLimits: NodeLimits = {
   snapshotLogBytes: 64 * 1_024 * 1_024,
   logTailEntries: 10_000,
   snapshotBytesPerSecond: 64 * 1_024 * 1_024,
+  diskReserveBytes: 64 * 1_024 * 1_024,
 }
 
 /** A replica at the start of a life: see `recover.ts`. */

@@ -69,6 +69,15 @@ export class Proposals {
     this.#count += 1
   }
 
+  /** Takes back all of what waits but what `stays`. */
+  withdraw(stays: (pending: Pending) => boolean): readonly Pending[] {
+    const withdrawn = this.#waiting.filter((pending) => !stays(pending))
+    if (withdrawn.length === 0) return withdrawn
+    this.#waiting = this.#waiting.filter(stays)
+    this.#forget(withdrawn)
+    return withdrawn
+  }
+
   /** Everything that waits, as one input for the core, stamped with `now`. */
   propose({ now, version }: { readonly now: number; readonly version: number }): {
     readonly ticket: number

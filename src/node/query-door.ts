@@ -110,10 +110,10 @@ export class QueryDoor {
 
   /** What a linearizable query may be shown of time; `undefined` while it has to wait for that. See `LogTime`. */
   #timeFor(phase: Phase): number | undefined {
-    const { time } = this.#options
+    const { time, raft } = this.#options
     if (phase === 'notLeading') return time.ofState
     if (phase !== 'leading') return undefined
-    const { now, raise } = time.forQueries()
+    const { now, raise } = time.forQueries({ mayRaise: raft.hasRoom })
     if (raise !== undefined) this.#options.raiseCeiling(raise)
     return now
   }

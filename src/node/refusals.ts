@@ -1,6 +1,7 @@
 // Why something was not done, in sentences.
 import type { ConfState, NodeId, RefusalReason } from '../core/index.ts'
-import type { AdminRefused, LeaderHint, Refused } from '../wire/client-messages.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { AdminRefused, Hello, LeaderHint, Refused } from '../wire/client-messages.ts'
 
 export const overloaded = (limit: string): Refused => ({ code: 'OVERLOADED', message: `the server has reached its limit ${limit}` })
 
@@ -36,5 +37,24 @@ export function adminRefused(
       const reason: AdminReason = why.reason
       return { code: 'CHANGE_REFUSED', message: why.message ?? `the cluster refused it: ${reason}`, reason }
     }
+  }
+}
+
+/** Why a client is not served here: it looks for another cluster, or for another machine. */
+export function helloRefusal(
+  { clusterId, machine, wire }: Hello,
+  ours: { readonly clusterId: string; readonly machine: { readonly name: string; readonly wire: string } },
+): { readonly code: ErrorCode; readonly message: string } | undefined {
+  const { name, wire: ourWire } = ours.machine
+  if (clusterId !== '' && clusterId !== ours.clusterId) {
+    return { code: 'CLUSTER_MISMATCH', message: `this is cluster ${ours.clusterId}, not ${clusterId}` }
+  }
+  // A client of bytes may leave out which machine it expects.
+  if (machine !== '' && machine !== name)
+    return { code: 'MACHINE_MISMATCH', message: `this server runs the machine ${name}, not ${machine}` }
+  if (wire === '' || wire === ourWire) return undefined
+  return {
+    code: 'MACHINE_MISMATCH',
+    message: `this server runs wire format ${ourWire} of the machine ${name}, the client was generated for ${wire}`,
   }
 }

@@ -97,6 +97,13 @@ export class Snapshotter {
     if (taking?.isEncoding === true) this.#giveUp(taking)
   }
 
+  /** There is no room for one: what is there of it goes, and it is taken again when there is. */
+  putOff(): void {
+    if (!this.isEncoding) return
+    this.cancel()
+    this.#isWanted = true
+  }
+
   /** Between two entries: takes one if it is time for that. */
   maybeTake(): void {
     const { replica, snapshots, clock } = this.#ports

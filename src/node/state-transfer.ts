@@ -24,6 +24,8 @@ export interface StateTransferPorts {
   readonly clock: Clock
   readonly limits: NodeLimits
   readonly seed: number
+  /** Nothing that can wait is to be written. */
+  isFull(): boolean
   wake(): void
   fail(error: Error): void
   report(event: NodeEvent): void
@@ -123,12 +125,13 @@ export class StateTransfer {
       this.#isTidy = true
       this.#tidy()
     }
-    this.#fetch()
+    if (this.#ports.isFull()) this.#snapshotter.putOff()
+    else this.#fetch()
     this.#snapshotter.advance()
     this.#intake.passed(this.#ports.replica.lastApplied)
     // One that is about to be the state makes one of the state that is there useless.
     if (this.#hasState && !this.#intake.isActive) {
-      if (!this.#fetcher.isActive) this.#snapshotter.maybeTake()
+      if (!this.#fetcher.isActive && !this.#ports.isFull()) this.#snapshotter.maybeTake()
       this.#shelf.pruneLater()
     }
     this.#answer()

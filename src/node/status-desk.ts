@@ -15,6 +15,7 @@ export interface StatusPorts extends Pick<NodePorts, 'clients' | 'digest' | 'rep
   readonly replica: Replica
   /** Index of the newest snapshot; 0 when there is none. */
   snapshotIndex(): number
+  disk(): NodeStatus['disk']
 }
 
 export class StatusDesk {
@@ -35,7 +36,7 @@ export class StatusDesk {
 
   status(options: { readonly digest: boolean }): NodeStatus {
     const { id, clusterId, raft, replica } = this.#ports
-    const { role, term, leader, commitIndex, firstIndex, lastIndex, conf } = raft.status
+    const { role, term, leader, commitIndex, firstIndex, lastIndex, conf, fence } = raft.status
     const { lastApplied, sessions, machine } = replica
     const digest = options.digest ? this.#ports.digest([machine.snapshot(), encodeSessions(sessions)]) : ''
     return {
@@ -52,6 +53,8 @@ export class StatusDesk {
       conf,
       sessions: sessions.size,
       digest,
+      fence,
+      disk: this.#ports.disk(),
     }
   }
 

@@ -2,6 +2,7 @@
 import type { ConfState, SoftState } from '../core/index.ts'
 import { unreachable } from '../core/invariant.ts'
 import type { NodeEvent } from '../node/index.ts'
+import { diskSentence } from './disk-sentence.ts'
 import type { Logger } from './options.ts'
 
 export interface ServerEvents {
@@ -70,6 +71,11 @@ export class Events {
         return this.#logger.error(`${node} ${missingOf(event)}`)
       case 'logCompacted':
         return this.#logger.info(`the log of ${node} begins at entry ${event.firstIndex} now`)
+      case 'diskFull':
+      case 'diskHasRoom':
+      case 'diskHung':
+      case 'diskBack':
+        return this.#logger.warn(diskSentence(this.#nodeId, event))
       default:
         unreachable(event)
     }

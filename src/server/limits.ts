@@ -37,6 +37,8 @@ export const limitBounds = {
   snapshotLogBytes: { min: kibibyte, max: 1_024 * 1_024 * mebibyte },
   logTailEntries: { min: 0, max: 1_000_000_000 },
   snapshotBytesPerSecond: { min: 64 * kibibyte, max: 16 * 1_024 * mebibyte },
+  /** 0: free space is not looked at. */
+  diskReserveBytes: { min: 0, max: 1_024 * 1_024 * mebibyte },
 } as const satisfies Readonly<Record<keyof Limits, Bounds>>
 
 /** Milliseconds, whole ones: the core counts in them. */

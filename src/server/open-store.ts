@@ -10,6 +10,7 @@ import type { Snapshots } from '../ports/snapshots.ts'
 import { LevelLog, openSnapshotDir, PeersFile } from '../storage/index.ts'
 import { joinCluster } from './join.ts'
 import type { CommonOptions, Logger, OwnDir, ServerOptions } from './options.ts'
+import { SpaceWatch, type SpaceWatchOptions, withReserve } from './space-watch.ts'
 
 export interface Store {
   readonly log: Log
@@ -17,13 +18,26 @@ export interface Store {
   readonly snapshots: Snapshots | undefined
   /** What it remembers of its peers; none where it has a log of its host's. */
   readonly disks: PeerDisks | undefined
+  /** None where it has a log of its host's. */
+  readonly space: SpaceWatch | undefined
+}
+
+export interface StoreSettings {
+  readonly logger: Logger
+  readonly reserveBytes: number
+  /** For tests. */
+  readonly watch?: Partial<SpaceWatchOptions>
 }
 
 /** Of checked options. Joins where there is no node yet. Throws what is wrong; nothing is left open then. */
-export async function openStore(options: ServerOptions, logger: Logger): Promise<Store> {
+export async function openStore(options: ServerOptions, settings: StoreSettings): Promise<Store> {
   if ('log' in options && options.log !== undefined)
-    return { log: options.log, identity: options.identity, snapshots: options.snapshots, disks: undefined }
+    return { log: options.log, identity: options.identity, snapshots: options.snapshots, disks: undefined, space: undefined }
   if (!('dir' in options)) throw new RaftgenError('BAD_OPTIONS', 'dir is missing')
+  return await withReserve(options.dir, settings.logger, () => openDir(options, settings))
+}
+
+async function openDir(options: CommonOptions & OwnDir, { logger, reserveBytes, watch }: StoreSettings): Promise<Store> {
   const log = await openOrJoin(options, logger)
   try {
     tellDamage(log, logger)
@@ -33,6 +47,7 @@ export async function openStore(options: ServerOptions, logger: Logger): Promise
       identity: log.identity,
       disks: await openPeers(options.dir),
       snapshots: await openSnapshotDir(options.dir, { onDamage: (_, error) => logger.warn(error.message) }),
+      space: new SpaceWatch({ dir: options.dir, reserveBytes, logger, ...watch }),
     }
   } catch (error) {
     await closing(log).catch((late: Error) => logger.warn(notClosed(log.identity, late)))
@@ -41,8 +56,9 @@ export async function openStore(options: ServerOptions, logger: Logger): Promise
 }
 
 /** The log last: whatever the others have under way ends before another process can have the directory. */
-export async function closeStore({ log, snapshots, disks }: Pick<Store, 'log' | 'snapshots' | 'disks'>): Promise<void> {
+export async function closeStore({ log, snapshots, disks, space }: Omit<Store, 'identity'>): Promise<void> {
   try {
+    await space?.close()
     if (disks !== undefined) await closing(disks)
     if (snapshots !== undefined) await closing(snapshots)
   } finally {
@@ -89,7 +105,7 @@ async function openOrJoin(options: CommonOptions & OwnDir, logger: Logger): Prom
 async function openPeers(dir: string): Promise<PeerDisks> {
   return await PeersFile.open(dir).catch((cause: unknown) => {
     if (cause instanceof RaftgenError) throw cause
-    throw new RaftgenError('STORAGE_FAILED', `cannot open ${dir}: ${String(cause)}`, { cause })
+    throw new RaftgenError('STORAGE_FAILED', `cannot open ${dir}: ${String(cause)}. Mend that, then start the node again`, { cause })
   })
 }
 

@@ -3,7 +3,7 @@ import { createHash, randomBytes, randomInt } from 'node:crypto'
 import type { NodeId } from '../core/index.ts'
 import { InvariantError } from '../core/invariant.ts'
 import { RaftgenError } from '../errors.ts'
-import { Node } from '../node/index.ts'
+import { defaultNodeLimits, Node } from '../node/index.ts'
 import type { Recovered } from '../node/options.ts'
 import type { Identity } from '../ports/log.ts'
 import { LevelLog } from '../storage/index.ts'
@@ -13,7 +13,7 @@ import { Events, type ServerEvents } from './events.ts'
 import { type CheckedTiming, coreLimitsOf } from './limits.ts'
 import { LeaderWatch } from './leader-watch.ts'
 import { guarded, stderrLogger } from './logger.ts'
-import { closeStore, notClosed, openStore, recoverState, type Store } from './open-store.ts'
+import { closeStore, notClosed, openStore, recoverState, type Store, type StoreSettings } from './open-store.ts'
 import { addressProblem } from './own-address.ts'
 import { OwnCalls, ownConnection } from './own-calls.ts'
 import {
@@ -81,10 +81,11 @@ export class Server {
    * without a leader (see `ready`). Throws a `RaftgenError` that names what is wrong: options (BAD_OPTIONS, SCHEMA_OPEN) before anything
    * was opened, all else after everything was closed again.
    */
-  static async run(options: ServerOptions): Promise<Server> {
+  static async run(options: ServerOptions, { watch }: ServerInternals = {}): Promise<Server> {
     const checked = checkServer(options)
     const logger = guarded(options.logger ?? stderrLogger)
-    const store = await openStore(options, logger)
+    const { diskReserveBytes: reserveBytes } = { ...defaultNodeLimits, ...checked.limits }
+    const store = await openStore(options, { logger, reserveBytes, ...(watch === undefined ? {} : { watch }) })
     let server: Server | undefined
     try {
       const recovered = await recoverState(store, options.machine, logger)
@@ -221,6 +222,8 @@ export class Server {
   async #listen(options: ServerOptions): Promise<void> {
     const { machine, listen } = options
     const node = this.#node
+    // Before anything comes in: a node without room is not to take it.
+    await this.#store.space?.start((space) => node.measured(space))
     this.#peers = await PeerTransport.listen({
       address: listen.peer,
       self: this.identity,
@@ -356,6 +359,9 @@ export class Server {
 }
 
 const closedEarly = (): RaftgenError => new RaftgenError('CLOSED', 'the server was closed before it was ready')
+
+/** Not for users: what is tested. */
+export type ServerInternals = Pick<StoreSettings, 'watch'>
 
 interface ServerParts {
   readonly store: Store

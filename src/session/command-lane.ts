@@ -191,6 +191,14 @@ export class CommandLane {
         call.exposed = true
         this.#resendLater(call.seq, refusal, now)
         return 'later'
+      case 'STORAGE_FULL':
+        // What may be in the log already is worth asking for again, as long as its caller waits: the answer may be there.
+        if (!call.mayBeInLog) {
+          this.fail(call, refusal.code, refusal.message)
+          return 'served'
+        }
+        this.#resendLater(call.seq, refusal, now)
+        return 'later'
       case 'OVERLOADED':
         this.#resendLater(call.seq, refusal, now)
         return 'later'

@@ -121,8 +121,10 @@ export class Life implements DiskUser {
     node.turn()
     // It may have died of that.
     if (!this.#isAlive) return
-    this.#world.safety.onTurn(this.server.id, node.status({ digest: false }))
-    if (this.server.isDamaged && node.isWhole) this.server.onWhole(this)
+    const { safety } = this.#world
+    const { id, isDamaged } = this.server
+    safety.onTurn(id, node.status({ digest: false }))
+    if (isDamaged && node.isWhole && safety.disks.holdsPromises(id)) this.server.onWhole(this)
   }
 
   /** A packet from a peer, which may be damaged: then the connection breaks there, and what was before it counts. */

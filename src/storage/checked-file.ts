@@ -1,9 +1,19 @@
 // Small files of JSON in a data directory, each replaced as a whole.
-import { open, rename, rm } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checksum } from './checksum.ts'
+import { damaged } from './damage.ts'
 
 const ownerOnly = 0o600
+
+/** `undefined` when it is not there. Errors: STORAGE_DAMAGED when the disk does not give it; anything else is an error of the system. */
+export async function readIfThere(path: string): Promise<string | undefined> {
+  return await readFile(path, 'utf8').catch((cause: unknown) => {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    if (code === 'ENOENT') return undefined
+    throw code === 'EIO' ? damaged(path, 'it cannot be read (EIO)', cause) : cause
+  })
+}
 
 /** Durable in itself; its name is once the directory is synced. Fails when the file exists. */
 export async function writeNew(path: string, text: string): Promise<void> {

@@ -9,6 +9,8 @@ const aloneTodo = 'No other member has a copy to repair it from: keep the direct
 const slotsTodo =
   'Put back the one that belongs here; if it is lost, move the directory away and start the node on an empty one with `join`, under the same id.'
 const restartTodo = 'Start the node again: it takes no part beyond what it can prove until its peers have given it what is missing.'
+/** For what the system refuses, in its words. */
+export const mendTodo = 'Mend that, then start the node again'
 const failureTodo = 'What reached the disk is unknown. Mend the disk, then start the node again.'
 
 /** `what` without a full stop. */
@@ -42,7 +44,7 @@ export const unreadable = (place: string, error: DamageError): UnreadableError =
 
 export function damagedMixed(place: string, file: Identity, copy: Identity): RaftgenError {
   const what = `${place} is mixed from two nodes: its identity.json is of ${identityName(file)}, its database of ${identityName(copy)}`
-  return new RaftgenError('DATA_DIR_FOREIGN', what)
+  return new RaftgenError('DATA_DIR_FOREIGN', `${what}. ${slotsTodo}`)
 }
 
 export function damagedForeignSlots(

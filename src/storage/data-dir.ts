@@ -13,6 +13,7 @@
 //   data/1/db.damaged/         the last one that could not be read; another took its place
 //   data/1/db.moving           a process is moving the database aside: its number
 //   data/1/snapshots/          snapshots, each a file
+//   data/1/reserve             space set aside: see `reserve-file.ts`
 //   data/1/repairing/          what `raftgen log repair` makes, until it takes the place of database and high water
 //   data/1/before-repair-1/    what was in their place
 import { access, chmod, constants, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
@@ -20,7 +21,7 @@ import { dirname, join, resolve } from 'node:path'
 import { RaftgenError } from '../errors.ts'
 import type { Identity } from '../ports/log.ts'
 import { diskIdPattern } from '../ports/peer-disks.ts'
-import { checksumOf, replaceFile, syncDir, writeNew } from './checked-file.ts'
+import { checksumOf, readIfThere, replaceFile, syncDir, writeNew } from './checked-file.ts'
 import { damaged } from './damage.ts'
 
 /**
@@ -38,7 +39,7 @@ const highWaterFile = 'high-water'
 const witnessFile = 'witness'
 const damagedDatabase = 'db.damaged'
 const movingFile = 'db.moving'
-const ownerOnly = { directory: 0o700 } as const
+const ownerOnly = { directory: 0o700, file: 0o600 } as const
 
 /** A member that was bootstrapped before has promised what an empty directory does not know; an old copy neither. */
 const emptyTodo =
@@ -125,7 +126,7 @@ export interface DataDir {
 export async function readDataDir(dir: string): Promise<DataDir> {
   const names = await namesIn(dir)
   if (names.includes(identityFile)) {
-    const { identity, format } = decodeIdentityFile(dir, await readFile(join(dir, identityFile), 'utf8'))
+    const { identity, format } = decodeIdentityFile(dir, (await readIfThere(join(dir, identityFile))) ?? '')
     return { identity, format, hasDatabase: names.includes('db') }
   }
   if (names.length === 0) {
@@ -136,7 +137,10 @@ export async function readDataDir(dir: string): Promise<DataDir> {
     throw new RaftgenError('DATA_DIR_EMPTY', what)
   }
   if (names.includes('db')) throw damaged(dir, `${identityFile} is missing`)
-  throw new RaftgenError('DATA_DIR_FOREIGN', `${dir} is not a data directory of raftgen: it holds ${names[0]} and no ${identityFile}`)
+  throw new RaftgenError(
+    'DATA_DIR_FOREIGN',
+    `${dir} is not a data directory of raftgen: it holds ${names[0]} and no ${identityFile}. Correct the path`,
+  )
 }
 
 /** For who holds the directory, and has written its high water: its identity in the present format, with a disk id, for good. */
@@ -149,39 +153,66 @@ export async function ensureFormat(dir: string): Promise<DiskIdentity> {
   return identified
 }
 
+/** Moves the database of a directory aside, as a file says. */
+export interface Mover {
+  readonly path: string
+  readonly pid: number | undefined
+}
+
 /**
  * Makes room for a new database: what is there is kept as `db.damaged`, in the place of one from before. Nobody holds the lock of a database that
- * cannot be opened, so a file keeps others out until `movedAside`. False when another process is at it.
+ * cannot be opened, so a file keeps others out until `movedAside`. Another process that is at it is the result.
  */
-export async function moveAside(dir: string): Promise<boolean> {
-  if (!(await beginMoving(dir))) return false
+export async function moveAside(dir: string): Promise<Mover | undefined> {
+  const mover = await beginMoving(dir)
+  if (mover !== undefined) return mover
   const kept = join(dir, damagedDatabase)
   if ((await namesIn(dir)).includes('db')) {
     await rm(kept, { recursive: true, force: true })
+    await closeToOthers(dir)
     await rename(databaseDir(dir), kept)
   }
   await mkdir(databaseDir(dir), { mode: ownerOnly.directory })
   await syncDir(dir)
-  return true
+  return undefined
 }
 
-/** Keeps other processes from putting a database where there is none, until `movedAside`. False when one of them is at it. */
-export async function beginMoving(dir: string): Promise<boolean> {
+/** Keeps other processes from putting a database where there is none, until `movedAside`. One of them that is at it is the result. */
+export async function beginMoving(dir: string): Promise<Mover | undefined> {
   const path = join(dir, movingFile)
   const other = await readPidFile(path)
-  if (other !== undefined && other !== process.pid) return false
+  if (other !== undefined && other !== process.pid) return { path, pid: other }
   await rm(path, { force: true })
   try {
     await writeNew(path, `${process.pid}\n`)
   } catch (cause) {
-    if (errorCode(cause) === 'EEXIST') return false
+    if (errorCode(cause) === 'EEXIST') return { path, pid: await readPidFile(path) }
     throw cause
   }
-  return true
+  return undefined
+}
+
+export function beingMoved(dir: string, { path, pid }: Mover): RaftgenError {
+  const what = `cannot open ${dir}: another process (pid ${pid ?? 'unknown'}) moves its damaged database aside, says ${path}`
+  return new RaftgenError('STORAGE_LOCKED', `${what}. Stop it; if it is no node of raftgen, remove that file. Then start the node again`)
 }
 
 /** The new database is open, or will not be. */
 export const movedAside = (dir: string): Promise<void> => rm(join(dir, movingFile), { force: true })
+
+/**
+ * LevelDB makes its files as the umask of the process allows. While it runs, the directory keeps others out; what is at rest may be copied to where
+ * none does. One that has gone meanwhile needs nothing.
+ */
+export async function closeToOthers(dir: string): Promise<void> {
+  const database = databaseDir(dir)
+  const unless = (code: string) => (cause: unknown) => {
+    if (errorCode(cause) !== code) throw cause
+  }
+  // Where a database was damaged, anything may be in its place.
+  const names = (await readdir(database).catch(unless('ENOTDIR'))) ?? []
+  for (const name of names) await chmod(join(database, name), ownerOnly.file).catch(unless('ENOENT'))
+}
 
 /** Notes who holds the directory. */
 export async function writePid(dir: string): Promise<void> {
@@ -283,7 +314,7 @@ const notEmpty = (dir: string, found: string): RaftgenError =>
   )
 
 const notADirectory = (code: 'DATA_DIR_EXISTS' | 'DATA_DIR_FOREIGN', dir: string, cause: unknown): RaftgenError =>
-  new RaftgenError(code, `${dir} is not a directory`, { cause })
+  new RaftgenError(code, `${dir} is not a directory. Correct the path`, { cause })
 
 function errorCode(thrown: unknown): string | undefined {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined

@@ -1,10 +1,10 @@
 // LevelDB as a `KeyValue`. Every batch is synced. Never `clear()`: it does not sync.
-import { readdir } from 'node:fs/promises'
 import { Level } from 'level'
 import { RaftgenError } from '../errors.ts'
 import type { Done } from '../ports/log.ts'
-import { damaged } from './damage.ts'
+import { damaged, mendTodo } from './damage.ts'
 import type { KeyRange, KeyValue, Operation, ValueDone } from './kv.ts'
+import { findDamage } from './level-files.ts'
 
 const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
 const synced = { sync: true } as const
@@ -32,12 +32,17 @@ export class LevelKeyValue implements KeyValue {
   /** `locked`: somebody else has it open. Errors: STORAGE_DAMAGED, STORAGE_FAILED. */
   static async open(location: string, options: LevelKeyValueOptions): Promise<LevelKeyValue | 'locked'> {
     const { name, create } = options
-    if (!create) await checkLogFile(location, name)
+    // What was found while somebody writes is nothing yet: whoever does holds the lock.
+    if (!create && (await findDamage(location)) !== undefined) {
+      if (await isLocked(location)) return 'locked'
+      const what = await findDamage(location)
+      if (what !== undefined) throw damaged(name, what)
+    }
     const db: Database = new Level<Uint8Array, Uint8Array>(location, encodings)
     try {
       await db.open({ createIfMissing: create, errorIfExists: create, compression: false, writeBufferSize: writeBufferBytes })
     } catch (thrown) {
-      const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : toError(thrown)
+      const cause = causeOf(thrown)
       if (codeOf(cause) === 'LEVEL_LOCKED') return 'locked'
       throw openError(name, cause)
     }
@@ -119,16 +124,24 @@ export class LevelKeyValue implements KeyValue {
   }
 }
 
-/** LevelDB never is without a log file of its own; where one was lost it would open, without an error, what the tables before it hold. */
-async function checkLogFile(location: string, name: string): Promise<void> {
-  const files = await readdir(location)
-  if (!files.some((file) => file.endsWith('.log'))) throw damaged(name, "the database's log file (db/*.log) is missing")
+/** Whether somebody has it open. Looks into none of its files but the lock. */
+async function isLocked(location: string): Promise<boolean> {
+  const db: Database = new Level<Uint8Array, Uint8Array>(location, encodings)
+  try {
+    await db.open({ createIfMissing: false, errorIfExists: true })
+  } catch (thrown) {
+    return codeOf(causeOf(thrown)) === 'LEVEL_LOCKED'
+  }
+  await db.close()
+  return false
 }
 
 /** EIO, and a file too short to be mapped. Not what can be mended: permissions, descriptors. */
 const isUnreadable = (error: Error): boolean =>
   codeOf(error) === 'LEVEL_IO_ERROR' && /Input\/output error|Invalid argument/.test(error.message)
 
+/** What LevelDB says is the cause of what is thrown. */
+const causeOf = (thrown: unknown): Error => (thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : toError(thrown))
 const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 
 function codeOf(error: Error): string | undefined {
@@ -139,5 +152,5 @@ function codeOf(error: Error): string | undefined {
 function openError(name: string, cause: Error): RaftgenError {
   const missing = /does not exist|No such file/.test(cause.message)
   if (missing || codeOf(cause) === 'LEVEL_CORRUPTION') return damaged(name, `the database cannot be opened: ${cause.message}`, cause)
-  return new RaftgenError('STORAGE_FAILED', `cannot open ${name}: ${cause.message}`, { cause })
+  return new RaftgenError('STORAGE_FAILED', `cannot open ${name}: ${cause.message}. ${mendTodo}`, { cause })
 }

@@ -5,8 +5,10 @@ import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log } from '../
 import { u48Max } from '../wire/bytes.ts'
 import { BlockLog } from './block-log.ts'
 import { syncDir } from './checked-file.ts'
-import { DamageError, damaged, identityName, UnreadableError } from './damage.ts'
+import { DamageError, damaged, identityName, mendTodo, UnreadableError } from './damage.ts'
 import {
+  beingMoved,
+  closeToOthers,
   type DataDir,
   type DiskIdentity,
   databaseDir,
@@ -78,7 +80,8 @@ export class LevelLog implements Log {
     checkIdentity(identity)
     try {
       await prepareDir(dir, identity)
-      const kv = await LevelKeyValue.open(await realpath(databaseDir(dir)), { name: dir, create: true })
+      const beforeClose = (): Promise<void> => closeToOthers(dir)
+      const kv = await LevelKeyValue.open(await realpath(databaseDir(dir)), { name: dir, create: true, beforeClose })
       if (kv === 'locked') throw await locked(dir)
       try {
         const slots = await SlotsFile.create(highWaterPath(dir))
@@ -113,7 +116,7 @@ export class LevelLog implements Log {
       }
     } catch (cause) {
       if (cause instanceof RaftgenError) throw cause
-      throw new RaftgenError('STORAGE_FAILED', `cannot open ${dir}: ${messageOf(cause)}`, { cause })
+      throw new RaftgenError('STORAGE_FAILED', `cannot open ${dir}: ${messageOf(cause)}. ${mendTodo}`, { cause })
     }
   }
 
@@ -213,7 +216,8 @@ async function beginAnew(opening: Opening, problem: Finding): Promise<LevelLog> 
   const { dir, found, slots } = opening
   const problems = [problem]
   await called((done) => checkAnew({ ...blockOptions(opening, problems), slots, identity: found.identity }, done))
-  if (!(await moveAside(dir))) throw await locked(dir)
+  const mover = await moveAside(dir)
+  if (mover !== undefined) throw beingMoved(dir, mover)
   try {
     const kv = await openDatabase(dir, { create: true })
     return await openLog(opening, { kv, problems })
@@ -224,7 +228,11 @@ async function beginAnew(opening: Opening, problem: Finding): Promise<LevelLog> 
 
 async function openDatabase(dir: string, { create }: { readonly create: boolean }): Promise<LevelKeyValue> {
   // The real path: LevelDB knows its own databases by name, and a second name for one would pass its lock.
-  const kv = await LevelKeyValue.open(await realpath(databaseDir(dir)), { name: dir, create, beforeClose: () => removePid(dir) })
+  const beforeClose = async (): Promise<void> => {
+    await closeToOthers(dir)
+    await removePid(dir)
+  }
+  const kv = await LevelKeyValue.open(await realpath(databaseDir(dir)), { name: dir, create, beforeClose })
   if (kv === 'locked') throw await locked(dir)
   return kv
 }
@@ -233,6 +241,7 @@ async function openLog(opening: Opening, { kv, problems }: { kv: LevelKeyValue; 
   const { dir, options } = opening
   try {
     await writePid(dir)
+    await closeToOthers(dir)
     // LevelDB has made files while opening; their names must outlive a power cut before anything in them is promised.
     await syncDir(databaseDir(dir))
     await syncDir(dir)
@@ -286,7 +295,8 @@ function checkIdentity({ clusterId, nodeId, incarnation }: BootstrapOptions['ide
 function checkOwner(dir: string, found: Identity, expect: Partial<Identity> = {}): void {
   const expected = { ...found, ...expect }
   if (isSameIdentity(found, expected)) return
-  throw new RaftgenError('DATA_DIR_FOREIGN', `${dir} belongs to ${identityName(found)}, not to ${identityName(expected)}`)
+  const what = `${dir} belongs to ${identityName(found)}, not to ${identityName(expected)}`
+  throw new RaftgenError('DATA_DIR_FOREIGN', `${what}. Correct dir, or the id and clusterId that were asked for`)
 }
 
 async function locked(dir: string): Promise<RaftgenError> {

@@ -1,8 +1,7 @@
 // Whose log a data directory holds: the commands in it can be read by the machine that wrote them, and by no other.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RaftgenError } from '../errors.ts'
-import { replaceFile } from './checked-file.ts'
+import { checksumOf, readIfThere, replaceFile } from './checked-file.ts'
 import { damaged } from './damage.ts'
 
 const machineFile = 'machine.json'
@@ -39,25 +38,32 @@ export async function checkMachine(dir: string, machine: MachineFormat): Promise
 /** The machine that first ran on `dir`; none when none has. Errors: STORAGE_DAMAGED; anything else is an error of the system. */
 export async function readMachine(dir: string): Promise<MachineFormat | undefined> {
   const path = join(dir, machineFile)
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
-    throw cause
-  })
+  const text = await readIfThere(path)
   return text === undefined ? undefined : decode(path, text)
 }
 
-const writeMachine = (dir: string, { name, version, wire }: MachineFormat): Promise<void> =>
-  replaceFile(dir, machineFile, `${JSON.stringify({ name, version, wire }, undefined, 2)}\n`)
+function writeMachine(dir: string, { name, version, wire }: MachineFormat): Promise<void> {
+  const checksum = checksumOf([name, version, wire])
+  return replaceFile(dir, machineFile, `${JSON.stringify({ name, version, wire, checksum }, undefined, 2)}\n`)
+}
 
 function decode(path: string, text: string): MachineFormat {
+  const { name, version, wire, ...rest } = parse(path, text)
+  if (typeof name !== 'string' || typeof version !== 'number' || typeof wire !== 'string') throw damaged(path, 'it does not name a machine')
+  const [[key, checksum] = [], ...more] = Object.entries(rest)
+  // The first notes had no checksum.
+  if (key === undefined) return { name, version, wire }
+  // A bit that flipped in a name must not look like another machine: its way out is another one.
+  if (key !== 'checksum' || more.length > 0 || checksum !== checksumOf([name, version, wire]))
+    throw damaged(path, 'it does not match its checksum')
+  return { name, version, wire }
+}
+
+function parse(path: string, text: string): { readonly name?: unknown; readonly version?: unknown; readonly wire?: unknown } {
   try {
     const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && 'name' in value && 'version' in value && 'wire' in value) {
-      const { name, version, wire } = value
-      if (typeof name === 'string' && typeof version === 'number' && typeof wire === 'string') return { name, version, wire }
-    }
+    return typeof value === 'object' && value !== null ? value : {}
   } catch (cause) {
     throw damaged(path, 'it is not JSON', cause)
   }
-  throw damaged(path, 'it does not name a machine')
 }

@@ -2,11 +2,10 @@
 //
 //   data/1/peers.json        which disk it has seen under each id and incarnation; replaced as a whole
 //   data/1/peers.json.next   one that was being written
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Done } from '../ports/log.ts'
 import { diskIdPattern, type PeerDisk, type PeerDisks } from '../ports/peer-disks.ts'
-import { checksumOf, replaceFile } from './checked-file.ts'
+import { checksumOf, readIfThere, replaceFile } from './checked-file.ts'
 import { damaged, storeError } from './damage.ts'
 
 const peersFile = 'peers.json'
@@ -21,10 +20,7 @@ export class PeersFile implements PeerDisks {
   /** Errors: STORAGE_DAMAGED; anything else is an error of the system. */
   static async open(dir: string): Promise<PeersFile> {
     const path = join(dir, peersFile)
-    const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
-      throw cause
-    })
+    const text = await readIfThere(path)
     return new PeersFile(dir, text === undefined ? [] : decode(path, text))
   }
 

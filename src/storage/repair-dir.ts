@@ -10,7 +10,7 @@ import { InvariantError } from '../core/invariant.ts'
 import type { EntryId, LogBase } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import { syncDir } from './checked-file.ts'
-import { beginMoving, databaseDir, highWaterPath, identityPath, movedAside, readDataDir, witnessPath } from './data-dir.ts'
+import { beginMoving, beingMoved, databaseDir, highWaterPath, identityPath, movedAside, readDataDir, witnessPath } from './data-dir.ts'
 import { copyDatabase } from './database-copy.ts'
 import { compareIds, isSamePosition, ownerOf } from './high-water.ts'
 import { holdLock } from './holder.ts'
@@ -130,7 +130,8 @@ async function swap(dir: string, { scratch, isHeld }: RepairOptions & { readonly
   const copy = join(dir, copyName)
   const release = await held(dir, databaseDir(copy), scratch)
   try {
-    if (!(await beginMoving(dir))) throw locked(dir)
+    const mover = await beginMoving(dir)
+    if (mover !== undefined) throw beingMoved(dir, mover)
     try {
       // It was not there before: a node was started meanwhile, and has begun anew.
       if (!isHeld && (await exists(databaseDir(dir)))) throw locked(dir)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { RaftgenError } from '../errors.ts'
 import type { Snapshots } from '../ports/snapshots.ts'
+import { mendTodo } from './damage.ts'
 import { makeSnapshotsDir } from './data-dir.ts'
 import { FsFiles } from './fs-files.ts'
 import { openSnapshots, type SnapshotStoreOptions } from './snapshot-store.ts'
@@ -14,7 +15,7 @@ export type SnapshotDirOptions = Pick<SnapshotStoreOptions, 'onDamage'>
 export async function openSnapshotDir(dir: string, options: SnapshotDirOptions = {}): Promise<Snapshots> {
   const name = await makeSnapshotsDir(dir).catch((cause: unknown) => {
     const message = cause instanceof Error ? cause.message : String(cause)
-    throw new RaftgenError('STORAGE_FAILED', `cannot open ${join(dir, 'snapshots')}: ${message}`, { cause })
+    throw new RaftgenError('STORAGE_FAILED', `cannot open ${join(dir, 'snapshots')}: ${message}. ${mendTodo}`, { cause })
   })
   return await new Promise((resolve, reject) => {
     openSnapshots(new FsFiles(name), { ...options, name }, (error, snapshots) =>

@@ -1,6 +1,6 @@
 // What clients and servers say to each other, as values; `client-codec.ts` turns them into frames and back.
 import type { ConfRefusalReason, TransferRefusalReason } from '../core/api.ts'
-import type { ConfState, ConfStep, Index, Ms, NodeId } from '../core/types.ts'
+import type { ConfState, ConfStep, Fence, Index, Ms, NodeId } from '../core/types.ts'
 import type { ErrorCode } from '../errors.ts'
 
 /**
@@ -172,6 +172,18 @@ export interface NodeStatus {
   readonly sessions: number
   /** Hex, of machine and sessions at `lastApplied`; empty unless asked for. */
   readonly digest: string
+  /** While its log lacks what it may have acknowledged: until it has that again it follows, and votes for none that has less. */
+  readonly fence: Fence | undefined
+  readonly disk: DiskStatus
+}
+/** The disk of a node, as far as it stands in its way. */
+export interface DiskStatus {
+  /** Left of it, bytes, less what its database needs to merge what it holds; the reserve file counts as left. `undefined` where it is not measured. */
+  readonly leftBytes: number | undefined
+  /** Less than the reserve is left: as leader the node takes no commands, and it leads only where nobody else can. */
+  readonly isFull: boolean
+  /** A write has been under way for so long, longer than an election timeout; `undefined` where none has. */
+  readonly hungMs: Ms | undefined
 }
 export interface StatusReply {
   readonly kind: 'StatusReply'

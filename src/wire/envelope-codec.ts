@@ -48,6 +48,9 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
   return writer.take()
 }
 
+/** Of the envelope in `data`; `undefined` where that is none of ours. */
+export const envelopeKind = (data: Uint8Array): Envelope['kind'] | undefined => kinds[data[0] ?? kinds.length]
+
 /** `command` is a view of `data`. Throws a `WireError`: the entry was written by a version that this one does not know. */
 export function decodeEnvelope(data: Uint8Array): Envelope {
   const reader = new ByteReader(data)

@@ -7,6 +7,7 @@ import type {
   EntriesChunk,
   Entry,
   EntryId,
+  HeartbeatReply,
   InstallSnapshot,
   NodeId,
   PeerMessage,
@@ -55,6 +56,7 @@ export function writeMessage(writer: ByteWriter, message: PeerMessage): void {
       break
     case 'HeartbeatReply':
       writer.u48(message.round)
+      writer.u8(message.isFull === true ? 1 : 0)
       break
     case 'InstallSnapshot':
       writeEntryId(writer, message.last)
@@ -141,7 +143,7 @@ function readMessage(reader: ByteReader, kind: number, header: Header): PeerMess
       checkElected(term)
       return { kind: 'Heartbeat', from, to, term, commitIndex: reader.u48('commit index'), round: reader.u48('round') }
     case bodyKinds.HeartbeatReply:
-      return { kind: 'HeartbeatReply', from, to, term, round: reader.u48('round') }
+      return readHeartbeatReply(reader, header)
     case bodyKinds.InstallSnapshot:
       return readInstallSnapshot(reader, header)
     case bodyKinds.InstallSnapshotReply:
@@ -209,6 +211,12 @@ function readAppendEntriesReply(reader: ByteReader, { from, to, term }: Header):
   const kind = 'AppendEntriesReply'
   if (reader.boolean('ok')) return { kind, from, to, term, ok: true, matchIndex: reader.u48('match index') }
   return { kind, from, to, term, ok: false, prevIndex: reader.u48('previous index'), hint: readEntryId(reader, 'hint') }
+}
+
+function readHeartbeatReply(reader: ByteReader, { from, to, term }: Header): HeartbeatReply {
+  const round = reader.u48('round')
+  const isFull = reader.boolean('isFull')
+  return { kind: 'HeartbeatReply', from, to, term, round, ...(isFull ? { isFull } : {}) }
 }
 
 function readInstallSnapshot(reader: ByteReader, { from, to, term }: Header): InstallSnapshot {

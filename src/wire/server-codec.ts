@@ -4,23 +4,12 @@ import { unreachable } from '../core/invariant.ts'
 import { readAdminReply, readJoinReply, writeAdminReply, writeJoinReply } from './admin-codec.ts'
 import { fitsBatch, itemBytesMax, readBatchCount } from './batch.ts'
 import { ByteReader, type ByteWriter, WireError } from './bytes.ts'
-import type {
-  Goodbye,
-  LeaderHint,
-  NodeStatus,
-  QueryReplies,
-  QueryReplyItem,
-  Replies,
-  ReplyItem,
-  ServerMessage,
-  Welcome,
-} from './client-messages.ts'
-import { readConf, writeConf } from './entry-codec.ts'
+import type { Goodbye, LeaderHint, QueryReplies, QueryReplyItem, Replies, ReplyItem, ServerMessage, Welcome } from './client-messages.ts'
 import { type FrameWriter, frame } from './frame.ts'
 import { bodyKinds } from './kinds.ts'
 import { readGoodbye, readRefused, sentenceBytesMax, writeGoodbye, writeRefused } from './refused-codec.ts'
+import { readStatus, writeStatus } from './status-codec.ts'
 
-const roles = ['follower', 'preCandidate', 'candidate', 'leader'] as const satisfies readonly NodeStatus['role'][]
 const noReply = new Uint8Array(0)
 /** Sequence number or id, index, whether refused, length. */
 const itemHeaderBytes = 17
@@ -159,23 +148,6 @@ function writeWelcome(body: ByteWriter, welcome: Welcome): void {
   body.u48(welcome.keepAliveMs)
 }
 
-function writeStatus(body: ByteWriter, status: NodeStatus): void {
-  body.u48(status.nodeId)
-  body.text(status.clusterId)
-  body.u8(roles.indexOf(status.role))
-  body.u48(status.term)
-  // No node has id 0.
-  body.u48(status.leader ?? 0)
-  body.u48(status.commitIndex)
-  body.u48(status.lastApplied)
-  body.u48(status.firstIndex)
-  body.u48(status.lastIndex)
-  body.u48(status.snapshotIndex)
-  writeConf(body, status.conf)
-  body.u48(status.sessions)
-  body.text(status.digest)
-}
-
 function readServerMessage(reader: ByteReader, kind: number): ServerMessage {
   switch (kind) {
     case bodyKinds.Replies:
@@ -251,29 +223,5 @@ function readWelcome(reader: ByteReader): Welcome {
     servers,
     commandBytesMax: reader.u48('limit of a command'),
     keepAliveMs: reader.u48('interval of keep-alives'),
-  }
-}
-
-function readStatus(reader: ByteReader): NodeStatus {
-  const nodeId = reader.positive('server')
-  const clusterId = reader.text('cluster id')
-  const role = roles[reader.u8('role')]
-  if (role === undefined) throw new WireError(`server ${nodeId} has an unknown role`)
-  const term = reader.u48('term')
-  const leader = reader.u48('leader')
-  return {
-    nodeId,
-    clusterId,
-    role,
-    term,
-    leader: leader === 0 ? undefined : leader,
-    commitIndex: reader.u48('commit index'),
-    lastApplied: reader.u48('applied index'),
-    firstIndex: reader.u48('first index'),
-    lastIndex: reader.u48('last index'),
-    snapshotIndex: reader.u48('index of the snapshot'),
-    conf: readConf(reader),
-    sessions: reader.u48('sessions'),
-    digest: reader.text('digest'),
   }
 }

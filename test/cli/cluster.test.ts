@@ -37,6 +37,9 @@ class FakeServer {
   breaks = false
   nodeId = 1
   leads = true
+  /** What stands in its way, by its own account. */
+  fence: NodeStatus['fence'] = undefined
+  disk: NodeStatus['disk'] = { leftBytes: undefined, isFull: false, hungMs: undefined }
   members = members
   /** Everyone who votes, by this server's own account. */
   voters: NonNullable<AdminReply['members']>['conf']['members'] = []
@@ -95,6 +98,8 @@ class FakeServer {
       },
       sessions: 0,
       digest: '',
+      fence: this.fence,
+      disk: this.disk,
     }
   }
 }
@@ -152,6 +157,40 @@ describe('raftgen cluster status', () => {
       ok: true,
       cluster: { clusterId: 'dev', leader: 1, leaseReads: { durationMs: 500 }, members: [{ id: 1, isLeader: true }, { id: 2 }, { id: 3 }] },
     })
+  })
+
+  test('shows what stands in the way of a node, by its own account', async () => {
+    const server = await fakeServer({
+      fence: { floor: { term: 3, index: 60 } },
+      disk: { leftBytes: 43_201_331, isFull: true, hungMs: 2_345 },
+    })
+    const { code, out } = await cluster('status', '--server', server.address)
+    expect(code).toBe(0)
+    expect(out.slice(-4)).toEqual([
+      '',
+      'node 1: lacks entries 9 to 60, the last of term 3: follows, and does not vote for less',
+      'node 1: its disk is nearly full, 41.2 MiB are left: it takes no commands, and leads only where nobody else can',
+      'node 1: its disk has not finished a write for 2.3 s: it acknowledges nothing, and does not campaign',
+    ])
+    const json: unknown = JSON.parse((await cluster('status', '--server', server.address, '--json')).out.join('\n'))
+    const status = { fence: { floor: { term: 3, index: 60 } }, disk: { leftBytes: 43_201_331, isFull: true, hungMs: 2_345 } }
+    expect(json).toMatchObject({ nodes: [{ address: server.address, status }, {}, {}, {}] })
+  })
+
+  test.each<readonly [string, NonNullable<NodeStatus['fence']>]>([
+    ['lacks entry 9 of term 3: follows, and does not vote for less', { floor: { term: 3, index: 9 } }],
+    ['lacks entry 7 of term 5: follows, and does not vote for less', { floor: { term: 5, index: 7 } }],
+    [
+      'cannot tell what its log held after entry 8: takes part in nothing until all other members, whole themselves, have told it what they hold',
+      { floor: undefined },
+    ],
+  ])('without a leader too: %s', async (note, fence) => {
+    const server = await fakeServer({ leads: false, fence })
+    const { out, err } = await cluster('status', '--server', server.address, '--timeout', '100')
+    expect(out.at(-1)).toBe(`node 1: ${note}`)
+    expect(err).toContain(
+      'Node 1 may have lost entries of the log that no other has, and nobody is elected without them: put back a disk that holds them.',
+    )
   })
 
   test('without a leader shows what each node says of itself, and is not fine', async () => {

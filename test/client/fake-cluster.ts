@@ -130,6 +130,8 @@ export class FakeCluster {
           conf: noConf,
           sessions: 1,
           digest: message.digest ? 'abcd' : '',
+          fence: undefined,
+          disk: { leftBytes: undefined, isFull: false, hungMs: undefined },
         } as const
         return connection.tell({ kind: 'StatusReply', requestId: message.requestId, status })
       }

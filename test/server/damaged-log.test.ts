@@ -48,6 +48,8 @@ test.each(Object.entries(damages))(
     const two = await servers.run(2)
     const three = await servers.run(3)
     expect(servers.warnings.some((warning) => warning.startsWith('node 3 has lost what its log held after entry'))).toBe(true)
+    const { fence, lastIndex } = three.status()
+    expect(fence?.floor?.index).toBeGreaterThan(lastIndex)
     const asked = performance.now()
     await eventually('a few elections that might have been', () => (performance.now() - asked > 2_500 ? true : undefined))
     expect([two.status().role === 'leader', three.status().role === 'leader', two.status().leader]).toEqual([false, false, undefined])

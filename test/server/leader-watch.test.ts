@@ -21,6 +21,8 @@ const statusOf = (nodeId: number, given: Partial<NodeStatus>): NodeStatus => ({
   conf: confOf(1, 2, 3),
   sessions: 0,
   digest: '',
+  fence: undefined,
+  disk: { leftBytes: undefined, isFull: false, hungMs: undefined },
   ...given,
 })
 

@@ -41,13 +41,14 @@ describe('an option out of its bounds is refused at the start, with what it may 
       { limits: { snapshotBytesPerSecond: 1_000 } },
       'limits.snapshotBytesPerSecond is 1000, it must be a whole number from 65,536 to 17,179,869,184',
     ],
+    [{ limits: { diskReserveBytes: -1 } }, 'limits.diskReserveBytes is -1, it must be a whole number from 0 to 1,099,511,627,776'],
     [{ limits: { logTailEntries: -1 } }, 'limits.logTailEntries is -1, it must be a whole number from 0 to 1,000,000,000'],
     [{ limits: { applySliceMs: 200 } }, 'limits.applySliceMs is 200, it must be a whole number from 1 to 100, which is timing.heartbeatMs'],
     [
       { limits: { comandBytesMax: 1 } },
       'limits.comandBytesMax is unknown, known are commandBytesMax, pendingCommandsMax, pendingBytesMax, pendingQueriesMax, applySliceMs, ' +
         'sessionTtlMs, messageBytesMax, inflightMessagesMax, inflightBytesMax, uncommittedBytesMax, cacheBytesMax, readsMax, ' +
-        'pinnedEntriesMax, snapshotEntries, snapshotLogBytes, logTailEntries, snapshotBytesPerSecond',
+        'pinnedEntriesMax, snapshotEntries, snapshotLogBytes, logTailEntries, snapshotBytesPerSecond, diskReserveBytes',
     ],
     [{ limits: null }, 'limits is null, it must be an object'],
     [

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { Client } from '../../src/client/index.ts'
 import { RaftgenError } from '../../src/errors.ts'
 import { type MemberOptions, Server, type ServerOptions, type StateMachine } from '../../src/server/index.ts'
+import type { OwnLog } from '../../src/server/options.ts'
+import type { ServerInternals } from '../../src/server/server.ts'
 
 const text = new TextDecoder()
 export const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
@@ -109,8 +111,16 @@ export class Servers {
     }
   }
 
-  async run(id: number, options: Partial<ServerOptions> = {}): Promise<Server> {
-    const server = await Server.run({ ...this.options(id), ...options })
+  async run(id: number, options: Partial<ServerOptions> = {}, internals: ServerInternals = {}): Promise<Server> {
+    const server = await Server.run({ ...this.options(id), ...options }, internals)
+    this.#running.set(id, server)
+    return server
+  }
+
+  /** On a log of the test's own. */
+  async runOn(id: number, store: OwnLog): Promise<Server> {
+    const { dir: _, ...options } = { dir: '', ...this.options(id) }
+    const server = await Server.run({ ...options, ...store })
     this.#running.set(id, server)
     return server
   }

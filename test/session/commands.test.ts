@@ -229,6 +229,34 @@ describe('patience', () => {
     expect(client.takeOutcomes()).toEqual(['2 OUTCOME_UNKNOWN'])
   })
 
+  test('where no disk has room a command that is in no log fails at once, and so does one that waits for a session', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'), client.command('b'))
+    client.takeSent()
+    client.refuse(7, 'STORAGE_FULL', 2, 3)
+    expect(client.takeOutcomes()).toEqual(['2 STORAGE_FULL', '3 STORAGE_FULL'])
+    client.turn(client.command('c'))
+    expect(client.takeSent()).toEqual(['Commands 7 <4: 4=c'])
+    const fresh = new Harness().toLeader()
+    fresh.turn(fresh.command('a'))
+    fresh.turn(fresh.receive({ kind: 'SessionOpened', requestId: 1, session: 0, refused: { code: 'STORAGE_FULL', message: 'full' } }))
+    expect(fresh.takeOutcomes()).toEqual(['1 STORAGE_FULL'])
+  })
+
+  test('one that may be in a log is asked for again until its deadline: its reply may be there', () => {
+    const client = new Harness().toSession()
+    client.turn(client.command('a'))
+    client.refuse(7, 'RETRY', 2)
+    client.wait(10)
+    client.takeSent()
+    client.refuse(7, 'STORAGE_FULL', 2)
+    expect(client.takeOutcomes()).toEqual([])
+    client.wait(20)
+    expect(client.takeSent()).toEqual(['Commands 7 <2: 2=a'])
+    client.reply(7, [{ seq: 2, reply: 'A' }])
+    expect(client.takeOutcomes()).toEqual(['2 A'])
+  })
+
   test('a session that cannot be opened for now is asked for again', () => {
     const client = new Harness().toLeader()
     client.turn(client.command('a'))

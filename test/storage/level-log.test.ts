@@ -72,7 +72,9 @@ describe('bootstrap', () => {
       `DATA_DIR_EXISTS cannot bootstrap in ${dir}: it already holds db. ${way}`,
     )
     const file = join(dir, 'identity.json')
-    expect(await messageOf(LevelLog.bootstrap({ dir: file, identity, conf }))).toBe(`DATA_DIR_EXISTS ${file} is not a directory`)
+    expect(await messageOf(LevelLog.bootstrap({ dir: file, identity, conf }))).toBe(
+      `DATA_DIR_EXISTS ${file} is not a directory. Correct the path`,
+    )
   })
 
   test.each([
@@ -109,17 +111,19 @@ describe('an open', () => {
   test('of something else is refused', async () => {
     const dir = await temporaryDir()
     await writeFile(join(dir, 'notes.txt'), 'mine')
-    expect(await complaint(dir)).toBe(`DATA_DIR_FOREIGN ${dir} is not a data directory of raftgen: it holds notes.txt and no identity.json`)
+    const what = 'is not a data directory of raftgen: it holds notes.txt and no identity.json'
+    expect(await complaint(dir)).toBe(`DATA_DIR_FOREIGN ${dir} ${what}. Correct the path`)
     const file = join(dir, 'notes.txt')
-    expect(await complaint(file)).toBe(`DATA_DIR_FOREIGN ${file} is not a directory`)
+    expect(await complaint(file)).toBe(`DATA_DIR_FOREIGN ${file} is not a directory. Correct the path`)
   })
 
   test('of the directory of another node or cluster is refused', async () => {
     const dir = await bootstrapped()
     const open = (expect: Parameters<typeof openLevel>[1]): Promise<string> => messageOf(openLevel(dir, expect))
     const found = `DATA_DIR_FOREIGN ${dir} belongs to node 1 (incarnation 1) of cluster alpha, not to`
-    expect(await open({ expect: { nodeId: 2 } })).toBe(`${found} node 2 (incarnation 1) of cluster alpha`)
-    expect(await open({ expect: { clusterId: 'beta' } })).toBe(`${found} node 1 (incarnation 1) of cluster beta`)
+    const todo = 'Correct dir, or the id and clusterId that were asked for'
+    expect(await open({ expect: { nodeId: 2 } })).toBe(`${found} node 2 (incarnation 1) of cluster alpha. ${todo}`)
+    expect(await open({ expect: { clusterId: 'beta' } })).toBe(`${found} node 1 (incarnation 1) of cluster beta. ${todo}`)
     expect((await openLevel(dir, { expect: identity })).identity).toMatchObject(identity)
   })
 
@@ -130,7 +134,9 @@ describe('an open', () => {
     await cp(join(other, 'identity.json'), join(dir, 'identity.json'))
     const what =
       'is mixed from two nodes: its identity.json is of node 2 (incarnation 1) of cluster alpha, its database of node 1 (incarnation 1) of cluster alpha'
-    expect(await complaint(dir)).toBe(`DATA_DIR_FOREIGN ${dir} ${what}`)
+    const todo =
+      'Put back the one that belongs here; if it is lost, move the directory away and start the node on an empty one with `join`, under the same id.'
+    expect(await complaint(dir)).toBe(`DATA_DIR_FOREIGN ${dir} ${what}. ${todo}`)
     expect(await complaint(dir), 'it is not locked by the first attempt').toContain('DATA_DIR_FOREIGN')
   })
 
@@ -240,6 +246,16 @@ const openDatabase = async (dir: string): Promise<Level<Uint8Array, Uint8Array>>
   await db.open({ createIfMissing: false })
   return db
 }
+
+test('what the system refuses is passed on with what to do', async () => {
+  const dir = await stored()
+  const path = join(dir, 'db', 'LOCK')
+  await rm(path)
+  await mkdir(path)
+  expect(await complaint(dir)).toBe(
+    `STORAGE_FAILED cannot open ${dir}: IO error: ${path}: Is a directory. Mend that, then start the node again`,
+  )
+})
 
 describe('damage to a database', () => {
   test('a flipped bit in any record is refused by a node that is alone, or is mended from what is kept elsewhere', async () => {
@@ -390,9 +406,23 @@ describe('a damaged directory of a node with peers', () => {
   test.each([
     ['without its database', (dir: string) => rm(join(dir, 'db'), { recursive: true })],
     ['without CURRENT', (dir: string) => rm(join(dir, 'db', 'CURRENT'))],
+    ['with a CURRENT that names a directory', (dir: string) => writeFile(join(dir, 'db', 'CURRENT'), '\0\0\0\0\n')],
+    [
+      'with a file in the place of its database',
+      (dir: string) => rm(join(dir, 'db'), { recursive: true }).then(() => writeFile(join(dir, 'db'), '')),
+    ],
     ['without a manifest', async (dir: string) => rm(await databaseFile(dir, 'MANIFEST'))],
     ["without LevelDB's log", async (dir: string) => rm(await databaseFile(dir, '.log'))],
     ['with nothing in its database', async (dir: string) => rm(join(dir, 'db'), { recursive: true }).then(() => mkdir(join(dir, 'db')))],
+    [
+      'with a table that cannot be read',
+      async (dir: string) => {
+        await close(await openLevel(dir))
+        const path = await databaseFile(dir, '.ldb')
+        await rm(path)
+        await mkdir(path)
+      },
+    ],
     [
       'with a damaged table',
       async (dir: string) => {
@@ -414,6 +444,19 @@ describe('a damaged directory of a node with peers', () => {
     expect((await openLevel(dir)).summary.fence).toEqual({ floor })
     expect((await readdir(dir)).filter((name) => name.startsWith('db'))).toContain('db')
     expect(await readdir(dir)).not.toContain('db.moving')
+  })
+
+  test('is refused while another process moves its database aside, or seems to', async () => {
+    const { dir } = await written(confOfThree)
+    await rm(join(dir, 'db', 'CURRENT'))
+    const moving = join(dir, 'db.moving')
+    await writeFile(moving, `${process.ppid}\n`)
+    expect(await complaint(dir)).toBe(
+      `STORAGE_LOCKED cannot open ${dir}: another process (pid ${process.ppid}) moves its damaged database aside, says ${moving}. ` +
+        'Stop it; if it is no node of raftgen, remove that file. Then start the node again',
+    )
+    await rm(moving)
+    expect((await openLevel(dir)).summary.fence).toEqual({ floor })
   })
 
   test('begins after the newest snapshot when there is one', async () => {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { LevelLog } from '../../src/storage/level-log.ts'
@@ -41,6 +41,25 @@ describe('a log is read by the machine that wrote it, and by no other', () => {
         'Go back to that schema; or, while you develop, remove the data directories of all nodes and bootstrap them again',
     )
     await run(dir, store)
+  })
+
+  test('a note of the first kind, without a checksum, is read', async () => {
+    const dir = await ranWith(store)
+    await writeFile(join(dir, 'machine.json'), JSON.stringify(store))
+    await run(dir, store)
+  })
+
+  test.each([
+    ['store', 'stove', 'it does not match its checksum'],
+    ['aaaa', 'aaac', 'it does not match its checksum'],
+    ['"version": 1', '"version": 3', 'it does not match its checksum'],
+    ['checksum', 'chmcksum', 'it does not match its checksum'],
+    ['"name"', '"nbme"', 'it does not name a machine'],
+  ])('a bit that flipped is damage, not another machine: %s became %s', async (before, after, what) => {
+    const dir = await ranWith(store)
+    const path = join(dir, 'machine.json')
+    await writeFile(path, (await readFile(path, 'utf8')).replace(before, after))
+    expect(await messageOf(run(dir, store))).toMatch(`STORAGE_DAMAGED ${path}: ${what}. Move the directory away`)
   })
 
   test('a damaged note is refused, not overwritten', async () => {

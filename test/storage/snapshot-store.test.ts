@@ -297,7 +297,9 @@ describe('the snapshots of a data directory', () => {
     const dir = join(await temporaryDir(), 'data')
     await mkdir(dir)
     await writeFile(join(dir, 'snapshots'), 'mine')
-    expect(await messageOf(openSnapshotDir(dir))).toMatch(`STORAGE_FAILED cannot open ${dir}/snapshots: EEXIST`)
+    expect(await messageOf(openSnapshotDir(dir))).toMatch(
+      new RegExp(`^STORAGE_FAILED cannot open ${dir}/snapshots: EEXIST.*\\. Mend that, then start the node again$`),
+    )
   })
 
   test('report damage with the place, and leave other files alone', async () => {

@@ -104,7 +104,9 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({ kind: fc.constant('AppendEntriesReply'), ...route, term: u48, ok: fc.constant(true), matchIndex: u48 }),
   fc.record({ kind: fc.constant('AppendEntriesReply'), ...route, term: u48, ok: fc.constant(false), prevIndex: u48, hint: entryId }),
   fc.record({ kind: fc.constant('Heartbeat'), ...route, term: id, commitIndex: u48, round: u48 }),
-  fc.record({ kind: fc.constant('HeartbeatReply'), ...route, term: u48, round: u48 }),
+  fc
+    .record({ kind: fc.constant('HeartbeatReply'), ...route, term: u48, round: u48, isFull: fc.boolean() })
+    .map(({ isFull, ...reply }) => (isFull ? { ...reply, isFull } : reply)),
   fc
     .record({ ...route, last: entryId, ahead: fc.integer({ min: 1, max: 5 }) })
     .map(
@@ -190,6 +192,14 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
   conf,
   sessions: u48,
   digest: text,
+  fence: fc.option(fc.record({ floor: fc.option(fc.record({ term: u48, index: u48 }), { nil: undefined }) }), {
+    nil: undefined,
+  }),
+  disk: fc.record({
+    leftBytes: fc.option(u48, { nil: undefined }),
+    isFull: fc.boolean(),
+    hungMs: fc.option(u48, { nil: undefined }),
+  }),
 })
 
 const adminRefused: fc.Arbitrary<AdminRefused | undefined> = fc.option(

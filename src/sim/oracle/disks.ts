@@ -1,5 +1,6 @@
 // The disks of all servers, those that are gone and those that were something else once included.
 import type { ConfState, Index, NodeId } from '../../core/types.ts'
+import { compareIds } from '../../storage/high-water.ts'
 import { type Confs, incarnationIn, isQuorum } from './confs.ts'
 import { LogShadow } from './log-shadow.ts'
 import { type Watched, watch } from './watched.ts'
@@ -31,6 +32,12 @@ export class Disks {
 
   durableIndex(id: NodeId): Index {
     return this.#watched.get(id)?.durable.lastIndex ?? 0
+  }
+
+  /** Whether the disk of `id` holds as much as it has ever acknowledged: what it only has in memory a crash takes away again. */
+  holdsPromises(id: NodeId): boolean {
+    const { durable, promised } = this.of(id)
+    return compareIds(durable.last, promised) >= 0
   }
 
   /** The newest configuration on the disk of `id`; `undefined` where there is no log. */

@@ -1,0 +1,36 @@
+// What stands in the way of a node, by its own account: for operators, below the table of a cluster.
+import type { NodeStatus } from '../client/index.ts'
+import type { NodeAnswer } from './cluster-nodes.ts'
+
+/** A line for each thing; none where all is well. */
+export function noteLines(nodes: readonly NodeAnswer[]): readonly string[] {
+  const statuses = nodes.flatMap(({ status }) => status ?? []).toSorted((a, b) => a.nodeId - b.nodeId)
+  // One that was asked at two addresses says the same twice.
+  return [...new Set(statuses.flatMap((status) => notesOn(status).map((note) => `node ${status.nodeId}: ${note}`)))]
+}
+
+function notesOn({ fence, lastIndex, disk }: NodeStatus): readonly string[] {
+  const notes: string[] = []
+  if (fence !== undefined) notes.push(onFence(fence, lastIndex))
+  if (disk.isFull) {
+    const left = disk.leftBytes === undefined ? '' : `, ${(disk.leftBytes / 1_048_576).toFixed(1)} MiB are left`
+    notes.push(`its disk is nearly full${left}: it takes no commands, and leads only where nobody else can`)
+  }
+  if (disk.hungMs !== undefined) {
+    notes.push(
+      `its disk has not finished a write for ${(disk.hungMs / 1_000).toFixed(1)} s: it acknowledges nothing, and does not campaign`,
+    )
+  }
+  return notes
+}
+
+function onFence({ floor }: NonNullable<NodeStatus['fence']>, lastIndex: number): string {
+  if (floor === undefined) {
+    return `cannot tell what its log held after entry ${lastIndex}: takes part in nothing until all other members, whole themselves, have told it what they hold`
+  }
+  const missing =
+    floor.index > lastIndex + 1
+      ? `entries ${lastIndex + 1} to ${floor.index}, the last of term ${floor.term}`
+      : `entry ${floor.index} of term ${floor.term}`
+  return `lacks ${missing}: follows, and does not vote for less`
+}

@@ -1,0 +1,87 @@
+// How a node says that it is, as bytes.
+import type { Fence } from '../core/types.ts'
+import { type ByteReader, type ByteWriter, WireError } from './bytes.ts'
+import type { DiskStatus, NodeStatus } from './client-messages.ts'
+import { readConf, writeConf } from './entry-codec.ts'
+
+const roles = ['follower', 'preCandidate', 'candidate', 'leader'] as const satisfies readonly NodeStatus['role'][]
+
+export function writeStatus(body: ByteWriter, status: NodeStatus): void {
+  body.u48(status.nodeId)
+  body.text(status.clusterId)
+  body.u8(roles.indexOf(status.role))
+  body.u48(status.term)
+  // No node has id 0.
+  body.u48(status.leader ?? 0)
+  body.u48(status.commitIndex)
+  body.u48(status.lastApplied)
+  body.u48(status.firstIndex)
+  body.u48(status.lastIndex)
+  body.u48(status.snapshotIndex)
+  writeConf(body, status.conf)
+  body.u48(status.sessions)
+  body.text(status.digest)
+  writeFence(body, status.fence)
+  writeDisk(body, status.disk)
+}
+
+export function readStatus(reader: ByteReader): NodeStatus {
+  const nodeId = reader.positive('server')
+  const clusterId = reader.text('cluster id')
+  const role = roles[reader.u8('role')]
+  if (role === undefined) throw new WireError(`server ${nodeId} has an unknown role`)
+  const term = reader.u48('term')
+  const leader = reader.u48('leader')
+  return {
+    nodeId,
+    clusterId,
+    role,
+    term,
+    leader: leader === 0 ? undefined : leader,
+    commitIndex: reader.u48('commit index'),
+    lastApplied: reader.u48('applied index'),
+    firstIndex: reader.u48('first index'),
+    lastIndex: reader.u48('last index'),
+    snapshotIndex: reader.u48('index of the snapshot'),
+    conf: readConf(reader),
+    sessions: reader.u48('sessions'),
+    digest: reader.text('digest'),
+    fence: readFence(reader),
+    disk: readDisk(reader),
+  }
+}
+
+/** Whether there is one, then whether its floor is known, and which it is. */
+function writeFence(body: ByteWriter, fence: Fence | undefined): void {
+  body.u8(fence === undefined ? 0 : 1)
+  if (fence === undefined) return
+  body.u8(fence.floor === undefined ? 0 : 1)
+  if (fence.floor === undefined) return
+  body.u48(fence.floor.term)
+  body.u48(fence.floor.index)
+}
+
+function readFence(reader: ByteReader): Fence | undefined {
+  if (!reader.boolean('fence')) return undefined
+  if (!reader.boolean('floor')) return { floor: undefined }
+  return { floor: { term: reader.u48('term of the floor'), index: reader.u48('index of the floor') } }
+}
+
+function writeDisk(body: ByteWriter, { leftBytes, isFull, hungMs }: DiskStatus): void {
+  body.u8(isFull ? 1 : 0)
+  writeOptional(body, leftBytes)
+  writeOptional(body, hungMs)
+}
+
+function readDisk(reader: ByteReader): DiskStatus {
+  const isFull = reader.boolean('isFull')
+  return { isFull, leftBytes: readOptional(reader, 'bytes left'), hungMs: readOptional(reader, 'duration of a write') }
+}
+
+/** A whole number that is not negative, or none. */
+function writeOptional(body: ByteWriter, value: number | undefined): void {
+  body.u8(value === undefined ? 0 : 1)
+  if (value !== undefined) body.u48(value)
+}
+
+const readOptional = (reader: ByteReader, what: string): number | undefined => (reader.boolean(what) ? reader.u48(what) : undefined)
