@@ -2,8 +2,8 @@
 // database changes it (its log is replayed, a new manifest is written), so whoever only wants to look opens a copy.
 import { constants, copyFile, link, readdir, readFile, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { nextFileNumber } from './level-manifest.ts'
 import type { Finding } from './recovery.ts'
-import { nextFileNumber } from './table-numbers.ts'
 
 const tablePattern = /^(\d+)\.(?:ldb|sst)$/
 /** LevelDB's lock and its own reports belong to no copy. */

@@ -10,13 +10,14 @@ import { levelChecksum, readVarint } from './level-format.ts'
 const blockBytes = 32 * 1_024
 const headerBytes = 7
 const pieces = { whole: 1, first: 2, middle: 3, last: 4 } as const
+const nextFile = 3
 const deletedFile = 6
 const newFile = 7
 /** Of each tag, what follows it. */
 const fieldsOf: ReadonlyMap<number, readonly ('number' | 'bytes')[]> = new Map([
   [1, ['bytes']],
   [2, ['number']],
-  [3, ['number']],
+  [nextFile, ['number']],
   [4, ['number']],
   [5, ['number', 'bytes']],
   [deletedFile, ['number', 'number']],
@@ -34,6 +35,20 @@ export function liveTables(manifest: Buffer): ReadonlyMap<number, number> {
     }
   }
   return live
+}
+
+/**
+ * The first number that LevelDB may give to a new file: a table below it never changes, one that a crash has left at or above it is written over.
+ * `undefined` where the manifest does not tell: LevelDB will not open it either.
+ */
+export function nextFileNumber(manifest: Buffer): number | undefined {
+  try {
+    const fields = changesOf(manifest).flatMap(fieldsIn)
+    return fields.findLast(([tag]) => tag === nextFile)?.[1]
+  } catch (thrown) {
+    if (thrown instanceof WireError) return undefined
+    throw thrown
+  }
 }
 
 /** An end that was torn was never acted upon. */
