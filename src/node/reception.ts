@@ -4,7 +4,6 @@ import type { ErrorCode } from '../errors.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Hello, LeaderHint, Welcome } from '../wire/client-messages.ts'
 import type { NodeLimits } from './options.ts'
-import { helloRefusal } from './refusals.ts'
 
 /** Well below the time after which a silent connection is closed. Milliseconds. */
 const keepAliveMsMax = 20_000
@@ -44,8 +43,20 @@ export class Reception {
     return member === undefined ? undefined : { id: member.id, client: member.client }
   }
 
-  /** Why it is turned away, if it is. */
-  whyNot(hello: Hello): { readonly code: ErrorCode; readonly message: string } | undefined {
-    return helloRefusal(hello, this.#options)
+  /** Why it is turned away, if it is: it looks for another cluster, or for another machine. */
+  whyNot({ clusterId, machine, wire }: Hello): { readonly code: ErrorCode; readonly message: string } | undefined {
+    const { clusterId: ourCluster, machine: ours } = this.#options
+    if (clusterId !== '' && clusterId !== ourCluster) {
+      return { code: 'CLUSTER_MISMATCH', message: `this is cluster ${ourCluster}, not ${clusterId}` }
+    }
+    // A client of bytes may leave out which machine it expects.
+    if (machine !== '' && machine !== ours.name) {
+      return { code: 'MACHINE_MISMATCH', message: `this server runs the machine ${ours.name}, not ${machine}` }
+    }
+    if (wire === '' || wire === ours.wire) return undefined
+    return {
+      code: 'MACHINE_MISMATCH',
+      message: `this server runs wire format ${ours.wire} of the machine ${ours.name}, the client was generated for ${wire}`,
+    }
   }
 }
