@@ -187,8 +187,8 @@ export class Elections {
    */
   get #mayCampaign(): boolean {
     const { log, id, disk } = this.#ctx
-    if (!log.hasState || log.fence !== undefined || disk.isHung) return false
-    return log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))
+    if (disk.isHung) return false
+    return log.hasState && log.fence === undefined && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))
   }
 
   /** Before it knows who votes a node has no log either: it would vote for anyone, whatever it may have promised in another life. */
