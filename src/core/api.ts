@@ -251,6 +251,8 @@ export interface Recollected extends Pick<Witness, 'match' | 'matchTerm' | 'vote
   readonly isFenced: boolean
   /** Of the newest configuration here, in both halves of a joint one. */
   readonly voters: readonly NodeId[]
+  /** Those that the other asked for and that are no members any more, as an entry says that is committed and durable here. */
+  readonly gone: readonly NodeId[]
 }
 /** A node as it is now, for status pages and tests. */
 export interface RaftStatus extends SoftState {

@@ -132,6 +132,10 @@ export class RaftLog {
   get committedConf(): ConfState {
     return this.#confs.at(this.#commitIndex)
   }
+  /** The newest configuration that is known to be committed and is on the disk here. */
+  get lastingConf(): ConfState {
+    return this.#confs.at(Math.min(this.#commitIndex, this.durable.index))
+  }
   /** In force before the newest; the newest itself where that is known to be committed. */
   get confBefore(): ConfState {
     return this.isConfCommitted ? this.conf : this.#confs.previous

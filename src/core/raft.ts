@@ -110,14 +110,16 @@ export class Raft {
 
   /**
    * What this node remembers of another, in this incarnation. Whoever starts on a disk that an older copy may have been put back on asks the other
-   * voters, before it votes or acknowledges anything, and steps what they remember better as `recalled` (see `src/node/recall.ts`).
+   * voters, before it votes or acknowledges anything, and steps what they remember better as `recalled` (see `src/node/recall.ts`). `awaited`: whom
+   * it has yet to hear from.
    */
-  recollect(member: Pick<Member, 'id' | 'incarnation'>): Recollected {
+  recollect(member: Pick<Member, 'id' | 'incarnation'>, awaited: readonly NodeId[]): Recollected {
     const { log, witnesses } = this.#ctx
     const { role } = this.#elections
     if (role.kind === 'leader') role.observe()
     const { match, matchTerm, votedTerm } = witnesses.of(member)
-    return { match, matchTerm, votedTerm, held: log.durable, isFenced: log.fence !== undefined, voters: votersOf(log.conf) }
+    const gone = awaited.filter((id) => log.lastingConf.removed.includes(id))
+    return { match, matchTerm, votedTerm, held: log.durable, isFenced: log.fence !== undefined, voters: votersOf(log.conf), gone }
   }
 
   /** Advances by one input. What is merely unwanted is refused or ignored; what Raft says cannot happen is asserted. */

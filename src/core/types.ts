@@ -246,8 +246,16 @@ export type SnapshotChunk = Header & {
 }
 export type SnapshotMessage = SnapshotRequest | SnapshotChunk
 
-/** A node that has just started asks what the receiver remembers of it. `nonce` names its life. Of these four, too, the core sees nothing. */
-export type Recall = Header & { readonly kind: 'Recall'; readonly incarnation: number; readonly nonce: number }
+/**
+ * A node that has just started asks what the receiver remembers of it. `nonce` names its life, `awaited` those that it has yet to hear from, 64 at
+ * most. Of these four, too, the core sees nothing.
+ */
+export type Recall = Header & {
+  readonly kind: 'Recall'
+  readonly incarnation: number
+  readonly nonce: number
+  readonly awaited: readonly NodeId[]
+}
 /** `term`: of the sender. See `Recollected`. */
 export type RecallReply = Header & {
   readonly kind: 'RecallReply'
@@ -258,6 +266,7 @@ export type RecallReply = Header & {
   readonly held: EntryId
   readonly isFenced: boolean
   readonly voters: readonly NodeId[]
+  readonly gone: readonly NodeId[]
 }
 /** A node that has lost entries, and has no leader to give them back, asks any member for them. */
 export type EntriesRequest = Header & { readonly kind: 'EntriesRequest'; readonly firstIndex: Index; readonly lastIndex: Index }

@@ -32,8 +32,9 @@ export class Mending {
     const { id, raft, net } = this.#ports
     switch (message.kind) {
       case 'Recall': {
-        const { from: to, incarnation, nonce } = message
-        net.send([{ kind: 'RecallReply', from: id, to, term: raft.softState.term, nonce, ...raft.recollect({ id: to, incarnation }) }])
+        const { from: to, incarnation, nonce, awaited } = message
+        const recollected = raft.recollect({ id: to, incarnation }, awaited)
+        net.send([{ kind: 'RecallReply', from: id, to, term: raft.softState.term, nonce, ...recollected }])
         return
       }
       case 'RecallReply':

@@ -12,6 +12,8 @@ import type { NodeEvent } from './options.ts'
 
 /** So many others than the members are asked, when they have something to say. */
 const strangersMax = 64
+/** So many of those that this node waits for are named to the ones that it asks. */
+const awaitedMax = 64
 
 export interface RecallPorts {
   readonly id: NodeId
@@ -20,8 +22,8 @@ export interface RecallPorts {
   readonly nonce: number
   readonly electionTimeoutMs: Ms
   readonly heartbeatMs: Ms
-  readonly raft: Raft
-  readonly net: Net
+  readonly raft: Pick<Raft, 'status' | 'softState' | 'fence' | 'conf' | 'committedConf' | 'step'>
+  readonly net: Pick<Net, 'send'>
   report(event: NodeEvent): void
 }
 
@@ -29,7 +31,10 @@ export class Recall {
   readonly #ports: RecallPorts
   /** As this life began: what came later nobody has forgotten. */
   readonly #boot: { readonly hardState: HardState; readonly last: EntryId }
+  /** The latest of each. */
   readonly #answers = new Map<NodeId, RecallReply>()
+  /** Of those that this node waited for, the ones that will never answer: see `#others`. */
+  readonly #gone = new Set<NodeId>()
   /** When each was asked last. */
   readonly #asked = new Map<NodeId, Ms>()
   /** Others than the voters that have something to say. */
@@ -71,6 +76,7 @@ export class Recall {
     if (reply.nonce !== this.#ports.nonce || this.#admitsAll) return
     const isFirst = !this.#answers.has(reply.from)
     this.#answers.set(reply.from, reply)
+    if (!reply.isFenced) for (const id of reply.gone) this.#gone.add(id)
     this.#strangers.delete(reply.from)
     if (isFirst && !this.#isFloorUnknown) this.#heed(reply)
   }
@@ -91,12 +97,15 @@ export class Recall {
   /**
    * Whoever may have counted what this node has promised: all members, for a learner may have become a voter since. Where nobody knows what it has
    * promised, also those whom they know: a change of voters is in the log of one of the old ones at least (§4.3), so none is missed.
+   *
+   * Not those that were removed since, as somebody knows who holds the entry that says so: whatever they remember that came before it, he holds
+   * as well, nobody can have elected them since, and what came later they did not count.
    */
   get #others(): Set<NodeId> {
     const { id, raft } = this.#ports
     const others = new Set(raft.conf.members.map((member) => member.id))
     if (this.#isFloorUnknown) for (const { voters } of this.#answers.values()) for (const voter of voters) others.add(voter)
-    others.delete(id)
+    for (const gone of [...this.#gone, ...raft.committedConf.removed, id]) others.delete(gone)
     return others
   }
 
@@ -115,13 +124,17 @@ export class Recall {
   #ask(now: Ms): boolean {
     const { id, incarnation, nonce, raft, net, heartbeatMs, electionTimeoutMs } = this.#ports
     const pauseMs = now - (this.#startedAt ?? now) < electionTimeoutMs ? heartbeatMs : electionTimeoutMs
-    const missing = [...this.#others, ...this.#strangers].filter((other) => !this.#hasAnswered(other))
-    for (const to of missing) {
-      if (now - (this.#asked.get(to) ?? Number.NEGATIVE_INFINITY) < pauseMs) continue
+    const all = [...this.#others, ...this.#strangers]
+    const isDue = (to: NodeId, ms: Ms): boolean => now - (this.#asked.get(to) ?? Number.NEGATIVE_INFINITY) >= ms
+    const awaited = all.filter((other) => !this.#hasAnswered(other))
+    // Who has answered may have learned since that nobody need wait for the others any more.
+    const again = this.#isFloorUnknown && awaited.length > 0 ? all.filter((other) => this.#hasAnswered(other)) : []
+    for (const to of [...awaited.filter((other) => isDue(other, pauseMs)), ...again.filter((other) => isDue(other, electionTimeoutMs))]) {
       this.#asked.set(to, now)
-      net.send([{ kind: 'Recall', from: id, to, term: raft.softState.term, incarnation, nonce }])
+      const named = awaited.slice(0, awaitedMax)
+      net.send([{ kind: 'Recall', from: id, to, term: raft.softState.term, incarnation, nonce, awaited: named }])
     }
-    return missing.length > 0
+    return awaited.length > 0
   }
 
   #maybeSettle(elapsedMs: Ms): void {

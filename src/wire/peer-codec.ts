@@ -11,6 +11,7 @@ import type {
   InstallSnapshot,
   NodeId,
   PeerMessage,
+  Recall,
   RecallReply,
   SnapshotChunk,
   SnapshotMeta,
@@ -84,6 +85,7 @@ export function writeMessage(writer: ByteWriter, message: PeerMessage): void {
     case 'Recall':
       writer.u48(message.incarnation)
       writer.u48(message.nonce)
+      writeNodes(writer, message.awaited)
       break
     case 'RecallReply':
       writeRecallReply(writer, message)
@@ -163,7 +165,7 @@ function readMessage(reader: ByteReader, kind: number, header: Header): PeerMess
     case bodyKinds.SnapshotChunk:
       return readSnapshotChunk(reader, header)
     case bodyKinds.Recall:
-      return { kind: 'Recall', from, to, term, incarnation: reader.positive('incarnation'), nonce: reader.u48('nonce') }
+      return readRecall(reader, header)
     case bodyKinds.RecallReply:
       return readRecallReply(reader, header)
     case bodyKinds.EntriesRequest:
@@ -267,6 +269,11 @@ function readSnapshotChunk(reader: ByteReader, { from, to, term }: Header): Snap
   return { kind: 'SnapshotChunk', from, to, term, snapshot, offset, data }
 }
 
+function readRecall(reader: ByteReader, { from, to, term }: Header): Recall {
+  const [incarnation, nonce] = [reader.positive('incarnation'), reader.u48('nonce')]
+  return { kind: 'Recall', from, to, term, incarnation, nonce, awaited: readNodes(reader, 'node awaited') }
+}
+
 function writeRecallReply(writer: ByteWriter, message: RecallReply): void {
   writer.u48(message.nonce)
   writeEntryId(writer, message.match)
@@ -274,8 +281,8 @@ function writeRecallReply(writer: ByteWriter, message: RecallReply): void {
   writer.u48(message.votedTerm)
   writeEntryId(writer, message.held)
   writer.u8(message.isFenced ? 1 : 0)
-  writer.u8(message.voters.length)
-  for (const voter of message.voters) writer.u48(voter)
+  writeNodes(writer, message.voters)
+  writeNodes(writer, message.gone)
 }
 
 function readRecallReply(reader: ByteReader, { from, to, term }: Header): RecallReply {
@@ -285,12 +292,21 @@ function readRecallReply(reader: ByteReader, { from, to, term }: Header): Recall
   const votedTerm = reader.u48('term of the vote')
   const held = readEntryId(reader, 'last entry')
   const isFenced = reader.boolean('fence')
-  const voters = Array.from({ length: reader.u8('count of voters') }, () => reader.positive('voter'))
+  const [voters, gone] = [readNodes(reader, 'voter'), readNodes(reader, 'node that is gone')]
   // It remembers what it took part in.
   if (Math.max(matchTerm, votedTerm, held.term) > term) throw new WireError(`a memory of a later term than that of its message, ${term}`)
   if (match.term > matchTerm) throw new WireError(`an entry of term ${match.term} was acknowledged in term ${matchTerm}`)
-  return { kind: 'RecallReply', from, to, term, nonce, match, matchTerm, votedTerm, held, isFenced, voters }
+  return { kind: 'RecallReply', from, to, term, nonce, match, matchTerm, votedTerm, held, isFenced, voters, gone }
 }
+
+/** Fewer than 256. */
+function writeNodes(writer: ByteWriter, ids: readonly NodeId[]): void {
+  writer.u8(ids.length)
+  for (const id of ids) writer.u48(id)
+}
+
+const readNodes = (reader: ByteReader, what: string): NodeId[] =>
+  Array.from({ length: reader.u8(`count of ids, each a ${what}`) }, () => reader.positive(what))
 
 function readEntriesChunk(reader: ByteReader, { from, to, term }: Header): EntriesChunk {
   const firstIndex = reader.positive('first index')
@@ -298,6 +314,8 @@ function readEntriesChunk(reader: ByteReader, { from, to, term }: Header): Entri
   const first = entries[0]
   if (first !== undefined && first.index !== firstIndex) throw new WireError(`entries from ${firstIndex} begin with entry ${first.index}`)
   if (first?.term === 0) throw new WireError(`entry ${first.index} has term 0`)
+  const last = entries.at(-1)
+  if (last !== undefined && last.term > term) throw new WireError(`entry ${last.index} has term ${last.term}, its message ${term}`)
   return { kind: 'EntriesChunk', from, to, term, firstIndex, entries }
 }
 

@@ -214,15 +214,15 @@ describe('what a node remembers of others', () => {
     cluster.run(300)
     const { core } = cluster.node(1)
     const last = core.status.lastIndex
-    expect(core.recollect({ id: 2, incarnation: 1 })).toMatchObject({
+    expect(core.recollect({ id: 2, incarnation: 1 }, [])).toMatchObject({
       match: { term: 1, index: last },
       matchTerm: 1,
       held: { term: 1, index: last },
     })
-    const votes = [2, 3].map((id) => core.recollect({ id, incarnation: 1 }).votedTerm)
+    const votes = [2, 3].map((id) => core.recollect({ id, incarnation: 1 }, []).votedTerm)
     expect(votes.some((votedTerm) => votedTerm === core.status.term)).toBe(true)
-    expect(core.recollect({ id: 2, incarnation: 2 })).toMatchObject({ match: { term: 0, index: 0 }, votedTerm: 0 })
-    expect(cluster.node(2).core.recollect({ id: 1, incarnation: 1 })).toMatchObject({ match: { term: 0, index: 0 }, votedTerm: 0 })
+    expect(core.recollect({ id: 2, incarnation: 2 }, [])).toMatchObject({ match: { term: 0, index: 0 }, votedTerm: 0 })
+    expect(cluster.node(2).core.recollect({ id: 1, incarnation: 1 }, [])).toMatchObject({ match: { term: 0, index: 0 }, votedTerm: 0 })
   })
 
   test('outlives it, as its log has kept it', () => {
@@ -235,6 +235,6 @@ describe('what a node remembers of others', () => {
       confs: [],
     }
     const raft = new Raft({ id: 1, log: { ...summary, witness }, now: 0, seed: 1, nonce: 1 })
-    expect(raft.recollect({ id: 2, incarnation: 1 })).toMatchObject({ match: { term: 1, index: 4 }, matchTerm: 1, votedTerm: 1 })
+    expect(raft.recollect({ id: 2, incarnation: 1 }, [])).toMatchObject({ match: { term: 1, index: 4 }, matchTerm: 1, votedTerm: 1 })
   })
 })

@@ -90,6 +90,23 @@ const snapshotPiece: fc.Arbitrary<PeerMessage> = fc.oneof(
     }),
 )
 
+const ids = fc.array(id, { maxLength: 3 })
+const repairMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
+  fc.record({ kind: fc.constant('Recall'), ...route, term: u48, incarnation: id, nonce: u48, awaited: ids }),
+  fc
+    .record({ ...route, nonce: u48, match: entryId, held: entryId, ahead: fc.tuple(fc.nat(3), fc.nat(3)), isFenced: fc.boolean(), ids })
+    .map(({ match, held, ahead: [later, latest], ids, ...rest }): PeerMessage => {
+      const matchTerm = Math.min(u48Max, match.term + later)
+      const votedTerm = Math.max(matchTerm, held.term)
+      const term = Math.min(u48Max, votedTerm + latest)
+      return { kind: 'RecallReply', ...rest, term, match, matchTerm, votedTerm, held, voters: ids, gone: ids.slice(1) }
+    }),
+  fc.record({ kind: fc.constant('EntriesRequest'), ...route, term: u48, firstIndex: id, lastIndex: u48 }),
+  fc.record({ ...route, run, ahead: fc.nat(3) }).map(({ run: { prev, entries, lastTerm }, ahead, ...rest }): PeerMessage => {
+    return { kind: 'EntriesChunk', ...rest, term: lastTerm + ahead, firstIndex: prev.index + 1, entries }
+  }),
+)
+
 export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   candidacy.map(({ from, to, last, ahead }): PeerMessage => ({ kind: 'PreVote', from, to, term: last.term + ahead, last })),
   candidacy.map(
@@ -118,6 +135,7 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({ kind: fc.constant('ReadIndexReply'), ...route, term: id, nonce: u48, counter: u48, index: u48 }),
   snapshotQuestion.map((question): PeerMessage => ({ kind: 'SnapshotRequest', ...question })),
   snapshotPiece,
+  repairMessage,
 )
 
 const commandItems = fc

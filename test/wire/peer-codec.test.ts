@@ -1,9 +1,21 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { noConf } from '../../src/core/conf.ts'
-import type { AppendEntries, ConfState, Entry, PeerMessage, SnapshotChunk, SnapshotMeta } from '../../src/core/types.ts'
+import type {
+  AppendEntries,
+  ConfState,
+  EntriesChunk,
+  Entry,
+  PeerMessage,
+  RecallReply,
+  SnapshotChunk,
+  SnapshotMeta,
+} from '../../src/core/types.ts'
 import { ByteWriter, WireError } from '../../src/wire/bytes.ts'
 import { confMembersMax, confRemovedMax, encodeEntries } from '../../src/wire/entry-codec.ts'
+import { bodyKinds } from '../../src/wire/kinds.ts'
 import { decodeMessage, writeMessage } from '../../src/wire/peer-codec.ts'
+import { peerMessage } from './arbitraries.ts'
 
 const encode = (message: PeerMessage): Uint8Array => {
   const writer = new ByteWriter()
@@ -119,6 +131,61 @@ describe('SnapshotRequest', () => {
   test('asks for an offset of one snapshot only', () => {
     const message: PeerMessage = { kind: 'SnapshotRequest', from: 1, to: 2, term: 5, minIndex: 1, of: undefined, offset: 9 }
     expect(() => decodeMessage(encode(message))).toThrow(new WireError('offset 9 of no snapshot in particular is asked for'))
+  })
+})
+
+describe('RecallReply', () => {
+  const reply = (changes: Partial<RecallReply>): RecallReply => ({
+    kind: 'RecallReply',
+    from: 1,
+    to: 2,
+    term: 5,
+    nonce: 7,
+    match: { term: 3, index: 9 },
+    matchTerm: 4,
+    votedTerm: 5,
+    held: { term: 5, index: 12 },
+    isFenced: false,
+    voters: [1, 2, 3],
+    gone: [4],
+    ...changes,
+  })
+
+  test.each([
+    ['a memory of a later term than that of its message, 5', reply({ matchTerm: 6 })],
+    ['a memory of a later term than that of its message, 5', reply({ votedTerm: 6 })],
+    ['a memory of a later term than that of its message, 5', reply({ held: { term: 6, index: 12 } })],
+    ['an entry of term 3 was acknowledged in term 2', reply({ matchTerm: 2 })],
+    ['voter is 0', reply({ voters: [0] })],
+    ['node that is gone is 0', reply({ gone: [0] })],
+  ])('is refused: %s', (message, value) => {
+    expect(() => decodeMessage(encode(value))).toThrow(new WireError(message))
+  })
+})
+
+describe('EntriesChunk', () => {
+  const entries = [command(3, 8), command(5, 9)]
+  const chunkOf = (changes: Partial<EntriesChunk>): EntriesChunk => {
+    return { kind: 'EntriesChunk', from: 1, to: 2, term: 5, firstIndex: 8, entries, ...changes }
+  }
+
+  test.each([
+    ['entries from 7 begin with entry 8', chunkOf({ firstIndex: 7 })],
+    ['entry 9 has term 5, its message 4', chunkOf({ term: 4 })],
+    ['entry 8 has term 0', chunkOf({ entries: [command(0, 8)] })],
+  ])('is refused: %s', (message, value) => {
+    expect(() => decodeMessage(encode(value))).toThrow(new WireError(message))
+  })
+})
+
+const peerKinds = Object.entries(bodyKinds)
+  .flatMap(([kind, number]) => (number < bodyKinds.PeerHello ? kind : []))
+  .sort()
+
+describe('the messages drawn for the round trips and the fuzzing', () => {
+  test('are of every kind', () => {
+    const drawn = new Set(fc.sample(peerMessage, { numRuns: 2_000, seed: 1 }).map(({ kind }) => kind))
+    expect([...drawn].sort()).toEqual(peerKinds)
   })
 })
 
