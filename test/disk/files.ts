@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { levelLogPlaces } from './places/level-log.ts'
 import type { Place } from './places/place.ts'
-import { slotPlaces } from './places/slots.ts'
+import { highWaterPlaces, witnessPlaces } from './places/slots.ts'
 import { snapshotPlaces } from './places/snapshot.ts'
 import { tablePlaces } from './places/table.ts'
 import { currentPlaces, jsonPlaces, plainPlaces } from './places/text.ts'
@@ -23,13 +23,27 @@ export const manifest: FileKind = { name: 'db/MANIFEST', find: inFolder('db', /^
 export const current: FileKind = { name: 'db/CURRENT', find: one('db/CURRENT'), places: currentPlaces }
 export const info: FileKind = { name: 'db/LOG', find: one('db/LOG'), places: plainPlaces }
 export const lock: FileKind = { name: 'db/LOCK', find: one('db/LOCK'), places: () => [] }
-export const highWater: FileKind = { name: 'high-water', find: one('high-water'), places: slotPlaces }
+export const highWater: FileKind = { name: 'high-water', find: one('high-water'), places: highWaterPlaces }
+export const witness: FileKind = { name: 'witness', find: one('witness'), places: witnessPlaces }
 export const identity: FileKind = { name: 'identity.json', find: one('identity.json'), places: jsonPlaces }
 export const machine: FileKind = { name: 'machine.json', find: one('machine.json'), places: jsonPlaces }
 export const peers: FileKind = { name: 'peers.json', find: one('peers.json'), places: jsonPlaces }
 export const snapshot: FileKind = { name: 'snapshots/*', find: inFolder('snapshots', /^snapshot-(\d+)-\d+$/), places: snapshotPlaces }
 
-export const fileKinds: readonly FileKind[] = [log, table, manifest, current, info, lock, highWater, identity, machine, peers, snapshot]
+export const fileKinds: readonly FileKind[] = [
+  log,
+  table,
+  manifest,
+  current,
+  info,
+  lock,
+  highWater,
+  witness,
+  identity,
+  machine,
+  peers,
+  snapshot,
+]
 
 /** The newest of a kind. */
 export async function newest(kind: FileKind, dir: string): Promise<string> {

@@ -6,10 +6,11 @@ import { Level } from 'level'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeSlot, type HighWater } from '../../src/storage/high-water.ts'
 import { encodeFooter, encodeHeader, encodePieces, sealOf } from '../../src/storage/snapshot-format.ts'
+import { encodeWitness } from '../../src/storage/witness-slot.ts'
 import { slotBytes } from '../../src/storage/slots.ts'
 import { levelLogPlaces, levelLogRecords } from './places/level-log.ts'
 import type { Place } from './places/place.ts'
-import { slotPlaces } from './places/slots.ts'
+import { highWaterPlaces, witnessPlaces } from './places/slots.ts'
 import { snapshotPlaces } from './places/snapshot.ts'
 import { tablePlaces } from './places/table.ts'
 import { currentPlaces, jsonPlaces } from './places/text.ts'
@@ -94,7 +95,7 @@ test('of a high water every byte of both slots has a place, and fields are where
     members: [member],
   })
   const content = Buffer.concat([encodeSlot(slot(8)), encodeSlot(slot(9))])
-  const places = slotPlaces(content)
+  const places = highWaterPlaces(content)
   const number = (name: string): number => valueOf(content, places, name).readUIntBE(0, valueOf(content, places, name).length)
   expect(uncovered(content, places, /^(newest|older) slot: /)).toBe(0)
   expect(valueOf(content, places, 'newest slot').byteOffset - content.byteOffset).toBe(slotBytes)
@@ -104,6 +105,19 @@ test('of a high water every byte of both slots has a place, and fields are where
   expect(
     ['index of last', 'write of last', 'index of base', 'whether there is a configuration'].map((name) => number(`older slot: ${name}`)),
   ).toEqual([11, 111, 6, 1])
+})
+
+test('of what a node knows of others every byte of both slots has a place, also of one that was not written yet', () => {
+  const owner = { cluster: 0xc1, nodeId: 2, incarnation: 4 }
+  const witness = [{ id: 3, incarnation: 1, match: { term: 2, index: 9 }, matchTerm: 2, votedTerm: 1 }]
+  const content = Buffer.concat([encodeWitness({ sequence: 3, owner, witness }), encodeWitness({ sequence: 2, owner, witness: [] })])
+  const places = witnessPlaces(content)
+  expect(uncovered(content, places, /^(newest|older) slot: /)).toBe(0)
+  expect(valueOf(content, places, 'newest slot').byteOffset - content.byteOffset).toBe(0)
+  expect(valueOf(content, places, 'newest slot: count')).toEqual(Buffer.from([1]))
+  expect(valueOf(content, places, 'newest slot: what it knows of others').readUIntBE(0, 6)).toBe(3)
+  const fresh = Buffer.concat([content.subarray(0, slotBytes), Buffer.alloc(slotBytes)])
+  expect(uncovered(fresh, witnessPlaces(fresh), /^older slot: /)).toBe(slotBytes)
 })
 
 test('of a snapshot every byte has a place', () => {
