@@ -3,6 +3,7 @@ import * as fs from 'node:fs'
 import { dirname } from 'node:path'
 import type { Done } from '../ports/log.ts'
 import { syncDir } from './checked-file.ts'
+import { storeError } from './damage.ts'
 import { type SlotPosition, type Slots, type SlotsDone, slotBytes } from './slots.ts'
 
 const ownerOnly = 0o600
@@ -40,13 +41,14 @@ export class SlotsFile implements Slots {
 
   write(position: SlotPosition, bytes: Uint8Array, done: Done): void {
     const descriptor = this.#descriptor
-    if (descriptor !== undefined) return this.#writeFrom({ descriptor, bytes, at: position * slotBytes }, done)
+    const written: Done = (error) => done(error === undefined ? undefined : storeError(this.name, 'write', error))
+    if (descriptor !== undefined) return this.#writeFrom({ descriptor, bytes, at: position * slotBytes }, written)
     SlotsFile.create(this.name).then(
       (made) => {
         this.#descriptor = made.#descriptor
         this.write(position, bytes, done)
       },
-      (thrown: Error) => done(thrown),
+      (thrown: Error) => written(thrown),
     )
   }
 
