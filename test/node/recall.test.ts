@@ -1,0 +1,186 @@
+// What a node that starts does about what it may have forgotten: whom it asks, when it takes part, and what it makes of the answers.
+import { describe, expect, test } from 'vitest'
+import { type ConfState, type Fence, noConf, type NodeId, type PeerMessage, Raft, type RecallReply } from '../../src/core/index.ts'
+import type { NodeEvent } from '../../src/node/options.ts'
+import { Recall } from '../../src/node/recall.ts'
+import { confOf } from '../core/core-cluster.ts'
+
+const [heartbeatMs, electionTimeoutMs, nonce] = [100, 1_000, 77]
+const nothing = { term: 0, index: 0 }
+
+interface Start {
+  readonly conf?: ConfState
+  readonly lastIndex?: number
+  readonly term?: number
+  readonly votedFor?: NodeId
+  readonly fence?: Fence
+}
+
+/** Node 1, whose log ends with entry 4 of term 1. */
+function starting({ conf = confOf({ voters: [1, 2, 3] }), lastIndex = 4, term = 1, votedFor, fence }: Start = {}) {
+  const terms = lastIndex === 0 ? [] : [{ term: 1, firstIndex: 1 }]
+  const log = { hardState: { term, votedFor }, base: { id: nothing, conf }, lastIndex, terms, confs: [], fence }
+  const state = conf === noConf ? {} : { lastApplied: 0 }
+  const raft = new Raft({ id: 1, log, now: 0, seed: 1, nonce, ...state })
+  const sent: PeerMessage[] = []
+  const events: NodeEvent[] = []
+  const recall = new Recall({
+    ...{ id: 1, incarnation: 1, nonce, electionTimeoutMs, heartbeatMs, raft },
+    net: { send: (messages) => void sent.push(...messages) },
+    report: (event) => void events.push(event),
+  })
+  /** Those who are asked in a turn at `now`. */
+  const askedAt = (now: number): readonly NodeId[] => {
+    sent.length = 0
+    recall.turn(now)
+    return sent.flatMap((message) => (message.kind === 'Recall' ? message.to : []))
+  }
+  const answer = (from: NodeId, changes: Partial<RecallReply> = {}): void => {
+    const reply = { match: nothing, matchTerm: 0, votedTerm: 0, held: { term: 1, index: 4 }, isFenced: false, voters: [1, 2, 3], gone: [] }
+    recall.receive({ kind: 'RecallReply', from, to: 1, term: 1, nonce, ...reply, ...changes })
+  }
+  return { raft, recall, sent, events, askedAt, answer }
+}
+const unknown: Fence = { floor: undefined }
+
+describe('a node that starts', () => {
+  test('asks all others at once, and again those that do not answer, ever more seldom', () => {
+    const { askedAt, answer } = starting()
+    expect(askedAt(0)).toEqual([2, 3])
+    expect(askedAt(heartbeatMs - 1)).toEqual([])
+    answer(2)
+    expect(askedAt(heartbeatMs)).toEqual([3])
+    expect(askedAt(electionTimeoutMs + heartbeatMs - 1)).toEqual([])
+    expect(askedAt(electionTimeoutMs + heartbeatMs)).toEqual([3])
+  })
+
+  test('takes part once all have answered', () => {
+    const { recall, askedAt, answer } = starting()
+    askedAt(0)
+    answer(2)
+    askedAt(1)
+    expect(recall.isSettled).toBe(false)
+    expect(recall.missing).toEqual([3])
+    answer(3)
+    askedAt(2)
+    expect(recall.isSettled).toBe(true)
+  })
+
+  test('takes part without the one that is away, after an election timeout, but not before anybody has answered', () => {
+    const { recall, askedAt, answer } = starting()
+    askedAt(0)
+    askedAt(20 * electionTimeoutMs)
+    expect(recall.isSettled).toBe(false)
+    answer(2)
+    askedAt(20 * electionTimeoutMs + 1)
+    expect(recall.isSettled).toBe(true)
+    expect(recall.admits(2)).toBe(true)
+    expect(recall.admits(3)).toBe(false)
+  })
+
+  test('which is alone, or new, takes part at once', () => {
+    expect(starting({ conf: confOf({ voters: [1] }) }).recall.isSettled).toBe(true)
+    expect(starting({ conf: noConf, lastIndex: 0, term: 0 }).recall.isSettled).toBe(true)
+  })
+
+  test('asks whoever has something to say to it first, were it no member that it knows', () => {
+    const { recall, askedAt, answer } = starting()
+    askedAt(0)
+    for (const id of [2, 3]) answer(id)
+    expect(recall.admits(4)).toBe(false)
+    expect(askedAt(1)).toEqual([4])
+    answer(4)
+    expect(recall.admits(4)).toBe(true)
+  })
+
+  test('heeds no answer that was given to an earlier life', () => {
+    const { recall, askedAt, answer } = starting()
+    askedAt(0)
+    for (const from of [2, 3]) answer(from, { nonce: nonce - 1 })
+    askedAt(1)
+    expect(recall.missing).toEqual([2, 3])
+  })
+})
+
+describe('what another remembers better', () => {
+  test('is an entry that the log does not hold: the node is fenced up to it', () => {
+    const { raft, events, askedAt, answer } = starting()
+    askedAt(0)
+    answer(2, { match: { term: 1, index: 9 }, matchTerm: 1 })
+    expect(raft.fence).toEqual({ floor: { term: 1, index: 9 } })
+    expect(events).toMatchObject([{ kind: 'forgotten', by: 2, floor: { term: 1, index: 9 }, lastIndex: 4 }])
+  })
+
+  test('is a vote: it counts as given', () => {
+    const { raft, askedAt, answer } = starting()
+    askedAt(0)
+    answer(3, { term: 6, votedTerm: 6 })
+    expect(raft.status).toMatchObject({ term: 6, votedFor: 3 })
+  })
+
+  test('is no entry that a later leader may have replaced, as this node knows, and no vote that it knows of', () => {
+    const { raft, events, askedAt, answer } = starting({ term: 3, votedFor: 3 })
+    askedAt(0)
+    answer(2, { term: 3, match: { term: 1, index: 9 }, matchTerm: 2, votedTerm: 2 })
+    answer(3, { term: 3, votedTerm: 3 })
+    expect(raft.fence).toBeUndefined()
+    expect(events).toEqual([])
+  })
+})
+
+describe('a node that nobody knows what it has lost', () => {
+  test('waits for all, and for whom they know', () => {
+    const { recall, askedAt, answer } = starting({ fence: unknown })
+    askedAt(0)
+    answer(2, { voters: [2, 3, 4] })
+    answer(3)
+    askedAt(10 * electionTimeoutMs)
+    expect(recall.isSettled).toBe(false)
+    expect(recall.missing).toEqual([4])
+  })
+
+  test('learns that all is here which it may have promised, or else what: the most that one of them holds, and a vote in the latest term', () => {
+    const { raft, recall, events, askedAt, answer } = starting({ fence: unknown })
+    askedAt(0)
+    answer(2, { term: 5, held: { term: 3, index: 7 } })
+    answer(3, { term: 4, held: { term: 2, index: 90 } })
+    askedAt(1)
+    expect(recall.isSettled).toBe(true)
+    expect(raft.fence).toEqual({ floor: { term: 3, index: 7 } })
+    expect(raft.status).toMatchObject({ term: 5, votedFor: 1 })
+    expect(events).toEqual([{ kind: 'floorLearned', floor: { term: 3, index: 7 } }])
+  })
+
+  test('waits until one that is damaged itself is whole, and asks it again', () => {
+    const { recall, askedAt, answer } = starting({ fence: unknown })
+    askedAt(0)
+    answer(2)
+    answer(3, { isFenced: true })
+    expect(askedAt(heartbeatMs)).toEqual([3])
+    expect(recall.missing).toEqual([3])
+    answer(3)
+    askedAt(heartbeatMs + 1)
+    expect(recall.isSettled).toBe(true)
+  })
+
+  test('does not wait for those that were removed since, as one of the others knows, who is asked again until it does', () => {
+    const { recall, sent, askedAt, answer } = starting({ fence: unknown, conf: confOf({ voters: [1, 2, 3, 4, 5] }) })
+    askedAt(0)
+    for (const from of [2, 5]) answer(from, { voters: [1, 2, 3, 4, 5] })
+    expect(askedAt(electionTimeoutMs)).toEqual([3, 4, 2, 5])
+    expect(sent).toMatchObject([{ awaited: [3, 4] }, {}, { awaited: [3, 4] }, {}])
+    expect(recall.isSettled).toBe(false)
+    answer(5, { voters: [1, 2, 5], gone: [3, 4] })
+    askedAt(electionTimeoutMs + 1)
+    expect(recall.isSettled).toBe(true)
+  })
+
+  test('does not take the word of one that is damaged itself for it', () => {
+    const { recall, askedAt, answer } = starting({ fence: unknown })
+    askedAt(0)
+    answer(2, { isFenced: true, gone: [3] })
+    answer(2)
+    askedAt(1)
+    expect(recall.missing).toEqual([3])
+  })
+})
