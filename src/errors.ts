@@ -162,7 +162,7 @@ export const errorCodes = {
     retryable: false,
     outcome: 'none',
     when: 'The log or a snapshot is damaged. The message names the file and the index.',
-    todo: 'Start again: a damaged snapshot is replaced from the peers. For a damaged log, move the directory away and start the node on an empty one with `join`, under the same id.',
+    todo: 'Start the node again: what it can, it gets back from the others. Where it refuses to start, the message names the way out, and `raftgen log verify` says what is there.',
   },
   STORAGE_FAILED: {
     retryable: false,

@@ -139,7 +139,7 @@ export class Elections {
   onPreVote(message: PreVote): void {
     const { log, outbox, id, disk } = this.#ctx
     // A vote that does not get to the disk is none: whoever counted on it would raise the term in vain.
-    const granted = message.term > this.term && this.#mayVote && !disk.isHung && log.isUpToDate(message.last)
+    const granted = message.term > this.term && this.#mayVoteFor(message) && !disk.isHung && log.isUpToDate(message.last)
     const term = granted ? message.term : this.term
     outbox.send({ kind: 'PreVoteReply', from: id, to: message.from, term, granted })
   }
@@ -148,7 +148,7 @@ export class Elections {
   onRequestVote(message: RequestVote): void {
     const { term, votedFor } = this.#persistence.hardState
     const isFree = votedFor === message.from || (votedFor === undefined && this.leader === undefined)
-    const granted = isFree && this.#mayVote && this.#ctx.log.isUpToDate(message.last)
+    const granted = isFree && this.#mayVoteFor(message) && this.#ctx.log.isUpToDate(message.last)
     if (granted) {
       if (votedFor === undefined) this.#persistence.set({ term, votedFor: message.from })
       this.#timer.restart()
@@ -191,9 +191,13 @@ export class Elections {
     return log.hasState && log.fence === undefined && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))
   }
 
-  /** Before it knows who votes a node has no log either: it would vote for anyone, whatever it may have promised in another life. */
-  get #mayVote(): boolean {
-    return this.#ctx.log.conf.voters.length > 0
+  /**
+   * Before it knows who votes a node has no log either: it would vote for anyone, whatever it may have promised in another life. Nor does it vote for who was removed:
+   * whoever asks what it has forgotten relies on that, and the cluster can elect this node in its place.
+   */
+  #mayVoteFor({ from }: RequestVote | PreVote): boolean {
+    const { voters, removed } = this.#ctx.log.conf
+    return voters.length > 0 && !removed.includes(from)
   }
 
   /** A leader hears itself, until its own check says that nobody else hears it (§6.2). */

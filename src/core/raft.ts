@@ -111,7 +111,7 @@ export class Raft {
   /**
    * What this node remembers of another, in this incarnation. Whoever starts on a disk that an older copy may have been put back on asks the other
    * voters, before it votes or acknowledges anything, and steps what they remember better as `recalled` (see `src/node/recall.ts`). `awaited`: whom
-   * it has yet to hear from.
+   * it waits for.
    */
   recollect(member: Pick<Member, 'id' | 'incarnation'>, awaited: readonly NodeId[]): Recollected {
     const { log, witnesses } = this.#ctx

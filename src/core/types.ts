@@ -247,8 +247,8 @@ export type SnapshotChunk = Header & {
 export type SnapshotMessage = SnapshotRequest | SnapshotChunk
 
 /**
- * A node that has just started asks what the receiver remembers of it. `nonce` names its life, `awaited` those that it has yet to hear from, 64 at
- * most. Of these four, too, the core sees nothing.
+ * A node that has just started asks what the receiver remembers of it. `nonce` names its life, `awaited` those that it waits for, 64 at most. Of these
+ * four, too, the core sees nothing.
  */
 export type Recall = Header & {
   readonly kind: 'Recall'

@@ -12,7 +12,7 @@ import type { NodeEvent } from './options.ts'
 
 /** So many others than the members are asked, when they have something to say. */
 const strangersMax = 64
-/** So many of those that this node waits for are named to the ones that it asks. */
+/** So many of those that this node waits for are named to the ones that it asks; were there more, those would have to answer themselves. */
 const awaitedMax = 64
 
 export interface RecallPorts {
@@ -22,7 +22,7 @@ export interface RecallPorts {
   readonly nonce: number
   readonly electionTimeoutMs: Ms
   readonly heartbeatMs: Ms
-  readonly raft: Pick<Raft, 'status' | 'softState' | 'fence' | 'conf' | 'committedConf' | 'step'>
+  readonly raft: Pick<Raft, 'status' | 'softState' | 'fence' | 'conf' | 'step'>
   readonly net: Pick<Net, 'send'>
   report(event: NodeEvent): void
 }
@@ -33,8 +33,6 @@ export class Recall {
   readonly #boot: { readonly hardState: HardState; readonly last: EntryId }
   /** The latest of each. */
   readonly #answers = new Map<NodeId, RecallReply>()
-  /** Of those that this node waited for, the ones that will never answer: see `#others`. */
-  readonly #gone = new Set<NodeId>()
   /** When each was asked last. */
   readonly #asked = new Map<NodeId, Ms>()
   /** Others than the voters that have something to say. */
@@ -76,7 +74,6 @@ export class Recall {
     if (reply.nonce !== this.#ports.nonce || this.#admitsAll) return
     const isFirst = !this.#answers.has(reply.from)
     this.#answers.set(reply.from, reply)
-    if (!reply.isFenced) for (const id of reply.gone) this.#gone.add(id)
     this.#strangers.delete(reply.from)
     if (isFirst && !this.#isFloorUnknown) this.#heed(reply)
   }
@@ -91,22 +88,38 @@ export class Recall {
 
   /** Those that this node waits for. */
   get missing(): readonly NodeId[] {
-    return this.#isSettled ? [] : [...this.#others].filter((id) => !this.#hasAnswered(id))
+    if (this.#isSettled) return []
+    const others = [...this.#others]
+    const gone = this.#gone(others)
+    return others.filter((id) => !gone.has(id) && !this.#hasAnswered(id))
   }
 
   /**
    * Whoever may have counted what this node has promised: all members, for a learner may have become a voter since. Where nobody knows what it has
    * promised, also those whom they know: a change of voters is in the log of one of the old ones at least (§4.3), so none is missed.
-   *
-   * Not those that were removed since, as somebody knows who holds the entry that says so: whatever they remember that came before it, he holds
-   * as well, nobody can have elected them since, and what came later they did not count.
    */
   get #others(): Set<NodeId> {
     const { id, raft } = this.#ports
     const others = new Set(raft.conf.members.map((member) => member.id))
     if (this.#isFloorUnknown) for (const { voters } of this.#answers.values()) for (const voter of voters) others.add(voter)
-    for (const gone of [...this.#gone, ...raft.committedConf.removed, id]) others.delete(gone)
+    others.delete(id)
     return others
+  }
+
+  /**
+   * Nobody waits for those that were removed, once all the rest have answered that they know it: then each of them holds the entry that says so, and all
+   * that was committed before it, and has not voted since for those that it removes.
+   */
+  #gone(others: readonly NodeId[]): ReadonlySet<NodeId> {
+    const gone = new Set(others.filter((id) => [...this.#answers.values()].some((answer) => answer.gone.includes(id))))
+    for (let before = 0; before !== gone.size; ) {
+      before = gone.size
+      const rest = others.filter((id) => !gone.has(id))
+      const isKnown = (id: NodeId): boolean =>
+        rest.every((teller) => this.#hasAnswered(teller) && this.#answers.get(teller)?.gone.includes(id))
+      for (const id of gone) if (rest.length === 0 || !isKnown(id)) gone.delete(id)
+    }
+    return gone
   }
 
   get #isFloorUnknown(): boolean {
@@ -124,17 +137,17 @@ export class Recall {
   #ask(now: Ms): boolean {
     const { id, incarnation, nonce, raft, net, heartbeatMs, electionTimeoutMs } = this.#ports
     const pauseMs = now - (this.#startedAt ?? now) < electionTimeoutMs ? heartbeatMs : electionTimeoutMs
-    const all = [...this.#others, ...this.#strangers]
     const isDue = (to: NodeId, ms: Ms): boolean => now - (this.#asked.get(to) ?? Number.NEGATIVE_INFINITY) >= ms
-    const awaited = all.filter((other) => !this.#hasAnswered(other))
-    // Who has answered may have learned since that nobody need wait for the others any more.
-    const again = this.#isFloorUnknown && awaited.length > 0 ? all.filter((other) => this.#hasAnswered(other)) : []
-    for (const to of [...awaited.filter((other) => isDue(other, pauseMs)), ...again.filter((other) => isDue(other, electionTimeoutMs))]) {
+    const others = [...this.#others]
+    const missing = [...others, ...this.#strangers].filter((other) => !this.#hasAnswered(other))
+    // Who has answered may have learned since that nobody need wait for some of the others any more.
+    const again = this.#isFloorUnknown && !this.#isSettled && missing.length > 0 ? others.filter((other) => this.#hasAnswered(other)) : []
+    for (const to of [...missing.filter((other) => isDue(other, pauseMs)), ...again.filter((other) => isDue(other, electionTimeoutMs))]) {
       this.#asked.set(to, now)
-      const named = awaited.slice(0, awaitedMax)
-      net.send([{ kind: 'Recall', from: id, to, term: raft.softState.term, incarnation, nonce, awaited: named }])
+      const awaited = others.slice(0, awaitedMax)
+      net.send([{ kind: 'Recall', from: id, to, term: raft.softState.term, incarnation, nonce, awaited }])
     }
-    return awaited.length > 0
+    return missing.length > 0
   }
 
   #maybeSettle(elapsedMs: Ms): void {

@@ -35,8 +35,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a vote is given to any log (§3.6.1)',
     file: elections,
-    find: 'const granted = isFree && this.#mayVote && this.#ctx.log.isUpToDate(message.last)',
-    replace: 'const granted = isFree && this.#mayVote',
+    find: 'const granted = isFree && this.#mayVoteFor(message) && this.#ctx.log.isUpToDate(message.last)',
+    replace: 'const granted = isFree && this.#mayVoteFor(message)',
   },
   {
     name: 'a second vote in a term (§3.4)',
@@ -77,14 +77,20 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a node without its state campaigns',
     file: elections,
-    find: 'if (!log.hasState || log.fence !== undefined || disk.isHung) return false',
-    replace: 'if (log.fence !== undefined || disk.isHung) return false',
+    find: 'return log.hasState && log.fence === undefined && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))',
+    replace: 'return log.fence === undefined && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))',
   },
   {
     name: 'a node that does not know who votes gives votes',
     file: elections,
-    find: 'return this.#ctx.log.conf.voters.length > 0\n',
-    replace: 'return true\n',
+    find: 'return voters.length > 0 && !removed.includes(from)',
+    replace: 'return !removed.includes(from)',
+  },
+  {
+    name: 'who was removed gets votes',
+    file: elections,
+    find: 'return voters.length > 0 && !removed.includes(from)',
+    replace: 'return voters.length > 0',
   },
   {
     name: 'a dead process ends the wait also during a lease (§6.4.1)',
@@ -353,8 +359,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a damaged log campaigns',
     file: elections,
-    find: 'if (!log.hasState || log.fence !== undefined || disk.isHung) return false',
-    replace: 'if (!log.hasState || disk.isHung) return false',
+    find: 'return log.hasState && log.fence === undefined && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))',
+    replace: 'return log.hasState && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))',
   },
   {
     name: 'a follower that lost what it acknowledged still counts for it',

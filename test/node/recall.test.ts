@@ -163,24 +163,34 @@ describe('a node that nobody knows what it has lost', () => {
     expect(recall.isSettled).toBe(true)
   })
 
-  test('does not wait for those that were removed since, as one of the others knows, who is asked again until it does', () => {
+  test('waits for nobody that was removed since, once all the others know it: they are asked again until they do', () => {
     const { recall, sent, askedAt, answer } = starting({ fence: unknown, conf: confOf({ voters: [1, 2, 3, 4, 5] }) })
     askedAt(0)
     for (const from of [2, 5]) answer(from, { voters: [1, 2, 3, 4, 5] })
     expect(askedAt(electionTimeoutMs)).toEqual([3, 4, 2, 5])
-    expect(sent).toMatchObject([{ awaited: [3, 4] }, {}, { awaited: [3, 4] }, {}])
-    expect(recall.isSettled).toBe(false)
+    expect(sent[0]).toMatchObject({ awaited: [2, 3, 4, 5] })
     answer(5, { voters: [1, 2, 5], gone: [3, 4] })
     askedAt(electionTimeoutMs + 1)
+    expect(recall.missing).toEqual([3, 4])
+    answer(2, { voters: [1, 2, 5], gone: [3, 4] })
+    askedAt(electionTimeoutMs + 2)
     expect(recall.isSettled).toBe(true)
+  })
+
+  test('waits for those that only some of the others know to be gone', () => {
+    const { recall, askedAt, answer } = starting({ fence: unknown, conf: confOf({ voters: [1, 2, 3, 4] }) })
+    askedAt(0)
+    answer(2, { gone: [3, 4] })
+    answer(3, { gone: [2] })
+    askedAt(1)
+    expect(recall.missing).toEqual([4])
   })
 
   test('does not take the word of one that is damaged itself for it', () => {
     const { recall, askedAt, answer } = starting({ fence: unknown })
     askedAt(0)
     answer(2, { isFenced: true, gone: [3] })
-    answer(2)
     askedAt(1)
-    expect(recall.missing).toEqual([3])
+    expect(recall.missing).toEqual([2, 3])
   })
 })
