@@ -288,6 +288,16 @@ describe('servers without a vote (§4.2.1)', () => {
     ])
   })
 
+  test('who was removed is voted for by nobody who knows it, however good its log', () => {
+    const { cluster, sent } = lone({ conf: confOf({ voters: [1, 2, 3], removed: [9] }) })
+    cluster.receive({ kind: 'PreVote', from: 9, to: 1, term: 3, last: { term: 2, index: 9 } })
+    cluster.receive(requestVote({ from: 9, term: 3, last: { term: 2, index: 9 } }))
+    expect(sent()).toMatchObject([
+      { kind: 'PreVoteReply', granted: false },
+      { kind: 'RequestVoteReply', granted: false },
+    ])
+  })
+
   test('they forget a leader that fell silent', () => {
     const { cluster, node } = lone({ conf: confOf({ voters: [2, 3], learners: [1] }) })
     cluster.receive({ kind: 'Heartbeat', from: 2, to: 1, term: 3, commitIndex: 0, round: 1 })
