@@ -84,6 +84,8 @@ export class LevelLog implements Log {
       const kv = await LevelKeyValue.open(await realpath(databaseDir(dir)), { name: dir, create: true, beforeClose })
       if (kv === 'locked') throw await locked(dir)
       try {
+        const witness = await SlotsFile.create(witnessPath(dir))
+        await called((done) => witness.close(done))
         const slots = await SlotsFile.create(highWaterPath(dir))
         await called((done) => BlockLog.bootstrap(kv, { identity, conf, slots }, done))
         await called((done) => slots.close(done))

@@ -67,6 +67,6 @@ test('under a umask of 0, with snapshots, compactions, a damaged database, space
   await fourth.close()
   await servers.stop(1)
   expect([...opened, await open(servers.dir(1), atRest), await open(dir, atRest)].flat()).toEqual([])
-  const made = ['db', 'db.damaged', 'high-water', 'identity.json', 'machine.json', 'peers.json', 'pid', 'reserve', 'snapshots']
+  const made = ['db', 'db.damaged', 'high-water', 'identity.json', 'machine.json', 'peers.json', 'pid', 'reserve', 'snapshots', 'witness']
   expect([...seen]).toEqual(expect.arrayContaining([...made, 'db/NN.log', 'snapshots/snapshot-N-N'].map((name) => name.replace('NN', 'N'))))
 })

@@ -54,7 +54,7 @@ describe('bootstrap', () => {
     expect(await modeOf(join(dir, 'identity.json'))).toBe('600')
     await openLevel(dir)
     expect(await modeOf(join(dir, 'pid'))).toBe('600')
-    expect((await readdir(dir)).sort()).toEqual(['db', 'high-water', 'identity.json', 'pid', 'snapshots'])
+    expect((await readdir(dir)).sort()).toEqual(['db', 'high-water', 'identity.json', 'pid', 'snapshots', 'witness'])
   })
 
   test('takes an empty directory that is there', async () => {
@@ -215,7 +215,7 @@ describe('an open', () => {
     await db.close()
     expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
     expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
-    expect((await readdir(dir)).sort()).toEqual(['db', 'high-water', 'identity.json', 'snapshots'])
+    expect((await readdir(dir)).sort()).toEqual(['db', 'high-water', 'identity.json', 'snapshots', 'witness'])
   })
 })
 
