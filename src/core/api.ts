@@ -245,12 +245,14 @@ export interface FollowerStatus {
 }
 /** What a node remembers, for another that comes back and asks: see `Raft.recollect`. */
 export interface Recollected extends Pick<Witness, 'match' | 'matchTerm' | 'votedTerm'> {
-  /** The newest entry that is durable here. */
+  /** The newest entry that was durable here, as far as this node knows. Some of what it lost may be missing. */
   readonly held: EntryId
-  /** It may have held more, and has lost it. */
-  readonly isFenced: boolean
+  /** It may have held more, voted more, and does not know. */
+  readonly isForgetful: boolean
   /** Of the newest configuration here, in both halves of a joint one. */
   readonly voters: readonly NodeId[]
+  /** That is committed and durable here, and not joint. */
+  readonly isConfLasting: boolean
   /** Those that the other asked for and that are no members any more, as an entry says that is committed and durable here. */
   readonly gone: readonly NodeId[]
 }

@@ -175,7 +175,7 @@ export class Elections {
     this.#becomeCandidate({ transfer: true })
   }
 
-  /** A candidacy speaks of a log that is no more: a snapshot has taken its place. */
+  /** A candidacy speaks of a log that is no more: a snapshot has taken its place, or it was found to lack something. */
   endCandidacy(): void {
     if (this.#role.kind === 'follower' || this.#role.kind === 'leader') return
     this.becomeFollower({ term: this.term, leader: undefined })
@@ -266,11 +266,10 @@ export class Elections {
   /** Who has voted for this node may forget it. */
   #noteVote({ from, term }: RequestVoteReply): void {
     const { witnesses, log, outbox } = this.#ctx
-    const { members } = log.conf
-    const member = members.find(({ id }) => id === from)
+    const member = log.conf.members.find(({ id }) => id === from)
     if (member === undefined) return
     witnesses.voted(member, term)
-    const witness = witnesses.take(members)
+    const witness = witnesses.take(log)
     if (witness !== undefined) outbox.note(witness)
   }
 

@@ -167,7 +167,7 @@ export class Leader {
   observe(): void {
     const { witnesses, log, outbox } = this.#ctx
     this.#replication.observe()
-    const witness = witnesses.take(log.conf.members)
+    const witness = witnesses.take(log)
     if (witness !== undefined) outbox.note(witness)
   }
 

@@ -9,6 +9,7 @@ import { ConfHistory } from './conf-history.ts'
 import { EntryWindow, type EntriesRange } from './entry-window.ts'
 import { isAtLeast } from './entry-order.ts'
 import { broken } from './invariant.ts'
+import { LogFence } from './log-fence.ts'
 import { TermRuns } from './term-runs.ts'
 import type { ConfState, Entry, EntryId, Fence, Index, LogBase, LogSummary, Persist, Term } from './types.ts'
 
@@ -45,9 +46,7 @@ export class RaftLog {
   /** Index of the snapshot that the state is to be read from. Nothing is applied before that is done. */
   #restoring: Index | undefined
   /** What it may have acknowledged and does not hold. */
-  #fence: Fence | undefined
-  /** It was set, and is to be written. */
-  #newFence: Fence | undefined
+  readonly #fence: LogFence
 
   constructor(summary: LogSummary, { cacheBytesMax, lastApplied, hasState }: { readonly cacheBytesMax: number } & Restored) {
     const { base, lastIndex } = summary
@@ -64,18 +63,17 @@ export class RaftLog {
     this.#stableIndex = lastIndex
     this.#writtenIndex = lastIndex
     this.#writingIndex = lastIndex
-    this.#fence = summary.fence
+    this.#fence = new LogFence(summary.fence)
   }
 
-  /** `undefined` once all is there again. The term of what replaces an entry is higher: then the entry was not committed (§3.6.3). */
+  /** `undefined` once all is there again. */
   get fence(): Fence | undefined {
-    if (this.#fence?.floor !== undefined && isAtLeast(this.last, this.#fence.floor)) this.#fence = undefined
-    return this.#fence
+    return this.#fence.of(this.last)
   }
 
   /** Nobody knows what it has acknowledged, not even in which terms it has voted: it takes part in nothing. */
   get isFloorUnknown(): boolean {
-    return this.#fence !== undefined && this.#fence.floor === undefined
+    return this.#fence.isFloorUnknown
   }
 
   /** What precedes the first entry that is still here. */
@@ -159,6 +157,10 @@ export class RaftLog {
     // What a snapshot brought is durable in it, before its log is.
     return term === undefined ? this.#base : { term, index: this.#stableIndex }
   }
+  /** The newest entry that this node has acknowledged, or may have, and answers for: some of it may be lost. */
+  get held(): EntryId {
+    return this.#fence.upTo(this.durable)
+  }
   /** First index whose entry is in memory; `lastIndex + 1` when there is none. */
   get firstIndexInMemory(): Index {
     return this.#window.firstIndex
@@ -222,12 +224,7 @@ export class RaftLog {
 
   /** It has acknowledged `floor`, as others remember. */
   fenceAt(floor: EntryId): void {
-    const before = this.#fence?.floor
-    const isHeld = isAtLeast(this.last, floor)
-    if (this.isFloorUnknown || !(isHeld || (before !== undefined && isAtLeast(before, floor)))) {
-      this.#fence = { floor }
-      this.#newFence = this.#fence
-    }
+    this.#fence.raise(floor, this.last)
   }
 
   /** Entries that were here, and follow. */
@@ -303,9 +300,7 @@ export class RaftLog {
 
   /** What the disk has to be told of it, or `undefined`. */
   takeFence(): Fence | undefined {
-    const fence = this.#newFence
-    this.#newFence = undefined
-    return fence
+    return this.#fence.take()
   }
 
   writeCompleted(): void {

@@ -118,8 +118,10 @@ export class Raft {
     const { role } = this.#elections
     if (role.kind === 'leader') role.observe()
     const { match, matchTerm, votedTerm } = witnesses.of(member)
-    const gone = awaited.filter((id) => log.lastingConf.removed.includes(id))
-    return { match, matchTerm, votedTerm, held: log.durable, isFenced: log.fence !== undefined, voters: votersOf(log.conf), gone }
+    const { conf, lastingConf, held, isFloorUnknown: isForgetful } = log
+    const isConfLasting = conf === lastingConf && conf.votersOutgoing.length === 0
+    const gone = awaited.filter((id) => lastingConf.removed.includes(id))
+    return { match, matchTerm, votedTerm, held, isForgetful, voters: votersOf(conf), isConfLasting, gone }
   }
 
   /** Advances by one input. What is merely unwanted is refused or ignored; what Raft says cannot happen is asserted. */
@@ -306,6 +308,7 @@ export class Raft {
   #recalled({ hardState, floor }: InputOf<'recalled'>): void {
     if (hardState !== undefined) this.#elections.recall(hardState)
     if (floor !== undefined) this.#log.fenceAt(floor)
+    if (this.#log.fence !== undefined) this.#elections.endCandidacy()
   }
 
   #repaired({ entries }: InputOf<'repaired'>): void {
@@ -328,8 +331,8 @@ export class Raft {
 
   #onHeartbeat(message: Heartbeat): void {
     if (!this.#elections.follow(message)) return
-    // Beyond the end of the log only where entries that were acknowledged got lost: nothing of that is known to match.
-    if (message.commitIndex <= this.#log.lastIndex) this.#log.commitTo(message.commitIndex)
+    // Its leader relies on what this node has acknowledged. Where that got lost, others may stand in its place.
+    if (this.#log.fence === undefined && message.commitIndex <= this.#log.lastIndex) this.#log.commitTo(message.commitIndex)
     const { isFull } = this.#ctx.disk
     this.#reply({ ...this.#headerTo(message), kind: 'HeartbeatReply', round: message.round, ...(isFull ? { isFull } : {}) })
   }

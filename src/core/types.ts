@@ -264,8 +264,9 @@ export type RecallReply = Header & {
   readonly matchTerm: Term
   readonly votedTerm: Term
   readonly held: EntryId
-  readonly isFenced: boolean
+  readonly isForgetful: boolean
   readonly voters: readonly NodeId[]
+  readonly isConfLasting: boolean
   readonly gone: readonly NodeId[]
 }
 /** A node that has lost entries, and has no leader to give them back, asks any member for them. */

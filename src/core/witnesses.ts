@@ -1,6 +1,7 @@
 // What this node knows of the others that they may forget: which entry each has acknowledged to it, and when each has voted for it. Kept by the log,
 // told to whoever comes back and asks (an older copy of its disk may have been put back, and does not know it).
 import { isAtLeast } from './entry-order.ts'
+import type { RaftLog } from './raft-log.ts'
 import type { EntryId, Member, NodeId, Term, Witness } from './types.ts'
 
 const nothing: EntryId = { term: 0, index: 0 }
@@ -31,10 +32,14 @@ export class Witnesses {
     if (term > known.votedTerm) this.#set({ ...known, votedTerm: term })
   }
 
-  /** All that is worth keeping, where it changed since the last call. Those who are no `members` any more are forgotten. */
-  take(members: readonly Member[]): readonly Witness[] | undefined {
+  /**
+   * All that is worth keeping, where it changed since the last call. Those who are no members any more are forgotten: neither of the newest
+   * configuration nor, for that may be rolled back, of the newest that is committed.
+   */
+  take({ conf, committedConf }: Pick<RaftLog, 'conf' | 'committedConf'>): readonly Witness[] | undefined {
     if (!this.#isNews) return undefined
     this.#isNews = false
+    const members = [...conf.members, ...committedConf.members]
     for (const [id, { incarnation }] of this.#known) {
       if (!members.some((member) => member.id === id && member.incarnation <= incarnation)) this.#known.delete(id)
     }

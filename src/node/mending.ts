@@ -34,7 +34,8 @@ export class Mending {
       case 'Recall': {
         const { from: to, incarnation, nonce, awaited } = message
         const recollected = raft.recollect({ id: to, incarnation }, awaited)
-        net.send([{ kind: 'RecallReply', from: id, to, term: raft.softState.term, nonce, ...recollected }])
+        const isForgetful = recollected.isForgetful || !this.#recall.isSettled
+        net.send([{ kind: 'RecallReply', from: id, to, term: raft.softState.term, nonce, ...recollected, isForgetful }])
         return
       }
       case 'RecallReply':

@@ -359,6 +359,7 @@ export class Node {
       limits: this.#limits,
       seed,
       isFull: () => this.#disk.isFull,
+      isSettled: () => this.isSettled,
       wake: () => this.#ports.wake(),
       fail: (error: Error) => this.#fail(error),
       report: (event: NodeEvent) => this.#ports.report(event),

@@ -1,12 +1,12 @@
 // What a node may have forgotten (an older copy of its disk was put back, or it cannot tell what its log held) it asks the others for, before its
 // first vote or acknowledgement in a life: which of its acknowledgements and votes do they remember?
 //
-//   asking --all have answered, or some have and an election timeout is over--> settled
-//     |                                                                          a late answer is still heeded, and nothing of a node
-//     +-- where nobody knows its floor: all, and none of them damaged itself      is stepped before its answer
+//   asking --all have answered, or some have and an election timeout is over--> settled: what they remember is heeded, all at once
+//     |                                                                          a late answer is heeded, too, and nothing of a node
+//     +-- where nobody knows its floor: all, and none is forgetful itself         is stepped before its answer
 //
 // A rollback that nobody who can be reached remembers is not found out.
-import { type EntryId, type HardState, type Ms, type NodeId, type Raft, type RecallReply, votersOf } from '../core/index.ts'
+import { type EntryId, type HardState, type Ms, type NodeId, type Raft, type RecallReply, type Term, votersOf } from '../core/index.ts'
 import type { Net } from '../ports/net.ts'
 import type { NodeEvent } from './options.ts'
 
@@ -27,6 +27,15 @@ export interface RecallPorts {
   report(event: NodeEvent): void
 }
 
+/** What somebody else remembers of this node, and it does not. */
+interface Memory {
+  readonly by: NodeId
+  readonly floor: EntryId | undefined
+  /** Counts as given from now on. */
+  readonly vote: { readonly term: Term; readonly votedFor: NodeId } | undefined
+  readonly votedTerm: Term | undefined
+}
+
 export class Recall {
   readonly #ports: RecallPorts
   /** As this life began: what came later nobody has forgotten. */
@@ -37,9 +46,8 @@ export class Recall {
   readonly #asked = new Map<NodeId, Ms>()
   /** Others than the voters that have something to say. */
   readonly #strangers = new Set<NodeId>()
-  /** There is nobody to ask, or nothing to ask for. */
-  readonly #admitsAll: boolean
-  #startedAt: Ms | undefined
+  /** When the last of those that are to be asked became known. */
+  #since: Ms | undefined
   #isSettled: boolean
   /** Somebody has not answered yet. */
   #isAsking = true
@@ -48,10 +56,9 @@ export class Recall {
     const { term, votedFor, lastIndex, lastTerm, fence, conf } = ports.raft.status
     this.#ports = ports
     this.#boot = { hardState: { term, votedFor }, last: { term: lastTerm, index: lastIndex } }
-    // Who joins has never promised anything.
+    // Who joins has never promised anything, for all it knows.
     const isNew = conf.voters.length === 0 && lastIndex === 0 && fence === undefined
-    this.#isSettled = isNew || this.#others.size === 0
-    this.#admitsAll = this.#isSettled
+    this.#isSettled = isNew || this.#others.length === 0
   }
 
   /** Until then this node takes part in nothing. */
@@ -61,7 +68,6 @@ export class Recall {
 
   /** Whether what `from` says may be heeded: who was not asked yet is asked first, and says it again. */
   admits(from: NodeId): boolean {
-    if (this.#admitsAll) return true
     if (this.#isSettled && this.#answers.has(from)) return true
     if (!this.#answers.has(from) && this.#strangers.size < strangersMax) {
       this.#strangers.add(from)
@@ -71,39 +77,40 @@ export class Recall {
   }
 
   receive(reply: RecallReply): void {
-    if (reply.nonce !== this.#ports.nonce || this.#admitsAll) return
+    if (reply.nonce !== this.#ports.nonce) return
     const isFirst = !this.#answers.has(reply.from)
     this.#answers.set(reply.from, reply)
     this.#strangers.delete(reply.from)
-    if (isFirst && !this.#isFloorUnknown) this.#heed(reply)
+    if (isFirst && this.#isSettled) this.#heed([reply])
   }
 
   /** Asks those that have not answered, and settles. Called in every turn. */
   turn(now: Ms): void {
-    if (this.#admitsAll || !this.#isAsking) return
-    this.#startedAt ??= now
+    if (!this.#isAsking) return
     this.#isAsking = this.#ask(now)
-    if (!this.#isSettled) this.#maybeSettle(now - this.#startedAt)
+    if (!this.#isSettled) this.#maybeSettle(now - (this.#since ?? now))
   }
 
   /** Those that this node waits for. */
   get missing(): readonly NodeId[] {
     if (this.#isSettled) return []
-    const others = [...this.#others]
+    const others = this.#others
     const gone = this.#gone(others)
-    return others.filter((id) => !gone.has(id) && !this.#hasAnswered(id))
+    const missing = others.filter((id) => !gone.has(id) && !this.#hasAnswered(id))
+    const tellers = others.filter((id) => !gone.has(id) && this.#hasAnswered(id))
+    return this.#isEnough(tellers, missing) ? [] : missing
   }
 
   /**
-   * Whoever may have counted what this node has promised: all members, for a learner may have become a voter since. Where nobody knows what it has
-   * promised, also those whom they know: a change of voters is in the log of one of the old ones at least (§4.3), so none is missed.
+   * Whoever may have counted what this node has promised: all members, for a learner may have become a voter since, and all voters that they know of. A
+   * change of voters is in the log of one of the old ones at least (§4.3), so none is missed.
    */
-  get #others(): Set<NodeId> {
+  get #others(): readonly NodeId[] {
     const { id, raft } = this.#ports
     const others = new Set(raft.conf.members.map((member) => member.id))
-    if (this.#isFloorUnknown) for (const { voters } of this.#answers.values()) for (const voter of voters) others.add(voter)
+    for (const { voters } of this.#answers.values()) for (const voter of voters) others.add(voter)
     others.delete(id)
-    return others
+    return [...others]
   }
 
   /**
@@ -122,26 +129,41 @@ export class Recall {
     return gone
   }
 
+  /**
+   * Whether nobody need wait for the `missing`, which have all answered, and are as forgetful as this node: all the rest agree on who votes, and together
+   * with this node the forgetful are no majority of those. Then one of the rest took part in whatever this node did.
+   */
+  #isEnough(tellers: readonly NodeId[], missing: readonly NodeId[]): boolean {
+    const answers = tellers.flatMap((teller) => this.#answers.get(teller) ?? [])
+    const [first] = answers
+    if (first === undefined || missing.some((id) => !this.#answers.has(id))) return false
+    const { voters } = first
+    const isAgreed = answers.every((answer) => answer.isConfLasting && answer.voters.join() === voters.join())
+    const forgetful = voters.filter((voter) => voter === this.#ports.id || missing.includes(voter))
+    return isAgreed && voters.length > 0 && 2 * forgetful.length <= voters.length
+  }
+
   get #isFloorUnknown(): boolean {
     const { fence } = this.#ports.raft
     return fence !== undefined && fence.floor === undefined
   }
 
-  /** One that is damaged itself does not know all that it has held: it is asked again until it is whole. */
+  /** One that is forgetful itself cannot tell what this node has held: it is asked again until it can. */
   #hasAnswered(id: NodeId): boolean {
     const answer = this.#answers.get(id)
-    return answer !== undefined && !(answer.isFenced && this.#isFloorUnknown)
+    return answer !== undefined && !(answer.isForgetful && this.#isFloorUnknown)
   }
 
   /** Whether anybody has yet to answer. */
   #ask(now: Ms): boolean {
     const { id, incarnation, nonce, raft, net, heartbeatMs, electionTimeoutMs } = this.#ports
-    const pauseMs = now - (this.#startedAt ?? now) < electionTimeoutMs ? heartbeatMs : electionTimeoutMs
+    const others = this.#others
+    if (this.#since === undefined || others.some((other) => !this.#asked.has(other))) this.#since = now
+    const pauseMs = now - this.#since < electionTimeoutMs ? heartbeatMs : electionTimeoutMs
     const isDue = (to: NodeId, ms: Ms): boolean => now - (this.#asked.get(to) ?? Number.NEGATIVE_INFINITY) >= ms
-    const others = [...this.#others]
     const missing = [...others, ...this.#strangers].filter((other) => !this.#hasAnswered(other))
     // Who has answered may have learned since that nobody need wait for some of the others any more.
-    const again = this.#isFloorUnknown && !this.#isSettled && missing.length > 0 ? others.filter((other) => this.#hasAnswered(other)) : []
+    const again = this.#isFloorUnknown && missing.length > 0 ? others.filter((other) => this.#hasAnswered(other)) : []
     for (const to of [...missing.filter((other) => isDue(other, pauseMs)), ...again.filter((other) => isDue(other, electionTimeoutMs))]) {
       this.#asked.set(to, now)
       const awaited = others.slice(0, awaitedMax)
@@ -155,7 +177,10 @@ export class Recall {
     if (this.#isFloorUnknown) {
       if (!isComplete) return
       this.#learnFloor()
-    } else if (!isComplete && (elapsedMs < this.#ports.electionTimeoutMs || !this.#isHeardEnough)) return
+    } else {
+      if (!isComplete && (elapsedMs < this.#ports.electionTimeoutMs || !this.#isHeardEnough)) return
+      this.#heed([...this.#answers.values()])
+    }
     this.#isSettled = true
   }
 
@@ -165,31 +190,51 @@ export class Recall {
     return this.#answers.size > 0 || votersOf(raft.conf).every((voter) => voter === id)
   }
 
-  /** What one of them remembers better than this node. */
-  #heed({ from, match, matchTerm, votedTerm }: RecallReply): void {
+  /**
+   * What others remember better than this node. In one step, so that it gets to the disk as one: a later term alone would make the next life believe
+   * that it knows of whatever came before.
+   */
+  #heed(replies: readonly RecallReply[]): void {
+    const memories = replies.flatMap((reply) => this.#memoryOf(reply) ?? [])
+    if (memories.length === 0) return
     const { raft, report } = this.#ports
+    const votes = memories.flatMap(({ vote }) => vote ?? []).sort((a, b) => b.term - a.term)
+    const floors = memories.flatMap(({ floor }) => floor ?? []).sort((a, b) => b.term - a.term || b.index - a.index)
+    raft.step({ kind: 'recalled', hardState: votes[0], floor: floors[0] })
+    for (const { by, floor, votedTerm } of memories) {
+      report({ kind: 'forgotten', by, floor, votedTerm, lastIndex: this.#boot.last.index })
+    }
+  }
+
+  #memoryOf({ from, match, matchTerm, votedTerm }: RecallReply): Memory | undefined {
     const { hardState, last } = this.#boot
     const isVoteForgotten = votedTerm > hardState.term || (votedTerm === hardState.term && hardState.votedFor !== from && votedTerm > 0)
     // In a later term than that in which it was acknowledged, a leader may have replaced it, as this node knows.
     const isEntryForgotten =
       hardState.term <= matchTerm && (last.term < match.term || (last.term === match.term && last.index < match.index))
-    if (!isVoteForgotten && !isEntryForgotten) return
-    const floor = isEntryForgotten ? match : undefined
-    raft.step({ kind: 'recalled', hardState: isVoteForgotten ? { term: votedTerm, votedFor: from } : undefined, floor })
-    report({ kind: 'forgotten', by: from, floor, votedTerm: isVoteForgotten ? votedTerm : undefined, lastIndex: last.index })
+    if (!isVoteForgotten && !isEntryForgotten) return undefined
+    // Whoever has led a term may have this node's vote in it: nobody else got elected then.
+    const term = Math.max(isVoteForgotten ? votedTerm : 0, matchTerm)
+    return {
+      by: from,
+      floor: isEntryForgotten ? match : undefined,
+      vote: isVoteForgotten || matchTerm > hardState.term ? { term, votedFor: from } : undefined,
+      votedTerm: isVoteForgotten ? votedTerm : undefined,
+    }
   }
 
   /**
-   * Whatever this node had acknowledged, another of the majority that has it holds it, too, or something later; whomever it has voted for was in that term,
-   * or is in a later one. Its vote in the latest counts as given.
+   * Whatever this node had acknowledged, another of the majority that has it holds it, too, or something later, or it is the leader who counts it; whomever
+   * it has voted for was in that term, or is in a later one. Its vote in the latest counts as given.
    */
   #learnFloor(): void {
     const { id, raft, report } = this.#ports
     let floor: EntryId = { term: 0, index: 0 }
     let term = 0
     for (const answer of this.#answers.values()) {
-      const { held } = answer
-      if (held.term > floor.term || (held.term === floor.term && held.index > floor.index)) floor = held
+      for (const { term, index } of [answer.held, answer.match]) {
+        if (term > floor.term || (term === floor.term && index > floor.index)) floor = { term, index }
+      }
       term = Math.max(term, answer.term)
     }
     raft.step({ kind: 'recalled', hardState: term === 0 ? undefined : { term, votedFor: id }, floor })

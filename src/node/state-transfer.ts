@@ -26,6 +26,8 @@ export interface StateTransferPorts {
   readonly seed: number
   /** Nothing that can wait is to be written. */
   isFull(): boolean
+  /** This node knows what it has promised. A snapshot brings a later term with it, and who asks with a later term is not told what came before. */
+  isSettled(): boolean
   wake(): void
   fail(error: Error): void
   report(event: NodeEvent): void
@@ -138,7 +140,7 @@ export class StateTransfer {
   }
 
   #fetch(): void {
-    if (this.#hasState && !this.#fetcher.isActive) return
+    if ((this.#hasState && !this.#fetcher.isActive) || !this.#ports.isSettled()) return
     const { raft, net, id } = this.#ports
     const { conf, leader, term, firstIndex, commitIndex } = raft.status
     // The log goes on from its base: an older state would be of no use.

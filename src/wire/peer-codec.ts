@@ -280,7 +280,8 @@ function writeRecallReply(writer: ByteWriter, message: RecallReply): void {
   writer.u48(message.matchTerm)
   writer.u48(message.votedTerm)
   writeEntryId(writer, message.held)
-  writer.u8(message.isFenced ? 1 : 0)
+  writer.u8(message.isForgetful ? 1 : 0)
+  writer.u8(message.isConfLasting ? 1 : 0)
   writeNodes(writer, message.voters)
   writeNodes(writer, message.gone)
 }
@@ -291,12 +292,12 @@ function readRecallReply(reader: ByteReader, { from, to, term }: Header): Recall
   const matchTerm = reader.u48('term of the acknowledgement')
   const votedTerm = reader.u48('term of the vote')
   const held = readEntryId(reader, 'last entry')
-  const isFenced = reader.boolean('fence')
+  const [isForgetful, isConfLasting] = [reader.boolean('forgetfulness'), reader.boolean('state of the configuration')]
   const [voters, gone] = [readNodes(reader, 'voter'), readNodes(reader, 'node that is gone')]
   // It remembers what it took part in.
   if (Math.max(matchTerm, votedTerm, held.term) > term) throw new WireError(`a memory of a later term than that of its message, ${term}`)
   if (match.term > matchTerm) throw new WireError(`an entry of term ${match.term} was acknowledged in term ${matchTerm}`)
-  return { kind: 'RecallReply', from, to, term, nonce, match, matchTerm, votedTerm, held, isFenced, voters, gone }
+  return { kind: 'RecallReply', from, to, term, nonce, match, matchTerm, votedTerm, held, isForgetful, voters, isConfLasting, gone }
 }
 
 /** Fewer than 256. */

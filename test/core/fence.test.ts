@@ -45,6 +45,20 @@ describe('a log that lost what it had acknowledged', () => {
     expect(damaged(lost).asks(3, 2)).toMatchObject({ granted: true })
   })
 
+  test('commits nothing that a heartbeat says: its leader relies on entries in whose place others may stand', () => {
+    const { raft, receive } = damaged({ floor: { term: 2, index: 2 } })
+    receive({ kind: 'Heartbeat', from: 2, to: 1, term: 2, commitIndex: 2, round: 1 })
+    expect(raft.status).toMatchObject({ leader: 2, commitIndex: 0 })
+    const entry = { term: 2, index: 2, kind: 'noop' as const, data: new Uint8Array(0), conf: undefined }
+    receive({ kind: 'AppendEntries', from: 2, to: 1, term: 2, prev: { term: 1, index: 1 }, entries: [entry], commitIndex: 2 })
+    expect(raft.status).toMatchObject({ commitIndex: 2, lastTerm: 2 })
+  })
+
+  test('answers for what it lost as if it were there, until its disk has it again', () => {
+    const { raft } = damaged(lost)
+    expect(raft.recollect({ id: 2, incarnation: 1 }, [])).toMatchObject({ held: { term: 1, index: 5 }, isForgetful: false })
+  })
+
   test('never campaigns, neither when it hears nobody nor when it is asked to', () => {
     const { raft, pass, receive } = damaged(lost)
     pass(20_000)

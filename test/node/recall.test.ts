@@ -36,7 +36,16 @@ function starting({ conf = confOf({ voters: [1, 2, 3] }), lastIndex = 4, term = 
     return sent.flatMap((message) => (message.kind === 'Recall' ? message.to : []))
   }
   const answer = (from: NodeId, changes: Partial<RecallReply> = {}): void => {
-    const reply = { match: nothing, matchTerm: 0, votedTerm: 0, held: { term: 1, index: 4 }, isFenced: false, voters: [1, 2, 3], gone: [] }
+    const reply = {
+      match: nothing,
+      matchTerm: 0,
+      votedTerm: 0,
+      held: { term: 1, index: 4 },
+      isForgetful: false,
+      voters: [1, 2, 3],
+      isConfLasting: true,
+      gone: [],
+    }
     recall.receive({ kind: 'RecallReply', from, to: 1, term: 1, nonce, ...reply, ...changes })
   }
   return { raft, recall, sent, events, askedAt, answer }
@@ -83,6 +92,28 @@ describe('a node that starts', () => {
     expect(starting({ conf: noConf, lastIndex: 0, term: 0 }).recall.isSettled).toBe(true)
   })
 
+  test('which is alone, for all it knows, asks whoever comes all the same: it may be an older copy', () => {
+    const { raft, recall, askedAt, answer } = starting({ conf: confOf({ voters: [1] }) })
+    expect(recall.admits(2)).toBe(false)
+    expect(askedAt(0)).toEqual([2])
+    answer(2, { match: { term: 2, index: 9 }, matchTerm: 2, term: 2 })
+    expect(recall.admits(2)).toBe(true)
+    expect(raft.fence).toEqual({ floor: { term: 2, index: 9 } })
+  })
+
+  test('asks the voters that others know, too, and gives them an election timeout from then on', () => {
+    const { recall, askedAt, answer } = starting()
+    askedAt(0)
+    for (const id of [2, 3]) answer(id, { voters: [1, 4, 5] })
+    expect(askedAt(2 * electionTimeoutMs)).toEqual([4, 5])
+    expect(recall.isSettled).toBe(false)
+    answer(5, { voters: [1, 4, 5] })
+    askedAt(3 * electionTimeoutMs - 1)
+    expect(recall.missing).toEqual([4])
+    askedAt(3 * electionTimeoutMs)
+    expect(recall.isSettled).toBe(true)
+  })
+
   test('asks whoever has something to say to it first, were it no member that it knows', () => {
     const { recall, askedAt, answer } = starting()
     askedAt(0)
@@ -107,6 +138,8 @@ describe('what another remembers better', () => {
     const { raft, events, askedAt, answer } = starting()
     askedAt(0)
     answer(2, { match: { term: 1, index: 9 }, matchTerm: 1 })
+    answer(3)
+    askedAt(1)
     expect(raft.fence).toEqual({ floor: { term: 1, index: 9 } })
     expect(events).toMatchObject([{ kind: 'forgotten', by: 2, floor: { term: 1, index: 9 }, lastIndex: 4 }])
   })
@@ -114,8 +147,43 @@ describe('what another remembers better', () => {
   test('is a vote: it counts as given', () => {
     const { raft, askedAt, answer } = starting()
     askedAt(0)
+    answer(2)
     answer(3, { term: 6, votedTerm: 6 })
+    askedAt(1)
     expect(raft.status).toMatchObject({ term: 6, votedFor: 3 })
+  })
+
+  test('is a term, of whoever led it when it got an acknowledgement: nobody else gets a vote in it', () => {
+    const { raft, askedAt, answer } = starting()
+    askedAt(0)
+    answer(2, { term: 7, match: { term: 1, index: 9 }, matchTerm: 7 })
+    answer(3, { term: 7, votedTerm: 5 })
+    askedAt(1)
+    expect(raft.status).toMatchObject({ term: 7, votedFor: 2 })
+  })
+
+  test('gets to the disk at once: a later term alone would make the next life ignore what was acknowledged before', () => {
+    const { raft, askedAt, answer } = starting()
+    askedAt(0)
+    answer(2, { term: 6, votedTerm: 6 })
+    expect(raft.ready({ write: true })?.persist).toBeUndefined()
+    answer(3, { term: 6, match: { term: 1, index: 9 }, matchTerm: 5 })
+    askedAt(1)
+    const persist = raft.ready({ write: true })?.persist
+    expect(persist).toMatchObject({ hardState: { term: 6, votedFor: 2 }, fence: { floor: { term: 1, index: 9 } } })
+  })
+
+  test('is heeded late as well, and ends a candidacy', () => {
+    const { raft, recall, askedAt, answer } = starting()
+    askedAt(0)
+    answer(3)
+    askedAt(electionTimeoutMs)
+    expect(recall.isSettled).toBe(true)
+    raft.step({ kind: 'tick', now: 10_000 })
+    expect(raft.softState.role).toBe('preCandidate')
+    answer(2, { match: { term: 1, index: 9 }, matchTerm: 1 })
+    expect(raft.fence).toEqual({ floor: { term: 1, index: 9 } })
+    expect(raft.softState.role).toBe('follower')
   })
 
   test('is no entry that a later leader may have replaced, as this node knows, and no vote that it knows of', () => {
@@ -123,6 +191,7 @@ describe('what another remembers better', () => {
     askedAt(0)
     answer(2, { term: 3, match: { term: 1, index: 9 }, matchTerm: 2, votedTerm: 2 })
     answer(3, { term: 3, votedTerm: 3 })
+    askedAt(1)
     expect(raft.fence).toBeUndefined()
     expect(events).toEqual([])
   })
@@ -151,11 +220,45 @@ describe('a node that nobody knows what it has lost', () => {
     expect(events).toEqual([{ kind: 'floorLearned', floor: { term: 3, index: 7 } }])
   })
 
-  test('waits until one that is damaged itself is whole, and asks it again', () => {
+  test('heeds what they say it has acknowledged: a leader may count it, and not have it on its own disk yet', () => {
+    const { raft, askedAt, answer } = starting({ fence: unknown })
+    askedAt(0)
+    answer(2, { match: { term: 1, index: 9 }, matchTerm: 1, held: { term: 1, index: 8 } })
+    answer(3, { held: { term: 1, index: 8 } })
+    askedAt(1)
+    expect(raft.fence).toEqual({ floor: { term: 1, index: 9 } })
+  })
+
+  test('waits for no other such where the rest agree on who votes, and both are no majority of it', () => {
+    const voters = [1, 2, 3, 4, 5]
+    const { recall, askedAt, answer } = starting({ fence: unknown, conf: confOf({ voters }) })
+    askedAt(0)
+    answer(2, { voters, isForgetful: true })
+    for (const from of [3, 4]) answer(from, { voters })
+    askedAt(1)
+    expect(recall.missing).toEqual([2, 5])
+    answer(5, { voters, isConfLasting: false })
+    askedAt(2)
+    expect(recall.missing).toEqual([2])
+    answer(5, { voters })
+    askedAt(3)
+    expect(recall.isSettled).toBe(true)
+  })
+
+  test('waits for another such where both are a majority', () => {
+    const { recall, askedAt, answer } = starting({ fence: unknown })
+    askedAt(0)
+    answer(2, { isForgetful: true })
+    answer(3)
+    askedAt(1)
+    expect(recall.missing).toEqual([2])
+  })
+
+  test('waits until one that is as forgetful knows again, and asks it again', () => {
     const { recall, askedAt, answer } = starting({ fence: unknown })
     askedAt(0)
     answer(2)
-    answer(3, { isFenced: true })
+    answer(3, { isForgetful: true })
     expect(askedAt(heartbeatMs)).toEqual([3])
     expect(recall.missing).toEqual([3])
     answer(3)
@@ -186,10 +289,10 @@ describe('a node that nobody knows what it has lost', () => {
     expect(recall.missing).toEqual([4])
   })
 
-  test('does not take the word of one that is damaged itself for it', () => {
+  test('does not take the word of one that is forgetful for it', () => {
     const { recall, askedAt, answer } = starting({ fence: unknown })
     askedAt(0)
-    answer(2, { isFenced: true, gone: [3] })
+    answer(2, { isForgetful: true, gone: [3] })
     askedAt(1)
     expect(recall.missing).toEqual([2, 3])
   })

@@ -94,7 +94,16 @@ const ids = fc.array(id, { maxLength: 3 })
 const repairMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({ kind: fc.constant('Recall'), ...route, term: u48, incarnation: id, nonce: u48, awaited: ids }),
   fc
-    .record({ ...route, nonce: u48, match: entryId, held: entryId, ahead: fc.tuple(fc.nat(3), fc.nat(3)), isFenced: fc.boolean(), ids })
+    .record({
+      ...route,
+      nonce: u48,
+      match: entryId,
+      held: entryId,
+      ahead: fc.tuple(fc.nat(3), fc.nat(3)),
+      isForgetful: fc.boolean(),
+      isConfLasting: fc.boolean(),
+      ids,
+    })
     .map(({ match, held, ahead: [later, latest], ids, ...rest }): PeerMessage => {
       const matchTerm = Math.min(u48Max, match.term + later)
       const votedTerm = Math.max(matchTerm, held.term)

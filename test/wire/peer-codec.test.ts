@@ -145,8 +145,9 @@ describe('RecallReply', () => {
     matchTerm: 4,
     votedTerm: 5,
     held: { term: 5, index: 12 },
-    isFenced: false,
+    isForgetful: false,
     voters: [1, 2, 3],
+    isConfLasting: true,
     gone: [4],
     ...changes,
   })
