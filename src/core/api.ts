@@ -61,7 +61,7 @@ export type Input =
   | { readonly kind: 'recalled'; readonly hardState: HardState | undefined; readonly floor: EntryId | undefined }
   /**
    * Entries that the log of this node has held, and lost: they follow its end, and are proven to be the very same (`Log.anchors`). Ignored unless
-   * it is fenced at a known floor, and follows.
+   * it is fenced at a known floor, follows nobody, and all of it is on the disk.
    */
   | { readonly kind: 'repaired'; readonly entries: readonly Entry[] }
   /**

@@ -98,6 +98,10 @@ export class RaftLog {
   get stableIndex(): Index {
     return this.#stableIndex
   }
+  /** The disk holds just this. */
+  get isStable(): boolean {
+    return this.#stableIndex === this.lastIndex && this.#reset === undefined && this.#truncateFrom === undefined
+  }
   get writtenIndex(): Index {
     return this.#writtenIndex
   }

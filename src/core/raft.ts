@@ -313,7 +313,9 @@ export class Raft {
 
   #repaired({ entries }: InputOf<'repaired'>): void {
     const last = entries.at(-1)
-    if (last === undefined || this.#log.fence?.floor === undefined || this.#elections.role.kind !== 'follower') return
+    const { role, leader } = this.#elections
+    const mayRepair = role.kind === 'follower' && leader === undefined && this.#log.isStable && this.#log.fence?.floor !== undefined
+    if (last === undefined || !mayRepair) return
     // It was in that term once.
     if (last.term > this.#elections.term) this.#elections.becomeFollower({ term: last.term, leader: undefined })
     this.#log.repair(entries)

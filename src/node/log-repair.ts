@@ -57,8 +57,10 @@ export class LogRepair {
   /** Those that do not have the entry after `#at`, and those that did not answer. */
   readonly #lacking = new Set<NodeId>()
   readonly #silent = new Set<NodeId>()
-  /** Who is asked first; changes when what came of it was not what the log held. */
+  /** Who is asked first; changes when what came of it was not what the log held. This disk is in every other turn only: what lies apart may be stale. */
   #turnOf = 0
+  /** Anchors that were reached with another chain in this turn: they may be stale, too, and one behind them may not be. */
+  #refuted: Anchor[] = []
   #notBefore: Ms = 0
   #now: Ms = 0
   #reportAt: Ms | undefined
@@ -107,15 +109,16 @@ export class LogRepair {
   /** The next that the log held, and how its chain was there. */
   get #anchor(): Anchor | undefined {
     const { end, anchors = [] } = this.#ports.log
-    return anchors.find(({ index }) => index > (end?.index ?? 0))
+    return anchors.find((anchor) => anchor.index > (end?.index ?? 0) && !this.#refuted.includes(anchor))
   }
 
   // --- Look
 
   #look(): void {
-    const anchor = this.#anchor
     const { end } = this.#ports.log
-    if (anchor === undefined || end === undefined) return
+    const anchor = this.#anchor
+    if (end === undefined || (anchor === undefined && this.#refuted.length === 0)) return
+    if (anchor === undefined) return this.#tryOthers()
     this.#at ??= end
     if (this.#at.index < anchor.index) this.#ask(this.#at, { lastIndex: anchor.index, source: this.#nextSource() })
     else this.#judge(anchor)
@@ -127,14 +130,20 @@ export class LogRepair {
       this.#ports.wake()
       return
     }
-    // Somebody's log is another one by now: in another order of asking there may be one that is not.
+    this.#refuted.push(anchor)
+    this.#beginAnew(this.#ports.heartbeatMs)
+  }
+
+  /** Somebody's log is another one by now: in another order of asking there may be one that is not. */
+  #tryOthers(): void {
     this.#turnOf += 1
+    this.#refuted = []
     this.#beginAnew(this.#ports.heartbeatMs)
   }
 
   /** This disk first, then those that may have it; `nobody` when all were asked. */
   #nextSource(): NodeId | 'here' | 'nobody' {
-    if (!this.#lacking.has(this.#ports.id)) return 'here'
+    if (this.#turnOf % 2 === 0 && !this.#lacking.has(this.#ports.id)) return 'here'
     const others = this.#others
     for (let i = 0; i < others.length; i++) {
       const peer = others[(this.#turnOf + i) % others.length]
@@ -165,8 +174,10 @@ export class LogRepair {
     const { log, raft, report } = this.#ports
     const [piece] = this.#pieces
     const isWhole = piece !== undefined && entries.length === piece.index - at.index && log.chainAfter?.(at.chain, entries) === piece.chain
+    // A leader that was there meanwhile may have put something else where the log ended.
+    const isEnd = log.end?.index === at.index && log.end.chain === at.chain && raft.softState.leader === undefined
     // It gave another answer before: it has another log since.
-    if (piece === undefined || !isWhole) return this.#beginAnew(this.#ports.heartbeatMs)
+    if (piece === undefined || !isWhole || !isEnd) return this.#beginAnew(this.#ports.heartbeatMs)
     raft.step({ kind: 'repaired', entries })
     report({ kind: 'logRepaired', firstIndex: at.index + 1, lastIndex: piece.index, from: piece.source })
     this.#reportAt = undefined
@@ -224,6 +235,8 @@ export class LogRepair {
 
   /** Nobody has the entry after `#at`. */
   #giveUp(anchorIndex: Index): void {
+    if (this.#turnOf % 2 === 1) return this.#tryOthers()
+    if (this.#refuted.length > 0) this.#tryOthers()
     const firstIndex = (this.#at?.index ?? 0) + 1
     const lacking = this.#others.filter((peer) => this.#lacking.has(peer))
     const silent = this.#others.filter((peer) => this.#silent.has(peer))

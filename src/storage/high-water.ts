@@ -7,13 +7,14 @@
 // So a log that lacks what the slot says is damaged, never merely torn. A write is named by its number, which is in LevelDB's hard state record
 // and in the slot: (term, index) would not do, since a truncation may lower both. Pure: bytes in, verdicts out.
 import type { ConfState, EntryId, Fence, HardState, Member, NodeId } from '../core/types.ts'
+import type { Anchor } from '../ports/log.ts'
 import { ByteReader, ByteWriter, WireError } from '../wire/bytes.ts'
 import { encodeConf, readConf, readMember, writeMember } from '../wire/entry-codec.ts'
 import { checksum, seal, unseal } from './checksum.ts'
 import { slotBytes, type SlotPosition } from './slots.ts'
 
 const slotFormat = 2
-/** It had the write before the last as well, no configuration of the base, said of a fence whether it was certain, and nothing of others. */
+/** It had the write before the last as well, no configuration of the base, said of a fence whether it was certain and not where the log ended before, and nothing of others. */
 const firstSlotFormat = 1
 const slotKey = Buffer.from('high-water')
 const lengthBytes = 4
@@ -53,6 +54,8 @@ export interface HighWater {
   /** In force there; `undefined` where it is too large for a slot. With it a base that is lost can be made anew. */
   readonly baseConf: ConfState | undefined
   readonly fence: Fence | undefined
+  /** While it is fenced: how its chain was where it ended before, behind what is left. Whoever has what was there can prove it. */
+  readonly reached: Anchor | undefined
   /** Of the newest configuration, as many as fit: whom to ask when nothing else is left. */
   readonly members: readonly Member[]
 }
@@ -76,7 +79,7 @@ export function encodeSlot(highWater: HighWater): Uint8Array {
   writeMark(writer, highWater.last)
   writePosition(writer, highWater.base)
   writeBaseConf(writer, highWater.baseConf)
-  writeFence(writer, highWater.fence)
+  writeFence(writer, highWater)
   writeMembers(writer, highWater.members)
   return sealSlot(writer, slotKey)
 }
@@ -111,7 +114,7 @@ export function decodeSlot(bytes: Uint8Array): HighWater {
     hardState: { term: reader.u48('term'), votedFor: reader.u48('vote') || undefined },
     last: readMark(reader),
     ...readBase(reader, format),
-    fence: readFence(reader),
+    ...readFence(reader, format),
     members: readMembers(reader, format),
   }
   reader.end('the slot')
@@ -232,29 +235,41 @@ function readBase(reader: ByteReader, format: number): Pick<HighWater, 'base' | 
   return { base, baseConf: reader.boolean('configuration of the base') ? readConf(reader) : undefined }
 }
 
-function writeFence(writer: ByteWriter, fence: Fence | undefined): void {
+function writeFence(writer: ByteWriter, { fence, reached }: Pick<HighWater, 'fence' | 'reached'>): void {
   if (fence === undefined) return writer.u8(floorKinds.none)
   const { floor } = fence
-  if (floor === undefined) return writer.u8(floorKinds.unknown)
-  writer.u8(floorKinds.known)
-  writer.u48(floor.term)
-  writer.u48(floor.index)
+  writer.u8(floor === undefined ? floorKinds.unknown : floorKinds.known)
+  if (floor !== undefined) {
+    writer.u48(floor.term)
+    writer.u48(floor.index)
+  }
+  writer.u8(reached === undefined ? 0 : 1)
+  if (reached === undefined) return
+  writer.u48(reached.index)
+  writer.u32(reached.chain)
 }
 
-function readFence(reader: ByteReader): Fence | undefined {
+function readFence(reader: ByteReader, format: number): Pick<HighWater, 'fence' | 'reached'> {
   const kind = reader.u8('fence')
   switch (kind) {
     case floorKinds.none:
-      return undefined
+      return { fence: undefined, reached: undefined }
     case floorKinds.unknown:
     case floorKinds.unknown + uncertain:
-      return { floor: undefined }
+      return { fence: { floor: undefined }, reached: readReached(reader, format) }
     case floorKinds.known:
-    case floorKinds.known + uncertain:
-      return { floor: { term: reader.u48('term of the floor'), index: reader.u48('index of the floor') } }
+    case floorKinds.known + uncertain: {
+      const floor = { term: reader.u48('term of the floor'), index: reader.u48('index of the floor') }
+      return { fence: { floor }, reached: readReached(reader, format) }
+    }
     default:
       throw new WireError(`the slot has a fence of kind ${kind}`)
   }
+}
+
+function readReached(reader: ByteReader, format: number): Anchor | undefined {
+  if (format === firstSlotFormat || !reader.boolean('former end')) return undefined
+  return { index: reader.u48('index of the former end'), chain: reader.u32('chain of the former end') }
 }
 
 function writeMembers(writer: ByteWriter, members: readonly Member[]): void {

@@ -33,7 +33,7 @@ export function bootstrapLog(kv: KeyValue, { identity, conf, slots }: Founding, 
   }
   if (slots === undefined) return writeRecords(undefined)
   const last = markOf(hardState)
-  const none = { fence: undefined, hardState: { term: 0, votedFor: undefined } }
+  const none = { fence: undefined, reached: undefined, hardState: { term: 0, votedFor: undefined } }
   const state = { ...none, sequence: 0, owner: ownerOf(identity), last, base: { ...base.id, chain }, baseConf: conf, members: conf.members }
   const keeper = new HighWaterKeeper({ slots, state, next: 0 })
   keeper.write(state, (error) => (error === undefined ? keeper.write(state, writeRecords) : done(error)))

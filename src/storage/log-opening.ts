@@ -286,7 +286,7 @@ export function baseIn(slot: HighWater | undefined): records.BaseRecord | undefi
 }
 
 /** As it is true once the log is open. */
-function stateOf({ identity, hardState, base, end, fence, members }: Opened, slot: HighWater | undefined): HighWater {
+function stateOf({ identity, hardState, base, end, fence, reached, members }: Opened, slot: HighWater | undefined): HighWater {
   const last = { ...end, writes: hardState.writes }
   const { term, votedFor } = hardState
   return {
@@ -297,6 +297,7 @@ function stateOf({ identity, hardState, base, end, fence, members }: Opened, slo
     base: { ...base.id, chain: base.chain },
     baseConf: base.conf,
     fence,
+    reached,
     members,
   }
 }

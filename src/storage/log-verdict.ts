@@ -42,6 +42,7 @@ export type Verdict =
       readonly end: LogPosition
       readonly hardState: HardStateRecord
       readonly fence: Fence | undefined
+      readonly reached: Anchor | undefined
       readonly members: readonly Member[]
       readonly findings: readonly Finding[]
       /** The records of the database must be written anew before anything is promised. */
@@ -77,7 +78,9 @@ export function judge(found: Recovered, slots: ReadSlots, options: JudgeOptions)
   const isMended = comparison !== 'whole' || isAnew || found.findings.length > 0 || isOlder(found.hardState, merged, slot)
   const writes = Math.max(found.hardState?.writes ?? 0, slot?.last.writes ?? 0) + (isMended ? 1 : 0)
   const hardState = { ...merged, writes, lastIndex: end.index, lastTerm: end.term, lastChain: end.chain }
-  return { kind: 'open', identity, base, end, hardState, fence: isAlone ? undefined : fence, members, findings, isMended, isAnew }
+  const kept = isAlone || fence === undefined ? undefined : { fence, reached: anchorsOf(found, slot, end).findLast(isStated(found, slot)) }
+  const open = { identity, base, end, hardState, fence: kept?.fence, reached: kept?.reached, members, findings, isMended, isAnew }
+  return { kind: 'open', ...open }
 }
 
 const refuse = (error: RaftgenError): Verdict => ({ kind: 'refuse', error })
@@ -174,13 +177,26 @@ function lostEnd(end: LogPosition, { last }: HighWater, place: string): Finding 
 export const isSameIdentity = (a: Identity, b: Identity): boolean =>
   a.clusterId === b.clusterId && a.nodeId === b.nodeId && a.incarnation === b.incarnation
 
-/** Ascending, all behind `end`: where islands begin and end, and where the high water was. */
+/** Ascending, all behind `end`: where the log is said to have ended, and where islands begin and end, also those that were put aside before. */
 export function anchorsOf(found: Recovered, slot: HighWater | undefined, end: LogPosition): readonly Anchor[] {
-  const anchors = found.islands.flatMap(({ firstIndex, lastIndex, chain, lastChain }) => [
+  const runs = [...found.islands, ...found.asides].flatMap(({ firstIndex, lastIndex, chain, lastChain }) => [
     { index: firstIndex - 1, chain },
     { index: lastIndex, chain: lastChain },
   ])
-  if (slot !== undefined) anchors.push({ index: slot.last.index, chain: slot.last.chain })
+  const anchors = [...endsOf(found, slot), ...runs]
   const behind = anchors.filter(({ index }) => index > end.index).sort((a, b) => a.index - b.index)
   return behind.filter(({ index }, i) => behind[i - 1]?.index !== index)
+}
+
+/** Where the log is said to have ended, the surest first. */
+function endsOf({ hardState }: Recovered, slot: HighWater | undefined): readonly Anchor[] {
+  const stated = hardState === undefined ? [] : [{ index: hardState.lastIndex, chain: hardState.lastChain }]
+  if (slot === undefined) return stated
+  const { last, reached } = slot
+  return [{ index: last.index, chain: last.chain }, ...(reached === undefined ? [] : [reached]), ...stated]
+}
+
+function isStated(found: Recovered, slot: HighWater | undefined): (anchor: Anchor) => boolean {
+  const ends = endsOf(found, slot)
+  return ({ index, chain }) => ends.some((end) => end.index === index && end.chain === chain)
 }

@@ -36,14 +36,18 @@ export interface Finding {
   readonly what: string
 }
 
-/** Blocks behind a hole, each verified, each going on from the one before. */
-export interface Island {
+/** Entries that go on from each other. */
+export interface Run {
   readonly firstIndex: Index
   readonly lastIndex: Index
-  readonly lastTerm: Term
   /** Chain before the first entry, and after the last. */
   readonly chain: number
   readonly lastChain: number
+}
+
+/** Blocks behind a hole, each verified, each going on from the one before. */
+export interface Island extends Run {
+  readonly lastTerm: Term
   /** First indexes of its blocks. */
   readonly blocks: readonly Index[]
 }
@@ -68,6 +72,8 @@ export interface Recovered {
   readonly islands: readonly Island[]
   /** First indexes of blocks that were put aside before. */
   readonly salvage: readonly Index[]
+  /** The runs that they are. */
+  readonly asides: readonly Run[]
   /** First indexes of blocks below the base that were not deleted yet. */
   readonly leftovers: readonly Index[]
   /** Keys of records that are good for nothing. */
@@ -94,6 +100,7 @@ export class Recovery {
   readonly #findings: Finding[] = []
   readonly #islands: (Island & { readonly blocks: Index[] })[] = []
   readonly #salvage: Index[] = []
+  readonly #asides: Run[] = []
   readonly #leftovers: Index[] = []
   readonly #waste: Uint8Array[] = []
   /** The last block so far that begins at the base or below it. */
@@ -140,6 +147,7 @@ export class Recovery {
       findings: this.#findings,
       islands: this.#islands,
       salvage: this.#salvage,
+      asides: this.#asides,
       leftovers: this.#leftovers,
       waste: this.#waste,
     }
@@ -171,9 +179,19 @@ export class Recovery {
   }
 
   #onSalvage(key: Uint8Array, firstIndex: Index, value: Uint8Array): void {
-    const problem = this.#tryRead(() => new Block(value, firstIndex).verify())
-    if (problem === undefined) this.#salvage.push(firstIndex)
-    else this.#waste.push(key)
+    const problem = this.#tryRead(() => {
+      const block = new Block(value, firstIndex)
+      block.verify()
+      this.#salvage.push(firstIndex)
+      this.#onAside(block)
+    })
+    if (problem !== undefined) this.#waste.push(key)
+  }
+
+  #onAside({ firstIndex, lastIndex, chain, lastChain }: Block): void {
+    const last = this.#asides.at(-1)
+    if (last?.lastChain === chain && last.lastIndex + 1 === firstIndex) this.#asides.splice(-1, 1, { ...last, lastIndex, lastChain })
+    else this.#asides.push({ firstIndex, lastIndex, chain, lastChain })
   }
 
   /** It was not there when it was its turn. */

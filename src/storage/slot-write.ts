@@ -1,7 +1,7 @@
 // One write of a log that has a high water: its batch, and then the slot that says so.
 import type { Fence, Member, Persist } from '../core/types.ts'
 import type { Done } from '../ports/log.ts'
-import { compareIds } from './high-water.ts'
+import { compareIds, type HighWater } from './high-water.ts'
 import type { HighWaterKeeper, NextSlot } from './high-water-keeper.ts'
 import type { KeyValue, Operation } from './kv.ts'
 import { markOf } from './log-write.ts'
@@ -21,10 +21,26 @@ export function writeWithSlot(
   { operations, next }: { readonly operations: readonly Operation[]; readonly next: NextState },
   written: Done,
 ): void {
-  kv.batch(operations, (error) => {
+  const write = (): void => {
+    kv.batch(operations, (error) => {
+      if (error !== undefined) written(error)
+      else keeper.write(slotOf(next, keeper.state), written)
+    })
+  }
+  if (!isRaised(keeper.state.fence, next.fence)) return write()
+  keeper.write({ ...keeper.state, fence: next.fence }, (error) => {
     if (error !== undefined) written(error)
-    else keeper.write(slotOf(next), written)
+    else write()
   })
+}
+
+/**
+ * A fence that others remember comes with a later term, and whoever is in that term asks for nothing older: it must not be there alone. Where nothing was
+ * known before, the term comes first: what it keeps this node from must not be forgotten once it takes part again.
+ */
+function isRaised(before: Fence | undefined, after: Fence | undefined): boolean {
+  if (after?.floor === undefined || (before !== undefined && before.floor === undefined)) return false
+  return before?.floor === undefined || compareIds(before.floor, after.floor) < 0
 }
 
 /** What is left of the fence after a write. An unknown floor is reached by nothing: whoever knows better sets one. */
@@ -37,8 +53,9 @@ export function fenceAfter(
   return compareIds({ term: lastTerm, index: lastIndex }, fence.floor) >= 0 ? undefined : fence
 }
 
-function slotOf({ base, hardState, fence, members }: NextState): NextSlot {
+function slotOf({ base, hardState, fence, members }: NextState, before: HighWater): NextSlot {
   const { term, votedFor } = hardState
   const position = { ...base.id, chain: base.chain }
-  return { hardState: { term, votedFor }, last: markOf(hardState), base: position, baseConf: base.conf, fence, members }
+  const reached = fence === undefined ? undefined : before.reached
+  return { hardState: { term, votedFor }, last: markOf(hardState), base: position, baseConf: base.conf, fence, reached, members }
 }

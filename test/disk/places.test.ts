@@ -91,6 +91,7 @@ test('of a high water every byte of both slots has a place, and fields are where
     last: mark(11),
     base: { term: 1, index: 6, chain: 0xef },
     fence: undefined,
+    reached: undefined,
     baseConf: conf,
     members: [member],
   })

@@ -80,6 +80,20 @@ describe('a log with a hole', () => {
     expect(log.chainAfter(log.end.chain, commands(2, 11, 10, 'other'))).not.toBe(log.anchors[0]?.chain)
   })
 
+  test('can tell so in its next life, too', async () => {
+    const disk = await stored()
+    disk.kv.poke(blockKey(11), undefined)
+    const log = await open(disk)
+    await close(log)
+    const second = crashed(disk)
+    const again = await open(second)
+    expect(again.anchors).toEqual(log.anchors)
+    await append(again, { hardState: { term: 3, votedFor: undefined } })
+    await close(again)
+    const third = await open(crashed(second))
+    expect([third.anchors, third.currentTerm]).toEqual([log.anchors, 3])
+  })
+
   test('is fenced where a write says that it is, from that write on', async () => {
     const disk = await stored()
     const higher = { floor: { term: 3, index: 60 } }
@@ -125,6 +139,33 @@ describe('a log whose last write was under way', () => {
     steps.run(1)
     const after = await open({ kv: kv.crash(0, {}), slots: slots.crash(pending, { name: place }) })
     expect([after.summary.fence, after.latestLogIndex, after.summary.hardState]).toEqual([undefined, 52, write.hardState])
+  })
+})
+
+describe('a write that brings a fence and a later term', () => {
+  const write = { entries: [], hardState: { term: 6, votedFor: 2 }, fence: { floor: { term: 5, index: 90 } } }
+
+  test('is never on the disk without its fence, wherever it is cut off: in that term nobody would ask for it again', async () => {
+    const terms = new Set<number>()
+    for (let count = 0; count < 6; count++) {
+      for (const pending of ['lost', 'torn', 'stored'] as const) {
+        const disk = await stored()
+        const steps = new Steps()
+        const kv = disk.kv.crash(0, { defer: steps.defer })
+        const slots = disk.slots.crash('lost', { name: place, defer: steps.defer })
+        let log: BlockLog | undefined
+        BlockLog.open(kv, { name, slots, identity }, (_, opened) => {
+          log = opened
+        })
+        steps.run()
+        log?.appendEntries({ seq: 1, reset: undefined, truncateFrom: undefined, ...write }, () => {})
+        steps.run(count)
+        const after = await open({ kv: kv.crash(0, {}), slots: slots.crash(pending, { name: place }) })
+        terms.add(after.currentTerm)
+        if (after.currentTerm === 6) expect(after.summary.fence, `${pending} after ${count} steps`).toEqual(write.fence)
+      }
+    }
+    expect([...terms]).toEqual([2, 6])
   })
 })
 

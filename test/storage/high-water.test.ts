@@ -27,6 +27,7 @@ const slot = (changes: Partial<HighWater> = {}): HighWater => ({
   base: at(1, 4),
   baseConf: confOfThree,
   fence: undefined,
+  reached: undefined,
   members: confOfThree.members,
   ...changes,
 })
@@ -75,6 +76,14 @@ describe('a log and its high water', () => {
 
 describe('a slot', () => {
   const fences: readonly (Fence | undefined)[] = [undefined, { floor: undefined }, { floor: { term: 3, index: 12 } }]
+  test('keeps where a fenced log ended before, for as long as it is fenced', () => {
+    const reached = { index: 50, chain: 0xabcd }
+    for (const fence of [{ floor: undefined }, { floor: { term: 3, index: 12 } }]) {
+      expect(decodeSlot(encodeSlot(slot({ fence, reached })))).toEqual(slot({ fence, reached }))
+    }
+    expect(decodeSlot(encodeSlot(slot({ reached }))).reached).toBeUndefined()
+  })
+
   test.each(fences)('keeps all that it is given: fence %o', (fence) => {
     const bytes = encodeSlot(slot({ fence }))
     expect(bytes).toHaveLength(slotBytes)
