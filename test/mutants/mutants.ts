@@ -376,15 +376,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'an entry that was forgotten is forgotten again: the fence is not written',
-    file: raftLog,
-    find: 'this.#newFence = this.#fence\n',
+    file: 'src/core/log-fence.ts',
+    find: 'this.#news = this.#fence\n',
     replace: '',
   },
   {
     name: 'entries that others remember are not heeded',
     file: recall,
-    find: 'const floor = isEntryForgotten ? match : undefined',
-    replace: 'const floor = undefined',
+    find: 'floor: isEntryForgotten ? match : undefined,',
+    replace: 'floor: undefined,',
   },
   {
     name: 'votes that others remember are not heeded',
@@ -395,8 +395,32 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a node takes part before it has asked',
     file: recall,
-    find: 'if (this.#admitsAll) return true\n    if (this.#isSettled && this.#answers.has(from)) return true',
+    find: 'if (this.#isSettled && this.#answers.has(from)) return true',
     replace: 'if (from > 0) return true',
+  },
+  {
+    name: 'voters that only others know are not asked',
+    file: recall,
+    find: 'for (const { voters } of this.#answers.values()) for (const voter of voters) others.add(voter)',
+    replace: '',
+  },
+  {
+    name: 'a node that does not know what it held takes no word for what it acknowledged',
+    file: recall,
+    find: 'of [answer.held, answer.match]',
+    replace: 'of [answer.held]',
+  },
+  {
+    name: 'what is remembered late does not end a candidacy',
+    file: raft,
+    find: 'if (this.#log.fence !== undefined) this.#elections.endCandidacy()',
+    replace: '',
+  },
+  {
+    name: 'a damaged log commits what a heartbeat says',
+    file: raft,
+    find: 'if (this.#log.fence === undefined && message.commitIndex <= this.#log.lastIndex)',
+    replace: 'if (message.commitIndex <= this.#log.lastIndex)',
   },
   {
     name: 'a leader does not keep what others acknowledged to it',
@@ -405,9 +429,9 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (witness === undefined) outbox.note([])',
   },
   {
-    name: 'one that is damaged itself may tell what a node held',
+    name: 'one that has forgotten as much may tell what a node held',
     file: recall,
-    find: 'return answer !== undefined && !(answer.isFenced && this.#isFloorUnknown)',
+    find: 'return answer !== undefined && !(answer.isForgetful && this.#isFloorUnknown)',
     replace: 'return answer !== undefined',
   },
   {
@@ -437,8 +461,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the promise does not wait for the high water',
     file: 'src/storage/slot-write.ts',
-    find: 'else keeper.write(slotOf(next), written)',
-    replace: 'else { keeper.write(slotOf(next), () => {}); written(undefined) }',
+    find: 'else keeper.write(slotOf(next, keeper.state), written)',
+    replace: 'else { keeper.write(slotOf(next, keeper.state), () => {}); written(undefined) }',
+  },
+  {
+    name: 'a later term is written before the fence that comes with it',
+    file: 'src/storage/slot-write.ts',
+    find: 'if (!isRaised(keeper.state.fence, next.fence)) return write()',
+    replace: 'if (keeper.state.sequence >= 0) return write()',
   },
   {
     name: 'a vote that only the high water has is forgotten',

@@ -64,7 +64,7 @@ function damaged({
   }
   const repair = new LogRepair({
     ...{ id: 1, heartbeatMs, electionTimeoutMs, raft, log: disk },
-    net: { send: (messages: readonly PeerMessage[]) => messages.forEach(answer), setConf: () => {} },
+    net: { send: (messages) => messages.forEach(answer) },
     wake: () => {},
     report: (event) => void events.push(event),
   })
