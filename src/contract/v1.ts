@@ -13,6 +13,7 @@ export type {
   Wire,
 } from './v1/descriptor.ts'
 export type { ReadonlyTable, Table } from '../machine/table.ts'
+export type { TableRange } from '../machine/table-range.ts'
 export { bind } from './v1/bind.ts'
 export { callCommand, callQuery } from './v1/call.ts'
 export { type ClientOptions, connect } from '../client/index.ts'

@@ -23,6 +23,23 @@ const noEnd = (): void => {}
 
 type Tree<K, V> = ReturnType<typeof bulkLoad<K, Slot<V>>>
 
+/** Where a range begins or ends. */
+export interface Bound<K> {
+  readonly key: K
+  /** Without the key itself. */
+  readonly isOpen: boolean
+}
+/** A part of a map. */
+export interface Span<K> {
+  readonly low: Bound<K> | undefined
+  readonly high: Bound<K> | undefined
+  /** From its high end down. */
+  readonly isReversed: boolean
+  /** So many entries at most. */
+  readonly limit: number
+}
+const everything = { low: undefined, high: undefined, isReversed: false, limit: Number.POSITIVE_INFINITY } as const
+
 /** What a map held at one moment. */
 export interface View<K, V> {
   readonly size: number
@@ -84,13 +101,13 @@ export class OrderedMap<K, V> {
   }
 
   /**
-   * What `pick` makes of each entry, in key order, of the map as it is now: later changes are not seen. Costs nothing when nothing is
-   * changed before the iterator ends; else the same as a view.
+   * What `pick` makes of each entry of `span` (default: all), in key order, of the map as it is now: later changes are not seen. Costs nothing when
+   * nothing is changed before the iterator ends; else the same as a view.
    */
-  walk<T>(pick: (key: K, value: V) => T): IterableIterator<T> {
+  walk<T>(pick: (key: K, value: V) => T, span: Span<K> = everything): IterableIterator<T> {
     const age = this.#age
     this.#walkers++
-    return new Walk(this.#tree, pick, () => {
+    return new Walk(stepsOf(this.#tree, span, this.#compare), span.limit, pick, () => {
       if (this.#age === age) this.#walkers--
     })
   }
@@ -100,7 +117,10 @@ export class OrderedMap<K, V> {
     this.#age++
     this.#walkers = 0
     const tree: Tree<K, V> = this.#tree.clone()
-    return { size: tree.size, entries: () => new Walk(tree, (key, value) => [key, value] as const, noEnd) }
+    return {
+      size: tree.size,
+      entries: () => new Walk(tree.entries(undefined, []), Number.POSITIVE_INFINITY, (key, value) => [key, value] as const, noEnd),
+    }
   }
 
   /** Replaces everything. Throws, and changes nothing, unless `keys` ascend. */
@@ -125,22 +145,47 @@ export class OrderedMap<K, V> {
   }
 }
 
+/** The entries of `span`. The array of a step is reused for the next: one allocation less for each. */
+function stepsOf<K, V>(tree: Tree<K, V>, { low, high, isReversed }: Span<K>, compare: Compare<K>): Iterator<[K, Slot<V>], unknown> {
+  const [first, last] = isReversed ? [high, low] : [low, high]
+  const all = isReversed ? tree.entriesReversed(first?.key, []) : tree.entries(first?.key, [])
+  if (first?.isOpen !== true && last === undefined) return all
+  const sign = isReversed ? -1 : 1
+  const isBefore = (key: K): boolean => first?.isOpen === true && compare(key, first.key) === 0
+  const isBehind = (key: K): boolean => {
+    if (last === undefined) return false
+    const order = sign * compare(key, last.key)
+    return order > 0 || (order === 0 && last.isOpen)
+  }
+  const next = (): IteratorResult<[K, Slot<V>], unknown> => {
+    const step = all.next()
+    if (step.done === true) return step
+    if (isBefore(step.value[0])) return next()
+    return isBehind(step.value[0]) ? { done: true, value: undefined } : step
+  }
+  return { next }
+}
+
 class Walk<K, V, T> implements IterableIterator<T> {
-  readonly #steps: IterableIterator<[K, Slot<V>]>
+  readonly #steps: Iterator<[K, Slot<V>], unknown>
   readonly #pick: (key: K, value: V) => T
+  /** Entries that may still come. */
+  #left: number
   #onEnd: (() => void) | undefined
 
-  constructor(tree: Tree<K, V>, pick: (key: K, value: V) => T, onEnd: () => void) {
-    // The array is reused by the tree: one allocation less for each step.
-    this.#steps = tree.entries(undefined, [])
+  constructor(steps: Iterator<[K, Slot<V>], unknown>, limit: number, pick: (key: K, value: V) => T, onEnd: () => void) {
+    this.#steps = steps
+    this.#left = limit
     this.#pick = pick
     this.#onEnd = onEnd
   }
 
   next(): IteratorResult<T> {
     if (this.#onEnd === undefined) return { done: true, value: undefined }
+    if (this.#left === 0) return this.return()
     const step = this.#steps.next()
     if (step.done === true) return this.return()
+    this.#left -= 1
     return { done: false, value: this.#pick(step.value[0], step.value[1].value) }
   }
 

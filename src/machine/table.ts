@@ -1,6 +1,7 @@
 import { assert } from '../core/invariant.ts'
 import { type Check, holdsBytes } from './codec.ts'
 import { type Compare, OrderedMap, type View } from './ordered-map.ts'
+import { type Key, type TableRange, spanOf } from './table-range.ts'
 import type { Participant, Transaction } from './transaction.ts'
 
 /**
@@ -14,6 +15,11 @@ export interface ReadonlyTable<K extends string | number, V> extends Iterable<re
   get(key: K): V | undefined
   has(key: K): boolean
   entries(): IterableIterator<readonly [K, V]>
+  /**
+   * The entries between two keys, in key order: `leases.range({ gte: 'a', lt: 'b', limit: 10 })`. Costs what it gives out, wherever in the table that is.
+   * Throws a TypeError when both of two bounds of one end are given, or one of another type than the keys.
+   */
+  range(range: TableRange<K>): IterableIterator<readonly [K, V]>
   keys(): IterableIterator<K>
   values(): IterableIterator<V>
   forEach(callback: (value: V, key: K) => void): void
@@ -41,8 +47,6 @@ export interface TableOptions {
 
 /** Journals longer than this are not kept for the next transaction: one that deletes a million entries is rare. */
 const journalKeptMax = 1_024
-
-type Key = string | number
 
 /** The table behind both interfaces. Which keys and values it takes is up to the codecs: handlers see it through the types above. */
 export class StateTable implements Table<Key, unknown>, Participant {
@@ -108,6 +112,11 @@ export class StateTable implements Table<Key, unknown>, Participant {
 
   entries(): IterableIterator<readonly [Key, unknown]> {
     return this.#map.walk((key, value) => [key, this.#copies ? this.#out(value) : value] as const)
+  }
+
+  range(range: TableRange<Key>): IterableIterator<readonly [Key, unknown]> {
+    const span = spanOf(range, { name: this.#name, keyType: this.#keyType })
+    return this.#map.walk((key, value) => [key, this.#copies ? this.#out(value) : value] as const, span)
   }
 
   keys(): IterableIterator<Key> {

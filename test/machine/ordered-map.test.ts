@@ -88,6 +88,44 @@ describe('an ordered map', () => {
     )
   })
 
+  test('walks any part of itself, from either end, as a sorted Map filtered', () => {
+    const bound = fc.option(fc.record({ key: fc.integer({ min: -1, max: 101 }), isOpen: fc.boolean() }), { nil: undefined })
+    const span = fc.record({
+      low: bound,
+      high: bound,
+      isReversed: fc.boolean(),
+      limit: fc.oneof(fc.nat(8), fc.constant(Number.POSITIVE_INFINITY)),
+    })
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(100)), span, (keys, part) => {
+        const map = new OrderedMap<number, number>(byNumber)
+        for (const key of keys) map.put(key, key)
+        const { low, high, isReversed, limit } = part
+        const isIn = (key: number): boolean =>
+          (low === undefined || key > low.key || (key === low.key && !low.isOpen)) &&
+          (high === undefined || key < high.key || (key === high.key && !high.isOpen))
+        const expected = keys.filter(isIn).sort((a, b) => (isReversed ? b - a : a - b))
+        const walk = map.walk((key) => key, part)
+        map.put(50, 0)
+        map.remove(51)
+        expect([...walk]).toEqual(expected.slice(0, limit))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('finds a part without a look at what comes before it', () => {
+    const map = new OrderedMap<number, number>(byNumber)
+    const keys = Array.from({ length: 100_000 }, (_, i) => i)
+    map.load(keys, keys)
+    const start = performance.now()
+    for (let i = 0; i < 1_000; i++) {
+      const span = { low: { key: 99_000, isOpen: true }, high: undefined, isReversed: false, limit: 2 }
+      expect([...map.walk((key) => key, span)]).toEqual([99_001, 99_002])
+    }
+    expect(performance.now() - start).toBeLessThan(1_000)
+  })
+
   test('keeps a view of many entries while every one of them is replaced or removed', () => {
     const map = new OrderedMap<number, number>(byNumber)
     for (let i = 0; i < 20_000; i++) map.put((i * 7_919) % 20_000, i)

@@ -57,6 +57,54 @@ describe('order', () => {
   })
 })
 
+describe('a range', () => {
+  const { table } = openTable('string')
+  for (const [i, key] of ['a', 'b', 'ba', 'c', 'd'].entries()) table.set(key, i)
+  const { table: numbers } = openTable('integer')
+  for (const key of [-5, 0, 5, 10]) numbers.set(key, key)
+
+  test.each([
+    [{}, ['a', 'b', 'ba', 'c', 'd']],
+    [{ gte: 'b', lt: 'c' }, ['b', 'ba']],
+    [{ gt: 'b', lte: 'c' }, ['ba', 'c']],
+    [{ reverse: true, limit: 2 }, ['d', 'c']],
+    [{ gt: 'a', reverse: true, lt: 'd' }, ['c', 'ba', 'b']],
+    [{ gte: 'x' }, []],
+    [{ gte: 'c', lt: 'b' }, []],
+    [{ limit: 0 }, []],
+  ] as const)('%j', (range, keys) => {
+    expect([...table.range(range)]).toEqual(keys.map((key) => [key, table.get(key)]))
+  })
+
+  test('of integers goes by their size', () => {
+    expect([...numbers.range({ gt: -5, lte: 10 })].map(([key]) => key)).toEqual([0, 5, 10])
+  })
+
+  test('shows the table as it was when it was asked for', () => {
+    const { table } = openTable('integer')
+    for (let key = 0; key < 10; key++) table.set(key, key)
+    const seen: number[] = []
+    for (const [key] of table.range({ gte: 2, lt: 8 })) {
+      seen.push(Number(key))
+      table.delete(key)
+      table.set(Number(key) + 1, 0)
+    }
+    expect(seen).toEqual([2, 3, 4, 5, 6, 7])
+  })
+
+  test.each([
+    [{ gte: 'a', gt: 'b' }, 'state.things.range: gte and gt are both given, one of them is meant'],
+    [{ lte: 'a', lt: 'a' }, 'state.things.range: lte and lt are both given, one of them is meant'],
+    [{ gte: 5 }, 'state.things.range: gte: a key is a string, not number 5'],
+    [{ limit: -1 }, 'state.things.range: limit is a whole number from 0 on, not -1'],
+    [{ limit: 1.5 }, 'state.things.range: limit is a whole number from 0 on, not 1.5'],
+    [{ from: 'a' }, 'state.things.range: there is no "from", only gte, gt, lt, lte, reverse and limit'],
+    [{ reverse: 1 }, 'state.things.range: reverse is true or false, not 1'],
+  ])('that is none is refused: %j', (range, message) => {
+    expect(() => table.range(range as never)).toThrow(new TypeError(message))
+  })
+})
+
 describe('keys', () => {
   test('may be any string that objects trip over', () => {
     const { table } = openTable('string')
