@@ -1,4 +1,4 @@
-import type { Bound, Span } from './ordered-map.ts'
+import type { Bound, Span } from './tree-walk.ts'
 
 export type Key = string | number
 

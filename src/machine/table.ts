@@ -1,8 +1,9 @@
 import { assert } from '../core/invariant.ts'
 import { type Check, holdsBytes } from './codec.ts'
-import { type Compare, OrderedMap, type View } from './ordered-map.ts'
+import { OrderedMap, type View } from './ordered-map.ts'
 import { type Key, type TableRange, spanOf } from './table-range.ts'
 import type { Participant, Transaction } from './transaction.ts'
+import type { Compare } from './tree-walk.ts'
 
 /**
  * A record of the state, as queries see it. Safe for any key, `__proto__` too. Every iteration goes in key order (strings by UTF-16 code

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Compare, OrderedMap } from '../../src/machine/ordered-map.ts'
+import { OrderedMap } from '../../src/machine/ordered-map.ts'
+import type { Compare } from '../../src/machine/tree-walk.ts'
 
 const byNumber: Compare<number> = (a, b) => a - b
 const pairsOf = <K, V>(map: OrderedMap<K, V>): [K, V][] => Array.from(map.walk((key, value): [K, V] => [key, value]))
