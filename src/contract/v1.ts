@@ -6,13 +6,17 @@ export type { Caller, CallOptions, QueryOptions, Token } from '../session/caller
 export type {
   CellDescriptor,
   CommandOperation,
+  IndexDescriptor,
   MachineDescriptor,
   QueryOperation,
   TableDescriptor,
   ValueCodec,
   Wire,
 } from './v1/descriptor.ts'
+export type { IndexValue } from '../machine/index-key.ts'
+export type { IndexRange } from '../machine/index-range.ts'
 export type { ReadonlyTable, Table } from '../machine/table.ts'
+export type { TableIndex, UniqueTableIndex } from '../machine/table-index.ts'
 export type { TableRange } from '../machine/table-range.ts'
 export { bind } from './v1/bind.ts'
 export { callCommand, callQuery } from './v1/call.ts'

@@ -149,4 +149,3 @@ export class OrderedMap<K, V> {
     this.#past = undefined
   }
 }
-

@@ -2,6 +2,7 @@
 import { Cell } from './cell.ts'
 import type { Check, Codec } from './codec.ts'
 import { StateTable } from './table.ts'
+import type { IndexSpec } from './table-indexes.ts'
 import { Transaction } from './transaction.ts'
 
 export interface TableSpec<W> {
@@ -9,6 +10,8 @@ export interface TableSpec<W> {
   readonly key: 'string' | 'integer'
   readonly keys: Check
   readonly values: Codec<W>
+  /** Default: none. */
+  readonly indexes?: readonly IndexSpec[]
   /** Entries at the start of the world, in any order. */
   readonly initial: readonly (readonly [key: string | number, value: W])[]
 }
@@ -46,12 +49,14 @@ function createField<W>(name: string, spec: FieldSpec<W>, transaction: Transacti
     const cell = new Cell({ name: path, value: spec.value, initial: spec.value.fromWire(spec.initial), transaction })
     return { kind: 'cell', name, spec, cell }
   }
-  const table = new StateTable({ name: path, key: spec.key, keys: spec.keys, values: spec.values, transaction })
+  const { key, keys, values, indexes } = spec
+  const table = new StateTable({ name: path, key, keys, values, transaction, indexes })
   const initial = spec.initial.toSorted(([a], [b]) => (a < b ? -1 : 1))
-  table.load(
+  const load = table.prepare(
     initial.map(([key]) => key),
-    initial.map(([, value]) => spec.values.fromWire(value)),
+    initial.map(([, value]) => values.fromWire(value)),
   )
+  load()
   return { kind: 'table', name, spec, table }
 }
 

@@ -20,12 +20,26 @@ const known: ReadonlySet<string> = new Set(['gte', 'gt', 'lt', 'lte', 'reverse',
 export function spanOf(range: TableRange<Key>, of: { readonly name: string; readonly keyType: 'string' | 'number' }): Span<Key> {
   const unknown = Object.keys(range).find((option) => !known.has(option))
   if (unknown !== undefined) throw wrong(of.name, `there is no ${JSON.stringify(unknown)}, only gte, gt, lt, lte, reverse and limit`)
-  const { gte, gt, lt, lte, reverse = false, limit = Number.POSITIVE_INFINITY } = range
-  if (typeof reverse !== 'boolean') throw wrong(of.name, `reverse is true or false, not ${String(reverse)}`)
-  if (limit !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(limit) && limit >= 0)) {
-    throw wrong(of.name, `limit is a whole number from 0 on, not ${String(limit)}`)
+  const { gte, gt, lt, lte } = range
+  return { low: boundOf({ gte, gt }, of), high: boundOf({ lte, lt }, of), ...pagingOf(range, `${of.name}.range`) }
+}
+
+/** From which end, and how many. `name`: of what was called. */
+export function pagingOf(
+  { reverse = false, limit = Number.POSITIVE_INFINITY }: Paging,
+  name: string,
+): Pick<Span<Key>, 'isReversed' | 'limit'> {
+  if (typeof reverse !== 'boolean') throw new TypeError(`${name}: reverse is true or false, not ${String(reverse)}`)
+  if (typeof limit === 'number' && (limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && limit >= 0))) {
+    return { isReversed: reverse, limit }
   }
-  return { low: boundOf({ gte, gt }, of), high: boundOf({ lte, lt }, of), isReversed: reverse, limit }
+  throw new TypeError(`${name}: limit is a whole number from 0 on, not ${String(limit)}`)
+}
+
+/** As handlers give it. */
+interface Paging {
+  readonly reverse?: unknown
+  readonly limit?: unknown
 }
 
 /** `bounds`: the closed one, and the open one. */

@@ -1,6 +1,8 @@
 import { assert } from '../core/invariant.ts'
 import { type Check, holdsBytes } from './codec.ts'
-import { OrderedMap, type View } from './ordered-map.ts'
+import { type Moment, OrderedMap, type View } from './ordered-map.ts'
+import type { Rows } from './table-index.ts'
+import { type IndexSpec, TableIndexes } from './table-indexes.ts'
 import { type Key, type TableRange, spanOf } from './table-range.ts'
 import type { Participant, Transaction } from './transaction.ts'
 import type { Compare } from './tree-walk.ts'
@@ -44,13 +46,17 @@ export interface TableOptions {
   readonly keys: Check
   readonly values: Check
   readonly transaction: Transaction
+  /** Default: none. */
+  readonly indexes?: readonly IndexSpec[] | undefined
 }
+
+const none: TableIndexes['by'] = Object.freeze({})
 
 /** Journals longer than this are not kept for the next transaction: one that deletes a million entries is rare. */
 const journalKeptMax = 1_024
 
 /** The table behind both interfaces. Which keys and values it takes is up to the codecs: handlers see it through the types above. */
-export class StateTable implements Table<Key, unknown>, Participant {
+export class StateTable implements Table<Key, unknown>, Rows, Participant {
   readonly #name: string
   readonly #keyPath: string
   readonly #keyType: 'string' | 'number'
@@ -58,6 +64,8 @@ export class StateTable implements Table<Key, unknown>, Participant {
   readonly #values: Check
   readonly #transaction: Transaction
   readonly #map: OrderedMap<Key, unknown>
+  /** Invariant: in step with the map whenever a write is not under way. */
+  readonly #indexes: TableIndexes | undefined
   /** Whether a value with bytes was ever stored: from then on what is given out is a copy. */
   #copies = false
   /** What stood under a key before a write of this transaction; `undefined`: nothing. Parallel, used up to `#journaled`. */
@@ -67,7 +75,7 @@ export class StateTable implements Table<Key, unknown>, Participant {
   /** Set while map and journal do not agree: a stack overflow in between, caught by the handler, would leave it set. */
   #torn = false
 
-  constructor({ name, key, keys, values, transaction }: TableOptions) {
+  constructor({ name, key, keys, values, transaction, indexes = [] }: TableOptions) {
     this.#name = name
     this.#keyPath = `a key of ${name}`
     this.#keyType = key === 'string' ? 'string' : 'number'
@@ -75,6 +83,12 @@ export class StateTable implements Table<Key, unknown>, Participant {
     this.#values = values
     this.#transaction = transaction
     this.#map = new OrderedMap<Key, unknown>(key === 'string' ? compareStrings : compareIntegers)
+    if (indexes.length > 0) this.#indexes = new TableIndexes({ table: name, key: this.#keyType, specs: indexes, rows: this })
+  }
+
+  /** Its indexes by name, as the schema declares them. */
+  get by(): TableIndexes['by'] {
+    return this.#indexes?.by ?? none
   }
 
   get size(): number {
@@ -97,9 +111,12 @@ export class StateTable implements Table<Key, unknown>, Participant {
     if (typeof key !== this.#keyType) throw this.#wrongKey('set', key)
     const canonicalKey = this.#checkKey(key)
     const canonical = this.#checkValue(canonicalKey, value)
+    this.#indexes?.check(canonicalKey, this.#map.get(canonicalKey), canonical)
     if (!this.#copies && holdsBytes(canonical)) this.#copies = true
     this.#beginWrite()
-    this.#endWrite(canonicalKey, this.#map.put(canonicalKey, canonical))
+    const before = this.#map.put(canonicalKey, canonical)
+    this.#indexes?.replace(canonicalKey, before, canonical)
+    this.#endWrite(canonicalKey, before)
   }
 
   delete(key: Key): boolean {
@@ -107,7 +124,9 @@ export class StateTable implements Table<Key, unknown>, Participant {
     if (typeof key !== this.#keyType) throw this.#wrongKey('delete', key)
     if (!this.#map.has(key)) return false
     this.#beginWrite()
-    this.#endWrite(key, this.#map.remove(key))
+    const before = this.#map.remove(key)
+    this.#indexes?.replace(key, before, undefined)
+    this.#endWrite(key, before)
     return true
   }
 
@@ -141,11 +160,25 @@ export class StateTable implements Table<Key, unknown>, Participant {
     return this.#map.view()
   }
 
-  /** Replaces everything, outside of transactions. `keys` must ascend; both must be what `check` returns. */
-  load(keys: Key[], values: readonly unknown[]): void {
-    assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
-    this.#map.load(keys, values)
-    this.#copies = values.some(holdsBytes)
+  /** The same for reads by key; values are those that handlers may have. */
+  moment(): Moment<Key, unknown> {
+    const { get, end } = this.#map.moment()
+    if (!this.#copies) return { get, end }
+    return { get: (key) => this.#out(get(key)), end }
+  }
+
+  /**
+   * Changes nothing; what it returns replaces everything, outside of transactions. `keys` must ascend; both must be what `check` returns. Throws
+   * MACHINE_MISMATCH when a unique index does not allow them.
+   */
+  prepare(keys: Key[], values: readonly unknown[]): () => void {
+    const loadIndexes = this.#indexes?.prepare(keys, values)
+    return () => {
+      assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
+      this.#map.load(keys, values)
+      loadIndexes?.()
+      this.#copies = values.some(holdsBytes)
+    }
   }
 
   commit(): void {
@@ -169,8 +202,8 @@ export class StateTable implements Table<Key, unknown>, Participant {
       const key = this.#journalKeys[i]
       assert(key !== undefined, `the journal of ${this.#name} has a gap`)
       const before = this.#journalValues[i]
-      if (before === undefined) this.#map.remove(key)
-      else this.#map.put(key, before)
+      const undone = before === undefined ? this.#map.remove(key) : this.#map.put(key, before)
+      this.#indexes?.replace(key, undone, before)
     }
     this.commit()
   }

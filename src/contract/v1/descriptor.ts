@@ -1,4 +1,5 @@
 // What generated code hands to the runtime: straight-line codecs, and how they make up one machine.
+import type { IndexValue } from '../../machine/index-key.ts'
 import type { Wire } from '../../wire/value.ts'
 
 export type { Wire }
@@ -41,6 +42,17 @@ export interface QueryOperation<Input, Reply> {
   readonly reply: ValueCodec<Reply>
 }
 
+/** An order of the entries of a table, kept up to date with it. */
+export interface IndexDescriptor {
+  readonly name: string
+  /** Whether no two entries may have the same values. */
+  readonly unique: boolean
+  /** What it is ordered by, the most significant first, and what that is at run time. At least one. */
+  readonly fields: readonly { readonly name: string; readonly type: 'string' | 'number' | 'bigint' | 'boolean' }[]
+  /** The values of the fields, then the key. With one that is absent or null the entry is not in the index. A method: its parameters are narrower in emitted code. */
+  entry(key: string | number, value: unknown): readonly (IndexValue | null | undefined)[]
+}
+
 /** A `Type.Record` directly in the state. */
 export interface TableDescriptor {
   readonly kind: 'table'
@@ -49,6 +61,8 @@ export interface TableDescriptor {
   readonly keys: ValueCodec<string> | ValueCodec<number>
   // biome-ignore lint/suspicious/noExplicitAny: codecs of different types stand in one list; `any` makes them assignable both ways
   readonly values: ValueCodec<any>
+  /** Default: none. They are no part of the wire, nor of snapshots. */
+  readonly indexes?: readonly IndexDescriptor[]
   /** Entries at the start of the world, as wire values. Usually empty. */
   readonly initial: readonly (readonly [key: string | number, value: Wire])[]
 }

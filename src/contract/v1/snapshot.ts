@@ -40,7 +40,7 @@ export function* stateParts(state: State<Wire>, version: number): Generator<Uint
   if (writer.length > 0) yield writer.take()
 }
 
-/** Throws a `WireError`, or `InvalidValue`. Nothing changes before what it returns is called, and then everything does. */
+/** Throws a `WireError`, an `InvalidValue`, or MACHINE_MISMATCH where a unique index was not kept. Nothing changes before what it returns is called, and then everything does. */
 export function prepareState(state: State<Wire>, version: number, snapshot: Uint8Array): () => void {
   const reader = new ByteReader(snapshot)
   const its = { format: reader.u8('format of a snapshot'), version: reader.u32('version of a snapshot') }
@@ -94,7 +94,7 @@ function decodeField(reader: ByteReader, field: Field<Wire>): () => void {
     return () => field.cell.load(value)
   }
   const { keys, values } = decodeEntries(reader, field)
-  return () => field.table.load(keys, values)
+  return field.table.prepare(keys, values)
 }
 
 function decodeEntries(reader: ByteReader, { name, spec }: Extract<Field<Wire>, { kind: 'table' }>) {

@@ -1,0 +1,121 @@
+// All indexes of one table, in step with it. They hold keys only: a write that leaves the indexed fields alone leaves them alone, too.
+import { RaftgenError } from '../errors.ts'
+import { below, compareKeys, type IndexKey, type IndexValue, sameValues, valuesText, valueText } from './index-key.ts'
+import type { IndexPart } from './index-range.ts'
+import { OrderedSet } from './ordered-set.ts'
+import { IndexView, keyOf, type Rows } from './table-index.ts'
+import type { Key } from './table-range.ts'
+
+export interface IndexSpec {
+  readonly name: string
+  readonly unique: boolean
+  /** In their order, at least one. */
+  readonly fields: readonly IndexPart[]
+  /** What these fields hold in `value`, and then `key`. */
+  entry(key: Key, value: unknown): readonly (IndexValue | null | undefined)[]
+}
+
+interface Index {
+  readonly spec: IndexSpec
+  /** How many values of a key are of fields. */
+  readonly count: number
+  /** Invariant: those of exactly the entries in the table whose indexed fields are there. */
+  readonly keys: OrderedSet<IndexKey>
+}
+
+interface TableIndexesOptions {
+  /** `state.leases` */
+  readonly table: string
+  readonly key: 'string' | 'number'
+  readonly specs: readonly IndexSpec[]
+  readonly rows: Rows
+}
+
+export class TableIndexes {
+  /** What handlers get, by name. */
+  readonly by: Readonly<Record<string, IndexView>>
+  readonly #table: string
+  readonly #indexes: readonly Index[]
+  readonly #unique: readonly Index[]
+
+  constructor({ table, key, specs, rows }: TableIndexesOptions) {
+    this.#table = table
+    this.#indexes = specs.map((spec) => ({ spec, count: spec.fields.length, keys: new OrderedSet(compareKeys) }))
+    this.#unique = this.#indexes.filter(({ spec }) => spec.unique)
+    const views = this.#indexes.map(({ spec: { name, unique, fields }, keys }) => {
+      const parts = [...fields, { name: 'key', type: key }]
+      return [name, new IndexView({ name: `${table}.by.${name}`, unique, parts, keys, rows })] as const
+    })
+    this.by = Object.freeze(Object.fromEntries(views))
+  }
+
+  /** Throws when `value`, in the place of `before`, would be the second of its kind in a unique index. Changes nothing. */
+  check(key: Key, before: unknown, value: unknown): void {
+    for (const index of this.#unique) {
+      const fresh = entryOf(index, key, value)
+      if (fresh === undefined) continue
+      const old = entryOf(index, key, before)
+      if (old !== undefined && sameValues(old, fresh, index.count)) continue
+      const holder = index.keys.after([...fresh.slice(0, index.count), below])
+      if (holder !== undefined && sameValues(holder, fresh, index.count)) throw new Error(this.#same(index, fresh, holder, 'would have'))
+    }
+  }
+
+  /** `value` stands under `key` in the place of `before`; `undefined`: nothing. */
+  replace(key: Key, before: unknown, value: unknown): void {
+    for (const index of this.#indexes) {
+      const old = entryOf(index, key, before)
+      const fresh = entryOf(index, key, value)
+      if (old === undefined && fresh === undefined) continue
+      if (old !== undefined && fresh !== undefined && sameValues(old, fresh, index.count)) continue
+      if (old !== undefined) index.keys.remove(old)
+      if (fresh !== undefined) index.keys.add(fresh)
+    }
+  }
+
+  /**
+   * For a table that is to hold `values` under `keys`, in the same order. Changes nothing, what it returns does. Throws MACHINE_MISMATCH when two would have
+   * the same place in a unique index: they were written when there was no such index.
+   */
+  prepare(keys: readonly Key[], values: readonly unknown[]): () => void {
+    const loads = this.#indexes.map((index) => {
+      const entries = keys.map((key, i) => entryOf(index, key, values[i])).filter((entry) => entry !== undefined)
+      entries.sort(compareKeys)
+      if (index.spec.unique) this.#checkAll(index, entries)
+      return { index, entries }
+    })
+    return () => {
+      for (const { index, entries } of loads) index.keys.load(entries)
+    }
+  }
+
+  /** `entries` in their order. */
+  #checkAll(index: Index, entries: readonly IndexKey[]): void {
+    for (const [i, entry] of entries.entries()) {
+      const next = entries[i + 1]
+      if (next === undefined || !sameValues(entry, next, index.count)) continue
+      const why = 'the state was written by a machine without this index'
+      throw new RaftgenError('MACHINE_MISMATCH', `${this.#same(index, next, entry, 'has')}: ${why}`)
+    }
+  }
+
+  #same({ spec, count }: Index, entry: IndexKey, holder: IndexKey, has: string): string {
+    const row = (key: IndexKey): string => `${this.#table}[${valueText(keyOf(key))}]`
+    const fields = spec.fields.map(({ name }) => name).join(', ')
+    return `${row(entry)} ${has} the same ${fields} as ${row(holder)}, ${valuesText(entry.slice(0, count))}, and by.${spec.name} is unique`
+  }
+}
+
+/** What stands for an entry in an index; nothing for none, or where a field is absent. */
+function entryOf({ spec }: Index, key: Key, value: unknown): IndexKey | undefined {
+  if (value === undefined) return undefined
+  const entry = spec.entry(key, value)
+  return isWhole(entry) ? entry : undefined
+}
+
+function isWhole(entry: readonly (IndexValue | null | undefined)[]): entry is IndexKey {
+  for (const value of entry) {
+    if (value === undefined || value === null) return false
+  }
+  return true
+}
