@@ -1,5 +1,17 @@
 // What the schema says before the wire lock has given out tags and positions.
-import type { AliasType, CellModel, Field, KeyNode, LiteralValue, MachineNames, ObjectType, Shape, TypeNode, UnionType } from './model.ts'
+import type {
+  AliasType,
+  CellModel,
+  Field,
+  IndexModel,
+  KeyNode,
+  LiteralValue,
+  MachineNames,
+  ObjectType,
+  Shape,
+  TypeNode,
+  UnionType,
+} from './model.ts'
 
 export type DraftField = Omit<Field, 'position'>
 export type DraftObject = Omit<ObjectType, 'fields'> & { readonly fields: readonly DraftField[] }
@@ -32,6 +44,7 @@ export interface DraftTable {
   readonly docs: string | undefined
   readonly key: KeyNode
   readonly value: TypeNode
+  readonly indexes: readonly IndexModel[]
 }
 export type DraftCell = Omit<CellModel, 'initial'> & { readonly default: unknown }
 

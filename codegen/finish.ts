@@ -72,8 +72,7 @@ function fieldsOf(fields: readonly DraftField[], locked: readonly LockedField[],
 function stateOf(property: Draft['state'][number], draft: Draft, evaluator: Evaluator, order: FieldOrder, tag: VariantTag): StateProperty {
   const initial = initialOf(property, draft.initial, evaluator, order, tag)
   const { name, docs } = property
-  if (property.kind === 'table')
-    return { kind: 'table', name, docs, key: property.key, value: property.value, initial: initial.kind === 'table' ? initial.entries : [] }
+  if (property.kind === 'table') return { ...property, initial: initial.kind === 'table' ? initial.entries : [] }
   const { type, optional } = property
   return { kind: 'cell', name, docs, type, optional, initial: initial.kind === 'cell' ? initial.value : null }
 }

@@ -15,15 +15,27 @@ export function initialOf(
   order?: FieldOrder,
   tag?: VariantTag,
 ): Initial {
-  const given = Object.hasOwn(initial, property.name) ? initial[property.name] : undefined
   if (property.kind === 'table') {
-    const node = { kind: 'map', key: property.key, value: property.value, minEntries: undefined, maxEntries: undefined } as const
-    const map = evaluator.check(node, given ?? {})
-    const entries = map instanceof Map ? [...map] : []
+    const entries = [...initialRows(property, initial, evaluator)]
     return { kind: 'table', entries: entries.map(([key, value]) => [key, evaluator.toWire(property.value, value, order, tag)] as const) }
   }
+  const given = ownOf(initial, property.name)
   const value = given ?? property.default
   if (value === undefined && property.optional) return { kind: 'cell', value: null }
   const wire = evaluator.toWire(property.type, evaluator.check(property.type, value), order, tag)
   return { kind: 'cell', value: property.optional && evaluator.admitsNull(property.type) ? [wire] : wire }
 }
+
+/** Of a table, as values. Throws `InvalidValue`. */
+export function initialRows(
+  { name, key, value }: DraftTable,
+  initial: Readonly<Record<string, unknown>>,
+  evaluator: Evaluator,
+): ReadonlyMap<string | number, unknown> {
+  const node = { kind: 'map', key, value, minEntries: undefined, maxEntries: undefined } as const
+  const rows = evaluator.check(node, ownOf(initial, name) ?? {})
+  return rows instanceof Map ? rows : new Map()
+}
+
+const ownOf = (initial: Readonly<Record<string, unknown>>, name: string): unknown =>
+  Object.hasOwn(initial, name) ? initial[name] : undefined

@@ -80,8 +80,25 @@ export interface TableModel {
   readonly docs: string | undefined
   readonly key: KeyNode
   readonly value: TypeNode
+  readonly indexes: readonly IndexModel[]
   /** In key order. */
   readonly initial: readonly (readonly [key: string | number, value: Wire])[]
+}
+/** An order of the entries of a table. No part of the wire. */
+export interface IndexModel {
+  readonly name: string
+  readonly docs: string | undefined
+  readonly unique: boolean
+  /** The most significant first. */
+  readonly fields: readonly IndexFieldModel[]
+}
+export interface IndexFieldModel {
+  readonly name: string
+  readonly type: 'string' | 'number' | 'bigint' | 'boolean'
+  /** What it is where it is there: one, or those of the variants that have it. */
+  readonly nodes: readonly TypeNode[]
+  /** Whether every variant of the value has it. */
+  readonly everywhere: boolean
 }
 export interface CellModel {
   readonly kind: 'cell'

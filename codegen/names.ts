@@ -61,7 +61,7 @@ export const reservedTypes: ReadonlySet<string> = new Set(
     'Array ArrayBuffer Awaited BigInt Boolean Caller CallOptions ClientOptions CommandOperation Context Error Exclude Extract Failure Function ' +
     'InvalidValue Map MachineDescriptor MaybeWire Mutable Number Object Omit Partial Pick Promise QueryContext QueryOperation QueryOptions ' +
     'RaftgenError Readonly ReadonlyArray ReadonlyMap ReadonlyTable Record RegExp Required Result Set StateMachine String Symbol Table ' +
-    'Uint8Array ValueCodec Wire'
+    'TableIndex Uint8Array UniqueTableIndex ValueCodec Wire'
   ).split(' '),
 )
 

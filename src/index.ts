@@ -4,6 +4,8 @@ export { bytes, type BytesOptions, type TBytes } from './schema/bytes.ts'
 export {
   type CommandDefinition,
   defineMachine,
+  type IndexesInput,
+  type IndexInput,
   type InitialState,
   type MachineDefinition,
   type MachineInput,

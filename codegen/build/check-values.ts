@@ -1,9 +1,10 @@
 // Defaults and the initial state must fit their own schema: found here, not by the first node that starts.
 import { InvalidValue } from '../../src/contract/v1/values-invalid.ts'
-import type { Draft } from '../draft.ts'
+import type { Draft, DraftTable } from '../draft.ts'
 import { Evaluator } from '../evaluate.ts'
-import { initialOf } from '../initial.ts'
+import { initialOf, initialRows } from '../initial.ts'
 import type { Place } from '../place.ts'
+import { sameInIndex } from './indexes.ts'
 import type { Reporter } from './reporter.ts'
 import { isPlainObject } from './schema-value.ts'
 import { suggestion } from './shape.ts'
@@ -54,11 +55,28 @@ function checkInitial(draft: Draft, evaluator: Evaluator, place: Place, initial:
       continue
     }
     const problem = problemOf(() => initialOf(property, draft.initial, evaluator), `initial.${property.name}`)
-    if (problem === undefined) continue
+    if (problem === undefined) {
+      if (property.kind === 'table') checkUnique(property, initialRows(property, draft.initial, evaluator), place, reporter)
+      continue
+    }
     reporter.report(place.property(property.name), {
       code: 'INITIAL_INVALID',
       message: problem,
       hint: 'Correct it, or the schema of the state.',
+    })
+  }
+}
+
+function checkUnique(table: DraftTable, rows: ReadonlyMap<string | number, unknown>, place: Place, reporter: Reporter): void {
+  for (const index of table.indexes) {
+    const same = sameInIndex(rows, index)
+    if (same === undefined) continue
+    const [first, second] = same.map((key) => JSON.stringify(key))
+    const fields = index.fields.map(({ name }) => name).join(', ')
+    reporter.report(place.property(table.name), {
+      code: 'INITIAL_INVALID',
+      message: `initial.${table.name} has the same ${fields} under ${first} and ${second}, and indexes.${table.name}.${index.name} is unique`,
+      hint: 'Correct one of the two, or the index.',
     })
   }
 }

@@ -5,6 +5,7 @@ import type { MachineNames } from '../model.ts'
 import { camelCase, isDeclarable, lowerFirst, pascalCase, isInherited } from '../names.ts'
 import type { Place } from '../place.ts'
 import { checkValues } from './check-values.ts'
+import { withIndexes } from './indexes.ts'
 import { OperationBuilder } from './operations.ts'
 import { endless, reachable } from './recursion.ts'
 import type { Reporter } from './reporter.ts'
@@ -26,12 +27,13 @@ export function buildDraft(value: unknown, place: Place, reporter: Reporter): Dr
   const errorEntries = entriesOf(definition['errors'], place.property('errors'), reporter)
   const declared = takeErrorNames(errorEntries, place.property('errors'), typeNames)
   const operations = new OperationBuilder(builder, declared)
+  const state = stateOf(builder, definition['state'], place.property('state'), names.prefix)
   const draft: Draft = {
     name: names.machine === '' ? 'machine' : String(definition['name']),
     version: versionOf(definition['version'], place.property('version'), reporter),
     docs: undefined,
     names,
-    state: stateOf(builder, definition['state'], place.property('state'), names.prefix),
+    state: withIndexes(state, definition['indexes'], builder.types, place.property('indexes'), reporter),
     initial: schemaOf(definition['initial']),
     errors: errorEntries.map(([name, schema]) => errorOf(builder, name, schema, place.property('errors').property(name))),
     commands: operations.all('command', definition['commands'], place.property('commands')),
@@ -124,7 +126,7 @@ function builderFieldsOf(
     const docs = textOf(schemaOf(schema)['description']) ?? at.docs
     if (kindOf(schema) === 'Record' && required.includes(name)) {
       builder.checkKeywords('Record', schemaOf(schema), at)
-      return { kind: 'table', name, docs, ...builder.record(schemaOf(schema), at, fallback) }
+      return { kind: 'table', name, docs, ...builder.record(schemaOf(schema), at, fallback), indexes: [] }
     }
     return {
       kind: 'cell',

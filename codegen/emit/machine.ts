@@ -1,8 +1,9 @@
-import type { Model, StateProperty } from '../model.ts'
-import { propertyName, quoted } from '../names.ts'
+import type { IndexFieldModel, IndexModel, Model, StateProperty, TableModel } from '../model.ts'
+import { propertyAccess, propertyName, quoted } from '../names.ts'
 import { stateConstants } from './codec.ts'
 import { wireText } from './literal-text.ts'
 import { Module } from './module.ts'
+import { TypeText } from './type-text.ts'
 
 /** `machine.ts`: the machine as data, and bound to its handlers. */
 export function emitMachine(model: Model, extension: string): Module {
@@ -16,7 +17,7 @@ export function emitMachine(model: Model, extension: string): Module {
     `  version: ${model.version},`,
     `  wire: ${quoted(model.wire)},`,
     `  open: ${model.open},`,
-    ...stateLines(module, model.state),
+    ...stateLines(module, model),
     `  commands: ${operations(model.commands)},`,
     `  queries: ${operations(model.queries)},`,
     '}',
@@ -29,16 +30,34 @@ export function emitMachine(model: Model, extension: string): Module {
   return module
 }
 
-function stateLines(module: Module, state: readonly StateProperty[]): readonly string[] {
+function stateLines(module: Module, model: Model): readonly string[] {
+  const { state } = model
   if (state.length === 0) return ['  state: {},']
-  return ['  state: {', ...state.map((property) => `    ${propertyName(property.name)}: ${stateText(module, property)},`), '  },']
+  const text = new TypeText(model, (name) => module.useTypeFrom('types', name))
+  return ['  state: {', ...state.map((property) => `    ${propertyName(property.name)}: ${stateText(module, property, text)},`), '  },']
 }
 
-function stateText(module: Module, property: StateProperty): string {
+function stateText(module: Module, property: StateProperty, text: TypeText): string {
   const { keys, values, cell } = stateConstants(property.name)
   if (property.kind === 'cell') return `{ kind: 'cell', value: ${module.useFrom('codec', cell)}, initial: ${wireText(property.initial)} }`
   const codecs = `keys: ${module.useFrom('codec', keys)}, values: ${module.useFrom('codec', values)}`
-  return `{ kind: 'table', key: ${quoted(property.key.kind)}, ${codecs}, initial: ${initialText(property.initial)} }`
+  const start = `kind: 'table', key: ${quoted(property.key.kind)}, ${codecs}, initial: ${initialText(property.initial)}`
+  if (property.indexes.length === 0) return `{ ${start} }`
+  const indexes = property.indexes.map((index) => `        ${indexText(property, index, text)},`)
+  return ['{', `      ${start},`, '      indexes: [', ...indexes, '      ],', '    }'].join('\n')
+}
+
+function indexText({ key, value }: TableModel, { name, unique, fields }: IndexModel, text: TypeText): string {
+  const parts = fields.map((field) => `{ name: ${quoted(field.name)}, type: ${quoted(field.type)} }`)
+  const values = [...fields.map(fieldText), 'key'].join(', ')
+  const entry = `(key: ${text.of(key)}, value: ${text.of(value)}) => [${values}]`
+  return `{ name: ${quoted(name)}, unique: ${unique}, fields: [${parts.join(', ')}], entry: ${entry} }`
+}
+
+/** Where only some variants have it, reading it would not compile. */
+function fieldText({ name, everywhere }: IndexFieldModel): string {
+  const access = propertyAccess('value', name)
+  return everywhere ? access : `${quoted(name)} in value ? ${access} : undefined`
 }
 
 const initialText = (entries: Extract<StateProperty, { kind: 'table' }>['initial']): string =>

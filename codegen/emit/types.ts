@@ -1,5 +1,16 @@
-import type { AliasType, Field, Model, NamedType, ObjectType, OperationModel, StateProperty, UnionType } from '../model.ts'
-import { propertyName, signatureName } from '../names.ts'
+import type {
+  AliasType,
+  Field,
+  IndexFieldModel,
+  Model,
+  NamedType,
+  ObjectType,
+  OperationModel,
+  StateProperty,
+  TableModel,
+  UnionType,
+} from '../model.ts'
+import { isIdentifier, propertyName, signatureName } from '../names.ts'
 import { docLines, Module } from './module.ts'
 import { type Form, TypeText } from './type-text.ts'
 
@@ -88,13 +99,34 @@ function interfaceOf(name: string, state: readonly StateProperty[], line: (prope
 function writableLine(property: StateProperty, module: Module, text: TypeText): string {
   const name = propertyName(property.name)
   if (property.kind === 'cell') return `${name}: ${cellType(property, text)}`
-  return `readonly ${name}: ${module.useType('Table')}<${text.of(property.key)}, ${text.of(property.value)}>`
+  return `readonly ${name}: ${tableType('Table', property, module, text)}`
 }
 
 function readonlyLine(property: StateProperty, module: Module, text: TypeText): string {
   const name = propertyName(property.name)
   if (property.kind === 'cell') return `readonly ${name}: ${cellType(property, text)}`
-  return `readonly ${name}: ${module.useType('ReadonlyTable')}<${text.of(property.key)}, ${text.of(property.value)}>`
+  return `readonly ${name}: ${tableType('ReadonlyTable', property, module, text)}`
+}
+
+function tableType(type: 'Table' | 'ReadonlyTable', table: TableModel, module: Module, text: TypeText): string {
+  const entry = `${text.of(table.key)}, ${text.of(table.value)}`
+  const plain = `${module.useType(type)}<${entry}>`
+  if (table.indexes.length === 0) return plain
+  const lines = table.indexes.flatMap(({ name, docs, unique, fields }) => {
+    const view = module.useType(unique ? 'UniqueTableIndex' : 'TableIndex')
+    return [...docLines(docs, '      '), `      readonly ${propertyName(name)}: ${view}<${entry}, ${indexedType(fields, text)}>`]
+  })
+  return [`${plain} & {`, '    readonly by: {', ...lines, '    }', '  }'].join('\n')
+}
+
+/** A tuple; with labels where every field has a name that can be one. */
+function indexedType(fields: readonly IndexFieldModel[], text: TypeText): string {
+  const isLabelled = fields.every(({ name }) => isIdentifier(name))
+  const items = fields.map(({ name, nodes }) => {
+    const type = [...new Set(nodes.map((node) => text.of(node)))].join(' | ')
+    return isLabelled ? `${name}: ${type}` : type
+  })
+  return `[${items.join(', ')}]`
 }
 
 const cellType = (property: Extract<StateProperty, { kind: 'cell' }>, text: TypeText): string =>

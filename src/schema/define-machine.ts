@@ -1,4 +1,4 @@
-import type { Static, TObject } from 'typebox'
+import type { Static, TObject, TRecord } from 'typebox'
 
 /** Anything TypeBox builds, or `bytes`. TypeBox's own `TSchema` admits every value, a misspelt one too. */
 export type OperationSchema = { readonly '~kind': string } | { readonly '~unsafe': unknown }
@@ -26,6 +26,36 @@ export interface QueryDefinition {
  */
 export type InitialState<State extends ObjectSchema> = Partial<Static<State>>
 
+/** What an index is ordered by: one of `Field`, or several, the most significant first; `unique` where no two entries may have the same. */
+export type IndexInput<Field extends string> =
+  | Field
+  | readonly Field[]
+  | {
+      readonly on: Field | readonly Field[]
+      /** Default false. Entries in which one of the fields is absent or null do not count. */
+      readonly unique?: boolean
+    }
+
+/** Fields that have an order: of objects, and of unions of objects. */
+type OrderedField<Value> = Value extends object
+  ? { [Field in keyof Value & string]: Value[Field] extends OrderedValue ? Field : never }[keyof Value & string]
+  : never
+type OrderedValue = string | number | bigint | boolean | null | undefined
+
+/** Of each table, by name: `{ leases: { owner: 'owner' } }` is `state.leases.by.owner`. */
+export type IndexesInput<State extends ObjectSchema> = {
+  readonly [Table in keyof TablesOf<State>]?: { readonly [name: string]: IndexInput<OrderedField<TablesOf<State>[Table]>> }
+}
+/** The values of each Record directly in the state. */
+type TablesOf<State extends ObjectSchema> =
+  State extends TObject<infer Properties>
+    ? {
+        [Name in keyof Properties as Properties[Name] extends TRecord ? Name : never]: Properties[Name] extends TRecord<string, infer Value>
+          ? Static<Value>
+          : never
+      }
+    : never
+
 export interface MachineInput<State extends ObjectSchema, Errors extends { readonly [name: string]: ObjectSchema }> {
   /** Lower-case letters, digits and dashes, beginning with a letter. Names the generated code, the wire lock, and who may join. */
   readonly name: string
@@ -33,6 +63,11 @@ export interface MachineInput<State extends ObjectSchema, Errors extends { reado
   readonly version: number
   /** A `Record` directly in it becomes an ordered table; any other property is a cell, replaced by assignment. */
   readonly state: State
+  /**
+   * Orders of the entries of tables besides that of their keys, kept up to date with them: `{ jobs: { next: ['queue', 'runAt'] } }`. Handlers read
+   * them as `state.jobs.by.next`. No part of the wire format: they may come and go.
+   */
+  readonly indexes?: IndexesInput<NoInfer<State>>
   readonly initial?: InitialState<NoInfer<State>>
   /** What commands may answer instead of their output: values, with a `code` that is their name here. */
   readonly errors?: Errors

@@ -93,7 +93,7 @@ export default defineMachine({
   name: 'My Shop',
   version: 1.5,
   stat: 1,
-  indexes: {},
+  invariants: {},
   errors: { Held: Type.String() },
   commands: { go: { input: Type.String(), outputs: Type.Null() } },
   queries: { look: { input: Type.Object({}) } },
@@ -104,7 +104,7 @@ export default defineMachine({
       'schema.ts:4:9 error MACHINE_NAME the machine is called "My Shop" | Use up to 64 ASCII letters, digits and dashes, beginning with a letter; no word of the language.',
       'schema.ts:5:12 error MACHINE_VERSION the machine has version 1.5 | Use a whole number, 1 for the first.',
       'schema.ts:6:3 error KEY_UNKNOWN defineMachine knows no stat | Did you mean state?',
-      'schema.ts:7:3 error KEY_RESERVED indexes is reserved for a later release of raftgen | Leave it out.',
+      'schema.ts:7:3 error KEY_RESERVED invariants is reserved for a later release of raftgen | Leave it out.',
       "schema.ts:8:13 warning ERROR_UNUSED no command lists the error Held | Add it where it may be answered: errors: ['Held'].",
       'schema.ts:8:19 error ERROR_INVALID the error Held is no object | Write Type.Object({ ... }), {} for one without fields.',
       'schema.ts:9:28 error INPUT_INVALID commands.go.input is no object | Write Type.Object({ ... }), {} for none: an object can get more fields later.',
@@ -373,6 +373,96 @@ describe('records', () => {
     )
 
     expect(model?.types.get('ShopX')).toMatchObject({ kind: 'object', fields: [{ name: 'a' }, { name: 'b' }] })
+  })
+})
+
+describe('indexes', () => {
+  const Job = `const Job = Type.Object({
+  queue: Type.String(), priority: Type.Integer(), ratio: Type.Number(), due: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+  state: Type.Enum(['ready', 'done']), mixed: Type.Union([Type.Literal(1), Type.Literal('a')]), tags: Type.Array(Type.String()),
+  who: Type.Object({ name: Type.String() }), seal: bytes(), big: Type.BigInt(), done: Type.Boolean(), either: Type.Union([Type.String(), Type.Integer()]),
+})`
+  /** On line 16, from column 13 on. */
+  const indexed = async (indexes: string, initial = '', more = ''): Promise<readonly string[]> =>
+    errors(
+      await found(
+        machine(
+          `  state: Type.Object({
+    jobs: Record(Type.String(), Job),
+    names: Record(Type.String(), Type.String()),
+    total: Type.Integer({ default: 0 }),${more}
+  }),
+  indexes: { ${indexes} } as never,${initial}
+  commands: { go: { input: Type.Object({}) } },`,
+          Job,
+        ),
+      ),
+    )
+
+  test('of anything that has an order are fine', async () => {
+    const fields = ['queue', 'priority', 'ratio', 'due', 'state', 'big', 'done']
+    expect(await indexed(`jobs: { ${fields.map((name) => `${name}: '${name}'`).join(', ')}, all: ${JSON.stringify(fields)} }`)).toEqual([])
+    expect(await indexed("jobs: { a: { on: 'queue', unique: true }, b: { on: ['queue', 'due'] }, 'a-b': 'queue' }")).toEqual([])
+  })
+
+  const hint = 'Strings, numbers, bigints, booleans and enums have one, where all values are of one of these types.'
+  test.each([
+    ['job: {}', '14 error INDEX_INVALID indexes has job, which is not in state | Did you mean jobs?'],
+    ['leases: {}', '14 error INDEX_INVALID indexes has leases, which is not in state | Tables are jobs, names.'],
+    ['total: {}', '14 error INDEX_INVALID indexes has total, and state.total is no table | Tables are jobs, names.'],
+    [
+      "names: { a: 'length' }",
+      '26 error INDEX_INVALID indexes.names.a is an index, and the values of state.names are no objects, so they have no fields | Put each value into an object.',
+    ],
+    [
+      "jobs: { a: 'queu' }",
+      '25 error INDEX_INVALID indexes.jobs.a names the field queu, which the values of state.jobs do not have | Did you mean queue?',
+    ],
+    [
+      "jobs: { a: ['queue', 'who.name'] }",
+      '35 error INDEX_INVALID indexes.jobs.a[1] names the field who.name, which the values of state.jobs do not have | Their fields are queue, priority, ratio, due, state, mixed, tags, who, seal, big, done, either.',
+    ],
+    ...['tags', 'who', 'seal', 'mixed', 'either'].map((name) => [
+      `jobs: { a: { on: ['queue', '${name}'] } }`,
+      `41 error INDEX_INVALID indexes.jobs.a.on[1] names the field ${name}, which has no order | ${hint}`,
+    ]),
+    [
+      'jobs: { a: [] }',
+      "25 error INDEX_INVALID indexes.jobs.a is neither the name of a field, nor a list of some | Write 'owner', ['queue', 'runAt'], or { on: 'email', unique: true }.",
+    ],
+    [
+      'jobs: { a: { unique: true } }',
+      "25 error INDEX_INVALID indexes.jobs.a.on is neither the name of a field, nor a list of some | Write 'owner', ['queue', 'runAt'], or { on: 'email', unique: true }.",
+    ],
+    ["jobs: { a: ['queue', 'queue'] }", '35 error INDEX_INVALID indexes.jobs.a has the field queue twice | Leave out the second.'],
+    ["jobs: { a: { on: 'queue', unique: 1 } }", '48 error INDEX_INVALID indexes.jobs.a.unique is 1 | Write true or false.'],
+    ["jobs: { a: { on: 'queue', uniq: true } }", '40 error KEY_UNKNOWN indexes.jobs.a has the unknown key uniq | Its keys are on, unique.'],
+    ["jobs: { toString: 'queue' }", '22 error NAME_RESERVED an index of state.jobs is called "toString" | Give it another name.'],
+    ["jobs: { '': 'queue' }", '22 error NAME_RESERVED an index of state.jobs is called "" | Give it another name.'],
+    ["jobs: 'queue'", '20 error DEFINITION_INVALID indexes.jobs is no object | Write one: { name: { ... } }.'],
+  ])('%s', async (indexes, line) => {
+    expect(await indexed(indexes ?? '')).toEqual([`schema.ts:16:${line}`])
+  })
+
+  test('of variants want a field that is of one type wherever it is', async () => {
+    const either = (field: string): string => `
+    both: Record(Type.String(), Type.Union([
+      Type.Object({ kind: Type.Literal('a'), at: Type.Integer() }), Type.Object({ kind: Type.Literal('b'), ${field} }) ])),`
+    expect(await indexed("both: { at: ['kind', 'at'] }", '', either('at: Type.Number()'))).toEqual([])
+    expect(await indexed("both: { at: ['kind', 'at'] }", '', either('no: Type.Number()'))).toEqual([])
+    expect(await indexed("both: { at: ['kind', 'at'] }", '', either('at: Type.String()'))).toEqual([
+      `schema.ts:18:35 error INDEX_INVALID indexes.both.at[1] names the field at, which is of different types in different variants | ${hint}`,
+    ])
+  })
+
+  test('that are unique hold at the start', async () => {
+    const job =
+      "queue: 'q', priority: 1, ratio: 1, state: 'done', mixed: 1, tags: [], who: { name: '' }, seal: new Uint8Array(), big: 1n, done: true, either: 1"
+    const initial = `\n  initial: {\n    jobs: { a: { ${job} }, b: { ${job} } } } as never,`
+    expect(await indexed("jobs: { plain: 'big', due: { on: 'due', unique: true } }", initial)).toEqual([])
+    expect(await indexed("jobs: { a: { on: ['queue', 'big'], unique: true } }", initial)).toEqual([
+      'schema.ts:18:11 error INITIAL_INVALID initial.jobs has the same queue, big under "a" and "b", and indexes.jobs.a is unique | Correct one of the two, or the index.',
+    ])
   })
 })
 

@@ -102,6 +102,36 @@ describe('the emitted client over one replica', () => {
     expect(await client.delete({ name: 'a' })).toEqual({ ok: false, error: { code: 'NotFound' } })
   })
 
+  test('indexes are in step with their table, for commands and queries; a unique one fails the command that breaks it', async () => {
+    const seen: unknown[] = []
+    const client = KitchenSinkClient.over(
+      local(
+        kitchenSink({
+          ...handlers,
+          class(state) {
+            state.drawn.set(1, { kind: 'circle', center: { x: 0, y: 0 }, radius: 10 })
+            state.drawn.set(2, { kind: 'circle', center: { x: 0, y: 0 }, radius: 9.5 })
+            state.drawn.set(3, { kind: 'polygon', corners: [0, 1, 2].map((x) => ({ x, y: 0 })) })
+            seen.push([...state.drawn.by['by-radius'].keys('circle')])
+          },
+          state(state) {
+            seen.push(state.things.by.id.get(thing.id)?.[0], [...state.things.by.next.keys('live')], state.things.by.parent.size)
+            seen.push([...state.things.by.next.range({ prefix: 'live', lt: 0n, limit: 1 })].map(([name]) => name))
+            return 'live'
+          },
+        }),
+      ),
+    )
+    await client.class({ toString: '', constructor: 1, 'with-dash': true })
+    await client.put({ name: 'one', thing: { ...thing, balance: 3n }, options: {} })
+    await client.put({ name: 'two', thing: { ...thing, id: '00000000-e89b-12d3-a456-426614174000', balance: -3n }, options: {} })
+    await expect(client.put({ name: 'twin', thing, options: {} })).rejects.toMatchObject({ code: 'HANDLER_FAILED' })
+    await client.state()
+
+    expect(seen).toEqual([[2, 1], 'one', ['two', 'one'], 0, ['two']])
+    expect(await client.find({ name: 'twin' })).toBeNull()
+  })
+
   test('an input that does not fit is refused before it is sent', async () => {
     const caller: Caller = { command: unused, query: unused, close: unused, token: { clusterId: 'blue', index: 0 } }
 
@@ -162,7 +192,17 @@ describe('the compiler refuses', () => {
       // @ts-expect-error
       readonly.options.retries++
     }
-    expect([inQuery, inCommand, cells]).toHaveLength(3)
+    const indexes = (state: KitchenSinkState): void => {
+      // @ts-expect-error
+      state.things.by.next.delete('live')
+      // @ts-expect-error
+      state.things.by = { ...state.things.by }
+      // @ts-expect-error
+      state.things.by.next.entries('dead')
+      // @ts-expect-error
+      state.ranks.by
+    }
+    expect([inQuery, inCommand, cells, indexes]).toHaveLength(4)
   })
 
   test('a reply used before it is known to be one', () => {

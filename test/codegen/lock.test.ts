@@ -107,6 +107,15 @@ describe('the hash of the wire format', () => {
     expect(two).toBe(one)
   })
 
+  test('nor on indexes, of which the lock knows nothing', async () => {
+    const without = machine('  state: Type.Object({ a: Record(Type.String(), Type.Object({ x: Type.Integer() })) }),')
+    const withIndex = without.replace('  state:', "  indexes: { a: { x: { on: 'x', unique: true } } },\n  state:")
+    const [plain, indexed] = [await new Project().emit(without), await new Project().emit(withIndex)]
+
+    expect(lockOf(indexed)).toEqual(lockOf(plain))
+    expect(lockOf(indexed).versions[1]?.wire).toMatch(/^[0-9a-f]{16}$/)
+  })
+
   test('depends on names, types, optionality and order of fields, on operations and on errors', async () => {
     const different = await Promise.all(
       [

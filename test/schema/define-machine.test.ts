@@ -80,6 +80,38 @@ describe('the compiler refuses', () => {
     })
   })
 
+  test('an index of what is no table, or has no such field, or none that can be ordered', () => {
+    const Job = Type.Object({ queue: Type.String(), runAt: Type.Optional(Type.Integer()), tags: Type.Array(Type.String()) })
+    const Either = Type.Union([
+      Type.Object({ kind: Type.Literal('a'), at: Type.Integer() }),
+      Type.Object({ kind: Type.Literal('b'), note: Type.Union([Type.String(), Type.Null()]) }),
+    ])
+    const jobs = Type.Object({ jobs: Record(Type.String(), Job), both: Type.Record(Type.Integer(), Either), total: Type.Integer() })
+    const initial = { total: 0 }
+    defineMachine({
+      name: 'queue',
+      version: 1,
+      state: jobs,
+      initial,
+      indexes: {
+        jobs: { next: ['queue', 'runAt'], queue: 'queue', once: { on: 'queue', unique: true }, many: { on: ['runAt'] } },
+        both: { at: 'at', note: ['kind', 'note'] },
+      },
+    })
+    // @ts-expect-error
+    defineMachine({ name: 'queue', version: 1, state: jobs, initial, indexes: { jbos: { next: 'queue' } } })
+    // @ts-expect-error
+    defineMachine({ name: 'queue', version: 1, state: jobs, initial, indexes: { total: { next: 'queue' } } })
+    // @ts-expect-error
+    defineMachine({ name: 'queue', version: 1, state: jobs, initial, indexes: { jobs: { next: 'que' } } })
+    // @ts-expect-error
+    defineMachine({ name: 'queue', version: 1, state: jobs, initial, indexes: { jobs: { next: ['queue', 'tags'] } } })
+    // @ts-expect-error
+    defineMachine({ name: 'queue', version: 1, state: jobs, initial, indexes: { jobs: { next: { on: 'queue', uniq: true } } } })
+    // @ts-expect-error
+    defineMachine({ name: 'queue', version: 1, state: jobs, initial, indexes: { both: { at: 'when' } } })
+  })
+
   test('a key that is not known, at every level', () => {
     defineMachine({
       name: 'locks',

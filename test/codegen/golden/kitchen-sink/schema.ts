@@ -61,7 +61,17 @@ export default defineMachine({
     shape: Shape,
     counts: Type.Record(Type.String(), Type.Integer()),
     options: Options,
+    drawn: Record(Type.Integer({ minimum: 1 }), Shape),
   }),
+  indexes: {
+    things: {
+      /** Who is next, and how much it has. */
+      next: ['status', 'balance'],
+      id: { on: 'id', unique: true },
+      parent: { on: ['parent', 'note'] },
+    },
+    drawn: { 'by-radius': ['kind', 'radius'] },
+  },
   initial: {
     total: 7,
     shape: { kind: 'circle', center: { x: 1, y: 2 }, radius: 3.5 },
