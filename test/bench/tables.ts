@@ -1,9 +1,11 @@
 // What the state costs: tables of a million entries, transactions, snapshots, and a whole command through a bound machine.
-//   npx jiti test/bench/tables.ts [entries]
+//   npx jiti test/bench/tables.ts [entries] [tables | indexes | machine]
+// With memory: NODE_OPTIONS=--expose-gc
 import { array, bind, codec, integer, object, readArray, readFields, readInteger, readString, string } from '../../src/contract/v1.ts'
 import type { CommandOperation, MachineDescriptor, Table } from '../../src/contract/v1.ts'
 import { createContext } from '../../src/machine/context.ts'
 import { StateTable } from '../../src/machine/table.ts'
+import type { IndexSpec } from '../../src/machine/table-indexes.ts'
 import { Transaction } from '../../src/machine/transaction.ts'
 import { packValue } from '../../src/wire/value.ts'
 
@@ -110,6 +112,75 @@ function benchTable(): void {
   })
 }
 
+const owners = Array.from({ length: 1_000 }, (_, i) => `owner-${i}`)
+const leaseAt = (i: number, token = i): Lease =>
+  Object.freeze({ owner: owners[(i * 7_919) % owners.length] ?? '', token, expiresAt: 1.7e12 + ((i * 104_729) % entries) })
+const isLease = (value: unknown): value is Lease => typeof value === 'object' && value !== null && 'expiresAt' in value
+const indexed: Readonly<Record<string, IndexSpec>> = {
+  'one field, 1,000 values of it': {
+    name: 'i',
+    unique: false,
+    fields: [{ name: 'owner', type: 'string' }],
+    entry: (key, value) => (isLease(value) ? [value.owner, key] : []),
+  },
+  'two fields': {
+    name: 'i',
+    unique: false,
+    fields: [
+      { name: 'owner', type: 'string' },
+      { name: 'expiresAt', type: 'number' },
+    ],
+    entry: (key, value) => (isLease(value) ? [value.owner, value.expiresAt, key] : []),
+  },
+  'one field, unique': {
+    name: 'i',
+    unique: true,
+    fields: [{ name: 'expiresAt', type: 'number' }],
+    entry: (key, value) => (isLease(value) ? [value.expiresAt, key] : []),
+  },
+}
+
+function benchIndex(what: string, index: IndexSpec | undefined): void {
+  const transaction = new Transaction()
+  const plain = { check: (value: unknown) => value }
+  const options = { name: 'state.t', key: 'string', keys: plain, values: plain, transaction } as const
+  const table = new StateTable({ ...options, indexes: index === undefined ? [] : [index] })
+  const keys = Array.from({ length: entries }, (_, i) => fresh(keyOf(i)))
+  const values = keys.map((_, i) => leaseAt(i))
+  const one = (write: () => void): void => {
+    transaction.begin()
+    write()
+    transaction.commit()
+  }
+  const each = (act: (key: string, i: number) => void): void => {
+    for (let n = 0; n < probes; n++) act(keys[(n * 7_919) % entries] ?? '', (n * 7_919) % entries)
+  }
+  console.log(`\n${entries} entries; index: ${what}`)
+  globalThis.gc?.()
+  const before = process.memoryUsage().heapUsed
+  measure('set, new keys, one transaction each', entries, () => {
+    for (const [i, key] of keys.entries()) one(() => table.set(key, values[i]))
+  })
+  globalThis.gc?.()
+  if (globalThis.gc !== undefined)
+    console.log(`bytes an entry, of table and index: ${((process.memoryUsage().heapUsed - before) / entries).toFixed(0)}`)
+  measure('set, indexed fields as they were', probes, () => each((key, i) => one(() => table.set(key, leaseAt(i, i + 1)))))
+  measure('set, indexed fields changed', probes, () => each((key, i) => one(() => table.set(key, leaseAt(i + entries, i)))))
+  const view = table.by['i']
+  if (view === undefined) return
+  const first = index?.fields[0]?.name === 'owner' ? (i: number) => owners[i % owners.length] : (i: number) => 1.7e12 + i
+  measure('range of ten', probes, () => each((_, i) => [...view.range({ gte: first(i), limit: 10 })]))
+  measure('entries, all of them', entries, () => {
+    for (const [,] of view);
+  })
+  measure('count of a thousandth, an entry', entries, () => {
+    for (let i = 0; i < owners.length; i++) view.count(first(i))
+  })
+  const rows = [...table]
+  const [loadKeys, loadValues] = [rows.map(([key]) => key), rows.map(([, value]) => value)]
+  measure('restored, an entry', entries, () => table.prepare(loadKeys, loadValues)())
+}
+
 interface Acquire {
   readonly name: string
   readonly owner: string
@@ -204,7 +275,14 @@ function benchMachine(locks: number, ownerBytes: number): void {
   measure(`restore, an entry (${snapshot.length} bytes)`, count, () => machine.restoreSnapshot(snapshot))
 }
 
-if (process.argv[3] !== 'machine') benchTable()
-benchMachine(1_000, 8)
-benchMachine(1_000, 220)
-if (process.argv[3] !== 'machine') benchMachine(entries, 8)
+const part = process.argv[3]
+if (part === undefined || part === 'tables') benchTable()
+if (part === undefined || part === 'indexes') {
+  benchIndex('none', undefined)
+  for (const [what, index] of Object.entries(indexed)) benchIndex(what, index)
+}
+if (part === undefined || part === 'machine') {
+  benchMachine(1_000, 8)
+  benchMachine(1_000, 220)
+}
+if (part === undefined) benchMachine(entries, 8)
