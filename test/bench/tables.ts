@@ -113,8 +113,13 @@ function benchTable(): void {
 }
 
 const owners = Array.from({ length: 1_000 }, (_, i) => `owner-${i}`)
-const leaseAt = (i: number, token = i): Lease =>
-  Object.freeze({ owner: owners[(i * 7_919) % owners.length] ?? '', token, expiresAt: 1.7e12 + ((i * 104_729) % entries) })
+/** The owner and the expiry of another in each round, and in the first as in the second unique. */
+const leaseAt = (i: number, { token = i, round = 0 } = {}): Lease =>
+  Object.freeze({
+    owner: owners[(i * 7_919 + round) % owners.length] ?? '',
+    token,
+    expiresAt: 1.7e12 + round * entries + ((i * 104_729) % entries),
+  })
 const isLease = (value: unknown): value is Lease => typeof value === 'object' && value !== null && 'expiresAt' in value
 const indexed: Readonly<Record<string, IndexSpec>> = {
   'one field, 1,000 values of it': {
@@ -164,8 +169,8 @@ function benchIndex(what: string, index: IndexSpec | undefined): void {
   globalThis.gc?.()
   if (globalThis.gc !== undefined)
     console.log(`bytes an entry, of table and index: ${((process.memoryUsage().heapUsed - before) / entries).toFixed(0)}`)
-  measure('set, indexed fields as they were', probes, () => each((key, i) => one(() => table.set(key, leaseAt(i, i + 1)))))
-  measure('set, indexed fields changed', probes, () => each((key, i) => one(() => table.set(key, leaseAt(i + entries, i)))))
+  measure('set, indexed fields as they were', probes, () => each((key, i) => one(() => table.set(key, leaseAt(i, { token: i + 1 })))))
+  measure('set, indexed fields changed', probes, () => each((key, i) => one(() => table.set(key, leaseAt(i, { round: 1 })))))
   const view = table.by['i']
   if (view === undefined) return
   const first = index?.fields[0]?.name === 'owner' ? (i: number) => owners[i % owners.length] : (i: number) => 1.7e12 + i
