@@ -7,9 +7,19 @@ import { type Generation, generate } from '../../codegen/generate.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** And how their tsconfig wants imports to end. */
-const extensions = { 'examples/locks': 'js', 'examples/counter': 'js', 'test/codegen/golden/kitchen-sink': 'ts' } as const
+const extensions = {
+  'examples/locks': 'js',
+  'examples/counter': 'js',
+  'test/codegen/golden/kitchen-sink': 'ts',
+  'test/docs/jobs': 'ts',
+} as const
 type Folder = keyof typeof extensions
-const folders = ['examples/locks', 'examples/counter', 'test/codegen/golden/kitchen-sink'] as const satisfies readonly Folder[]
+const folders = [
+  'examples/locks',
+  'examples/counter',
+  'test/codegen/golden/kitchen-sink',
+  'test/docs/jobs',
+] as const satisfies readonly Folder[]
 const generateIn = (folder: Folder, importExtension: 'js' | 'ts' = extensions[folder]): Promise<Generation> =>
   generate({ schemaFile: join(root, folder, 'schema.ts'), importExtension })
 

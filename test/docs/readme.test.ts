@@ -9,7 +9,7 @@ const root = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const readme = read('README.md')
 /** Pages with blocks that stand for files. */
-const pages = ['README.md', 'docs/core.md']
+const pages = ['README.md', 'docs/core.md', 'docs/state.md']
 
 /** One row a code, in the order of the code. */
 function errorTable(): string {
