@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bind, type StateMachine } from '../../src/contract/v1.ts'
+import { bind, type MachineDescriptor, type StateMachine, type TableIndex } from '../../src/contract/v1.ts'
+import { RaftgenError } from '../../src/errors.ts'
 import { createContext } from '../../src/machine/context.ts'
 import { packValue, unpackValue } from '../../src/wire/value.ts'
-import { type BankHandlers, bankDescriptor, bankHandlers, type State } from './bank-machine.ts'
+import { type Account, type BankHandlers, bankDescriptor, bankHandlers, type State } from './bank-machine.ts'
 
+const noSeal = new Uint8Array(0)
 type Script = (state: State) => void
 
 /** A bank whose command `open` does what the test wants. */
@@ -261,5 +263,59 @@ describe('a snapshot is prepared', () => {
   test('or refused', () => {
     const machine = bind(bankDescriptor, bankHandlers)
     expect(() => machine.prepareSnapshot?.(snapshot.subarray(0, -1))).toThrow()
+  })
+})
+
+describe('an index', () => {
+  const withIndex = (unique: boolean): MachineDescriptor => {
+    const { accounts } = bankDescriptor.state
+    if (accounts?.kind !== 'table') throw new Error('no accounts')
+    const balance = {
+      name: 'balance',
+      unique,
+      fields: [{ name: 'balance', type: 'number' }],
+      entry: (key: string, { balance: held }: Account) => [held, key],
+    } as const
+    return { ...bankDescriptor, state: { ...bankDescriptor.state, accounts: { ...accounts, indexes: [balance] } } }
+  }
+  const plain = scripted()
+  plain.run((state) => {
+    for (const [i, name] of ['ann', 'bob', 'eve'].entries()) state.accounts.set(name, { balance: 10 - i * 5, seal: noSeal })
+  })
+  const seenBy = (descriptor: MachineDescriptor, snapshot: Uint8Array): readonly unknown[] => {
+    const seen: unknown[] = []
+    const machine = bind(descriptor, {
+      ...bankHandlers,
+      balance: (state: { readonly accounts: { readonly by: { readonly balance: TableIndex<string, Account, [number]> } } }) => {
+        seen.push(...state.accounts.by.balance.keys())
+        return null
+      },
+    })
+    machine.restoreSnapshot(snapshot)
+    machine.query(packValue([1, 1, ['x']]), { index: 1, now: 0, version: 1 })
+    return seen
+  }
+
+  test('is no part of a snapshot, and is built from one that knew nothing of it', () => {
+    const indexed = bind(withIndex(true), bankHandlers)
+    indexed.restoreSnapshot(plain.machine.snapshot())
+
+    expect(stateOf(indexed)).toBe(stateOf(plain.machine))
+    expect(seenBy(withIndex(true), plain.machine.snapshot())).toEqual(['eve', 'bob', 'ann', 'vault', 'house'])
+  })
+
+  test('that is unique refuses a state that breaks it, and the state that was there stays', () => {
+    plain.run((state) => state.accounts.set('bob', { balance: 10, seal: noSeal }))
+    const indexed = bind(withIndex(true), bankHandlers)
+    const before = stateOf(indexed)
+
+    expect(() => indexed.prepareSnapshot?.(plain.machine.snapshot())).toThrow(
+      new RaftgenError(
+        'MACHINE_MISMATCH',
+        'state.accounts["bob"] has the same balance as state.accounts["ann"], 10, and by.balance is unique: the state was written by a machine without this index',
+      ),
+    )
+    expect(stateOf(indexed)).toBe(before)
+    expect(seenBy(withIndex(false), plain.machine.snapshot())).toEqual(['eve', 'ann', 'bob', 'vault', 'house'])
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type ConfState, confOfVoters, type EntryId, type LogSummary, noConf } from '../../src/core/index.ts'
+import { RaftgenError } from '../../src/errors.ts'
 import { Replica } from '../../src/machine/replica.ts'
 import type { StateMachine } from '../../src/machine/state-machine.ts'
 import { type Recovered, recover } from '../../src/node/index.ts'
@@ -201,4 +202,15 @@ test('a snapshot of another machine ends the start: its peers could not help', (
       message: 'the snapshot holds the state of the machine others, and this is lines',
     }),
   )
+})
+
+test('a state that the machine refuses as that of another ends the start, and stays where it is', () => {
+  const disk = new Disk()
+  disk.put({ term: 1, index: 6 })
+  const refused = new RaftgenError('MACHINE_MISMATCH', 'state.jobs["b"] has the same ticket as state.jobs["a"]')
+  disk.machine.restoreSnapshot = () => {
+    throw refused
+  }
+  expect(() => disk.recover(logFrom(6))).toThrow(refused)
+  expect([disk.unusable, disk.snapshots.condemned]).toEqual([[], []])
 })
