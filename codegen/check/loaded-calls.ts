@@ -1,0 +1,71 @@
+// What is made while modules load and lives as long as they do: closures of the functions called then, and the object of the handlers.
+import { ts } from 'ts-morph'
+import { emittedHeader } from '../write.ts'
+import type { LocalModule } from './program.ts'
+import type { Scope } from './scope.ts'
+import { bare, forEachValueNode, functionAround } from './walk.ts'
+import { runsAtLoad } from './writes.ts'
+
+export class LoadedCalls {
+  /** Functions that were called while a module loaded, and returned functions. */
+  readonly #makers = new Set<ts.Node>()
+  /** Classes whose objects are handlers. */
+  readonly #handlers = new Set<ts.Node>()
+
+  constructor(modules: readonly LocalModule[], scope: Scope) {
+    for (const { file } of modules) {
+      forEachValueNode(file, (node) => {
+        if (ts.isCallExpression(node) && runsAtLoad(node)) this.#called(node, scope)
+        if (ts.isNewExpression(node)) this.#made(node, scope)
+      })
+    }
+  }
+
+  /** Whether a variable of such a function is changed by a function that it returned. */
+  keeps(declaration: ts.Declaration, write: ts.Node): boolean {
+    const owner = functionAround(declaration)
+    if (owner === undefined || !this.#makers.has(owner)) return false
+    const writer = functionAround(write)
+    // A parameter of `forEach` and the like runs when it is given, and is gone then.
+    return writer !== undefined && writer !== owner && !isArgument(writer)
+  }
+
+  isHandlers(node: ts.ClassLikeDeclaration): boolean {
+    return this.#handlers.has(node)
+  }
+
+  #called(call: ts.CallExpression, scope: Scope): void {
+    const made = scope.checker.getTypeAtLocation(call)
+    if (!hasFunctions(made, scope)) return
+    const callee = bare(call.expression)
+    const declaration = ts.isFunctionLike(callee) ? callee : scope.checker.getResolvedSignature(call)?.declaration
+    if (declaration !== undefined) this.#makers.add(declaration)
+  }
+
+  #made(node: ts.NewExpression, scope: Scope): void {
+    const declaration = scope.declaredSymbol(node.expression)?.valueDeclaration
+    if (declaration === undefined || !ts.isClassLike(declaration)) return
+    const wanted = scope.checker.getContextualType(node)?.symbol
+    const isGenerated = wanted?.declarations?.some((one) => one.getSourceFile().text.startsWith(emittedHeader))
+    const implemented = declaration.heritageClauses?.flatMap(({ types }) => types) ?? []
+    const isImplemented = implemented.some(({ expression }) => isEmitted(scope.declaredSymbol(expression)))
+    if (isGenerated === true || isImplemented) this.#handlers.add(declaration)
+  }
+}
+
+const isEmitted = (symbol: ts.Symbol | undefined): boolean =>
+  symbol?.declarations?.some((one) => one.getSourceFile().text.startsWith(emittedHeader)) === true
+
+/** A function, or an object of the user's that has some: not a Map or an array, whose methods keep nothing of their maker's. */
+function hasFunctions(type: ts.Type, scope: Scope): boolean {
+  if (type.getCallSignatures().length > 0) return true
+  return type.getProperties().some((property) => {
+    if (scope.isLibSymbol(property)) return false
+    return scope.checker.getTypeOfSymbol(property).getCallSignatures().length > 0
+  })
+}
+
+function isArgument(node: ts.Node): boolean {
+  const { parent } = node
+  return (ts.isCallExpression(parent) || ts.isNewExpression(parent)) && parent.arguments?.some((one) => one === node) === true
+}
