@@ -46,6 +46,7 @@ const owned = (owner: string, names: string, reason: Reason): readonly (readonly
 export const members: ReadonlyMap<string, Reason> = new Map([
   ...owned('Math', 'random', reasons.chance),
   ...owned('Math', approximated, reasons.float),
+  ...owned('Math', 'pow', reasons.power),
   ...owned('DateConstructor', 'now', reasons.clock),
   ...owned('Date', localParts, reasons.localTime),
   ...owned('Error', 'stack', reasons.stack),

@@ -6,31 +6,38 @@ import { LoadedCalls } from './loaded-calls.ts'
 import type { LocalModule } from './program.ts'
 import * as reasons from './reasons.ts'
 import type { Scope } from './scope.ts'
-import { forEachValueNode, isAccess, isStatic, shortText, thisOwner } from './walk.ts'
-import { rootOf, runsAtLoad, type Write, writesOf } from './writes.ts'
+import { accessPlace, forEachValueNode, isAccess, isStatic, shortText, thisOwner } from './walk.ts'
+import { runsAtLoad, type Write, Writes } from './writes.ts'
 
 export function moduleStateFindings(modules: readonly LocalModule[], scope: Scope): readonly Finding[] {
   const files = new Set(modules.map(({ file }) => file))
-  const loaded = new LoadedCalls(modules, scope)
+  const writes = new Writes(scope)
+  const kept = new Kept({ scope, writes, loaded: new LoadedCalls(modules, scope) })
   const found = new Map<ts.Node, Finding>()
   for (const file of files) {
     forEachValueNode(file, (node) => {
-      for (const write of writesOf(node, scope)) {
-        const kept = runsAtLoad(node) ? undefined : keptAt(write, { node, scope, loaded })
-        if (kept === undefined) continue
-        const at = files.has(kept.getSourceFile()) ? kept : node
-        if (!found.has(at)) found.set(at, findingOf(at, node, write))
+      for (const write of runsAtLoad(node) ? [] : writes.of(node)) {
+        const declared = kept.at(write, node)
+        if (declared === undefined) continue
+        const at = files.has(declared.getSourceFile()) ? declared : node
+        if (!found.has(at)) found.set(at, findingOf({ at, node, root: writes.rootOf(write.target), write }))
       }
     })
   }
   return [...found.values()]
 }
 
-function findingOf(at: ts.Node, node: ts.Node, { target, keepsLastIndex }: Write): Finding {
-  const reason = keepsLastIndex === true ? reasons.lastIndex : reasons.moduleState
-  const name = at === node ? shortText(rootOf(target)) : shortText(at)
-  const what = keepsLastIndex === true ? name : `${name}, which ${placeOf(node, at)} changes,`
-  return { ...reason, at, what }
+interface Found {
+  readonly at: ts.Node
+  readonly node: ts.Node
+  readonly root: ts.Node
+  readonly write: Write
+}
+
+function findingOf({ at, node, root, write }: Found): Finding {
+  const name = shortText(at === node ? root : at)
+  if (write.keepsLastIndex === true) return { ...reasons.lastIndex, at, what: name }
+  return { ...reasons.moduleState, at, what: `${name}, which ${placeOf(node, at)} changes,` }
 }
 
 function placeOf(node: ts.Node, at: ts.Node): string {
@@ -39,78 +46,80 @@ function placeOf(node: ts.Node, at: ts.Node): string {
   return file === at.getSourceFile() ? line : `${line} of ${file.fileName.slice(file.fileName.lastIndexOf('/') + 1)}`
 }
 
-interface Where {
-  readonly node: ts.Node
-  readonly scope: Scope
-  readonly loaded: LoadedCalls
+/** What outlives the call that writes. */
+class Kept {
+  readonly #scope: Scope
+  readonly #writes: Writes
+  readonly #loaded: LoadedCalls
+
+  constructor({ scope, writes, loaded }: { readonly scope: Scope; readonly writes: Writes; readonly loaded: LoadedCalls }) {
+    this.#scope = scope
+    this.#writes = writes
+    this.#loaded = loaded
+  }
+
+  /** Where it is declared, or the write itself where that is not known; none when it ends with the call. */
+  at({ target, isAssignment }: Write, node: ts.Node): ts.Node | undefined {
+    const root = this.#writes.rootOf(target)
+    if (root.kind === ts.SyntaxKind.ThisKeyword) return this.#byThis(root, node)
+    return ts.isIdentifier(root) ? this.#byName(root, { isRebound: isAssignment && root === target, node, hops: 0 }) : undefined
+  }
+
+  #byName(root: ts.Identifier, write: { readonly isRebound: boolean; readonly node: ts.Node; readonly hops: number }): ts.Node | undefined {
+    const declaration = this.#scope.declaredSymbol(root)?.declarations?.[0]
+    if (declaration === undefined) return undefined
+    // `import * as counters`: what is changed is one of its exports.
+    if (ts.isSourceFile(declaration)) return this.#exportedName(root)
+    const name = nameOf(declaration)
+    if (name === undefined) return undefined
+    if (runsAtLoad(declaration) || this.#loaded.keeps(declaration, write.node)) return name
+    if (write.isRebound || write.hops === hopsMax || !ts.isVariableDeclaration(declaration)) return undefined
+    // `const list = lists.a` is another name for a part of it.
+    const { initializer } = declaration
+    if (initializer === undefined || !this.#isObject(initializer)) return undefined
+    const source = this.#writes.rootOf(initializer)
+    return ts.isIdentifier(source) ? this.#byName(source, { ...write, hops: write.hops + 1 }) : undefined
+  }
+
+  #isObject(expression: ts.Expression): boolean {
+    const type = this.#scope.checker.getNonNullableType(this.#scope.checker.getTypeAtLocation(expression))
+    return (type.flags & (ts.TypeFlags.Object | ts.TypeFlags.UnionOrIntersection)) !== 0
+  }
+
+  #exportedName(root: ts.Identifier): ts.Node | undefined {
+    if (!isAccess(root.parent)) return undefined
+    const declaration = this.#scope.declaredSymbol(accessPlace(root.parent))?.declarations?.[0]
+    return declaration === undefined ? undefined : nameOf(declaration)
+  }
+
+  /** `this` is a class in its static methods, the handlers in theirs, and an object of a module in those of an object literal. */
+  #byThis(root: ts.Node, node: ts.Node): ts.Node | undefined {
+    const owner = thisOwner(root)
+    return owner !== undefined && this.#isKeptOwner(owner) ? (this.#fieldOf(root.parent) ?? node) : undefined
+  }
+
+  #isKeptOwner(owner: ts.Node): boolean {
+    const { parent } = owner
+    if (ts.isClassElement(owner) && ts.isClassLike(parent)) {
+      return !ts.isConstructorDeclaration(owner) && (isStatic(owner) || this.#loaded.isHandlers(parent))
+    }
+    return (ts.isObjectLiteralExpression(parent) || ts.isPropertyAssignment(parent)) && runsAtLoad(parent)
+  }
+
+  /** The declaration of `x` in `this.x`. */
+  #fieldOf(access: ts.Node): ts.Node | undefined {
+    if (!ts.isPropertyAccessExpression(access)) return undefined
+    const declaration = this.#scope.checker.getSymbolAtLocation(access.name)?.valueDeclaration
+    const isField = declaration !== undefined && (ts.isPropertyDeclaration(declaration) || ts.isPropertyAssignment(declaration))
+    return isField ? declaration.name : undefined
+  }
 }
 
-/** What outlives the call that writes: where it is declared, or the write itself where that is not known. */
-function keptAt({ target, isAssignment }: Write, where: Where): ts.Node | undefined {
-  const root = rootOf(target)
-  if (root.kind === ts.SyntaxKind.ThisKeyword) return keptByThis(target, where)
-  if (!ts.isIdentifier(root)) return undefined
-  return keptByName(root, isAssignment && root === target, where)
-}
-
-function keptByName(root: ts.Identifier, isRebound: boolean, where: Where, hops = 5): ts.Node | undefined {
-  const { scope, loaded, node } = where
-  const declaration = scope.declaredSymbol(root)?.declarations?.[0]
-  if (declaration === undefined) return undefined
-  // `import * as counters`: what is changed is one of its exports.
-  if (ts.isSourceFile(declaration)) return exportedName(root, scope)
-  const name = nameOf(declaration)
-  if (name === undefined) return undefined
-  if (runsAtLoad(declaration)) return name
-  if (loaded.keeps(declaration, node)) return name
-  if (isRebound || !ts.isVariableDeclaration(declaration) || hops === 0) return undefined
-  // `const list = lists` is another name for it.
-  const { initializer } = declaration
-  const source = initializer === undefined ? undefined : rootOf(initializer)
-  return source !== undefined && ts.isIdentifier(source) && isObject(initializer, scope)
-    ? keptByName(source, false, where, hops - 1)
-    : undefined
-}
-
-const isObject = (expression: ts.Expression | undefined, scope: Scope): boolean =>
-  expression !== undefined && (scope.checker.getTypeAtLocation(expression).flags & ts.TypeFlags.Object) !== 0
+/** Names of names that are followed. */
+const hopsMax = 5
 
 function nameOf(declaration: ts.Declaration): ts.Node | undefined {
   const isNamed = ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration) || ts.isClassLike(declaration)
-  if (isNamed || ts.isFunctionDeclaration(declaration)) return declaration.getSourceFile().isDeclarationFile ? undefined : declaration.name
-  return undefined
-}
-
-function exportedName(root: ts.Identifier, scope: Scope): ts.Node | undefined {
-  const access = root.parent
-  if (!isAccess(access)) return undefined
-  const symbol = scope.declaredSymbol(ts.isPropertyAccessExpression(access) ? access.name : access.argumentExpression)
-  const declaration = symbol?.declarations?.[0]
-  return declaration === undefined ? undefined : nameOf(declaration)
-}
-
-/** `this` is a class in its static methods, the handlers in theirs, and an object of a module in those of an object literal. */
-function keptByThis(target: ts.Expression, { node, scope, loaded }: Where): ts.Node | undefined {
-  const owner = thisOwner(node)
-  if (owner === undefined) return undefined
-  const { parent } = owner
-  const isKept =
-    (ts.isClassElement(owner) &&
-      ts.isClassLike(parent) &&
-      !ts.isConstructorDeclaration(owner) &&
-      (isStatic(owner) || loaded.isHandlers(parent))) ||
-    (ts.isObjectLiteralExpression(parent) && runsAtLoad(parent)) ||
-    (ts.isPropertyAssignment(parent) && runsAtLoad(parent))
-  if (!isKept) return undefined
-  return fieldOf(target, scope) ?? node
-}
-
-/** The declaration of `x` in `this.x.y`. */
-function fieldOf(target: ts.Expression, scope: Scope): ts.Node | undefined {
-  let access: ts.Node = rootOf(target)
-  access = access.parent
-  if (!ts.isPropertyAccessExpression(access)) return undefined
-  const declaration = scope.checker.getSymbolAtLocation(access.name)?.valueDeclaration
-  if (declaration === undefined) return undefined
-  return ts.isPropertyDeclaration(declaration) || ts.isPropertyAssignment(declaration) ? declaration.name : undefined
+  if (!isNamed && !ts.isFunctionDeclaration(declaration)) return undefined
+  return declaration.getSourceFile().isDeclarationFile ? undefined : declaration.name
 }

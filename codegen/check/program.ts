@@ -1,7 +1,7 @@
 // The handlers file and every local module that it imports, with types. The user's tsconfig says how imports are resolved; nothing of it
 // says what is global: names of Node and of browsers are known by name (globals.ts), whatever types are installed.
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { Project, ts } from 'ts-morph'
 import { tsconfigOptions } from '../tsconfig.ts'
 import { emittedHeader } from '../write.ts'
@@ -59,6 +59,7 @@ const fixedOptions: ts.CompilerOptions = {
   allowJs: true,
   checkJs: false,
   strict: true,
+  noLib: false,
   types: [],
   lib: ['lib.esnext.d.ts'],
 }
@@ -77,7 +78,8 @@ class ModuleReader {
 
   constructor(program: ts.Program, schemaFile: string) {
     this.#program = program
-    this.#schemaFile = schemaFile
+    // As the compiler writes paths.
+    this.#schemaFile = schemaFile.split(sep).join('/')
     this.#options = program.getCompilerOptions()
     this.#cache = ts.createModuleResolutionCache(dirname(schemaFile), (name) => name, this.#options)
   }
@@ -114,9 +116,7 @@ class ModuleReader {
 
   /** Data that the compiler is not told to read. */
   #unresolved(specifier: string, file: ts.SourceFile): ImportTarget {
-    return specifier.endsWith('.json') && existsSync(new URL(specifier, `file://${file.fileName}`))
-      ? { kind: 'skipped' }
-      : { kind: 'missing' }
+    return specifier.endsWith('.json') && existsSync(join(dirname(file.fileName), specifier)) ? { kind: 'skipped' } : { kind: 'missing' }
   }
 }
 

@@ -75,6 +75,10 @@ export function shortText(node: ts.Node): string {
   return text.length <= textMax ? text : `${text.slice(0, textMax - 3)}...`
 }
 
+/** What is asked for a symbol: the name behind the dot, or what is in the brackets. */
+export const accessPlace = (node: ts.PropertyAccessExpression | ts.ElementAccessExpression): ts.Node =>
+  ts.isPropertyAccessExpression(node) ? node.name : node.argumentExpression
+
 /** The name behind the dot, or in the brackets where it is written out. */
 export function accessName(node: ts.PropertyAccessExpression | ts.ElementAccessExpression): string | undefined {
   if (ts.isPropertyAccessExpression(node)) return node.name.text

@@ -2,7 +2,7 @@
 import { ts } from 'ts-morph'
 import { expressionOf } from './rules/regular-expressions.ts'
 import type { Scope } from './scope.ts'
-import { accessName, bare, functionAround, isAccess, isStatic } from './walk.ts'
+import { accessName, accessPlace, bare, functionAround, isAccess, isStatic } from './walk.ts'
 
 /** `target` is what is assigned, or the object that is changed. */
 export interface Write {
@@ -12,18 +12,97 @@ export interface Write {
   readonly keepsLastIndex?: true
 }
 
-export function writesOf(node: ts.Node, scope: Scope): readonly Write[] {
-  if (ts.isBinaryExpression(node) && isAssignment(node.operatorToken.kind)) return targetsOf(node.left).map(assigned)
-  if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
-    const isStep = node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken
-    return isStep ? [assigned(node.operand)] : []
-  }
-  if (ts.isDeleteExpression(node)) return [assigned(node.expression)]
-  return ts.isCallExpression(node) ? changedBy(node, scope) : []
-}
-
 const assigned = (target: ts.Expression): Write => ({ target: bare(target), isAssignment: true })
 const changed = (target: ts.Expression): Write => ({ target: bare(target), isAssignment: false })
+
+const containers = new Set(
+  (
+    'Map Set WeakMap WeakSet Array Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array ' +
+    'BigInt64Array BigUint64Array Float16Array Float32Array Float64Array'
+  ).split(' '),
+)
+const mutators = new Set('set add delete clear push pop shift unshift splice sort reverse fill copyWithin'.split(' '))
+/** They give what is inside, which may be changed there. */
+const openers = new Set('get at'.split(' '))
+const objectMutators = new Set('assign defineProperty defineProperties setPrototypeOf'.split(' '))
+
+export class Writes {
+  readonly #scope: Scope
+  /** Methods of the user's classes: whether they change their object. */
+  readonly #changesThis = new Map<ts.MethodDeclaration, boolean>()
+
+  constructor(scope: Scope) {
+    this.#scope = scope
+  }
+
+  of(node: ts.Node): readonly Write[] {
+    if (ts.isBinaryExpression(node) && isAssignment(node.operatorToken.kind)) return targetsOf(node.left).map(assigned)
+    if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
+      const isStep = node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken
+      return isStep ? [assigned(node.operand)] : []
+    }
+    if (ts.isDeleteExpression(node)) return [assigned(node.expression)]
+    if (ts.isForOfStatement(node) || ts.isForInStatement(node)) {
+      return ts.isVariableDeclarationList(node.initializer) ? [] : targetsOf(node.initializer).map(assigned)
+    }
+    return ts.isCallExpression(node) ? this.#changedBy(node) : []
+  }
+
+  /** `a` of `a.b[c].d`, and of `a.get(b).c` where `a` is a Map. */
+  rootOf(expression: ts.Expression): ts.Expression {
+    const node = bare(expression)
+    if (isAccess(node)) return this.rootOf(node.expression)
+    if (!ts.isCallExpression(node) || !isAccess(node.expression)) return node
+    const member = this.#scope.libMember(this.#scope.checker.getSymbolAtLocation(accessPlace(node.expression)))
+    const opens = member !== undefined && containers.has(member.owner) && openers.has(member.name)
+    return opens ? this.rootOf(node.expression.expression) : node
+  }
+
+  #changedBy(call: ts.CallExpression): readonly Write[] {
+    const callee = call.expression
+    const name = isAccess(callee) ? accessName(callee) : undefined
+    if (!isAccess(callee) || name === undefined) return []
+    const method = this.#scope.checker.getSymbolAtLocation(accessPlace(callee))
+    const member = this.#scope.libMember(method)
+    if (member === undefined) return this.#isChanging(method) ? [changed(callee.expression)] : []
+    if (containers.has(member.owner) && mutators.has(name)) return [changed(callee.expression)]
+    const [first] = call.arguments
+    if (member.owner === 'ObjectConstructor' && objectMutators.has(name) && first !== undefined) return [changed(first)]
+    return member.owner === 'RegExp' && (name === 'test' || name === 'exec') ? this.#keepsLastIndex(callee.expression) : []
+  }
+
+  /** A constant expression with the flag g or y goes on where it stopped. */
+  #keepsLastIndex(target: ts.Expression): readonly Write[] {
+    const declaration = ts.isIdentifier(target) ? this.#scope.declaredSymbol(target)?.valueDeclaration : undefined
+    const initializer = declaration !== undefined && ts.isVariableDeclaration(declaration) ? declaration.initializer : undefined
+    const expression = initializer === undefined ? undefined : expressionOf(bare(initializer), this.#scope)
+    return expression !== undefined && /[gy]/.test(expression.flags) ? [{ ...changed(target), keepsLastIndex: true }] : []
+  }
+
+  /** Whether it is a method of the user's own class that changes its object, or calls one that does. */
+  #isChanging(method: ts.Symbol | undefined): boolean {
+    const declaration = method?.valueDeclaration
+    if (declaration === undefined || !ts.isMethodDeclaration(declaration)) return false
+    const known = this.#changesThis.get(declaration)
+    if (known !== undefined) return known
+    // While it is looked at: methods may call each other.
+    this.#changesThis.set(declaration, false)
+    const isChanging = ts.isClassLike(declaration.parent) && !isStatic(declaration) && this.#hasWriteToThis(declaration)
+    this.#changesThis.set(declaration, isChanging)
+    return isChanging
+  }
+
+  #hasWriteToThis({ body }: ts.MethodDeclaration): boolean {
+    let found = false
+    const visit = (node: ts.Node): void => {
+      if (found || (ts.isFunctionLike(node) && !ts.isArrowFunction(node))) return
+      found = this.of(node).some(({ target }) => this.rootOf(target).kind === ts.SyntaxKind.ThisKeyword)
+      if (!found) ts.forEachChild(node, visit)
+    }
+    if (body !== undefined) ts.forEachChild(body, visit)
+    return found
+  }
+}
 
 const isAssignment = (kind: ts.SyntaxKind): boolean => kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment
 
@@ -38,61 +117,6 @@ function targetsOf(left: ts.Expression): readonly ts.Expression[] {
     if (ts.isPropertyAssignment(property)) return targetsOf(property.initializer)
     return ts.isSpreadAssignment(property) ? targetsOf(property.expression) : []
   })
-}
-
-const containers = new Set('Map Set WeakMap WeakSet Array Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array'.split(' '))
-for (const name of 'Int32Array Uint32Array BigInt64Array BigUint64Array Float16Array Float32Array Float64Array'.split(' '))
-  containers.add(name)
-const mutators = new Set('set add delete clear push pop shift unshift splice sort reverse fill copyWithin'.split(' '))
-const objectMutators = new Set('assign defineProperty defineProperties setPrototypeOf'.split(' '))
-
-function changedBy(call: ts.CallExpression, scope: Scope): readonly Write[] {
-  const callee = call.expression
-  if (!isAccess(callee)) return []
-  const name = accessName(callee)
-  if (name === undefined) return []
-  const method = scope.checker.getSymbolAtLocation(ts.isPropertyAccessExpression(callee) ? callee.name : callee.argumentExpression)
-  const member = scope.libMember(method)
-  if (member !== undefined && containers.has(member.owner) && mutators.has(name)) return [changed(callee.expression)]
-  const [first] = call.arguments
-  if (member?.owner === 'ObjectConstructor' && objectMutators.has(name) && first !== undefined) return [changed(first)]
-  if (member?.owner === 'RegExp' && (name === 'test' || name === 'exec')) return keepsLastIndex(callee.expression, scope)
-  const declaration = method?.valueDeclaration
-  return declaration !== undefined && ts.isMethodDeclaration(declaration) && changesThis(declaration, scope)
-    ? [changed(callee.expression)]
-    : []
-}
-
-/** A constant expression with the flag g or y goes on where it stopped. */
-function keepsLastIndex(target: ts.Expression, scope: Scope): readonly Write[] {
-  const declaration = ts.isIdentifier(target) ? scope.declaredSymbol(target)?.valueDeclaration : undefined
-  const initializer = declaration !== undefined && ts.isVariableDeclaration(declaration) ? declaration.initializer : undefined
-  const expression = initializer === undefined ? undefined : expressionOf(bare(initializer), scope)
-  return expression !== undefined && /[gy]/.test(expression.flags) ? [{ ...changed(target), keepsLastIndex: true }] : []
-}
-
-/** Whether a method of an object of the user's own class changes that object. Not what it calls: one step is looked at. */
-function changesThis(method: ts.MethodDeclaration, scope: Scope): boolean {
-  if (!ts.isClassLike(method.parent) || isStatic(method) || method.body === undefined) return false
-  let changes = false
-  const visit = (node: ts.Node): void => {
-    if (changes || (ts.isFunctionLike(node) && !ts.isArrowFunction(node))) return
-    const ownWrites = ts.isCallExpression(node) && isOwnCall(node) ? [] : writesOf(node, scope)
-    changes = ownWrites.some(({ target }) => rootOf(target).kind === ts.SyntaxKind.ThisKeyword)
-    ts.forEachChild(node, visit)
-  }
-  ts.forEachChild(method.body, visit)
-  return changes
-}
-
-/** `this.other()` leads back here, perhaps for ever. */
-const isOwnCall = ({ expression }: ts.CallExpression): boolean =>
-  isAccess(expression) && expression.expression.kind === ts.SyntaxKind.ThisKeyword
-
-/** `a` of `a.b[c].d`. */
-export function rootOf(expression: ts.Expression): ts.Expression {
-  const node = bare(expression)
-  return isAccess(node) ? rootOf(node.expression) : node
 }
 
 /** Whether code runs while its module is loaded, and never again. */

@@ -3,7 +3,7 @@ import { ts } from 'ts-morph'
 import type { Finding, Reason } from '../finding.ts'
 import { localeMembers, members } from '../globals.ts'
 import type { Scope } from '../scope.ts'
-import { accessName, isAccess, shortText } from '../walk.ts'
+import { accessName, accessPlace, isAccess, shortText } from '../walk.ts'
 import { isOnlyTold } from './errors.ts'
 
 export function memberRule(node: ts.Node, scope: Scope): Finding | undefined {
@@ -14,8 +14,9 @@ export function memberRule(node: ts.Node, scope: Scope): Finding | undefined {
 
 function accessed(node: ts.PropertyAccessExpression | ts.ElementAccessExpression, scope: Scope): Finding | undefined {
   const name = accessName(node)
-  if (name === undefined) return undefined
-  const place = ts.isPropertyAccessExpression(node) ? node.name : node.argumentExpression
+  // What is raised to which power, powers.ts looks at.
+  if (name === undefined || (name === 'pow' && ts.isCallExpression(node.parent) && node.parent.expression === node)) return undefined
+  const place = accessPlace(node)
   const property = scope.checker.getSymbolAtLocation(place)
   // Of what has no type, these names tell enough: nobody else uses them.
   const isLocale = property === undefined && scope.isUnknown(node.expression)

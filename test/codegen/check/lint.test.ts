@@ -61,10 +61,10 @@ describe('what is looked into', () => {
   })
 
   test('what cannot be found or read is a finding: it was not looked into', async () => {
-    const { diagnostics } = await linted({ 'handlers.ts': "import { a } from './gone.js'\nexport const go = (\n" })
+    const { diagnostics } = await linted({ 'handlers.ts': "import { a } from './gone.js'\nexport const go = )\n" })
     expect(diagnostics.map(({ line, code, message }) => `${line} ${code} ${message}`)).toEqual([
       '1 UNREADABLE ./gone.js cannot be found, so it was not looked into',
-      "3 UNREADABLE cannot be read: ')' expected.",
+      '2 UNREADABLE cannot be read: Expression expected.',
     ])
   })
 })

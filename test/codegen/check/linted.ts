@@ -2,7 +2,6 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import type { Diagnostic } from '../../../codegen/diagnostic.ts'
 import { type Lint, lint } from '../../../codegen/check/lint.ts'
 
@@ -40,19 +39,24 @@ export interface ShopHandlers {
 export const ok = <T>(value?: T) => ({ ok: true, value }) as const
 `
 
-/** `handlers.ts` is the first file; `generated/index.ts` is there. */
+/** Looks through `handlers.ts`; `generated/index.ts` and a schema are there. */
 export async function linted(files: Readonly<Record<string, string>>): Promise<Lint> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'raftgen-check-')))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  for (const [name, text] of Object.entries({
-    'generated/index.ts': generated,
-    'schema.ts': 'export const limit = Date.now()\n',
-    ...files,
-  })) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true })
-    writeFileSync(join(folder, name), text)
+  try {
+    for (const [name, text] of Object.entries({ ...always, ...files })) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      writeFileSync(join(folder, name), text)
+    }
+    return await lint({ schemaFile: join(folder, 'schema.ts'), handlersFile: join(folder, 'handlers.ts'), cwd: folder })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
-  return await lint({ schemaFile: join(folder, 'schema.ts'), handlersFile: join(folder, 'handlers.ts'), cwd: folder })
+}
+
+const always = {
+  'package.json': '{ "type": "module" }',
+  'schema.ts': 'export const limit = Date.now()\n',
+  'generated/index.ts': generated,
 }
 
 /** `3:7 CLOCK`; of another file than the handlers with its name before. */
@@ -62,4 +66,13 @@ export const placed = ({ file, line, column, code }: Diagnostic): string =>
 /** What is found in one file of handlers. */
 export async function found(handlers: string): Promise<readonly string[]> {
   return (await linted({ 'handlers.ts': `${handlers}\n` })).diagnostics.map(placed)
+}
+
+/** The same for many, each a module of its own: at the price of one. */
+export async function foundInEach(texts: readonly string[]): Promise<readonly (readonly string[])[]> {
+  const modules = texts.map((text, i) => [`row-${i}.ts`, `${text}\n`] as const)
+  const handlers = texts.map((_, i) => `import './row-${i}.js'\n`).join('')
+  const { diagnostics, files } = await linted({ 'handlers.ts': handlers, ...Object.fromEntries(modules) })
+  if (files.length !== texts.length + 1) throw new Error(`only ${files.join(', ')} were looked into`)
+  return modules.map(([name]) => diagnostics.filter(({ file }) => file === name).map((one) => placed({ ...one, file: 'handlers.ts' })))
 }

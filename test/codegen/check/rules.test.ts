@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates in the code that is looked through
-import { describe, expect, test } from 'vitest'
-import { found } from './linted.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { foundInEach } from './linted.ts'
 
 /** Handlers, and what is found in them: line, column and rule; nothing where it is the same on every replica. */
 type Rows = readonly (readonly [string, ...(readonly string[])])[]
@@ -76,6 +76,8 @@ const rules: Readonly<Record<string, Rows>> = {
     ['[1, 2].map(Math.exp)', '1:12 FLOAT'],
     ['export const square = (x: number) => x ** 2', '1:38 FLOAT'],
     ['export const square = (x: number) => Math.pow(x, 2)', '1:38 FLOAT'],
+    ['const { pow } = Math', '1:9 FLOAT'],
+    ['const power = Math.pow', '1:15 FLOAT'],
     ['const root = 2 ** 0.5', '1:14 FLOAT'],
     ['Math.sqrt(2) + Math.floor(1.5) * Math.max(1, 2) - Math.abs(-1) + Math.round(0.5) + Math.trunc(3.7)'],
     ['export const backOff = (attempt: number) => 1_000 * 2 ** attempt'],
@@ -182,6 +184,9 @@ const rules: Readonly<Record<string, Rows>> = {
       'export const go = () => {\n  try {\n    return 1\n  } catch (e) {\n    if (e instanceof SyntaxError) return e.message\n    throw e\n  }\n}',
       '5:42 ERROR_TEXT',
     ],
+    ['export const go = () => {\n  try {\n    return 1\n  } catch (error) {\n    return String(error)\n  }\n}', '5:19 ERROR_TEXT'],
+    ['export const go = () => {\n  try {\n    return 1\n  } catch (error) {\n    return `no: ${error}`\n  }\n}', '5:19 ERROR_TEXT'],
+    ['export const go = () => {\n  try {\n    return 1\n  } catch (error) {\n    return error.stack\n  }\n}', '5:12 ERROR_TEXT'],
     ['Error.stackTraceLimit = 3', '1:1 ERROR_TEXT'],
     [
       'class Refused extends Error {}\nexport const go = () => {\n  try {\n    return 1\n  } catch (error) {\n    if (error instanceof Refused) return error.message\n    throw error\n  }\n}',
@@ -203,7 +208,17 @@ const rules: Readonly<Record<string, Rows>> = {
 }
 
 describe.each(Object.entries(rules))('%s', (_, rows) => {
-  test.each(rows)('%s', async (handlers, ...expected) => {
-    expect(await found(handlers)).toEqual(expected)
+  let found: readonly (readonly string[])[] = []
+  beforeAll(async () => {
+    found = await foundInEach(rows.map(([handlers]) => handlers))
+  })
+
+  test.each(rows.map(([handlers, ...expected], row) => ({ handlers, row, expected })))('$handlers', ({ row, expected }) => {
+    expect(found[row]).toEqual(expected)
+  })
+
+  test('what is found has its counterpart that is not', () => {
+    const counts = { found: rows.filter((row) => row.length > 1).length, notFound: rows.filter((row) => row.length === 1).length }
+    expect(Math.min(counts.found, counts.notFound)).toBeGreaterThan(0)
   })
 })
