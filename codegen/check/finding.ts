@@ -1,26 +1,29 @@
 import type { ts } from 'ts-morph'
 
 /** What makes replicas differ. Public and stable: `--json` and docs/determinism.md have them. */
-export type RuleCode =
-  | 'CLOCK'
-  | 'LOCAL_TIME'
-  | 'RANDOM'
-  | 'FLOAT'
-  | 'LOCALE'
-  | 'UNICODE'
-  | 'MACHINE'
-  | 'IO'
-  | 'TIMER'
-  | 'ASYNC'
-  | 'UNSEEN'
-  | 'GARBAGE_COLLECTION'
-  | 'ERROR_TEXT'
-  | 'MODULE_STATE'
-  | 'IMPURE_PACKAGE'
-  | 'OUTPUT'
-  | 'UNREADABLE'
-  | 'IGNORE_INVALID'
-  | 'IGNORE_UNUSED'
+export const ruleCodes = [
+  'CLOCK',
+  'LOCAL_TIME',
+  'RANDOM',
+  'FLOAT',
+  'LOCALE',
+  'UNICODE',
+  'MACHINE',
+  'IO',
+  'TIMER',
+  'ASYNC',
+  'UNSEEN',
+  'GARBAGE_COLLECTION',
+  'ERROR_TEXT',
+  'MODULE_STATE',
+  'IMPURE_PACKAGE',
+  'OUTPUT',
+  'UNREADABLE',
+  'IGNORE_INVALID',
+  'IGNORE_UNUSED',
+] as const
+
+export type RuleCode = (typeof ruleCodes)[number]
 
 /** Why something is found, and what to write in its place. */
 export interface Reason {

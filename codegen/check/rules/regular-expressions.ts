@@ -28,10 +28,15 @@ export function expressionOf(node: ts.Node, scope: Scope): Expression | undefine
   return typeof pattern === 'string' ? { pattern, flags: typeof flags === 'string' ? flags : '' } : undefined
 }
 
-/** ASCII stays what it is. */
-const settled = /^(?:ASCII|ASCII_Hex_Digit|AHex|Any)$/
+/** No version of Unicode changes what these hold. */
+const settled = new Set(
+  (
+    'ASCII ASCII_Hex_Digit AHex Any Control Cc Surrogate Cs Private_Use Co Noncharacter_Code_Point NChar ' +
+    'Pattern_Syntax Pat_Syn Pattern_White_Space Pat_WS'
+  ).split(' '),
+)
 
 function asksForProperties(pattern: string): boolean {
   const escapes = pattern.matchAll(/\\(?:[pP]\{([^}]*)\}|.)/gs)
-  return [...escapes].some(([, property]) => property !== undefined && !settled.test(property))
+  return [...escapes].some(([, property]) => property !== undefined && !settled.has(property.replace(/^(?:gc|General_Category)=/, '')))
 }

@@ -1,5 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates in the code that is looked through
+import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { ruleCodes } from '../../../codegen/check/finding.ts'
 import { foundInEach } from './linted.ts'
 
 /** Handlers, and what is found in them: line, column and rule; nothing where it is the same on every replica. */
@@ -106,6 +108,7 @@ const rules: Readonly<Record<string, Rows>> = {
     ['const word = /[\\P{Lu}]/v', '1:14 UNICODE'],
     ["new RegExp('^\\\\p{Script=Greek}+$', 'u')", '1:1 UNICODE'],
     ['const ascii = /^\\p{ASCII}+$/u'],
+    ['const torn = /[\\p{Surrogate}\\p{gc=Cc}]/u'],
     ['const word = /^[a-zà-ÿ]+$/iu'],
     ['const escaped = /\\\\p{L}/u'],
     ['const letters = /\\p{L}/'],
@@ -221,4 +224,10 @@ describe.each(Object.entries(rules))('%s', (_, rows) => {
     const counts = { found: rows.filter((row) => row.length > 1).length, notFound: rows.filter((row) => row.length === 1).length }
     expect(Math.min(counts.found, counts.notFound)).toBeGreaterThan(0)
   })
+})
+
+test('the page on determinism has every rule in its table', () => {
+  const page = readFileSync(new URL('../../../docs/determinism.md', import.meta.url), 'utf8')
+  const rows = page.split('\n').flatMap((line) => /^\| (`[A-Z_]+`(?:, `[A-Z_]+`)*) \|/.exec(line)?.[1]?.split(', ') ?? [])
+  expect(rows.map((code) => code.replaceAll('`', '')).sort()).toEqual([...ruleCodes].sort())
 })
