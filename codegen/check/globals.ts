@@ -19,9 +19,13 @@ export const globals: ReadonlyMap<string, Reason> = new Map([
   ...all('console', reasons.output),
 ])
 
-/** Members of globals that are fine themselves. */
+/** Members of globals that are fine themselves, or wrong for another reason. */
 export const globalMembers: ReadonlyMap<string, Reason> = new Map([
   ['crypto.randomUUID', reasons.uniqueness],
+  ['crypto.subtle', reasons.asynchronous],
+  ['process.hrtime', reasons.clock],
+  ['process.uptime', reasons.clock],
+  ['process.nextTick', reasons.timer],
   ['Buffer.allocUnsafe', reasons.leftovers],
   ['Buffer.allocUnsafeSlow', reasons.leftovers],
   ['AbortSignal.timeout', reasons.timer],

@@ -1,6 +1,7 @@
 // What a name means where it stands. By symbol, never by spelling: a variable of the user's that is called `process` is his own.
 import { ts } from 'ts-morph'
 import { builtinName } from './modules.ts'
+import { accessName } from './walk.ts'
 
 export class Scope {
   readonly checker: ts.TypeChecker
@@ -42,6 +43,19 @@ export class Scope {
     const symbol = ts.isIdentifier(node) ? this.valueSymbol(node) : this.checker.getSymbolAtLocation(node)
     if (symbol === undefined || (symbol.flags & ts.SymbolFlags.Alias) === 0) return symbol
     return this.checker.getAliasedSymbol(symbol)
+  }
+
+  /** The name behind the dot or in the brackets, where it is written out or the type says it. */
+  nameIn(node: ts.PropertyAccessExpression | ts.ElementAccessExpression): string | undefined {
+    const constant = ts.isElementAccessExpression(node) ? this.constantOf(node.argumentExpression) : undefined
+    return accessName(node) ?? (typeof constant === 'string' ? constant : undefined)
+  }
+
+  /** The property that stands behind the dot or in the brackets. */
+  propertyOf(node: ts.PropertyAccessExpression | ts.ElementAccessExpression): ts.Symbol | undefined {
+    const name = this.nameIn(node)
+    if (ts.isPropertyAccessExpression(node)) return this.checker.getSymbolAtLocation(node.name)
+    return name === undefined ? undefined : this.checker.getTypeAtLocation(node.expression).getProperty(name)
   }
 
   /** `Math.random` of a property that the language declares: its interface and its name. */

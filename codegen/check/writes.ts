@@ -2,7 +2,7 @@
 import { ts } from 'ts-morph'
 import { expressionOf } from './rules/regular-expressions.ts'
 import type { Scope } from './scope.ts'
-import { accessName, accessPlace, bare, functionAround, isAccess, isStatic } from './walk.ts'
+import { accessName, bare, functionAround, isAccess, isStatic } from './walk.ts'
 
 /** `target` is what is assigned, or the object that is changed. */
 export interface Write {
@@ -53,7 +53,7 @@ export class Writes {
     const node = bare(expression)
     if (isAccess(node)) return this.rootOf(node.expression)
     if (!ts.isCallExpression(node) || !isAccess(node.expression)) return node
-    const member = this.#scope.libMember(this.#scope.checker.getSymbolAtLocation(accessPlace(node.expression)))
+    const member = this.#scope.libMember(this.#scope.propertyOf(node.expression))
     const opens = member !== undefined && containers.has(member.owner) && openers.has(member.name)
     return opens ? this.rootOf(node.expression.expression) : node
   }
@@ -62,7 +62,7 @@ export class Writes {
     const callee = call.expression
     const name = isAccess(callee) ? accessName(callee) : undefined
     if (!isAccess(callee) || name === undefined) return []
-    const method = this.#scope.checker.getSymbolAtLocation(accessPlace(callee))
+    const method = this.#scope.propertyOf(callee)
     const member = this.#scope.libMember(method)
     if (member === undefined) return this.#isChanging(method) ? [changed(callee.expression)] : []
     if (containers.has(member.owner) && mutators.has(name)) return [changed(callee.expression)]

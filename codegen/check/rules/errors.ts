@@ -3,7 +3,7 @@ import { ts } from 'ts-morph'
 import type { Finding } from '../finding.ts'
 import * as reasons from '../reasons.ts'
 import type { Scope } from '../scope.ts'
-import { accessName, accessPlace, functionAround, isAccess, shortText } from '../walk.ts'
+import { accessName, functionAround, isAccess, shortText } from '../walk.ts'
 
 /** `error.message` or `String(error)` of what was caught, unless its class is one of the user's. */
 export function errorRule(node: ts.Node, scope: Scope): Finding | undefined {
@@ -19,7 +19,7 @@ function readAsText(node: ts.Node, scope: Scope): ts.Identifier | undefined {
   if (isAccess(node)) {
     const name = accessName(node)
     // That of a known error is found by its type.
-    const isUntypedStack = name === 'stack' && scope.checker.getSymbolAtLocation(accessPlace(node)) === undefined
+    const isUntypedStack = name === 'stack' && scope.propertyOf(node) === undefined
     return (name === 'message' || isUntypedStack) && ts.isIdentifier(node.expression) ? node.expression : undefined
   }
   if (ts.isTemplateSpan(node)) return ts.isIdentifier(node.expression) ? node.expression : undefined

@@ -4,7 +4,7 @@ import type { Finding, Reason } from '../finding.ts'
 import { globalMembers, globalObjects, globals } from '../globals.ts'
 import * as reasons from '../reasons.ts'
 import type { Scope } from '../scope.ts'
-import { accessName, accessPlace, accessText, isAccess, isReference } from '../walk.ts'
+import { accessName, accessText, isAccess, isReference } from '../walk.ts'
 
 export function globalRule(node: ts.Node, scope: Scope): Finding | undefined {
   if (!isReference(node) || !isRead(node)) return undefined
@@ -39,7 +39,7 @@ function throughObject(node: ts.Identifier, scope: Scope): Finding | undefined {
   if (globalObjects.has(name)) return { ...reasons.unseen, ...found }
   const reason = memberReason(name, access) ?? globals.get(name)
   if (reason !== undefined) return { ...reason, ...found }
-  const property = scope.checker.getSymbolAtLocation(accessPlace(access))
+  const property = scope.propertyOf(access)
   const isKnown = (property !== undefined && scope.isLibSymbol(property)) || knownElsewhere.has(name)
   return isKnown ? undefined : { ...reasons.moduleState, ...found }
 }

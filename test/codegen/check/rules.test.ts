@@ -7,15 +7,14 @@ import { foundInEach } from './linted.ts'
 /** Handlers, and what is found in them: line, column and rule; nothing where it is the same on every replica. */
 type Rows = readonly (readonly [string, ...(readonly string[])])[]
 
-const bound = ['const now = Date.now', '1:13 CLOCK'] as const
-
 const rules: Readonly<Record<string, Rows>> = {
   'the clock': [
     ['Date.now()', '1:1 CLOCK'],
     ['new Date()', '1:1 CLOCK'],
     ['Date()', '1:1 CLOCK'],
     ['performance.now()', '1:1 CLOCK'],
-    bound,
+    ['process.hrtime.bigint()', '1:1 CLOCK'],
+    ['const now = Date.now', '1:13 CLOCK'],
     ['const { now } = Date', '1:9 CLOCK'],
     ['const { now: time } = Date', '1:9 CLOCK'],
     ['const D = Date\nnew D()', '2:1 CLOCK'],
@@ -56,6 +55,9 @@ const rules: Readonly<Record<string, Rows>> = {
   chance: [
     ['Math.random()', '1:1 RANDOM'],
     ['const { random } = Math', '1:9 RANDOM'],
+    ['let random = () => 0\n;({ random } = Math)', '2:5 RANDOM'],
+    ['let draw = () => 0\n;({ random: draw } = Math)', '2:5 RANDOM'],
+    ["const name = 'random'\nMath[name]()", '2:1 RANDOM'],
     ['const M = Math\nM.random()', '2:1 RANDOM'],
     ['crypto.randomUUID()', '1:1 RANDOM'],
     ['globalThis.crypto.randomUUID()', '1:1 RANDOM'],
@@ -148,6 +150,7 @@ const rules: Readonly<Record<string, Rows>> = {
   timers: [
     ['setTimeout(() => {}, 1)', '1:1 TIMER'],
     ['queueMicrotask(() => {})', '1:1 TIMER'],
+    ['process.nextTick(() => {})', '1:1 TIMER'],
     ['const later = setImmediate', '1:15 TIMER'],
     ['AbortSignal.timeout(5)', '1:1 TIMER'],
     ["import { setTimeout } from 'node:timers/promises'", '1:28 TIMER'],
