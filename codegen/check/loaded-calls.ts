@@ -7,7 +7,7 @@ import { bare, forEachValueNode, functionAround } from './walk.ts'
 import { runsAtLoad } from './writes.ts'
 
 export class LoadedCalls {
-  /** Functions that were called while a module loaded, and returned functions. */
+  /** Functions that were called while a module loaded and returned functions, or that make handlers. */
   readonly #makers = new Set<ts.Node>()
   /** Classes whose objects are handlers. */
   readonly #handlers = new Set<ts.Node>()
@@ -16,6 +16,8 @@ export class LoadedCalls {
     for (const { file } of modules) {
       forEachValueNode(file, (node) => {
         if (ts.isCallExpression(node) && runsAtLoad(node)) this.#called(node, scope)
+        if (ts.isFunctionLike(node) && makesHandlers(node, scope)) this.#makers.add(node)
+        if (ts.isClassLike(node) && implementsHandlers(node, scope)) this.#handlers.add(node)
         if (ts.isNewExpression(node)) this.#made(node, scope)
       })
     }
@@ -45,12 +47,20 @@ export class LoadedCalls {
   #made(node: ts.NewExpression, scope: Scope): void {
     const declaration = scope.declaredSymbol(node.expression)?.valueDeclaration
     if (declaration === undefined || !ts.isClassLike(declaration)) return
-    const wanted = scope.checker.getContextualType(node)?.symbol
-    const isGenerated = wanted?.declarations?.some((one) => one.getSourceFile().text.startsWith(emittedHeader))
-    const implemented = declaration.heritageClauses?.flatMap(({ types }) => types) ?? []
-    const isImplemented = implemented.some(({ expression }) => isEmitted(scope.declaredSymbol(expression)))
-    if (isGenerated === true || isImplemented) this.#handlers.add(declaration)
+    if (isEmitted(scope.checker.getContextualType(node)?.symbol)) this.#handlers.add(declaration)
   }
+}
+
+function implementsHandlers({ heritageClauses }: ts.ClassLikeDeclaration, scope: Scope): boolean {
+  const clauses = heritageClauses ?? []
+  const implemented = clauses.filter(({ token }) => token === ts.SyntaxKind.ImplementsKeyword).flatMap(({ types }) => types)
+  return implemented.some(({ expression }) => isEmitted(scope.declaredSymbol(expression)))
+}
+
+/** Whoever starts the server may call it: its variables live as long as the handlers do. */
+function makesHandlers(node: ts.SignatureDeclaration, scope: Scope): boolean {
+  const made = scope.checker.getSignatureFromDeclaration(node)?.getReturnType()
+  return made !== undefined && isEmitted(made.symbol) && hasFunctions(made, scope)
 }
 
 const isEmitted = (symbol: ts.Symbol | undefined): boolean =>

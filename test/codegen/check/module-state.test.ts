@@ -34,6 +34,16 @@ const kept: readonly (readonly [string, string, string])[] = [
     '3:3',
   ],
   [
+    'a field of a class of handlers that another module makes an object of',
+    "import type { ShopHandlers } from './generated/index.js'\nexport class Shop implements ShopHandlers {\n  readonly seen = new Set<number>()\n  go() {\n    return this.seen.add(1).size\n  }\n}",
+    '3:12',
+  ],
+  [
+    'what is around handlers that another module asks for',
+    "import type { ShopHandlers } from './generated/index.js'\nexport function shopHandlers(): ShopHandlers {\n  const seen = new Set<number>()\n  return { go: () => seen.add(1).size }\n}",
+    '3:9',
+  ],
+  [
     'an object of a class that changes itself',
     'class Bag {\n  #items: number[] = []\n  put(item: number) {\n    this.#items.push(item)\n  }\n}\nconst bag = new Bag()\nexport const go = () => bag.put(1)',
     '7:7',
@@ -78,6 +88,10 @@ const fine: readonly (readonly [string, string])[] = [
   [
     'the state',
     'export const go = (state: { count: number; list: Map<string, number> }) => {\n  state.count++\n  state.list.set("a", 1)\n}',
+  ],
+  [
+    'what a function around handlers only reads',
+    "import type { ShopHandlers } from './generated/index.js'\nexport function shopHandlers(names: readonly string[]): ShopHandlers {\n  const known = new Set<string>()\n  for (const name of names) known.add(name)\n  names.forEach((name) => known.add(name))\n  return { go: () => known.size }\n}",
   ],
   ['a constructor', 'class Point {\n  x = 0\n  constructor(x: number) {\n    this.x = x\n  }\n}\nexport const origin = new Point(0)'],
   ['an expression without flags', 'const word = /^\\w+$/\nexport const go = (text: string) => word.test(text)'],
