@@ -142,7 +142,9 @@ function addHandlers(module: Module, model: Model, text: TypeText): void {
     const context = module.useType(isCommand ? 'Context' : 'QueryContext')
     const parameters = `state: ${isCommand ? state : readonlyState}, input: ${operation.input}, ctx: ${context}`
     const reply = replyType(operation, module, text, (name) => module.useTypeFrom('errors', errorTypeName(model, name)))
-    return [...docLines(operation.docs, '  '), `  ${signatureName(operation.name)}(${parameters}): ${reply}`]
+    // A promise is assignable to a return type of `void` alone.
+    const returned = reply === 'void' ? 'void | undefined' : reply
+    return [...docLines(operation.docs, '  '), `  ${signatureName(operation.name)}(${parameters}): ${returned}`]
   })
   module.add(docs, `export interface ${handlers} {`, ...methods, '}')
 }

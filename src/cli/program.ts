@@ -18,6 +18,10 @@ export interface GenerateOptions extends FreezeOptions {
   readonly check?: true
   readonly watch?: true
 }
+export interface CheckOptions extends JsonOption {
+  readonly handlers?: string
+  readonly only?: string
+}
 export interface BootstrapOptions extends JsonOption {
   readonly dir: string
   readonly id: string
@@ -69,6 +73,19 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
     })
   withPlaces(generate)
   program.addHelpText('after', () => `${optionsOfGenerating(generate)}\n${afterHelp}`)
+
+  program
+    .command('check')
+    .description('look through the handlers for what would make replicas differ: clocks, chance, locales, state of their own')
+    .argument('<schema>', 'the schema file')
+    .option('--handlers <file>', 'your handlers (default: handlers.ts beside the schema)')
+    .option('--only <parts>', 'only these parts, separated by commas: lint')
+    .option('--json', 'print one JSON object a line, for each finding')
+    .addHelpText('after', helpOfCheck)
+    .action(async (schema: string, options: CheckOptions) => {
+      const { checkCommand } = await import('./check.ts')
+      end(await checkCommand({ schema, options, terminal }))
+    })
 
   program
     .command('init')
@@ -131,20 +148,34 @@ function optionsOfGenerating(generate: Command): string {
 }
 
 /** Words that may be meant where a schema file is expected. */
-export const commandNames = ['generate', 'init', 'bootstrap', 'freeze', 'cluster', 'log', 'help'] as const
+export const commandNames = ['generate', 'check', 'init', 'bootstrap', 'freeze', 'cluster', 'log', 'help'] as const
 
 const appended = (value: string, previous: readonly string[] | undefined): readonly string[] => [...(previous ?? []), value]
+
+const helpOfCheck = `
+Parts:
+  lint  the handlers and the modules they import: Date, Math.random, process, locales, I/O, state of a module, ...
+
+A finding that is none is switched off in its line, or in the line before:
+  // raftgen-ignore determinism: <reason>
+
+Exit codes:
+  0  nothing found, or warnings alone
+  1  something was found
+  2  wrong use: no schema, no handlers, a part that there is not
+  3  a bug in raftgen`
 
 const afterHelp = `
 Examples:
   raftgen init svc                 a project to start from
   raftgen schema.ts                generate, and insert stubs for new commands and queries
   raftgen schema.ts --check        in CI: is what is committed up to date?
+  raftgen check schema.ts          do the handlers do the same on every replica?
   raftgen cluster status --server 10.0.0.1:7101
   raftgen log verify data/1        is all there that this stopped node has promised?
 
 Exit codes:
   0  fine
-  1  findings: the schema has errors, --check found something out of date, a cluster refused what it was asked, or a log is damaged
+  1  findings: the schema or the handlers have errors, --check found something out of date, a cluster refused what it was asked, or a log is damaged
   2  wrong use: an unknown option, a missing file, something in the way
   3  a bug in raftgen`

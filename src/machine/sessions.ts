@@ -16,6 +16,8 @@ export interface Recorded {
 }
 
 interface Session {
+  /** Of the sessions when it was made. One that is older than the last view belongs to that view, and is changed no more. */
+  readonly age: number
   readonly ttlMs: number
   /** Log time of the last sign of life. */
   lastActive: number
@@ -40,6 +42,13 @@ export interface SessionRecord {
   readonly replies: ReadonlyMap<number, Recorded>
 }
 
+/** All sessions as they were at one moment. */
+export interface SessionsView {
+  readonly size: number
+  /** By ascending id. */
+  entries(): Iterable<SessionRecord>
+}
+
 /** What may be done with a command that has reached its place in the log. */
 export type Verdict = { readonly kind: 'execute' } | { readonly kind: 'duplicate'; readonly recorded: Recorded } | SessionRefusal
 export interface SessionRefusal {
@@ -51,7 +60,10 @@ export interface SessionRefusal {
 const execute: Verdict = { kind: 'execute' }
 
 export class Sessions {
+  /** By ascending id: ids are indexes of the log, and sessions are opened in its order. */
   readonly #sessions = new Map<number, Session>()
+  /** Grows with each view. */
+  #age = 0
   /** No session expires before this log time. A lower bound: a sign of life does not raise it, the next scan does. */
   #nextExpiry = Number.POSITIVE_INFINITY
 
@@ -72,7 +84,8 @@ export class Sessions {
   open(id: Index, { now, ttlMs }: { readonly now: number; readonly ttlMs: number }): boolean {
     if (this.#sessions.size >= sessionsMax) return false
     assert(!this.#sessions.has(id), `session ${id} is opened twice`)
-    this.#sessions.set(id, { ttlMs, lastActive: now, ackedBelow: 1, lastSeq: 0, replies: new Map(), replyBytes: 0, keptFrom: 1 })
+    const fresh = { lastActive: now, ackedBelow: 1, lastSeq: 0, replies: new Map(), replyBytes: 0, keptFrom: 1 }
+    this.#sessions.set(id, { age: this.#age, ttlMs, ...fresh })
     this.#nextExpiry = Math.min(this.#nextExpiry, now + ttlMs)
     return true
   }
@@ -83,7 +96,7 @@ export class Sessions {
 
   /** A sign of life. Unknown sessions are ignored. */
   touch(id: number, { now, ackedBelow }: { readonly now: number; readonly ackedBelow: number }): void {
-    const session = this.#sessions.get(id)
+    const session = this.#own(id)
     if (session === undefined) return
     session.lastActive = now
     acknowledge(session, ackedBelow)
@@ -91,7 +104,7 @@ export class Sessions {
 
   /** Every session gets its full time to live. */
   renew(now: number): void {
-    for (const session of this.#sessions.values()) session.lastActive = now
+    for (const [id, session] of this.#sessions) this.#owned(id, session).lastActive = now
   }
 
   /** Forgets the sessions without a sign of life for longer than their time to live. Cheap while none is due. */
@@ -107,7 +120,7 @@ export class Sessions {
 
   /** Judges command `seq` of `id`, whose place in the log has come. Counts as a sign of life. */
   admit(id: number, { seq, ackedBelow, now }: { readonly seq: number; readonly ackedBelow: number; readonly now: number }): Verdict {
-    const session = this.#sessions.get(id)
+    const session = this.#own(id)
     if (session === undefined) return refused('SESSION_EXPIRED', `session ${id} is unknown or has expired`)
     session.lastActive = now
     acknowledge(session, ackedBelow)
@@ -124,7 +137,7 @@ export class Sessions {
 
   /** Keeps the reply of a command that `admit` let execute. */
   record(id: number, seq: number, recorded: { readonly index: Index; readonly reply: Uint8Array }): void {
-    const session = this.#sessions.get(id)
+    const session = this.#own(id)
     assert(session !== undefined, `session ${id} vanished while its command was applied`)
     assert(seq > session.lastSeq, `command ${seq} of session ${id} is applied after ${session.lastSeq}`)
     session.lastSeq = seq
@@ -133,12 +146,28 @@ export class Sessions {
     if (session.replyBytes > sessionReplyBytesMax) dropOldest(session)
   }
 
-  /** Everything, by ascending session and seq: what snapshots and digests are made from. */
-  *entries(): Generator<SessionRecord> {
-    // Ids are indexes of the log and sessions are opened in its order: insertion order is ascending.
-    for (const [id, { ttlMs, lastActive, ackedBelow, lastSeq, replies }] of this.#sessions) {
-      yield { id, ttlMs, lastActive, ackedBelow, lastSeq, replies }
-    }
+  /** Everything, by ascending session and seq, while nothing changes: what digests are made from. */
+  entries(): Iterable<SessionRecord> {
+    return this.#list().entries()
+  }
+
+  /**
+   * As they are now, for good: a millisecond for all sessions that there can be. Afterwards the first sign of life of each copies it, with its
+   * unsettled replies.
+   */
+  view(): SessionsView {
+    this.#age += 1
+    return this.#list()
+  }
+
+  #list(): SessionsView {
+    const ids: number[] = []
+    const sessions: Session[] = []
+    this.#sessions.forEach((session, id) => {
+      ids.push(id)
+      sessions.push(session)
+    })
+    return { size: ids.length, entries: () => recordsOf(ids, sessions) }
   }
 
   /** Replaces everything. `records` by ascending id, as `entries` gave them; their replies are kept, not copied. */
@@ -152,9 +181,30 @@ export class Sessions {
       let replyBytes = 0
       for (const { reply } of replies.values()) replyBytes += reply?.length ?? 0
       // Not known where the dropped ones end: the next drop looks from the first on.
-      this.#sessions.set(id, { ttlMs, lastActive, ackedBelow, lastSeq, replies: new Map(replies), replyBytes, keptFrom: ackedBelow })
+      const kept = { lastActive, ackedBelow, lastSeq, replies: new Map(replies), replyBytes, keptFrom: ackedBelow }
+      this.#sessions.set(id, { age: this.#age, ttlMs, ...kept })
       this.#nextExpiry = Math.min(this.#nextExpiry, lastActive + ttlMs)
     }
+  }
+
+  /** Session `id`, to be changed. */
+  #own(id: number): Session | undefined {
+    const session = this.#sessions.get(id)
+    return session === undefined ? undefined : this.#owned(id, session)
+  }
+
+  #owned(id: number, session: Session): Session {
+    if (session.age === this.#age) return session
+    const copy = { ...session, age: this.#age, replies: new Map(session.replies) }
+    // In the place of the one before: the order stays.
+    this.#sessions.set(id, copy)
+    return copy
+  }
+}
+
+function* recordsOf(ids: readonly number[], sessions: readonly Session[]): Generator<SessionRecord> {
+  for (const [i, { ttlMs, lastActive, ackedBelow, lastSeq, replies }] of sessions.entries()) {
+    yield { id: ids[i] ?? 0, ttlMs, lastActive, ackedBelow, lastSeq, replies }
   }
 }
 

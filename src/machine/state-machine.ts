@@ -63,6 +63,12 @@ export interface StateMachine {
    * it costs elections.
    */
   snapshotParts?(): Iterable<Uint8Array>
+  /**
+   * As `snapshotParts`, and preferred to it: of the state as it is at the call, whatever is applied while the parts are taken, or replaces it. So a
+   * snapshot holds nothing up. Everything that changes must be set aside within the call (a view that shares structure, not a copy): a generator
+   * function reads nothing before its first part is asked for, and will not do by itself.
+   */
+  frozenSnapshotParts?(): Iterable<Uint8Array>
   /** Replaces the state. */
   restoreSnapshot(snapshot: Uint8Array): void
   /**

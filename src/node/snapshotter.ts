@@ -10,6 +10,10 @@ import { SnapshotRhythm } from './snapshot-rhythm.ts'
 const pauseMs = 10_000
 /** Encoded in one turn, up to a piece more: about a millisecond of work, and all that is kept in memory of it. */
 const sliceBytes = 64 * 1_024
+/** While commands are applied a slice is followed by so many times as long without one: they keep five sixths of the time, and most of the rest. */
+const restTimes = 5
+/** Commands are applied as long as the last was so recently. Milliseconds. */
+const busyMs = 20
 
 export interface SnapshotterPorts {
   readonly id: NodeId
@@ -28,8 +32,10 @@ interface Taking {
   readonly pieces: Generator<Uint8Array>
   /** Made with the first piece. */
   writer: SnapshotWriter | undefined
-  /** The state is still being read. */
-  isEncoding: boolean
+  /** Whether the live state is still being read. */
+  readonly live: { isRead: boolean }
+  /** The next slice waits until then, while commands are applied. */
+  restsUntil: Ms
   /** All pieces were made. */
   isDrained: boolean
   /** The next slice may be made: what was is written. */
@@ -40,8 +46,8 @@ interface Taking {
 
 /**
  * Takes snapshots of the state as it is between two entries, in slices: each turn encodes a little, and the next of it only once that is
- * written. While the state is being read nothing may be applied (`isEncoding`); everything else goes on. One at a time; one that fails is
- * tried again when it is time for the next.
+ * written. Of a frozen state, while everything goes on, and no faster than commands leave time for; of a machine that has none, while nothing may
+ * be applied (`isEncoding`). One at a time; one that fails is tried again when it is time for the next.
  */
 export class Snapshotter {
   readonly #ports: SnapshotterPorts
@@ -49,6 +55,9 @@ export class Snapshotter {
   /** In force at the last entry applied. */
   #conf: ConfState
   #isWanted = false
+  /** Last entry applied before the last turn of a snapshot, and when there was a newer one. */
+  #seen: Index = 0
+  #busyAt: Ms = Number.NEGATIVE_INFINITY
   #taking: Taking | undefined
   /** The store is at it: until the last step, be it that of giving up, has come back. */
   #isWriting = false
@@ -69,7 +78,7 @@ export class Snapshotter {
 
   /** The replica must stay as it is. */
   get isEncoding(): boolean {
-    return this.#taking?.isEncoding ?? false
+    return this.#taking?.live.isRead ?? false
   }
 
   /** `entry` was applied. */
@@ -91,16 +100,17 @@ export class Snapshotter {
     this.#isWanted = true
   }
 
-  /** The state is about to be replaced: one that is still reading it is given up, and is no loss beside a newer one. */
+  /** The state is about to be replaced: one that still reads the live one is given up, and is no loss beside a newer one. */
   cancel(): void {
     const taking = this.#taking
-    if (taking?.isEncoding === true) this.#giveUp(taking)
+    if (taking?.live.isRead === true) this.#giveUp(taking)
   }
 
   /** There is no room for one: what is there of it goes, and it is taken again when there is. */
   putOff(): void {
-    if (!this.isEncoding) return
-    this.cancel()
+    const taking = this.#taking
+    if (taking === undefined || taking.isDrained) return
+    this.#giveUp(taking)
     this.#isWanted = true
   }
 
@@ -113,15 +123,18 @@ export class Snapshotter {
     this.#isWanted = false
     // Before the first entry there is nothing to take; and one of the same state would be the same.
     if (index === 0 || snapshots.list.some(({ id }) => id.index === index)) return
+    const live = { isRead: true }
+    const pieces = encodeReplica(replica, () => {
+      live.isRead = false
+    })
     const taking: Taking = {
       id: { term: replica.lastAppliedTerm, index },
       conf: this.#conf,
       startedAt: clock.monotonicMs(),
-      pieces: encodeReplica(replica, () => {
-        taking.isEncoding = false
-      }),
+      pieces,
+      live,
       writer: undefined,
-      isEncoding: true,
+      restsUntil: 0,
       isDrained: false,
       isReady: true,
       error: undefined,
@@ -134,8 +147,8 @@ export class Snapshotter {
   /** In each turn: makes the next slice of what is under way, when it is time for that. */
   advance(): void {
     const taking = this.#taking
-    if (taking?.isReady !== true) return
-    const wasEncoding = taking.isEncoding
+    if (taking?.isReady !== true || this.#isResting(taking)) return
+    const wasEncoding = taking.live.isRead
     this.#goOn(taking)
     // What was held back meanwhile is applied in a turn of its own.
     if (wasEncoding && !this.isEncoding) this.#ports.wake()
@@ -151,8 +164,22 @@ export class Snapshotter {
   #goOn(taking: Taking): void {
     taking.isReady = false
     if (taking.error !== undefined) return this.#failed(taking, taking.error)
+    const { clock } = this.#ports
+    const begunAt = clock.monotonicMs()
     const slice = this.#encode(taking)
-    if (slice !== undefined) this.#write(taking, slice, 0)
+    if (slice === undefined) return
+    this.#write(taking, slice, 0)
+    const now = clock.monotonicMs()
+    taking.restsUntil = now + restTimes * (now - begunAt)
+  }
+
+  /** Turns come by themselves meanwhile: with the commands that it makes room for, or with the next tick. */
+  #isResting({ live, restsUntil }: Taking): boolean {
+    const { clock, replica } = this.#ports
+    const now = clock.monotonicMs()
+    if (replica.lastApplied > this.#seen) this.#busyAt = now
+    this.#seen = replica.lastApplied
+    return !live.isRead && now < restsUntil && now - this.#busyAt < busyMs
   }
 
   /** A machine that cannot is reported: its state is as good as before. */

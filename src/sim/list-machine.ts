@@ -43,6 +43,8 @@ export function decodeListAnswer(reply: Uint8Array): ListAnswer {
 export interface ListMachineOptions {
   /** How much its snapshots are larger than they need to be. Default 0. */
   readonly ballastBytes?: number
+  /** Its snapshots are of a frozen state, and hold nothing up. Default false. */
+  readonly isFrozen?: boolean
 }
 
 export class ListMachine implements StateMachine {
@@ -53,9 +55,11 @@ export class ListMachine implements StateMachine {
   /** Over what the context gave: it is the same on all replicas, or the states differ. */
   #chances = 0
   readonly #ballastBytes: number
+  readonly frozenSnapshotParts?: () => Iterable<Uint8Array>
 
-  constructor({ ballastBytes = 0 }: ListMachineOptions = {}) {
+  constructor({ ballastBytes = 0, isFrozen = false }: ListMachineOptions = {}) {
     this.#ballastBytes = ballastBytes
+    if (isFrozen) this.frozenSnapshotParts = () => this.#copy().snapshotParts()
   }
 
   check(command: Uint8Array): string | undefined {
@@ -100,6 +104,14 @@ export class ListMachine implements StateMachine {
     for (let left = this.#ballastBytes; left > 0; left -= ballastPartBytes) {
       yield new Uint8Array(Math.min(left, ballastPartBytes)).fill(this.#chances % 256)
     }
+  }
+
+  /** A list is replaced, never changed. */
+  #copy(): ListMachine {
+    const copy = new ListMachine({ ballastBytes: this.#ballastBytes })
+    for (const [key, list] of this.#lists) copy.#lists.set(key, list)
+    copy.#chances = this.#chances
+    return copy
   }
 
   restoreSnapshot(snapshot: Uint8Array): void {

@@ -107,7 +107,8 @@ function drawOptions(chance: Chance): Omit<SimulationOptions, 'seed'> {
         }
       : {},
     drift: chance.pick([0.01, 0.045]),
-    machine: drawMachine(chance),
+    // By what was drawn before: a draw of its own would make other runs of all seeds.
+    machine: drawMachine(chance, { isFrozen: electionTimeoutMs % 2 === 0 }),
     limits: {
       snapshotEntries: chance.pick([5, 20, 60, 200]),
       logTailEntries: chance.whole(0, 50),
@@ -129,9 +130,9 @@ function drawOptions(chance: Chance): Omit<SimulationOptions, 'seed'> {
 }
 
 /** Now and then a state of several pieces. */
-function drawMachine(chance: Chance): () => ListMachine {
+function drawMachine(chance: Chance, { isFrozen }: { readonly isFrozen: boolean }): () => ListMachine {
   const ballastBytes = chance.happens(0.15) ? chance.whole(50_000, 300_000) : 0
-  return () => new ListMachine({ ballastBytes })
+  return () => new ListMachine({ ballastBytes, isFrozen })
 }
 
 function drawWorkload(chance: Chance): Parameters<Simulation['work']>[0] {

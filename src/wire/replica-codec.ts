@@ -10,6 +10,7 @@
 import type { EntryId } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Replica, ReplicaState } from '../machine/replica.ts'
+import type { SessionsView } from '../machine/sessions.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import { ByteReader, ByteWriter, WireError } from './bytes.ts'
 import { readSessions, sessionPieces } from './sessions-codec.ts'
@@ -22,16 +23,32 @@ export const replicaBytesMax = 2 ** 32
 const trailerBytes = 6
 
 /**
- * The state as it is now, encoded as the pieces are taken: the replica may apply nothing before `drawn` is called, which is once the last of it
- * was read. Pieces are views of memory that nothing else writes to.
+ * The state as it is now, encoded as the pieces are taken. The replica may apply nothing before `drawn` is called: at once where its machine gives
+ * parts of a frozen state, else once the last of it was read. Pieces are views of memory that nothing else writes to.
  */
-export function* encodeReplica(replica: Replica, drawn: () => void = () => {}): Generator<Uint8Array> {
-  yield encodeHead(replica)
-  for (const part of sessionPieces(replica.sessions, replicaPieceBytes)) yield* slices(part)
+export function encodeReplica(replica: Replica, drawn: () => void = () => {}): Generator<Uint8Array> {
+  const head = encodeHead(replica)
+  const sessions = replica.sessions.view()
+  const frozen = replica.machine.frozenSnapshotParts?.()
+  if (frozen !== undefined) drawn()
+  const isDrawn = frozen !== undefined
+  return piecesOf({ head, sessions, parts: () => frozen ?? machineParts(replica.machine), drawn: isDrawn ? () => {} : drawn })
+}
+
+interface Drawing {
+  readonly head: Uint8Array
+  readonly sessions: SessionsView
+  parts(): Iterable<Uint8Array>
+  drawn(): void
+}
+
+function* piecesOf({ head, sessions, parts, drawn }: Drawing): Generator<Uint8Array> {
+  yield head
+  for (const part of sessionPieces(sessions, replicaPieceBytes)) yield* slices(part)
   let length = 0
   // One behind: of a machine that gives its state in one part, nothing is read any more while that is cut up.
   let last: Uint8Array = new Uint8Array(0)
-  for (const part of machineParts(replica.machine)) {
+  for (const part of parts()) {
     yield* slices(last)
     length += part.length
     last = part

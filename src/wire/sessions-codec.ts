@@ -1,6 +1,13 @@
 // All sessions as bytes: equal sessions give equal bytes. Snapshots carry them, digests are made of them.
 import type { Index } from '../core/types.ts'
-import { type Recorded, type SessionRecord, sessionReplyBytesMax, type Sessions, sessionsMax, sessionWindow } from '../machine/sessions.ts'
+import {
+  type Recorded,
+  type SessionRecord,
+  sessionReplyBytesMax,
+  type SessionsView,
+  sessionsMax,
+  sessionWindow,
+} from '../machine/sessions.ts'
 import { type ByteReader, ByteWriter, WireError } from './bytes.ts'
 
 /** Without any reply: id, time to live, last sign of life, acknowledged below, last seq, number of replies. */
@@ -8,7 +15,7 @@ const sessionBytesMin = 32
 /** Seq, index, whether it was kept. */
 const replyBytesMin = 13
 
-export function encodeSessions(sessions: Sessions): Uint8Array {
+export function encodeSessions(sessions: SessionsView): Uint8Array {
   const writer = new ByteWriter(4_096)
   writer.u32(sessions.size)
   for (const session of sessions.entries()) writeSession(writer, session)
@@ -16,7 +23,7 @@ export function encodeSessions(sessions: Sessions): Uint8Array {
 }
 
 /** The same bytes in pieces of about `pieceBytes`: a large session makes its piece larger. */
-export function* sessionPieces(sessions: Sessions, pieceBytes: number): Generator<Uint8Array> {
+export function* sessionPieces(sessions: SessionsView, pieceBytes: number): Generator<Uint8Array> {
   const writer = new ByteWriter(4_096)
   writer.u32(sessions.size)
   for (const session of sessions.entries()) {

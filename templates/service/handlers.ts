@@ -1,7 +1,7 @@
 // Written once by `raftgen init`; yours from then on. raftgen inserts stubs for new operations and never changes or deletes a line.
 //
 // Every replica runs these functions over the same log, so they must answer alike everywhere: take time from `ctx.now`, identity
-// from `ctx.index` or `ctx.id()` and chance from `ctx.random()`, never from Date, Math.random, process or I/O.
+// from `ctx.index` or `ctx.id()` and chance from `ctx.random()`, never from Date, Math.random, process or I/O. `npm run check` looks for them.
 import { Conflict, ok, type StoreHandlers } from './generated/index.js'
 
 export const handlers: StoreHandlers = {

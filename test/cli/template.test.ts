@@ -43,6 +43,7 @@ test('each script of the project works by itself: what it needs is made first', 
   linkCommands(svc)
   const { stdout: tested } = await run('npm', ['test'], { cwd: svc, env: { ...process.env, NO_COLOR: '1' } })
   expect(tested).toMatch(/Tests +3 passed/)
+  expect((await run('npm', ['run', 'check'], { cwd: svc })).stderr).toContain('lint: handlers.ts; nothing found\n')
 
   rmSync(join(svc, 'generated'), { recursive: true })
   writeFiles(svc, { 'client.ts': "import { StoreClient } from './generated/index.js'\n\nconsole.log('the demo of', StoreClient.name)\n" })

@@ -15,7 +15,19 @@ test('--version prints the version of the package on stdout', async () => {
 test('--help names every command and every exit code', async () => {
   const { code, out, err } = await raftgen(temporaryFolder(), ['--help'])
   expect({ code, err }).toEqual({ code: 0, err: '' })
-  for (const word of ['generate', 'init', 'bootstrap', 'freeze', 'cluster', 'log', '0  fine', '1  findings', '2  wrong use', '3  a bug'])
+  for (const word of [
+    'generate',
+    'check',
+    'init',
+    'bootstrap',
+    'freeze',
+    'cluster',
+    'log',
+    '0  fine',
+    '1  findings',
+    '2  wrong use',
+    '3  a bug',
+  ])
     expect(out).toContain(word)
 })
 

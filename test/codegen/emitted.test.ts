@@ -160,6 +160,15 @@ describe('the compiler refuses', () => {
     expect(locks).not.toBe(counter)
   })
 
+  test('a handler that returns a promise, also where there is nothing to return', () => {
+    // @ts-expect-error
+    const locks: LocksHandlers['release'] = async () => ok()
+    // @ts-expect-error
+    const sink: KitchenSinkHandlers['tune'] = async () => {}
+    const synchronous: KitchenSinkHandlers['tune'] = () => {}
+    expect([locks, sink, synchronous]).toHaveLength(3)
+  })
+
   test('an error that the command does not list', () => {
     // @ts-expect-error
     const release: LocksHandlers['release'] = () => Held({ owner: 'a', expiresAt: 1 })

@@ -79,7 +79,7 @@ const accountFields = fieldsOf('balance', 'seal')
 const account = codec<Account>(
   (value) => {
     const fields = object(value, accountFields, 2)
-    return Object.freeze({ balance: money(fields['balance'], 'balance'), seal: bytes(fields['seal'], 'seal', 0, 8) })
+    return Object.freeze({ balance: money(fields['balance'], 'balance'), seal: bytes(fields['seal'], 'seal', 0, 400_000) })
   },
   (value) => [value.balance, value.seal],
   (wire) => {

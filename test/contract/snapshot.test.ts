@@ -156,11 +156,12 @@ describe('a snapshot', () => {
     ['large', 12, 300_000],
   ])('comes in parts that are small, of %s values, and make up the whole', (_, count, bytes) => {
     const bank = scripted()
-    bank.run((state) => {
+    const isFilled = bank.run((state) => {
       for (let i = 1; i <= count; i++) state.accounts.set(`a${i}`, { balance: i, seal: new Uint8Array(bytes).fill(i) })
       for (let i = 1; i <= 3_000; i++) state.journal.set(i, { from: 'a', to: 'b', amount: i })
     })
-    const parts = [...(bank.machine.snapshotParts?.() ?? [])]
+    expect(isFilled).toBe(true)
+    const parts = [...(bank.machine.frozenSnapshotParts?.() ?? [])]
     const whole = Buffer.concat(parts)
     expect(whole.equals(bank.machine.snapshot())).toBe(true)
     expect(Math.max(...parts.map(({ length }) => length))).toBeLessThan(65_536 + bytes)
@@ -188,11 +189,37 @@ describe('a snapshot', () => {
     }
     context.enter({ index: 1, term: 1, now: 0, version: 1 })
     machine.apply(packValue([1, 1, ['x', 0]]), context)
-    const parts = machine.snapshotParts?.()[Symbol.iterator]()
+    const parts = machine.frozenSnapshotParts?.()[Symbol.iterator]()
     parts?.next()
     expect(encoded).toBeLessThan(10)
     parts?.next()
     expect(encoded).toBeLessThan(20)
+  })
+
+  test('is of the state as it was when it was asked for, whatever is written while its parts are taken, or replaces it', () => {
+    const bank = scripted()
+    const isFilled = bank.run((state) => {
+      for (let i = 1; i <= 10_000; i++) state.accounts.set(`a${i}`, { balance: i, seal: new Uint8Array(8).fill(i) })
+      for (let i = 1; i <= 3_000; i++) state.journal.set(i, { from: 'a', to: 'b', amount: i })
+    })
+    expect([isFilled, bank.failures]).toEqual([true, []])
+    const before = Buffer.from(bank.machine.snapshot())
+    const [first, ...more] = [bank.machine, bank.machine].map((machine) => machine.frozenSnapshotParts?.() ?? [])
+    const parts: Uint8Array[] = []
+    let step = 0
+    for (const part of first ?? []) {
+      parts.push(part)
+      step += 1
+      bank.run((state) => {
+        for (let i = step; i <= 3_000; i += 7) state.accounts.delete(`a${i}`)
+        for (let i = 1; i <= 3_000; i += 5) state.journal.set(i, { from: 'c', to: 'd', amount: step })
+        state.accounts.set(`b${step}`, { balance: 0, seal: new Uint8Array(8) })
+      })
+    }
+    expect(step).toBeGreaterThan(3)
+    expect(Buffer.concat(parts).equals(before)).toBe(true)
+    bank.machine.restoreSnapshot(scripted().machine.snapshot())
+    for (const later of more) expect(Buffer.concat([...later]).equals(before)).toBe(true)
   })
 
   test('keeps nothing of the bytes it was restored from', () => {

@@ -165,6 +165,14 @@ describe('what the others remember', () => {
     expect(raft.status).toMatchObject({ term: 7, votedFor: undefined })
   })
 
+  test('ends a candidacy: what it lacks it must not lead without', () => {
+    const { raft, pass } = damaged({ floor: { term: 1, index: 2 } })
+    pass(5_000)
+    expect(raft.softState.role).toBe('preCandidate')
+    raft.step({ kind: 'recalled', hardState: undefined, floor: { term: 1, index: 5 } })
+    expect(raft.softState).toMatchObject({ role: 'follower', leader: undefined })
+  })
+
   test('makes a floor that nobody knew a known one', () => {
     const { raft, asks } = damaged({ floor: undefined })
     raft.step({ kind: 'recalled', hardState: { term: 4, votedFor: 1 }, floor: { term: 1, index: 5 } })
@@ -211,6 +219,13 @@ describe('entries that a log has held and lost', () => {
     const { raft: healthy } = damaged({ floor: { term: 1, index: 2 } })
     healthy.step({ kind: 'repaired', entries: held(3, 1) })
     expect(healthy.status.lastIndex).toBe(2)
+  })
+
+  test('are ignored while somebody leads: he may have put others in their place', () => {
+    const { raft, receive } = damaged(lost)
+    receive({ kind: 'Heartbeat', from: 2, to: 1, term: 2, commitIndex: 0, round: 1 })
+    raft.step({ kind: 'repaired', entries: held(3, 3) })
+    expect(raft.status.lastIndex).toBe(2)
   })
 
   test('of a later term than it knows tell it of that term', () => {

@@ -15,6 +15,46 @@ function run(sessions: Sessions, seq: number, { ackedBelow = 1, now = 100 } = {}
   return verdict.kind === 'refused' ? verdict.code : verdict.kind
 }
 
+describe('a view of all sessions', () => {
+  const shown = (view: Pick<Sessions, 'entries'>) => [...view.entries()].map((record) => ({ ...record, replies: [...record.replies] }))
+
+  test('shows them as they were, whatever becomes of them', () => {
+    const sessions = opened()
+    sessions.open(9, { now: 100, ttlMs: 50 })
+    for (const seq of [1, 2, 3]) run(sessions, seq)
+    const view = sessions.view()
+    const before = shown(view)
+    const changes = [
+      () => run(sessions, 4, { ackedBelow: 3, now: 120 }),
+      () => sessions.touch(9, { now: 130, ackedBelow: 1 }),
+      () => sessions.renew(140),
+      () => sessions.open(20, { now: 150, ttlMs: 50 }),
+      () => sessions.expire(300),
+      () => sessions.close(7),
+    ]
+    for (const change of changes) {
+      change()
+      expect([view.size, shown(view)]).toEqual([2, before])
+    }
+    expect(sessions.size).toBe(0)
+    sessions.restore([])
+    expect(shown(view)).toEqual(before)
+  })
+
+  test('leaves them in their order, and as they would be without it', () => {
+    const [viewed, other] = [opened(), opened()]
+    for (const sessions of [viewed, other]) sessions.open(9, { now: 100, ttlMs: 1_000 })
+    for (let seq = 1; seq <= 50; seq++) {
+      if (seq % 3 === 0) viewed.view()
+      for (const sessions of [viewed, other]) {
+        run(sessions, seq, { ackedBelow: Math.max(1, seq - 10), now: 100 + seq })
+        if (seq % 7 === 0) sessions.touch(9, { now: 100 + seq, ackedBelow: 1 })
+      }
+    }
+    expect(shown(viewed)).toEqual(shown(other))
+  })
+})
+
 describe('a command takes effect once per session (§6.3)', () => {
   test('a repeated command is answered with the reply and the index of the first time', () => {
     const sessions = opened()

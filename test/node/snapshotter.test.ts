@@ -25,6 +25,12 @@ function parted(count: number, bytes = 100_000) {
   return machine
 }
 
+/** The same, of a frozen state. */
+function frozen(count: number, bytes = 100_000) {
+  const { snapshotParts, ...machine } = parted(count, bytes)
+  return { ...machine, frozenSnapshotParts: snapshotParts }
+}
+
 interface TakingOptions {
   readonly machine?: StateMachine
   readonly snapshotEntries?: number
@@ -182,6 +188,43 @@ describe('a large state', () => {
     expect(machine.given).toBe(0)
     taking.settle()
     expect(taking.snapshots.list[0]?.bytes).toBeGreaterThan(10_000)
+  })
+
+  test('of a frozen state holds nothing up', () => {
+    const taking = new Taking({ machine: frozen(10) })
+    for (let i = 0; i < 4; i++) taking.apply()
+    expect([taking.snapshotter.isWriting, taking.snapshotter.isEncoding]).toEqual([true, false])
+    taking.apply(later)
+    taking.settle()
+    expect(taking.snapshots.list[0]).toMatchObject({ id: { index: 4 }, conf })
+  })
+
+  test('of a frozen state leaves five sixths of the time to commands, and takes all of it when there are none', () => {
+    const sliceMs = 2
+    const slices = 12
+    const take = ({ isBusy }: { readonly isBusy: boolean }): number => {
+      const frozenSnapshotParts = function* (): Generator<Uint8Array> {
+        for (let i = 0; i < slices; i++) {
+          taking.now += sliceMs
+          yield new Uint8Array(65_536)
+        }
+      }
+      const taking: Taking = new Taking({ machine: { ...lines(), frozenSnapshotParts }, snapshotEntries: 1_000 })
+      taking.apply()
+      taking.demand()
+      const begunAt = taking.now
+      for (let turn = 0; turn < 1_000 && taking.events.length === 0; turn++) {
+        taking.now += 1
+        if (isBusy) taking.apply()
+        else taking.turn()
+        taking.step()
+      }
+      expect(taking.events.map(({ kind }) => kind)).toEqual(['snapshotTaken'])
+      return taking.now - begunAt
+    }
+    expect(take({ isBusy: true })).toBeGreaterThan(slices * sliceMs * 5)
+    expect(take({ isBusy: true })).toBeLessThan(slices * sliceMs * 9)
+    expect(take({ isBusy: false })).toBeLessThan(slices * sliceMs * 3)
   })
 
   test('must stay as it is until the last of it was read, and then a turn is asked for', () => {

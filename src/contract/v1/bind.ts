@@ -118,7 +118,7 @@ class BoundMachine implements StateMachine {
     return encodeState(this.#state, this.version)
   }
 
-  snapshotParts(): Iterable<Uint8Array> {
+  frozenSnapshotParts(): Iterable<Uint8Array> {
     return stateParts(this.#state, this.version)
   }
 

@@ -6,7 +6,8 @@
 //   A value or block is its length (4) and MessagePack; a block is an array of [key, value]. It ends after `blockEntries`, or before with the
 //   entry that fills `blockBytes`.
 import { assert } from '../../core/invariant.ts'
-import type { Field, State } from '../../machine/state.ts'
+import type { View } from '../../machine/ordered-map.ts'
+import type { CellSpec, Field, State, TableSpec } from '../../machine/state.ts'
 import { ByteReader, ByteWriter, WireError } from '../../wire/bytes.ts'
 import { packValue, unpackValue } from '../../wire/value.ts'
 import type { Wire } from './descriptor.ts'
@@ -23,17 +24,31 @@ export function encodeState(state: State<Wire>, version: number): Uint8Array {
   return Buffer.concat([...stateParts(state, version)])
 }
 
-/** The same in parts of about `partBytes`, encoded one by one as they are taken. The state may not change meanwhile. */
-export function* stateParts(state: State<Wire>, version: number): Generator<Uint8Array> {
+/** The same of the state as it is now, in parts of about `partBytes`, encoded one by one as they are taken. The state may change meanwhile. */
+export function stateParts(state: State<Wire>, version: number): Generator<Uint8Array> {
   assert(!state.transaction.writable, 'a snapshot is taken within a transaction')
+  return viewParts(state.fields.map(viewOf), version)
+}
+
+type FieldView =
+  | { readonly kind: 'cell'; readonly value: unknown; readonly spec: CellSpec<Wire> }
+  | { readonly kind: 'table'; readonly view: View<string | number, unknown>; readonly spec: TableSpec<Wire> }
+
+/** What is in a table or cell is never changed, only replaced. */
+const viewOf = (field: Field<Wire>): FieldView =>
+  field.kind === 'cell'
+    ? { kind: 'cell', value: field.cell.view(), spec: field.spec }
+    : { kind: 'table', view: field.table.view(), spec: field.spec }
+
+function* viewParts(fields: readonly FieldView[], version: number): Generator<Uint8Array> {
   const writer = new ByteWriter(2 * partBytes)
   writer.u8(format)
   writer.u32(version)
-  writer.u16(state.fields.length)
-  for (const field of state.fields) {
+  writer.u16(fields.length)
+  for (const field of fields) {
     if (field.kind === 'cell') {
       writer.u8(0)
-      writer.bytes(packValue(field.spec.value.toWire(field.cell.view())))
+      writer.bytes(packValue(field.spec.value.toWire(field.value)))
       if (writer.length >= partBytes) yield writer.take()
     } else yield* tableParts(writer, field)
   }
@@ -56,8 +71,7 @@ export function prepareState(state: State<Wire>, version: number, snapshot: Uint
 }
 
 /** Leaves in `writer` what does not fill a part. */
-function* tableParts(writer: ByteWriter, { table, spec }: Extract<Field<Wire>, { kind: 'table' }>): Generator<Uint8Array> {
-  const view = table.view()
+function* tableParts(writer: ByteWriter, { view, spec }: Extract<FieldView, { kind: 'table' }>): Generator<Uint8Array> {
   writer.u8(1)
   writer.u48(view.size)
   let block: Wire[] = []

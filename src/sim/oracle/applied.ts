@@ -147,6 +147,8 @@ class WatchedMachine implements StateMachine {
   readonly name: string
   readonly version: number
   readonly wire: string
+  /** There is one where the machine has one: with it nothing is held up. */
+  readonly frozenSnapshotParts?: () => Iterable<Uint8Array>
   readonly #node: NodeId
   readonly #machine: StateMachine
   readonly #applied: Applied
@@ -160,6 +162,8 @@ class WatchedMachine implements StateMachine {
     this.#node = node
     this.#machine = machine
     this.#applied = applied
+    const parts = machine.frozenSnapshotParts?.bind(machine)
+    if (parts !== undefined) this.frozenSnapshotParts = parts
   }
 
   /** Its state reflects everything up to `index`. */

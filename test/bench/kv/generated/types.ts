@@ -30,7 +30,7 @@ export interface BenchKvReadonlyState {
 /** One function for each command and query, synchronous. What it returns is what the caller gets; if it throws, nothing has changed. */
 export interface BenchKvHandlers {
   /** Stores a value. */
-  put(state: BenchKvState, input: Put, ctx: Context): void
+  put(state: BenchKvState, input: Put, ctx: Context): void | undefined
   /** The value, or null. */
   get(state: BenchKvReadonlyState, input: Get, ctx: QueryContext): Uint8Array | null
 }

@@ -271,12 +271,12 @@ export interface KitchenSinkHandlers {
    */
   put(state: KitchenSinkState, input: Put, ctx: Context): Result<Thing, TooMany | NotYours>
   delete(state: KitchenSinkState, input: Delete, ctx: Context): Result<void, NotFound>
-  class(state: KitchenSinkState, input: Class, ctx: Context): void
+  class(state: KitchenSinkState, input: Class, ctx: Context): void | undefined
   'close-account'(state: KitchenSinkState, input: CloseAccount, ctx: Context): readonly [string, number, Point]
   größe(state: KitchenSinkState, input: Größe, ctx: Context): Mixed
   draw(state: KitchenSinkState, input: Draw, ctx: Context): Titled
   grow(state: KitchenSinkState, input: Grow, ctx: Context): Tree
-  tune(state: KitchenSinkState, input: Tune, ctx: Context): void
+  tune(state: KitchenSinkState, input: Tune, ctx: Context): void | undefined
   /** One thing, or none. */
   find(state: KitchenSinkReadonlyState, input: Find, ctx: QueryContext): Thing | null
   all(state: KitchenSinkReadonlyState, input: All, ctx: QueryContext): ReadonlyMap<string, readonly Thing[]>

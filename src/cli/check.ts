@@ -1,0 +1,91 @@
+// `raftgen check <schema.ts>`: looks for what a compiler cannot see. It is made of parts; each gives findings, and what else is to be known.
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { Diagnostic } from '../../codegen/diagnostic.ts'
+import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
+import type { CheckOptions } from './program.ts'
+import { schemaFileOf } from './schema-file.ts'
+import { suggestion } from './suggest.ts'
+import { counted, diagnosticText, shownPath, type Terminal } from './terminal.ts'
+
+export interface CheckCommand {
+  readonly schema: string
+  readonly options: CheckOptions
+  readonly terminal: Terminal
+}
+
+/** What every part is given; both paths are absolute. */
+interface Checked {
+  readonly schemaFile: string
+  readonly handlersFile: string
+}
+interface PartReport {
+  readonly diagnostics: readonly Diagnostic[]
+  /** What was looked into: the beginning of the summary. */
+  readonly subject: string
+  /** What should be known besides. */
+  readonly notes: readonly string[]
+}
+type Part = (checked: Checked) => Promise<PartReport>
+
+/** In the order in which they run. */
+const parts: Readonly<Record<string, Part>> = { lint: lintPart }
+
+export async function checkCommand({ schema, options, terminal }: CheckCommand): Promise<ExitCode> {
+  const chosen = chosenParts(options.only)
+  const schemaFile = schemaFileOf(schema)
+  const checked = { schemaFile, handlersFile: handlersFileOf(schemaFile, options.handlers) }
+  let failed = false
+  for (const [name, part] of chosen) {
+    const { diagnostics, subject, notes } = await part(checked)
+    for (const diagnostic of diagnostics)
+      terminal.out(options.json === true ? JSON.stringify({ part: name, ...diagnostic }) : plainText(diagnostic))
+    for (const note of notes) terminal.err(`${name}: ${note}`)
+    terminal.err(`${name}: ${subject}; ${countedFindings(diagnostics)}`)
+    failed ||= diagnostics.some(({ severity }) => severity === 'error')
+  }
+  return failed ? exitCode.findings : exitCode.fine
+}
+
+/** Findings are the data of this command, so they have no colours. */
+const plainText = (diagnostic: Diagnostic): string => diagnosticText(diagnostic, (_, text) => text)
+
+function countedFindings(diagnostics: readonly Diagnostic[]): string {
+  const errors = diagnostics.filter(({ severity }) => severity === 'error').length
+  const warnings = diagnostics.length - errors
+  if (diagnostics.length === 0) return 'nothing found'
+  return [...(errors === 0 ? [] : [counted(errors, 'error')]), ...(warnings === 0 ? [] : [counted(warnings, 'warning')])].join(', ')
+}
+
+/** All of them, or those that `--only` names. Throws `WrongUse`. */
+function chosenParts(only: string | undefined): readonly (readonly [string, Part])[] {
+  const all = Object.entries(parts)
+  if (only === undefined) return all
+  const names = only.split(',').map((name) => name.trim())
+  for (const name of names) {
+    if (Object.hasOwn(parts, name)) continue
+    const meant = suggestion(name, Object.keys(parts))
+    const hint = meant === undefined ? `There is: ${Object.keys(parts).join(', ')}.` : `Did you mean ${meant}?`
+    throw new WrongUse(`--only: '${name}' is no part of check`, hint)
+  }
+  return all.filter(([name]) => names.includes(name))
+}
+
+/** Throws `WrongUse` where there is nothing to look into. */
+function handlersFileOf(schemaFile: string, option: string | undefined): string {
+  const file = option === undefined ? join(dirname(schemaFile), 'handlers.ts') : resolve(option)
+  if (file === schemaFile) throw new WrongUse(`${shownPath(file)} is the file of the handlers`, 'Name the schema file.')
+  if (existsSync(file)) return file
+  throw new WrongUse(
+    `there is no file of handlers ${shownPath(file)}`,
+    `Run \`raftgen ${shownPath(schemaFile)}\`, which makes one, or name yours with --handlers.`,
+  )
+}
+
+async function lintPart(checked: Checked): Promise<PartReport> {
+  const { lint } = await import('../../codegen/check/lint.ts')
+  const { diagnostics, files, notLookedInto } = await lint(checked)
+  const [first, ...others] = files
+  const subject = `${first}${others.length === 0 ? '' : ` and ${counted(others.length, 'module')} that it imports`}`
+  return { diagnostics, subject, notes: notLookedInto.length === 0 ? [] : [`not looked into: ${notLookedInto.join(', ')}`] }
+}
