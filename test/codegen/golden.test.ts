@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const extensions = {
   'examples/locks': 'js',
   'examples/counter': 'js',
+  'examples/bank': 'js',
   'test/codegen/golden/kitchen-sink': 'ts',
   'test/docs/jobs': 'ts',
 } as const
@@ -17,6 +18,7 @@ type Folder = keyof typeof extensions
 const folders = [
   'examples/locks',
   'examples/counter',
+  'examples/bank',
   'test/codegen/golden/kitchen-sink',
   'test/docs/jobs',
 ] as const satisfies readonly Folder[]

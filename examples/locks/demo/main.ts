@@ -2,9 +2,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { RaftgenError } from 'raftgen'
+import { bootstrap, findLeader, start, stop, waitForStatus } from '../../demo/cluster.js'
 import { LocksClient } from '../generated/index.js'
-import { bootstrap, type Replica, start, statusOf, stop, waitForStatus } from './cluster.js'
 import { type Command, Ledger, parseCommands } from './ledger.js'
 
 const callers = 8
@@ -16,7 +17,8 @@ const row = (name: string, value: string | number) => say(`${name.padEnd(26)}${v
 
 const commands = parseCommands(await readFile(process.argv[2] ?? inputFile, 'utf8'))
 const root = await mkdtemp(join(tmpdir(), 'raftgen-demo-'))
-const replicas = await bootstrap(root, 3)
+const serverFile = fileURLToPath(new URL('../server.js', import.meta.url))
+const replicas = await bootstrap(root, { count: 3, clusterId: 'locks-demo', serverFile })
 const ledger = new Ledger()
 
 /** Time without a leader as callers see it: the longest pause between two answers, from the kill on. */
@@ -53,22 +55,16 @@ async function work(client: LocksClient, next: () => Command | undefined): Promi
 
 async function killLeaderInTheMiddle(): Promise<void> {
   while (ledger.acknowledged < commands.length / 2) await new Promise((resolve) => setTimeout(resolve, 1))
-  const leader = await findLeader()
+  const leader = await findLeader(replicas)
   say(`killing replica ${leader.id}, the leader (pid ${leader.process?.pid}), after ${ledger.acknowledged} acknowledged commands`)
   lastAnswerAt = performance.now()
   await stop(leader, 'SIGKILL')
   // Answers that were on their way still arrive: the next leader serves once one comes after it is known.
-  const next = await findLeader()
+  const next = await findLeader(replicas)
   const before = ledger.acknowledged
   while (ledger.acknowledged === before && ledger.answered < commands.length) await new Promise((resolve) => setTimeout(resolve, 1))
   say(`replica ${next.id} leads; restarting replica ${leader.id}`)
   start(leader)
-}
-
-async function findLeader(): Promise<Replica> {
-  for (;;) {
-    for (const replica of replicas) if ((await statusOf(replica))?.role === 'leader') return replica
-  }
 }
 
 async function main(): Promise<boolean> {

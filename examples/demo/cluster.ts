@@ -3,17 +3,16 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { nodeStatus } from 'raftgen/client'
 import { type NodeStatus, Server } from 'raftgen/server'
-
-const serverFile = fileURLToPath(new URL('../server.js', import.meta.url))
 
 export interface Replica {
   readonly id: number
   readonly dir: string
   readonly peer: string
   readonly client: string
+  /** The program it runs. */
+  readonly serverFile: string
   process: ChildProcess | undefined
 }
 
@@ -30,19 +29,23 @@ async function freePorts(count: number): Promise<readonly number[]> {
 }
 
 /** Writes identity and first configuration of each replica below `root`. */
-export async function bootstrap(root: string, count: number): Promise<readonly Replica[]> {
+export async function bootstrap(
+  root: string,
+  { count, clusterId, serverFile }: { readonly count: number; readonly clusterId: string; readonly serverFile: string },
+): Promise<readonly Replica[]> {
   const ports = await freePorts(2 * count)
   const replicas = Array.from({ length: count }, (_, i): Replica => {
     const [peer = 0, client = 0] = ports.slice(2 * i)
-    return { id: i + 1, dir: join(root, String(i + 1)), peer: `127.0.0.1:${peer}`, client: `127.0.0.1:${client}`, process: undefined }
+    const dir = join(root, String(i + 1))
+    return { id: i + 1, dir, peer: `127.0.0.1:${peer}`, client: `127.0.0.1:${client}`, serverFile, process: undefined }
   })
   const members = replicas.map(({ id, peer, client }) => ({ id, peer, client }))
-  for (const { dir, id } of replicas) await Server.bootstrap({ dir, id, clusterId: 'locks-demo', members })
+  for (const { dir, id } of replicas) await Server.bootstrap({ dir, id, clusterId, members })
   return replicas
 }
 
 export function start(replica: Replica): void {
-  const { dir, peer, client, id } = replica
+  const { dir, peer, client, id, serverFile } = replica
   const child = spawn(process.execPath, [serverFile, dir, peer, client], { stdio: ['ignore', 'ignore', 'inherit'] })
   child.once('exit', (code) => {
     if (replica.process === child && code !== null && code !== 0) console.error(`replica ${id} ended with exit code ${code}`)
@@ -58,6 +61,13 @@ export async function stop(replica: Replica, signal: 'SIGKILL' | 'SIGTERM'): Pro
   const exited = once(child, 'exit')
   child.kill(signal)
   await exited
+}
+
+/** The one that says it leads. */
+export async function findLeader(replicas: readonly Replica[]): Promise<Replica> {
+  for (;;) {
+    for (const replica of replicas) if ((await statusOf(replica))?.role === 'leader') return replica
+  }
 }
 
 /** The replica's own view; `undefined` while it does not answer. */
