@@ -10,7 +10,7 @@ import type {
   TableModel,
   UnionType,
 } from '../model.ts'
-import { isIdentifier, propertyName, signatureName } from '../names.ts'
+import { isDeclarable, propertyName, signatureName } from '../names.ts'
 import { docLines, Module } from './module.ts'
 import { type Form, TypeText } from './type-text.ts'
 
@@ -121,7 +121,7 @@ function tableType(type: 'Table' | 'ReadonlyTable', table: TableModel, module: M
 
 /** A tuple; with labels where every field has a name that can be one. */
 function indexedType(fields: readonly IndexFieldModel[], text: TypeText): string {
-  const isLabelled = fields.every(({ name }) => isIdentifier(name))
+  const isLabelled = fields.every(({ name }) => isDeclarable(name))
   const items = fields.map(({ name, nodes }) => {
     const type = [...new Set(nodes.map((node) => text.of(node)))].join(' | ')
     return isLabelled ? `${name}: ${type}` : type

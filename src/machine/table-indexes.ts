@@ -49,6 +49,11 @@ export class TableIndexes {
     this.by = Object.freeze(Object.fromEntries(views))
   }
 
+  /** Whether there is something to `check`. */
+  get hasUnique(): boolean {
+    return this.#unique.length > 0
+  }
+
   /** Throws when `value`, in the place of `before`, would be the second of its kind in a unique index. Changes nothing. */
   check(key: Key, before: unknown, value: unknown): void {
     for (const index of this.#unique) {

@@ -111,7 +111,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     if (typeof key !== this.#keyType) throw this.#wrongKey('set', key)
     const canonicalKey = this.#checkKey(key)
     const canonical = this.#checkValue(canonicalKey, value)
-    this.#indexes?.check(canonicalKey, this.#map.get(canonicalKey), canonical)
+    if (this.#indexes?.hasUnique === true) this.#indexes.check(canonicalKey, this.#map.get(canonicalKey), canonical)
     if (!this.#copies && holdsBytes(canonical)) this.#copies = true
     this.#beginWrite()
     const before = this.#map.put(canonicalKey, canonical)

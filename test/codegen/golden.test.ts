@@ -12,6 +12,7 @@ const extensions = {
   'examples/counter': 'js',
   'examples/bank': 'js',
   'test/codegen/golden/kitchen-sink': 'ts',
+  'test/codegen/golden/indexes': 'ts',
   'test/docs/jobs': 'ts',
 } as const
 type Folder = keyof typeof extensions
@@ -20,6 +21,7 @@ const folders = [
   'examples/counter',
   'examples/bank',
   'test/codegen/golden/kitchen-sink',
+  'test/codegen/golden/indexes',
   'test/docs/jobs',
 ] as const satisfies readonly Folder[]
 const generateIn = (folder: Folder, importExtension: 'js' | 'ts' = extensions[folder]): Promise<Generation> =>
