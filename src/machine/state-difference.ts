@@ -66,11 +66,17 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 const said = (path: string, here: unknown, there: unknown): string => `${path} is ${word(here)} here and ${word(there)} there`
 
 const wordCharactersMax = 80
+const wordBytesMax = 16
 
 function word(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`
-  if (value instanceof Uint8Array)
-    return `${value.length} bytes (${Array.from(value.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('')}...)`
+  if (value instanceof Uint8Array) return bytesWord(value)
   const text = JSON.stringify(value) ?? String(value)
   return text.length > wordCharactersMax ? `${text.slice(0, wordCharactersMax)}...` : text
+}
+
+function bytesWord(bytes: Uint8Array): string {
+  const { length } = bytes
+  const shown = Array.from(bytes.subarray(0, wordBytesMax), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return `${length} ${length === 1 ? 'byte' : 'bytes'} (${shown}${length > wordBytesMax ? '...' : ''})`
 }

@@ -28,7 +28,7 @@ export class Ambience {
 
   /** Runs `run`, which ran here before, on a machine with another clock, in another time zone, and with other luck: half a circle away. */
   elsewhere<T>(run: () => T): T {
-    const { Math: math, performance: stopwatch } = globalThis
+    const [math, stopwatch] = [globalThis['Math'], globalThis['performance']]
     const [random, now, calendar, environment] = [math.random, stopwatch.now, globalThis['Date'], globalThis['process']?.env]
     const zone = environment?.['TZ']
     let draws = 0
