@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     pool: 'forks',
+    // Two: many tests wait for processes of their own, and by default a machine with two cores would run one file at a time.
+    maxWorkers: 2,
     testTimeout: 30_000,
   },
 })

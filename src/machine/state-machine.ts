@@ -77,4 +77,14 @@ export interface StateMachine {
    * and `restoreSnapshot` of what was there before, in one go.
    */
   prepareSnapshot?(snapshot: Uint8Array): () => void
+  /** Another one with the same handlers and a state of its own, as at the start of the world: what `local` applies each command to once more. */
+  twin?(): Twin
+}
+
+export interface Twin {
+  readonly machine: StateMachine
+  /** Where the states of both differ, a sentence without its full stop; or nothing. */
+  difference(): string | undefined
+  /** Of the operation in `command`. */
+  nameOf(command: Uint8Array): string
 }

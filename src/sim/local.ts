@@ -3,7 +3,8 @@ import { assert } from '../core/invariant.ts'
 import type { Index } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import { createContext, type EntryContext } from '../machine/context.ts'
-import type { HandlerFailure, StateMachine } from '../machine/state-machine.ts'
+import type { HandlerFailure, StateMachine, Twin } from '../machine/state-machine.ts'
+import { Ambience } from './ambience.ts'
 import type { Caller, CallOptions, QueryOptions, Settle, Token } from '../session/caller.ts'
 
 export interface LocalOptions {
@@ -14,6 +15,12 @@ export interface LocalOptions {
    * it stops by itself once a snapshot exceeds 64 KiB, since it reads all of the state.
    */
   readonly paranoid?: boolean
+  /**
+   * Apply every command once more, to a replica of its own, under another clock, in another time zone and with another luck, and compare what came of
+   * it: finds handlers that are not deterministic, and ends the replica (STATE_DIVERGED). Handlers run twice then, so one that tells a test what it
+   * does tells it twice. Default true, for generated machines. States are compared as long as their snapshot has 64 KiB at most, replies always.
+   */
+  readonly twice?: boolean
 }
 
 /** A handler that failed: what the log of a server would show. */
@@ -36,7 +43,7 @@ export interface LocalReplica extends Caller {
 const startOf2026 = 1_767_225_600_000
 const term = 1
 /** Reading all of the state for each command is felt above this. Bytes. */
-const paranoidBytesMax = 65_536
+const stateBytesMax = 65_536
 
 /** Runs `machine` as one replica in this process. Throws BAD_OPTIONS. */
 export const local = (machine: StateMachine, options: LocalOptions = {}): LocalReplica => new OneReplica(machine, options)
@@ -45,17 +52,25 @@ class OneReplica implements LocalReplica {
   readonly #machine: StateMachine
   readonly #context: EntryContext
   readonly #failures: LocalFailure[] = []
+  readonly #twin: Twin | undefined
+  readonly #twinContext = createContext(() => {})
+  readonly #ambience = new Ambience()
   #paranoid: boolean
+  /** Its state is small enough to be read for each command. */
+  #isSmall = true
   #now: number
   #index: Index = 0
   /** Why this replica takes no more calls. */
   #stopped: RaftgenError | undefined
 
-  constructor(machine: StateMachine, { now = startOf2026, paranoid = true }: LocalOptions) {
+  constructor(machine: StateMachine, { now = startOf2026, paranoid = true, twice = true }: LocalOptions) {
     checkMs('now', now)
     this.#machine = machine
     this.#now = now
     this.#paranoid = paranoid
+    this.#twin = twice ? machine.twin?.() : undefined
+    // It may have been used before.
+    this.#twin?.machine.restoreSnapshot(machine.snapshot())
     this.#context = createContext((failure) => this.#failures.push({ ...failure, index: this.#index }))
   }
 
@@ -87,7 +102,9 @@ class OneReplica implements LocalReplica {
     try {
       reply = this.#apply(command)
     } catch (error) {
-      this.#stopped = new RaftgenError('INTERNAL', `the replica stopped at index ${this.#index}: ${messageOf(error)}`, { cause: error })
+      const why = `the replica stopped at index ${this.#index}: ${messageOf(error)}`
+      this.#stopped =
+        error instanceof RaftgenError && error.code === 'STATE_DIVERGED' ? error : new RaftgenError('INTERNAL', why, { cause: error })
       settle(this.#stopped, undefined)
       return
     }
@@ -120,16 +137,29 @@ class OneReplica implements LocalReplica {
   }
 
   #apply(command: Uint8Array): Uint8Array {
-    this.#context.enter({ index: this.#index, term, now: this.#now, version: this.#machine.version })
-    const reply = this.#machine.apply(command, this.#context)
-    this.#context.leave()
-    if (this.#paranoid) this.#checkRestore()
+    const twin = this.#twin
+    if (twin === undefined) return this.#applyTo(this.#machine, command, this.#context)
+    const reply = this.#ambience.here(() => this.#applyTo(this.#machine, command, this.#context))
+    const other = this.#ambience.elsewhere(() => this.#applyTo(twin.machine, command, this.#twinContext))
+    const isSame = firstDifference(reply, other) === undefined
+    // Looked at ever more seldom.
+    if ((this.#index & (this.#index - 1)) === 0) this.#isSmall &&= this.#machine.snapshot().length <= stateBytesMax
+    const difference = this.#isSmall ? twin.difference() : undefined
+    if (!isSame || difference !== undefined) throw diverged(twin.nameOf(command), difference)
+    return reply
+  }
+
+  #applyTo(machine: StateMachine, command: Uint8Array, context: EntryContext): Uint8Array {
+    context.enter({ index: this.#index, term, now: this.#now, version: machine.version })
+    const reply = machine.apply(command, context)
+    context.leave()
+    if (this.#paranoid && machine === this.#machine) this.#checkRestore()
     return reply
   }
 
   #checkRestore(): void {
     const before = this.#machine.snapshot()
-    if (before.length > paranoidBytesMax) {
+    if (before.length > stateBytesMax) {
       this.#paranoid = false
       return
     }
@@ -138,6 +168,14 @@ class OneReplica implements LocalReplica {
     const at = firstDifference(before, after)
     assert(at === undefined, `the state does not survive a restart: its snapshot, restored, differs from itself at byte ${at}`)
   }
+}
+
+function diverged(command: string, difference: string | undefined): RaftgenError {
+  const what = difference === undefined ? 'what it answers differs' : difference
+  return new RaftgenError(
+    'STATE_DIVERGED',
+    `the handler of ${command} is not deterministic. Applied once more to an equal state, under another clock, in another time zone and with another luck: ${what}. \`raftgen check\` may tell why`,
+  )
 }
 
 function checkMs(what: string, value: number): void {

@@ -99,7 +99,8 @@ async function removeUnfinished(dir: string, names: readonly string[]): Promise<
   // First, and atomically: from here on the process that began it, should it still be at it, cannot end it any more.
   if (names.includes(newIdentityFile)) await rename(join(dir, newIdentityFile), join(dir, abandonedFile))
   await syncDir(dir)
-  for (const made of [databaseDir(dir), snapshotsDir(dir), highWaterPath(dir)]) await rm(made, { recursive: true, force: true })
+  const made = [databaseDir(dir), snapshotsDir(dir), highWaterPath(dir), witnessPath(dir)]
+  for (const path of made) await rm(path, { recursive: true, force: true })
   // A database without a mark beside it would be taken for one that has lost its identity.
   await syncDir(dir)
   await rm(join(dir, abandonedFile))

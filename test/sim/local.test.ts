@@ -34,7 +34,11 @@ function register(forgets: boolean): StateMachine {
 describe('a local replica', () => {
   test('applies commands one after the other, in log time that moves only when told', async () => {
     const seen: unknown[] = []
-    const bank = bankWith({ open: (_, { name }, { index, now, term, version }) => void seen.push({ name, index, now, term, version }) })
+    const once = { twice: false }
+    const bank = bankWith(
+      { open: (_, { name }, { index, now, term, version }) => void seen.push({ name, index, now, term, version }) },
+      once,
+    )
     await callCommand(bank, open, 1, { name: 'ann' })
     bank.advance(5)
     await callCommand(bank, open, 1, { name: 'bob' })

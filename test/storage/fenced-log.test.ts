@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ConfState, Entry, LogBase } from '../../src/core/types.ts'
+import type { ConfState, Entry, LogBase, Persist } from '../../src/core/types.ts'
 import { BlockLog } from '../../src/storage/block-log.ts'
 import { decodeSlot } from '../../src/storage/high-water.ts'
 import type { BlockLogOptions } from '../../src/storage/log-opening.ts'
@@ -34,6 +34,24 @@ async function stored(of = confOfThree): Promise<Disk> {
   for (const first of [1, 11, 21, 31, 41]) await append(log, { hardState: { term: 2, votedFor: 3 }, entries: commands(2, first, 10) })
   await close(log)
   return crashed(disk)
+}
+/** The disk with entries 1 to 50 after a crash in the middle of `write`: so many `steps` of it were done, and the one after that is `pending`. */
+async function cutOff(
+  write: Pick<Persist, 'entries' | 'hardState' | 'fence'>,
+  { steps: count, pending }: { readonly steps: number; readonly pending: 'lost' | 'torn' | 'stored' },
+): Promise<Disk> {
+  const disk = await stored()
+  const steps = new Steps()
+  const kv = disk.kv.crash(0, { defer: steps.defer })
+  const slots = disk.slots.crash('lost', { name: place, defer: steps.defer })
+  let log: BlockLog | undefined
+  BlockLog.open(kv, { name, slots, identity }, (_, opened) => {
+    log = opened
+  })
+  steps.run()
+  log?.appendEntries({ seq: 1, reset: undefined, truncateFrom: undefined, ...write }, () => {})
+  steps.run(count)
+  return { kv: kv.crash(0, {}), slots: slots.crash(pending, { name: place }) }
 }
 const floor = { term: 2, index: 50 }
 const fence = { floor }
@@ -125,19 +143,8 @@ describe('a log whose last write was under way', () => {
   })
 
   test.each(['lost', 'torn', 'stored'] as const)('is as it is after it, where it was durable and its slot was %s', async (pending) => {
-    const disk = await stored()
-    const steps = new Steps()
-    const kv = disk.kv.crash(0, { defer: steps.defer })
-    const slots = disk.slots.crash('lost', { name: place, defer: steps.defer })
-    let log: BlockLog | undefined
-    BlockLog.open(kv, { name, slots, identity }, (_, opened) => {
-      log = opened
-    })
-    steps.run()
-    log?.appendEntries({ seq: 1, reset: undefined, truncateFrom: undefined, ...write }, () => {})
     // The batch is on the disk, its slot is on the way there.
-    steps.run(1)
-    const after = await open({ kv: kv.crash(0, {}), slots: slots.crash(pending, { name: place }) })
+    const after = await open(await cutOff(write, { steps: 1, pending }))
     expect([after.summary.fence, after.latestLogIndex, after.summary.hardState]).toEqual([undefined, 52, write.hardState])
   })
 })
@@ -149,18 +156,7 @@ describe('a write that brings a fence and a later term', () => {
     const terms = new Set<number>()
     for (let count = 0; count < 6; count++) {
       for (const pending of ['lost', 'torn', 'stored'] as const) {
-        const disk = await stored()
-        const steps = new Steps()
-        const kv = disk.kv.crash(0, { defer: steps.defer })
-        const slots = disk.slots.crash('lost', { name: place, defer: steps.defer })
-        let log: BlockLog | undefined
-        BlockLog.open(kv, { name, slots, identity }, (_, opened) => {
-          log = opened
-        })
-        steps.run()
-        log?.appendEntries({ seq: 1, reset: undefined, truncateFrom: undefined, ...write }, () => {})
-        steps.run(count)
-        const after = await open({ kv: kv.crash(0, {}), slots: slots.crash(pending, { name: place }) })
+        const after = await open(await cutOff(write, { steps: count, pending }))
         terms.add(after.currentTerm)
         if (after.currentTerm === 6) expect(after.summary.fence, `${pending} after ${count} steps`).toEqual(write.fence)
       }

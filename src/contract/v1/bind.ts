@@ -2,7 +2,8 @@
 import { InvariantError } from '../../core/invariant.ts'
 import { RaftgenError } from '../../errors.ts'
 import { State } from '../../machine/state.ts'
-import type { ApplyContext, QueryContext, StateMachine } from '../../machine/state-machine.ts'
+import { stateDifference } from '../../machine/state-difference.ts'
+import type { ApplyContext, QueryContext, StateMachine, Twin } from '../../machine/state-machine.ts'
 import { packValue, unpackValue } from '../../wire/value.ts'
 import { Decoded } from './decoded.ts'
 import type { CommandOperation, MachineDescriptor, QueryOperation, ValueCodec, Wire } from './descriptor.ts'
@@ -50,7 +51,10 @@ class BoundMachine implements StateMachine {
   readonly #checkedCommands = new Decoded<Call>()
   readonly #checkedQueries = new Decoded<Call>()
 
+  readonly #source: readonly [MachineDescriptor, object]
+
   constructor(descriptor: MachineDescriptor, handlers: object) {
+    this.#source = [descriptor, handlers]
     this.name = descriptor.name
     this.version = descriptor.version
     this.wire = descriptor.wire
@@ -128,6 +132,15 @@ class BoundMachine implements StateMachine {
 
   prepareSnapshot(snapshot: Uint8Array): () => void {
     return prepareState(this.#state, this.version, snapshot)
+  }
+
+  twin(): Twin {
+    const machine = new BoundMachine(...this.#source)
+    return {
+      machine,
+      difference: () => stateDifference(this.#state, machine.#state),
+      nameOf: (command) => this.#decode('command', command).operation.name,
+    }
   }
 
   /** Calls the handler and returns its reply, canonical. */
