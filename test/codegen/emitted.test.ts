@@ -112,9 +112,9 @@ describe('the emitted client over one replica', () => {
             state.drawn.set(1, { kind: 'circle', center: { x: 0, y: 0 }, radius: 10 })
             state.drawn.set(2, { kind: 'circle', center: { x: 0, y: 0 }, radius: 9.5 })
             state.drawn.set(3, { kind: 'polygon', corners: [0, 1, 2].map((x) => ({ x, y: 0 })) })
-            seen.push([...state.drawn.by['by-radius'].keys('circle')])
           },
           state(state) {
+            seen.push([...state.drawn.by['by-radius'].keys('circle')])
             seen.push(state.things.by.id.get(thing.id)?.[0], [...state.things.by.next.keys('live')], state.things.by.parent.size)
             seen.push([...state.things.by.next.range({ prefix: 'live', lt: 0n, limit: 1 })].map(([name]) => name))
             return 'live'
