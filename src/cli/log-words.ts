@@ -24,7 +24,10 @@ export function inspectionLines(inspection: Inspection): readonly string[] {
     ...labelled('machine', [machineText]),
     ...logLines(inspection),
     ...labelled('snapshots', snapshots.length === 0 ? ['none'] : snapshots.map(snapshotText)),
-    ...labelled('peers', [`the disks of ${peers.length} are known`, ...witness.map(witnessText)]),
+    ...labelled('peers', [
+      peers.length === 0 ? 'no disk of theirs is known' : `the disks of ${peers.length} are known`,
+      ...witness.map(witnessText),
+    ]),
     ...labelled(
       'put aside',
       putAside.map(({ path, bytes }) => `${path}, ${bytesText(bytes)}`),

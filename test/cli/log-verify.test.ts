@@ -35,7 +35,7 @@ log         entries 1 to 50 of term 3
 last write  term 3, vote for 1
 high water  entry 50 of term 3, write 5
 snapshots   entry 20 of term 3, 195.3 KiB
-peers       the disks of 0 are known
+peers       no disk of theirs is known
 
 data/1 is whole.
 `,
