@@ -3,7 +3,10 @@ import { assert, broken } from '../core/invariant.ts'
 import type { Entry, EntryId, Index, Term } from '../core/types.ts'
 import type { ErrorCode } from '../errors.ts'
 import { createContext, type EntryContext } from './context.ts'
+import { DigestRing } from './digest-ring.ts'
 import type { Envelope } from './envelope.ts'
+import { DigestSum } from './field-digest.ts'
+import { hashOfTime } from './runtime-hash.ts'
 import { type SessionRecord, sessionsMax, Sessions } from './sessions.ts'
 import type { HandlerFailure, QueryContext, StateMachine } from './state-machine.ts'
 
@@ -32,6 +35,8 @@ const noReply = new Uint8Array(0)
 export class Replica {
   readonly machine: StateMachine
   readonly sessions = new Sessions()
+  /** After each of the last entries: what the whole replica adds up to, its machine, the replies it keeps and log time. */
+  readonly digests = new DigestRing()
   readonly applied: Applied = { index: 0, reply: noReply, failure: undefined, refused: undefined }
   #lastApplied: Index = 0
   #lastAppliedTerm: Term = 0
@@ -42,6 +47,7 @@ export class Replica {
   /** Leaders of later terms start at the ceiling: their own clocks may lag behind what a query has been shown. */
   #ceilingTerm: Term = 0
   readonly #context: EntryContext
+  readonly #sum = new DigestSum()
 
   constructor(machine: StateMachine) {
     this.machine = machine
@@ -73,6 +79,7 @@ export class Replica {
   /** Entries without an envelope: they pass without a trace. */
   skip(entry: Entry): void {
     this.#advance(entry)
+    this.#noteDigest()
   }
 
   /** Applies one entry. What the machine throws is not caught: this replica cannot go on without it. */
@@ -87,6 +94,7 @@ export class Replica {
     if (envelope.kind === 'command') this.#applyCommand(entry, envelope)
     else this.#applyRare(entry, envelope)
     this.sessions.expire(this.#now)
+    this.#noteDigest()
   }
 
   /**
@@ -137,6 +145,17 @@ export class Replica {
     this.#now = now
     this.#ceiling = ceiling
     this.#ceilingTerm = ceilingTerm
+    this.#noteDigest()
+  }
+
+  #noteDigest(): void {
+    const sum = this.#sum
+    sum.reset()
+    sum.add(this.sessions.digest)
+    sum.add(hashOfTime(this.#now, this.#ceiling))
+    const { digest } = this.machine
+    if (digest !== undefined) sum.add(digest)
+    this.digests.note(this.#lastApplied, sum)
   }
 
   /** Answers a query from the state as it is. `now` is what the query may see of time. */

@@ -1,4 +1,5 @@
 import type { Index, Term } from '../core/types.ts'
+import type { Digest } from './field-digest.ts'
 
 /** What an apply handler may know. The same on every replica for the same entry, whatever the machine and whenever it is applied. */
 export interface Context {
@@ -54,6 +55,11 @@ export interface StateMachine {
   apply(command: Uint8Array, context: ApplyContext): Uint8Array
   /** Reads the state. May throw: the caller gets QUERY_FAILED with the message. */
   query(query: Uint8Array, context: QueryContext): Uint8Array
+  /**
+   * What the state adds up to: equal for equal states, by whatever way they came to be, and almost surely different for others. Asked for after every
+   * entry, so it is kept up with the changes and costs nothing to read. Replicas compare theirs; without it only what they answer is compared.
+   */
+  readonly digest?: Digest
   /** The whole state, canonical: equal states give equal bytes, on every replica. */
   snapshot(): Uint8Array
   /**

@@ -1,6 +1,7 @@
 // Makes a state machine of a descriptor and handlers: bytes to typed calls and back, each command in a transaction.
 import { InvariantError } from '../../core/invariant.ts'
 import { RaftgenError } from '../../errors.ts'
+import type { Digest } from '../../machine/field-digest.ts'
 import { State } from '../../machine/state.ts'
 import { stateDifference } from '../../machine/state-difference.ts'
 import type { ApplyContext, QueryContext, StateMachine, Twin } from '../../machine/state-machine.ts'
@@ -120,6 +121,10 @@ class BoundMachine implements StateMachine {
 
   snapshot(): Uint8Array {
     return encodeState(this.#state, this.version)
+  }
+
+  get digest(): Digest {
+    return this.#state.digest
   }
 
   frozenSnapshotParts(): Iterable<Uint8Array> {

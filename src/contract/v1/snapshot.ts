@@ -6,6 +6,8 @@
 //   A value or block is its length (4) and MessagePack; a block is an array of [key, value]. It ends after `blockEntries`, or before with the
 //   entry that fills `blockBytes`.
 import { assert } from '../../core/invariant.ts'
+import { RaftgenError } from '../../errors.ts'
+import { type Digest, DigestSum, type FieldDigest } from '../../machine/field-digest.ts'
 import type { View } from '../../machine/ordered-map.ts'
 import type { CellSpec, Field, State, TableSpec } from '../../machine/state.ts'
 import { ByteReader, ByteWriter, WireError } from '../../wire/bytes.ts'
@@ -31,14 +33,25 @@ export function stateParts(state: State<Wire>, version: number): Generator<Uint8
 }
 
 type FieldView =
-  | { readonly kind: 'cell'; readonly value: unknown; readonly spec: CellSpec<Wire> }
-  | { readonly kind: 'table'; readonly view: View<string | number, unknown>; readonly spec: TableSpec<Wire> }
+  | { readonly kind: 'cell'; readonly value: unknown; readonly spec: CellSpec<Wire>; readonly sums: Sums }
+  | { readonly kind: 'table'; readonly view: View<string | number, unknown>; readonly spec: TableSpec<Wire>; readonly sums: Sums }
+
+/** What a field adds up to: as it was kept up with every change, and as its records are found to be. */
+interface Sums {
+  readonly name: string
+  readonly kept: Digest
+  readonly digest: FieldDigest
+}
 
 /** What is in a table or cell is never changed, only replaced. */
-const viewOf = (field: Field<Wire>): FieldView =>
-  field.kind === 'cell'
-    ? { kind: 'cell', value: field.cell.view(), spec: field.spec }
-    : { kind: 'table', view: field.table.view(), spec: field.spec }
+function viewOf(field: Field<Wire>): FieldView {
+  const { name, digest } = field
+  const { low, high } = digest.sum
+  const sums = { name, kept: { low, high }, digest }
+  return field.kind === 'cell'
+    ? { kind: 'cell', value: field.cell.view(), spec: field.spec, sums }
+    : { kind: 'table', view: field.table.view(), spec: field.spec, sums }
+}
 
 function* viewParts(fields: readonly FieldView[], version: number): Generator<Uint8Array> {
   const writer = new ByteWriter(2 * partBytes)
@@ -47,12 +60,22 @@ function* viewParts(fields: readonly FieldView[], version: number): Generator<Ui
   writer.u16(fields.length)
   for (const field of fields) {
     if (field.kind === 'cell') {
+      const wire = field.spec.value.toWire(field.value)
+      checkSum(field.sums, field.sums.digest.hashOf('', wire))
       writer.u8(0)
-      writer.bytes(packValue(field.spec.value.toWire(field.value)))
+      writer.bytes(packValue(wire))
       if (writer.length >= partBytes) yield writer.take()
     } else yield* tableParts(writer, field)
   }
   if (writer.length > 0) yield writer.take()
+}
+
+/** Nothing but a write within a transaction may change the state: a snapshot reads all of it, so it looks whether that is so. */
+function checkSum({ name, kept }: Sums, found: Digest): void {
+  if (found.low === kept.low && found.high === kept.high) return
+  const what = `state.${name} is not what was written to it`
+  const why = 'something has changed it in memory, beside the transactions: a fault of the memory, or of raftgen'
+  throw new RaftgenError('STATE_DIVERGED', `${what}: ${why}. A restart reads it from the disk again`)
 }
 
 /** Throws a `WireError`, an `InvalidValue`, or MACHINE_MISMATCH where a unique index was not kept. Nothing changes before what it returns is called, and then everything does. */
@@ -71,13 +94,16 @@ export function prepareState(state: State<Wire>, version: number, snapshot: Uint
 }
 
 /** Leaves in `writer` what does not fill a part. */
-function* tableParts(writer: ByteWriter, { view, spec }: Extract<FieldView, { kind: 'table' }>): Generator<Uint8Array> {
+function* tableParts(writer: ByteWriter, { view, spec, sums }: Extract<FieldView, { kind: 'table' }>): Generator<Uint8Array> {
+  const found = new DigestSum()
   writer.u8(1)
   writer.u48(view.size)
   let block: Wire[] = []
   let bytes = 0
   for (const [key, value] of view.entries()) {
-    const entry = [key, spec.values.toWire(value)]
+    const wire = spec.values.toWire(value)
+    const entry = [key, wire]
+    found.add(sums.digest.hashOf(key, wire))
     block.push(entry)
     bytes += roughBytes(entry)
     if (block.length < blockEntries && bytes < blockBytes) continue
@@ -87,6 +113,7 @@ function* tableParts(writer: ByteWriter, { view, spec }: Extract<FieldView, { ki
     if (writer.length >= partBytes) yield writer.take()
   }
   if (block.length > 0) writer.bytes(packValue(block))
+  checkSum(sums, found)
 }
 
 /** About the length of `wire` in MessagePack; the same on every machine, which is what counts. */
@@ -107,11 +134,12 @@ function decodeField(reader: ByteReader, field: Field<Wire>): () => void {
     const value = field.spec.value.fromWire(unpackValue(reader.bytes(`state.${field.name}`)))
     return () => field.cell.load(value)
   }
-  const { keys, values } = decodeEntries(reader, field)
-  return field.table.prepare(keys, values)
+  const { keys, values, sum } = decodeEntries(reader, field)
+  return field.table.prepare(keys, values, sum)
 }
 
-function decodeEntries(reader: ByteReader, { name, spec }: Extract<Field<Wire>, { kind: 'table' }>) {
+function decodeEntries(reader: ByteReader, { name, spec, digest }: Extract<Field<Wire>, { kind: 'table' }>) {
+  const sum = new DigestSum()
   const size = reader.u48(`size of state.${name}`)
   const keyType = spec.key === 'string' ? 'string' : 'number'
   const keys: (string | number)[] = []
@@ -131,8 +159,9 @@ function decodeEntries(reader: ByteReader, { name, spec }: Extract<Field<Wire>, 
       const last = keys.at(-1)
       if (last !== undefined && last >= key) throw new WireError(`the keys of state.${name} do not ascend at ${JSON.stringify(key)}`)
       keys.push(key)
+      sum.add(digest.hashOf(key, value ?? null))
       values.push(spec.values.fromWire(value ?? null))
     }
   }
-  return { keys, values }
+  return { keys, values, sum }
 }
