@@ -60,7 +60,7 @@ export class Raft {
     this.#log = new RaftLog(summary, { cacheBytesMax: limits.cacheBytesMax, ...restoredOf(options) })
     const witnesses = new Witnesses(summary.witness ?? [])
     const disk = { isFull: false, isHung: false }
-    const shared = { id, limits, timing: timingOf(options.timing), nonce, now, disk, round: 0, question: 0 }
+    const shared = { id, limits, timing: timingOf(options.timing), nonce, now, disk, isSound: true, round: 0, question: 0 }
     this.#ctx = { ...shared, outbox: this.#outbox, log: this.#log, witnesses }
     this.#persistence = new Persistence(this.#log, summary.hardState)
     this.#elections = new Elections(this.#ctx, { persistence: this.#persistence, seed })
@@ -203,6 +203,10 @@ export class Raft {
         break
       case 'disk':
         this.#ctx.disk = input
+        break
+      case 'sound':
+        this.#ctx.isSound = input.isSound
+        if (!input.isSound) this.#elections.standAside()
         break
       case 'snapshotReceived':
         this.#snapshots.received(input)

@@ -24,6 +24,8 @@ export type Envelope =
   | { readonly kind: 'renewSessions'; readonly now: number }
   /** No query was shown a time above `ceiling`; every later leader starts above it. */
   | { readonly kind: 'clock'; readonly now: number; readonly ceiling: number }
+  /** All replicas compare what they add up to after this entry; with `isEvidence` they take a snapshot of it as well, since they differ. */
+  | { readonly kind: 'check'; readonly now: number; readonly isEvidence: boolean }
 
 export interface SessionTouch {
   readonly session: number

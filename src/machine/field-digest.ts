@@ -1,12 +1,9 @@
 // What the state adds up to: the sum of the hashes of its records, kept up with every change. Equal states have equal sums, whatever way they
 // came to be; a change costs the hash of what it takes away and of what it brings.
+import type { Digest } from '../core/types.ts'
 import { RecordHash } from './record-hash.ts'
 
-/** 64 bits, as two signed 32-bit integers. */
-export interface Digest {
-  readonly low: number
-  readonly high: number
-}
+export type { Digest }
 
 /** A sum of records, in which their order does not matter. Not an exclusive or: two equal records would cancel each other. */
 export class DigestSum implements Digest {

@@ -222,6 +222,8 @@ export class Replica {
       case 'clock':
         this.#ceiling = Math.max(this.#ceiling, envelope.ceiling)
         return
+      case 'check':
+        return // nothing but a place in the log
       default:
         assert(false, 'an envelope of an unknown kind')
     }

@@ -83,6 +83,8 @@ export interface StateMachine {
    * and `restoreSnapshot` of what was there before, in one go.
    */
   prepareSnapshot?(snapshot: Uint8Array): () => void
+  /** The command that `command` is a call of, for messages. May throw. */
+  nameOf?(command: Uint8Array): string
   /** Another one with the same handlers and a state of its own, as at the start of the world: what `local` applies each command to once more. */
   twin?(): Twin
 }

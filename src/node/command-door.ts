@@ -9,7 +9,7 @@ import type { Connection, Connections } from './connections.ts'
 import type { LogTime } from './log-time.ts'
 import type { NodeLimits } from './options.ts'
 import { type Pending, Proposals } from './proposals.ts'
-import { fateOpen, hintOf, notLeader, overloaded } from './refusals.ts'
+import { fateOpen, hintOf, notLeader, overloaded, stateUnsure } from './refusals.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import type { Tickets } from './tickets.ts'
 
@@ -29,10 +29,15 @@ export interface CommandDoorOptions {
   readonly tickets: Tickets
   /** Why nothing of clients can be kept at present, for want of room on disks. */
   whyFull(): Refused | undefined
+  whyUnsure(): Unsure | undefined
 }
 
-/** What a new leader begins with is small, and there is always room for it. */
-const isVital = (pending: Pending): boolean => pending.kind === 'internal' && pending.envelope.kind === 'renewSessions'
+/** Why the state of this node cannot be relied on at present: that may pass in a moment (`wait`), or clients are told. */
+export type Unsure = 'wait' | Refused
+
+/** What a new leader begins with is small, and there is always room for it; as for what tells replicas whether they are the same. */
+const isVital = (pending: Pending): boolean =>
+  pending.kind === 'internal' && (pending.envelope.kind === 'renewSessions' || pending.envelope.kind === 'check')
 
 export class CommandDoor {
   readonly #raft: Raft
@@ -44,6 +49,7 @@ export class CommandDoor {
   readonly #proposals: Proposals
   readonly #keeper: SessionKeeper
   readonly #whyFull: () => Refused | undefined
+  readonly #whyUnsure: () => Unsure | undefined
   /** There was no room when this node last looked: nothing was proposed, so no time has passed in the log. */
   #isFull = false
   /** The core had no room for what this node proposed of its own accord. */
@@ -51,7 +57,7 @@ export class CommandDoor {
   #phase: Phase = 'notLeading'
   #noopIndex: Index = 0
 
-  constructor({ raft, replica, clock, limits, connections, time, tickets, whyFull }: CommandDoorOptions) {
+  constructor({ raft, replica, clock, limits, connections, time, tickets, whyFull, whyUnsure }: CommandDoorOptions) {
     this.#raft = raft
     this.#replica = replica
     this.#clock = clock
@@ -61,6 +67,7 @@ export class CommandDoor {
     this.#proposals = new Proposals(tickets)
     this.#keeper = new SessionKeeper(limits.sessionTtlMs)
     this.#whyFull = () => whyFull()
+    this.#whyUnsure = () => whyUnsure()
   }
 
   get phase(): Phase {
@@ -157,11 +164,20 @@ export class CommandDoor {
     if (this.#phase === 'notLeading') return
     if (this.#phase === 'starting') this.#maybeStart()
     if (this.#phase === 'starting' || this.#raft.transferee !== undefined) return
-    this.#isHeldUp = false
-    this.#lookForRoom()
+    const unsure = this.#whyUnsure()
+    const waits = unsure === 'wait'
+    this.#isHeldUp = waits
+    if (unsure !== undefined && unsure !== 'wait') this.#refuseWaiting(unsure)
+    else if (!waits) this.#lookForRoom()
     if (!this.#proposals.hasWaiting) return
     const { version } = this.#replica.machine
-    this.#raft.step({ kind: 'propose', ...this.#proposals.propose({ now: this.#time.stamp(), version }) })
+    const proposal = this.#proposals.propose({ now: this.#time.stamp(), version, ...(waits ? { goes: isVital } : {}) })
+    if (proposal.commands.length > 0) this.#raft.step({ kind: 'propose', ...proposal })
+  }
+
+  /** All replicas are to compare themselves. */
+  check({ isEvidence }: { readonly isEvidence: boolean }): void {
+    this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'check', isEvidence } })
   }
 
   /** Before all else that waits: queries need it. */
@@ -188,6 +204,8 @@ export class CommandDoor {
   applied(entry: Entry): void {
     const pending = this.#proposals.settle(entry)
     if (pending === undefined) return
+    // What this state answers may be wrong: the client asks again, and is told by a state that is known to be right.
+    if (pending.kind !== 'internal' && this.#whyUnsure() !== undefined) return this.#refuse(pending, stateUnsure)
     const { applied } = this.#replica
     switch (pending.kind) {
       case 'command':
@@ -254,13 +272,15 @@ export class CommandDoor {
     const why = this.#whyFull()
     const wasFull = this.#isFull
     this.#isFull = why !== undefined
-    if (why !== undefined) {
-      for (const pending of this.#proposals.withdraw(isVital)) if (!this.#isAnswered(pending)) this.#refuse(pending, why)
-      return
-    }
+    if (why !== undefined) return this.#refuseWaiting(why)
     this.#keepSessionsAlive()
     // Before everything else: the next stamp makes up for all the time that has passed, in which nobody could show a sign of life.
     if (wasFull) this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
+  }
+
+  #refuseWaiting(why: Refused): void {
+    const mayAnswer = this.#whyUnsure() === undefined
+    for (const pending of this.#proposals.withdraw(isVital)) if (!(mayAnswer && this.#isAnswered(pending))) this.#refuse(pending, why)
   }
 
   /** A repetition of what was applied already need not go through the log to be answered. */

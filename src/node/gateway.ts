@@ -4,7 +4,7 @@ import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { AdminRequest, ClientMessage, JoinRequest, LeaderHint, Refused, Welcome } from '../wire/client-messages.ts'
 import { Administration } from './administration.ts'
-import { CommandDoor } from './command-door.ts'
+import { CommandDoor, type Phase, type Unsure } from './command-door.ts'
 import { ConfChanges } from './conf-changes.ts'
 import { type Connection, Connections } from './connections.ts'
 import { Joining } from './joining.ts'
@@ -23,6 +23,7 @@ export interface GatewayOptions {
   readonly clusterId: string
   readonly electionTimeoutMs: Ms
   whyFull(): Refused | undefined
+  whyUnsure(): Unsure | undefined
   report(event: NodeEvent): void
 }
 
@@ -41,14 +42,14 @@ export class Gateway {
   /** Entries up to here were in the log when this node started: an earlier life of it has reported what failed in them. */
   readonly #reportAbove: Index
 
-  constructor({ raft, replica, clock, clients, limits, clusterId, electionTimeoutMs, whyFull, report }: GatewayOptions) {
+  constructor({ raft, replica, clock, clients, limits, clusterId, electionTimeoutMs, whyFull, whyUnsure, report }: GatewayOptions) {
     this.#raft = raft
     this.#replica = replica
     this.#clients = clients
     this.#report = report
     this.#time = new LogTime(replica, clock)
     const tickets = new Tickets()
-    const shared = { raft, replica, clock, limits, connections: this.#connections, time: this.#time, tickets }
+    const shared = { raft, replica, clock, limits, connections: this.#connections, time: this.#time, tickets, whyUnsure }
     this.#commands = new CommandDoor({ ...shared, whyFull })
     this.#queries = new QueryDoor({ ...shared, raiseCeiling: (ceiling) => this.#commands.raiseCeiling(ceiling), report })
     this.#changes = new ConfChanges(raft, tickets)
@@ -60,6 +61,15 @@ export class Gateway {
 
   get pending(): number {
     return this.#commands.pending
+  }
+
+  get phase(): Phase {
+    return this.#commands.phase
+  }
+
+  /** As leader: proposes that all replicas compare themselves. */
+  check(options: { readonly isEvidence: boolean }): void {
+    this.#commands.check(options)
   }
 
   open(id: ConnectionId): void {

@@ -1,19 +1,12 @@
 // One node, without a world: the core, its driver, the replica and the door for clients, turned by a host that owns sockets, disk and timers.
-import {
-  type ConfState,
-  type Index,
-  type LogSummary,
-  type NodeId,
-  type PeerMessage,
-  Raft,
-  type RaftOptions,
-  type SoftState,
-} from '../core/index.ts'
+import { type ConfState, type Entry, type Ms, type NodeId, type PeerMessage, Raft, type SoftState } from '../core/index.ts'
 import { timingOf } from '../core/limits.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { ClientMessage, Hello, NodeStatus, Welcome } from '../wire/client-messages.ts'
+import type { Envelope } from '../machine/envelope.ts'
 import { Applier } from './applier.ts'
+import type { Unsure } from './command-door.ts'
 import { ConfWatch } from './conf-watch.ts'
 import { DiskWatch, handOverTicket } from './disk-watch.ts'
 import { Driver } from './driver.ts'
@@ -28,7 +21,10 @@ import {
   type NodeOptions,
   type NodePorts,
 } from './options.ts'
+import { confAt, raftOptions } from './raft-options.ts'
 import { Reception } from './reception.ts'
+import { stateUnsound } from './refusals.ts'
+import { StateCheck } from './state-check.ts'
 import { StateTransfer, type StateTransferStart } from './state-transfer.ts'
 import { StatusDesk } from './status-desk.ts'
 
@@ -55,11 +51,13 @@ export class Node {
   readonly #states: StateTransfer | undefined
   readonly #mending: Mending
   readonly #reception: Reception
+  readonly #stateCheck: StateCheck
   readonly #confWatch: ConfWatch
   readonly #statusDesk: StatusDesk
   #inbox: PeerMessage[] = []
   #unreachable: NodeId[] = []
   #down: { readonly peer: NodeId; readonly incarnation: number }[] = []
+  readonly #electionTimeoutMs: Ms
   #isHandingOver = false
   /** As the clients were told last. */
   #servers: readonly string[] = []
@@ -81,6 +79,7 @@ export class Node {
     this.#softState = raft.softState
     this.#reception = new Reception({ id, clusterId, limits: this.#limits, raft, machine: replica.machine })
     const { electionTimeoutMs, heartbeatMs } = timingOf(timing)
+    this.#electionTimeoutMs = electionTimeoutMs
     const limits = this.#limits
     const wake = () => ports.wake()
     const fail = (error: Error) => this.#fail(error)
@@ -92,7 +91,20 @@ export class Node {
     const digest: NodePorts['digest'] = (parts) => ports.digest(parts)
     this.#disk = new DiskWatch({ id, raft, limits, electionTimeoutMs, report })
     const whyFull = () => this.#disk.refusal()
-    this.#gateway = new Gateway({ raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, whyFull, report })
+    const whyUnsure = () => this.#whyUnsure()
+    this.#stateCheck = this.#newStateCheck({ electionTimeoutMs, wake, report })
+    this.#gateway = new Gateway({
+      raft,
+      replica,
+      clock,
+      clients: ports.clients,
+      limits,
+      clusterId,
+      electionTimeoutMs,
+      whyFull,
+      whyUnsure,
+      report,
+    })
     this.#applier = this.#newApplier({ wake, fail })
     this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(summary, replica.lastApplied) })
     this.#mending = new Mending({ id, incarnation, nonce, electionTimeoutMs, heartbeatMs, raft, log, net, wake, fail, report })
@@ -108,6 +120,7 @@ export class Node {
       report,
       snapshotIndex: () => this.#states?.snapshotIndex ?? 0,
       disk: () => this.#disk.status,
+      divergence: () => this.#stateCheck.divergence,
     })
   }
 
@@ -237,6 +250,7 @@ export class Node {
       if (outcome !== 'idle') this.#applied()
     }
     this.#states?.turn()
+    this.#stateCheck.turn(now)
     this.#perform()
     const moreQueries = this.#gateway.serveQueries()
     this.#statusDesk.answer()
@@ -282,6 +296,10 @@ export class Node {
       case 'EntriesRequest':
       case 'EntriesChunk':
         return this.#mending.receive(message)
+      case 'DigestReport':
+      case 'DigestsRequest':
+      case 'DigestsChunk':
+        return this.#stateCheck.receive(message)
       default:
         // Who is not heeded yet says it again.
         if (this.#mending.recall.admits(message.from) && this.#disk.takes(message)) this.#raft.step({ kind: 'receive', message })
@@ -310,6 +328,29 @@ export class Node {
     this.#ports.wake()
   }
 
+  #onEnvelope(entry: Entry, envelope: Envelope): void {
+    this.#gateway.applied(entry)
+    if (envelope.kind === 'check') this.#stateCheck.applied(entry.index, envelope)
+  }
+
+  /** Why nothing that comes from the state of this node may be told. */
+  #whyUnsure(): Unsure | undefined {
+    const { standing } = this.#stateCheck
+    if (standing === 'sound') return undefined
+    const isNew = this.#stateCheck.doubtfulMs(this.#ports.clock.monotonicMs()) < this.#electionTimeoutMs
+    return standing === 'doubtful' && isNew ? 'wait' : stateUnsound(this.id, this.#stateCheck.divergence)
+  }
+
+  #newStateCheck({ electionTimeoutMs, wake, report }: Pick<NodePorts, 'wake' | 'report'> & { readonly electionTimeoutMs: Ms }): StateCheck {
+    const { log, net } = this.#ports
+    return new StateCheck({
+      ...{ id: this.id, raft: this.#raft, replica: this.#replica, net, log, limits: this.#limits, electionTimeoutMs, wake, report },
+      mayPropose: () => this.#gateway.phase === 'leading',
+      propose: (envelope) => this.#gateway.check(envelope),
+      takeEvidence: () => this.#states?.takeThis(),
+    })
+  }
+
   #newApplier({ wake, fail }: Pick<NodePorts, 'wake' | 'fail'>): Applier {
     const { log, clock } = this.#ports
     return new Applier({
@@ -321,7 +362,7 @@ export class Node {
       isHeld: () => this.#states?.holdsApply ?? false,
       wake,
       fail,
-      applied: (entry) => this.#gateway.applied(entry),
+      applied: (entry, envelope) => this.#onEnvelope(entry, envelope),
       passed: (entry) => this.#states?.passed(entry),
     })
   }
@@ -359,12 +400,14 @@ export class Node {
       ...{ limits: this.#limits, seed },
       isFull: () => this.#disk.isFull,
       isSettled: () => this.isSettled,
+      isSound: () => this.#stateCheck.standing === 'sound',
       wake: () => this.#ports.wake(),
       fail: (error: Error) => this.#fail(error),
       report: (event: NodeEvent) => this.#ports.report(event),
       suspend: () => this.#applier.suspend(),
       restored: () => {
         this.#applier.resume()
+        this.#stateCheck.restored()
         this.#gateway.observeTime()
       },
     }
@@ -376,24 +419,4 @@ export class Node {
     this.#failed = true
     this.#ports.fail(error)
   }
-}
-
-function raftOptions({ id, seed, nonce, timing = {}, coreLimits = {}, recovered }: NodeOptions, log: LogSummary, now: number): RaftOptions {
-  const { replica, hasState } = recovered
-  return {
-    id,
-    log,
-    now,
-    seed,
-    nonce,
-    timing,
-    limits: coreLimits,
-    hasState,
-    ...(hasState ? { lastApplied: replica.lastApplied } : {}),
-  }
-}
-
-/** In force at `index`, which is in the log, its base included. */
-function confAt({ base, confs }: LogSummary, index: Index): ConfState {
-  return confs.findLast((one) => one.index <= index)?.conf ?? base.conf
 }

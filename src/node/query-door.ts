@@ -3,13 +3,13 @@ import { type Raft, type ReadGrant, type Refusal, unreachable } from '../core/in
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { QueryItem, Refused } from '../wire/client-messages.ts'
-import type { Phase } from './command-door.ts'
+import type { Phase, Unsure } from './command-door.ts'
 import type { Connection, Connections } from './connections.ts'
 import type { LogTime } from './log-time.ts'
 import type { ConnectionId, NodeEvent, NodeLimits } from './options.ts'
 import { Queries } from './queries.ts'
 import type { PendingQuery, QueriesByIndex } from './queries-by-index.ts'
-import { hintOf, notLeader, overloaded } from './refusals.ts'
+import { hintOf, notLeader, overloaded, stateInDoubt } from './refusals.ts'
 import type { Tickets } from './tickets.ts'
 
 /** Queries are answered until a turn has taken as long as for applying, or has answered with this many bytes. */
@@ -29,6 +29,7 @@ export interface QueryDoorOptions {
   readonly tickets: Tickets
   /** Only while this node leads. */
   raiseCeiling(ceiling: number): void
+  whyUnsure(): Unsure | undefined
   report(event: NodeEvent): void
 }
 
@@ -86,6 +87,11 @@ export class QueryDoor {
   serve(phase: Phase): boolean {
     const { granted, atLeast } = this.#queries
     if (granted.count === 0 && atLeast.count === 0) return false
+    const unsure = this.#options.whyUnsure()
+    if (unsure !== undefined) {
+      if (unsure !== 'wait') this.#refuseAll(unsure)
+      return false
+    }
     const { replica, clock, limits, time } = this.#options
     const now = clock.monotonicMs()
     if (now >= this.#expireAt) this.#expire(now)
@@ -96,6 +102,13 @@ export class QueryDoor {
     if (!granted.isDue(replica.lastApplied)) return moreAtLeast
     const shown = this.#timeFor(phase)
     return (shown !== undefined && this.#serve(granted, shown)) || moreAtLeast
+  }
+
+  #refuseAll(why: Refused): void {
+    const { granted, atLeast } = this.#queries
+    for (const { query } of [...granted.remove(() => true), ...atLeast.remove(() => true)]) {
+      this.#options.connections.toTell(query.connection)?.refuseQuery(query.requestId, why)
+    }
   }
 
   #serve(queries: QueriesByIndex, time: number): boolean {
@@ -137,6 +150,8 @@ export class QueryDoor {
     if (replica.lastApplied === 0 && !raft.status.hasState) {
       return { code: 'RETRY', message: 'this node has no state yet: it is waiting for a snapshot from another one' }
     }
+    const unsure = this.#options.whyUnsure()
+    if (unsure !== undefined && (unsure !== 'wait' || consistency === 'stale')) return unsure === 'wait' ? stateInDoubt : unsure
     if (consistency === 'stale') return undefined
     if (this.#queries.count >= limits.pendingQueriesMax) return overloaded('pendingQueriesMax')
     return this.#queries.bytes + query.length > limits.pendingBytesMax ? overloaded('pendingBytesMax') : undefined

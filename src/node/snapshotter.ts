@@ -59,6 +59,8 @@ export class Snapshotter {
   #seen: Index = 0
   #busyAt: Ms = Number.NEGATIVE_INFINITY
   #taking: Taking | undefined
+  /** Set aside to be taken next, though more has been applied since. */
+  #next: Taking | undefined
   /** The store is at it: until the last step, be it that of giving up, has come back. */
   #isWriting = false
   #hasFinished = false
@@ -114,20 +116,41 @@ export class Snapshotter {
     this.#isWanted = true
   }
 
+  /** Between two entries: one of just this state is to be taken. Of a machine without frozen views it may become one of a later state. */
+  takeThis(): void {
+    const taking = this.#draw()
+    if (taking?.live.isRead === false) this.#next = taking
+    else this.#isWanted = true
+    this.#ports.wake()
+  }
+
   /** Between two entries: takes one if it is time for that. */
   maybeTake(): void {
+    const index = this.#ports.replica.lastApplied
+    if (this.#isWriting || !(this.#next !== undefined || this.#isWanted || this.#rhythm.isDue(index))) return
+    const taking = this.#next ?? this.#draw()
+    if (this.#next === undefined) {
+      this.#rhythm.begun(index)
+      this.#isWanted = false
+    }
+    this.#next = undefined
+    if (taking === undefined) return
+    this.#taking = taking
+    this.#isWriting = true
+    this.#goOn(taking)
+  }
+
+  /** `undefined`: there is one of this state. */
+  #draw(): Taking | undefined {
     const { replica, snapshots, clock } = this.#ports
     const index = replica.lastApplied
-    if (this.#isWriting || !(this.#isWanted || this.#rhythm.isDue(index))) return
-    this.#rhythm.begun(index)
-    this.#isWanted = false
     // Before the first entry there is nothing to take; and one of the same state would be the same.
-    if (index === 0 || snapshots.list.some(({ id }) => id.index === index)) return
+    if (index === 0 || snapshots.list.some(({ id }) => id.index === index)) return undefined
     const live = { isRead: true }
     const pieces = encodeReplica(replica, () => {
       live.isRead = false
     })
-    const taking: Taking = {
+    return {
       id: { term: replica.lastAppliedTerm, index },
       conf: this.#conf,
       startedAt: clock.monotonicMs(),
@@ -139,9 +162,6 @@ export class Snapshotter {
       isReady: true,
       error: undefined,
     }
-    this.#taking = taking
-    this.#isWriting = true
-    this.#goOn(taking)
   }
 
   /** In each turn: makes the next slice of what is under way, when it is time for that. */

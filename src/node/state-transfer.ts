@@ -28,6 +28,8 @@ export interface StateTransferPorts {
   isFull(): boolean
   /** This node knows what it has promised. A snapshot brings a later term with it, and who asks with a later term is not told what came before. */
   isSettled(): boolean
+  /** Its state is not known to differ from what others have: else nobody else is to have it. */
+  isSound(): boolean
   wake(): void
   fail(error: Error): void
   report(event: NodeEvent): void
@@ -63,7 +65,16 @@ export class StateTransfer {
     this.#intake = new SnapshotIntake({ snapshots, replica, wake })
     this.#shelf = new SnapshotShelf({ snapshots, replica, clock, isInUse: (index) => this.#intake.holds(index), report })
     this.#snapshotter = new Snapshotter({ id, snapshots, replica, clock, limits, wake, report }, conf)
-    this.#source = new SnapshotSource({ id, snapshots, shelf: this.#shelf, wanted: (index) => this.#onRequested(index), wake, report })
+    const isSound = () => ports.isSound()
+    this.#source = new SnapshotSource({
+      id,
+      snapshots,
+      shelf: this.#shelf,
+      isSound,
+      wanted: (index) => this.#onRequested(index),
+      wake,
+      report,
+    })
     const bytesPerSecond = limits.snapshotBytesPerSecond
     this.#fetcher = new SnapshotFetcher({ id, incarnation, seed, snapshots, clock, bytesPerSecond, wake, report })
   }
@@ -84,6 +95,12 @@ export class StateTransfer {
   /** `entry` was applied. */
   passed(entry: Entry): void {
     this.#snapshotter.passed(entry)
+  }
+
+  /** Between two entries: a snapshot of this very state is taken, and kept as long as this process lives. */
+  takeThis(): void {
+    this.#shelf.keep(this.#ports.replica.lastApplied)
+    this.#snapshotter.takeThis()
   }
 
   receive(message: SnapshotMessage): void {

@@ -16,6 +16,7 @@ export interface StatusPorts extends Pick<NodePorts, 'clients' | 'digest' | 'rep
   /** Index of the newest snapshot; 0 when there is none. */
   snapshotIndex(): number
   disk(): NodeStatus['disk']
+  divergence(): NodeStatus['divergence']
 }
 
 export class StatusDesk {
@@ -55,6 +56,7 @@ export class StatusDesk {
       digest,
       fence,
       disk: this.#ports.disk(),
+      divergence: this.#ports.divergence(),
     }
   }
 

@@ -3,6 +3,7 @@ import type { ConfState, SoftState } from '../core/index.ts'
 import { unreachable } from '../core/invariant.ts'
 import type { NodeEvent } from '../node/index.ts'
 import { diskSentence } from './disk-sentence.ts'
+import { divergenceSentence } from './divergence-sentence.ts'
 import type { Logger } from './options.ts'
 
 export interface ServerEvents {
@@ -12,13 +13,17 @@ export interface ServerEvents {
   conf: [ConfState]
   handlerFailed: [Extract<NodeEvent, { kind: 'handlerFailed' }>]
   queryFailed: [Extract<NodeEvent, { kind: 'queryFailed' }>]
+  /** Not all replicas have the same state: see `NodeStatus.divergence`. */
+  stateDiverged: [Extract<NodeEvent, { kind: 'stateDiverged' }>]
+  /** Since when. */
+  differenceFound: [Extract<NodeEvent, { kind: 'differenceFound' }>]
 }
 type Listeners = { readonly [E in keyof ServerEvents]: ((...args: ServerEvents[E]) => void)[] }
 
 export class Events {
   readonly #nodeId: number
   readonly #logger: Logger
-  readonly #listeners: Listeners = { role: [], conf: [], handlerFailed: [], queryFailed: [] }
+  readonly #listeners: Listeners = { role: [], conf: [], handlerFailed: [], queryFailed: [], stateDiverged: [], differenceFound: [] }
 
   constructor(nodeId: number, logger: Logger) {
     this.#nodeId = nodeId
@@ -76,6 +81,14 @@ export class Events {
       case 'diskHung':
       case 'diskBack':
         return this.#logger.warn(diskSentence(this.#nodeId, event))
+      case 'stateDiverged':
+        this.#logger.error(divergenceSentence(this.#nodeId, event))
+        return this.#tell('stateDiverged', event)
+      case 'differenceFound':
+        this.#logger.error(divergenceSentence(this.#nodeId, event))
+        return this.#tell('differenceFound', event)
+      case 'statesAgree':
+        return this.#logger.info(divergenceSentence(this.#nodeId, event))
       default:
         unreachable(event)
     }

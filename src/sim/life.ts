@@ -140,6 +140,7 @@ export class Life implements DiskUser {
       if (judgement === 'member' || !isCounted(message)) node.receive(message)
       if (message.kind === 'SnapshotChunk' && message.data.length > 0) this.server.onInstall()
       if (message.kind === 'ReadIndexReply') this.#world.coverage.count('followerRead')
+      if (message.kind === 'DigestReport') this.#world.coverage.count('digestReport')
     }
   }
 

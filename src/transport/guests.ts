@@ -94,4 +94,7 @@ const countedAnswers = {
   RecallReply: false,
   EntriesRequest: false,
   EntriesChunk: false,
+  DigestReport: true,
+  DigestsRequest: false,
+  DigestsChunk: false,
 } as const satisfies Record<PeerMessage['kind'], boolean>

@@ -2,7 +2,7 @@
 import type { Envelope, SessionTouch } from '../machine/envelope.ts'
 import { ByteReader, ByteWriter, WireError } from './bytes.ts'
 
-const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSessions', 'clock'] as const
+const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSessions', 'clock', 'check'] as const
 export const commandOverheadBytes = 27
 
 /** The hot one, apart from the others: one allocation, exactly as large as needed. */
@@ -42,6 +42,9 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
       break
     case 'clock':
       writer.u48(envelope.ceiling)
+      break
+    case 'check':
+      writer.u8(envelope.isEvidence ? 1 : 0)
       break
     default:
   }
@@ -88,6 +91,8 @@ function decodeRare(reader: ByteReader, kind: (typeof kinds)[number] | undefined
       return { kind, now }
     case 'clock':
       return { kind, now, ceiling: reader.u48('ceiling of the clock') }
+    case 'check':
+      return { kind, now, isEvidence: reader.boolean('evidence') }
     default:
       throw new WireError('an entry holds an envelope of a kind that this version does not know')
   }

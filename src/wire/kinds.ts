@@ -24,6 +24,9 @@ export const bodyKinds = {
   RecallReply: 0x11,
   EntriesRequest: 0x12,
   EntriesChunk: 0x13,
+  DigestReport: 0x14,
+  DigestsRequest: 0x15,
+  DigestsChunk: 0x16,
   // Between the transports of peers; nodes do not see them.
   PeerHello: 0x20,
   PeerWelcome: 0x21,

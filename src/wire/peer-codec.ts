@@ -19,6 +19,7 @@ import type {
   Term,
 } from '../core/types.ts'
 import { ByteReader, type ByteWriter, WireError } from './bytes.ts'
+import { readDigestMessage, writeDigestMessage } from './digest-codec.ts'
 import { decodeEntries, encodeEntries, readConf, writeConf } from './entry-codec.ts'
 import { compact } from './frame.ts'
 import { bodyKinds } from './kinds.ts'
@@ -89,6 +90,11 @@ export function writeMessage(writer: ByteWriter, message: PeerMessage): void {
       break
     case 'RecallReply':
       writeRecallReply(writer, message)
+      break
+    case 'DigestReport':
+    case 'DigestsRequest':
+    case 'DigestsChunk':
+      writeDigestMessage(writer, message)
       break
     case 'EntriesRequest':
       writer.u48(message.firstIndex)
@@ -172,8 +178,11 @@ function readMessage(reader: ByteReader, kind: number, header: Header): PeerMess
       return { kind: 'EntriesRequest', from, to, term, firstIndex: reader.positive('first index'), lastIndex: reader.u48('last index') }
     case bodyKinds.EntriesChunk:
       return readEntriesChunk(reader, header)
-    default:
+    default: {
+      const message = readDigestMessage(reader, kind, header)
+      if (message !== undefined) return message
       throw new WireError(`kind ${kind} is not one of a message between peers`)
+    }
   }
 }
 

@@ -20,6 +20,7 @@ class Store {
   readonly events: NodeEvent[] = []
   readonly wanted: Index[] = []
   readonly inUse = new Set<Index>()
+  isSound = true
   readonly replica = new Replica(lines())
   readonly shelf: SnapshotShelf
   readonly source: SnapshotSource
@@ -30,8 +31,9 @@ class Store {
     const report = (event: NodeEvent) => void this.events.push(event)
     replica.restore({ lastApplied: { term: 3, index: 50 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [] }, new Uint8Array(0))
     this.shelf = new SnapshotShelf({ snapshots, replica, clock, isInUse: (index) => this.inUse.has(index), report })
+    const isSound = () => this.isSound
     const wanted = (index: Index) => void this.wanted.push(index)
-    this.source = new SnapshotSource({ id: 1, snapshots, shelf: this.shelf, wanted, wake: () => {}, report })
+    this.source = new SnapshotSource({ id: 1, snapshots, shelf: this.shelf, isSound, wanted, wake: () => {}, report })
     for (const index of indexes) this.put(index)
   }
 

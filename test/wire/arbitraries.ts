@@ -227,6 +227,17 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
     isFull: fc.boolean(),
     hungMs: fc.option(u48, { nil: undefined }),
   }),
+  divergence: fc.option(
+    fc.record({
+      standing: fc.constantFrom('sound' as const, 'doubtful' as const, 'fenced' as const),
+      checkedIndex: u48,
+      others: fc.array(id, { maxLength: 5 }),
+      index: fc.option(u48, { nil: undefined }),
+      isFirst: fc.boolean(),
+      command: fc.option(text, { nil: undefined }),
+    }),
+    { nil: undefined },
+  ),
 })
 
 const adminRefused: fc.Arbitrary<AdminRefused | undefined> = fc.option(

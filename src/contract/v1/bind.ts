@@ -139,12 +139,16 @@ class BoundMachine implements StateMachine {
     return prepareState(this.#state, this.version, snapshot)
   }
 
+  nameOf(command: Uint8Array): string {
+    return this.#decode('command', command).operation.name
+  }
+
   twin(): Twin {
     const machine = new BoundMachine(...this.#source)
     return {
       machine,
       difference: () => stateDifference(this.#state, machine.#state),
-      nameOf: (command) => this.#decode('command', command).operation.name,
+      nameOf: (command) => this.nameOf(command),
     }
   }
 

@@ -135,6 +135,9 @@ export class Safety {
       case 'RecallReply':
       case 'EntriesRequest':
       case 'EntriesChunk':
+      case 'DigestReport':
+      case 'DigestsRequest':
+      case 'DigestsChunk':
         return // promises nothing
       case 'RequestVote':
         this.#elections.onVote({ voter: node, candidate: id, term: message.term }, hardState)
