@@ -228,7 +228,7 @@ export class Life implements DiskUser {
 
   #recover(log: BlockLog, store: Snapshots): void {
     const { machine, sabotage, applied } = this.#world
-    const watched = applied.watch(this.server.id, sabotage.machine?.(machine()) ?? machine())
+    const watched = applied.watch(this.server.id, sabotage.machine?.(machine(), this.server.id) ?? machine())
     const snapshots = new WatchedSnapshots(store, (meta) => this.#world.onSnapshot(this.server.id, meta))
     const unusable = (index: number, error: Error): void => this.#note(index, `cannot use its snapshot of ${index}:`, error.message)
     recover({ machine: watched, log: log.summary, snapshots, unusable }, (error, recovered) => {
