@@ -35,9 +35,10 @@ export interface CommandDoorOptions {
 /** Why the state of this node cannot be relied on at present: that may pass in a moment (`wait`), or clients are told. */
 export type Unsure = 'wait' | Refused
 
-/** What a new leader begins with is small, and there is always room for it; as for what tells replicas whether they are the same. */
-const isVital = (pending: Pending): boolean =>
-  pending.kind === 'internal' && (pending.envelope.kind === 'renewSessions' || pending.envelope.kind === 'check')
+/** What a new leader begins with is small, and there is always room for it. */
+const isVital = (pending: Pending): boolean => pending.kind === 'internal' && pending.envelope.kind === 'renewSessions'
+/** That, and what tells replicas whether they are the same, where they are in doubt about it. */
+const isVitalInDoubt = (pending: Pending): boolean => isVital(pending) || (pending.kind === 'internal' && pending.envelope.kind === 'check')
 
 export class CommandDoor {
   readonly #raft: Raft
@@ -167,11 +168,11 @@ export class CommandDoor {
     const unsure = this.#whyUnsure()
     const waits = unsure === 'wait'
     this.#isHeldUp = waits
-    if (unsure !== undefined && unsure !== 'wait') this.#refuseWaiting(unsure)
+    if (unsure !== undefined && unsure !== 'wait') this.#refuseWaiting(unsure, isVitalInDoubt)
     else if (!waits) this.#lookForRoom()
     if (!this.#proposals.hasWaiting) return
     const { version } = this.#replica.machine
-    const proposal = this.#proposals.propose({ now: this.#time.stamp(), version, ...(waits ? { goes: isVital } : {}) })
+    const proposal = this.#proposals.propose({ now: this.#time.stamp(), version, ...(waits ? { goes: isVitalInDoubt } : {}) })
     if (proposal.commands.length > 0) this.#raft.step({ kind: 'propose', ...proposal })
   }
 
@@ -272,15 +273,15 @@ export class CommandDoor {
     const why = this.#whyFull()
     const wasFull = this.#isFull
     this.#isFull = why !== undefined
-    if (why !== undefined) return this.#refuseWaiting(why)
+    if (why !== undefined) return this.#refuseWaiting(why, isVital)
     this.#keepSessionsAlive()
     // Before everything else: the next stamp makes up for all the time that has passed, in which nobody could show a sign of life.
     if (wasFull) this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
   }
 
-  #refuseWaiting(why: Refused): void {
+  #refuseWaiting(why: Refused, stays: (pending: Pending) => boolean): void {
     const mayAnswer = this.#whyUnsure() === undefined
-    for (const pending of this.#proposals.withdraw(isVital)) if (!(mayAnswer && this.#isAnswered(pending))) this.#refuse(pending, why)
+    for (const pending of this.#proposals.withdraw(stays)) if (!(mayAnswer && this.#isAnswered(pending))) this.#refuse(pending, why)
   }
 
   /** A repetition of what was applied already need not go through the log to be answered. */

@@ -6,11 +6,11 @@ import type { ErrorCode } from '../errors.ts'
 import type { ClientMessage, Hello, NodeStatus, Welcome } from '../wire/client-messages.ts'
 import type { Envelope } from '../machine/envelope.ts'
 import { Applier } from './applier.ts'
-import type { Unsure } from './command-door.ts'
 import { ConfWatch } from './conf-watch.ts'
 import { DiskWatch, handOverTicket } from './disk-watch.ts'
 import { Driver } from './driver.ts'
 import { Gateway } from './gateway.ts'
+import { Inbox } from './inbox.ts'
 import { Mending } from './mending.ts'
 import {
   type ConnectionId,
@@ -23,15 +23,9 @@ import {
 } from './options.ts'
 import { confAt, raftOptions } from './raft-options.ts'
 import { Reception } from './reception.ts'
-import { stateUnsound } from './refusals.ts'
 import { StateCheck } from './state-check.ts'
 import { StateTransfer, type StateTransferStart } from './state-transfer.ts'
 import { StatusDesk } from './status-desk.ts'
-
-/** Messages from peers that wait for a turn; beyond it they are dropped, which Raft survives. A turn takes all of them. */
-export const inboxMax = 16_384
-/** Dead processes that wait for a turn. Members are few; one that dies again is no more dead. */
-const downMax = 1_024
 
 /**
  * A turn takes everything that has arrived, then everything it caused: one batch, one write, one frame per peer and per client. Time is read
@@ -54,10 +48,7 @@ export class Node {
   readonly #stateCheck: StateCheck
   readonly #confWatch: ConfWatch
   readonly #statusDesk: StatusDesk
-  #inbox: PeerMessage[] = []
-  #unreachable: NodeId[] = []
-  #down: { readonly peer: NodeId; readonly incarnation: number }[] = []
-  readonly #electionTimeoutMs: Ms
+  readonly #inbox = new Inbox()
   #isHandingOver = false
   /** As the clients were told last. */
   #servers: readonly string[] = []
@@ -79,7 +70,6 @@ export class Node {
     this.#softState = raft.softState
     this.#reception = new Reception({ id, clusterId, limits: this.#limits, raft, machine: replica.machine })
     const { electionTimeoutMs, heartbeatMs } = timingOf(timing)
-    this.#electionTimeoutMs = electionTimeoutMs
     const limits = this.#limits
     const wake = () => ports.wake()
     const fail = (error: Error) => this.#fail(error)
@@ -91,7 +81,7 @@ export class Node {
     const digest: NodePorts['digest'] = (parts) => ports.digest(parts)
     this.#disk = new DiskWatch({ id, raft, limits, electionTimeoutMs, report })
     const whyFull = () => this.#disk.refusal()
-    const whyUnsure = () => this.#whyUnsure()
+    const whyUnsure = () => this.#stateCheck.whyUnsure
     this.#stateCheck = this.#newStateCheck({ electionTimeoutMs, wake, report })
     this.#gateway = new Gateway({
       raft,
@@ -164,22 +154,16 @@ export class Node {
 
   /** From a peer. Dropped when the inbox is full. */
   receive(message: PeerMessage): void {
-    if (this.#failed || this.#inbox.length >= inboxMax) return
-    this.#inbox.push(message)
-    this.#ports.wake()
+    if (!this.#failed && this.#inbox.receive(message)) this.#ports.wake()
   }
 
   unreachable(peer: NodeId): void {
-    if (this.#unreachable.includes(peer)) return
-    this.#unreachable.push(peer)
-    this.#ports.wake()
+    if (this.#inbox.unreachable(peer)) this.#ports.wake()
   }
 
   /** The process of `peer` has ended: see `NetEvents.peerDown`. */
   peerDown(peer: NodeId, incarnation: number): void {
-    if (this.#failed || this.#down.length >= downMax) return
-    this.#down.push({ peer, incarnation })
-    this.#ports.wake()
+    if (!this.#failed && this.#inbox.peerDown(peer, incarnation)) this.#ports.wake()
   }
 
   /** What is left of the disk, as the host measures it from time to time. Where it never does, there is room. */
@@ -270,17 +254,13 @@ export class Node {
   }
 
   #stepPeers(): void {
-    const inbox = this.#inbox
-    this.#inbox = []
-    for (const message of inbox) this.#stepPeer(message)
-    for (const peer of this.#unreachable) {
+    const { messages, unreachable, down } = this.#inbox.take()
+    for (const message of messages) this.#stepPeer(message)
+    for (const peer of unreachable) {
       this.#raft.step({ kind: 'unreachable', peer })
       this.#states?.unreachable(peer)
     }
-    this.#unreachable = []
-    // After what it may still have said.
-    for (const { peer, incarnation } of this.#down) this.#raft.step({ kind: 'peerDown', peer, incarnation })
-    this.#down = []
+    for (const { peer, incarnation } of down) this.#raft.step({ kind: 'peerDown', peer, incarnation })
     if (this.#isHandingOver && this.#softState.role === 'leader')
       this.#raft.step({ kind: 'transfer', ticket: handOverTicket, to: undefined })
     this.#isHandingOver = false
@@ -333,19 +313,11 @@ export class Node {
     if (envelope.kind === 'check') this.#stateCheck.applied(entry.index, envelope)
   }
 
-  /** Why nothing that comes from the state of this node may be told. */
-  #whyUnsure(): Unsure | undefined {
-    const { standing } = this.#stateCheck
-    if (standing === 'sound') return undefined
-    const isNew = this.#stateCheck.doubtfulMs(this.#ports.clock.monotonicMs()) < this.#electionTimeoutMs
-    return standing === 'doubtful' && isNew ? 'wait' : stateUnsound(this.id, this.#stateCheck.divergence)
-  }
-
   #newStateCheck({ electionTimeoutMs, wake, report }: Pick<NodePorts, 'wake' | 'report'> & { readonly electionTimeoutMs: Ms }): StateCheck {
     const { log, net } = this.#ports
     return new StateCheck({
       ...{ id: this.id, raft: this.#raft, replica: this.#replica, net, log, limits: this.#limits, electionTimeoutMs, wake, report },
-      mayPropose: () => this.#gateway.phase === 'leading',
+      mayPropose: () => this.#gateway.phase === 'leading' && this.#raft.hasRoom,
       propose: (envelope) => this.#gateway.check(envelope),
       takeEvidence: () => this.#states?.takeThis(),
     })

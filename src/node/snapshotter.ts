@@ -1,4 +1,5 @@
 import { type ConfState, type Entry, type EntryId, type Index, InvariantError, type Ms, type NodeId } from '../core/index.ts'
+import { RaftgenError } from '../errors.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Snapshots, SnapshotWriter } from '../ports/snapshots.ts'
@@ -207,7 +208,9 @@ export class Snapshotter {
     try {
       return this.#nextSlice(taking)
     } catch (error) {
-      if (error instanceof InvariantError) throw error
+      // The state in memory is not what was written to it: this node cannot go on with it.
+      const isFatal = error instanceof InvariantError || (error instanceof RaftgenError && error.code === 'STATE_DIVERGED')
+      if (isFatal) throw error
       this.#failed(taking, error instanceof Error ? error : new Error(String(error)))
       return undefined
     }

@@ -8,7 +8,9 @@ import type { Net } from '../ports/net.ts'
 import type { StateDivergence } from '../wire/client-messages.ts'
 import { decodeEnvelope } from '../wire/envelope-codec.ts'
 import { type Difference, DifferenceSearch, digestsOf } from './difference-search.ts'
+import type { Unsure } from './command-door.ts'
 import type { NodeEvent, NodeLimits } from './options.ts'
+import { stateUnsound } from './refusals.ts'
 import { judgeState, type StateVerdict } from './state-verdict.ts'
 
 /** Checks that are remembered, and may still be judged when a slow member gets there. */
@@ -51,6 +53,7 @@ export class StateCheck {
   readonly #comparisons = new Map<Index, Comparison>()
   /** Something was said since they were judged. */
   readonly #dirty = new Set<Index>()
+  #now: Ms = 0
   #standing: Standing = 'sound'
   /** Of a standing that is not sound: since when, and after which check. */
   #since: Ms = 0
@@ -87,9 +90,11 @@ export class StateCheck {
     return { standing: this.#standing, checkedIndex: this.#at, others: this.#others, index, isFirst: isFirst ?? false, command }
   }
 
-  /** A state that is not sure to be right has been so for this long. Clients wait for a moment, since there may be a majority soon. */
-  doubtfulMs(now: Ms): Ms {
-    return this.#standing === 'doubtful' ? now - this.#since : 0
+  /** Why nothing that comes from the state may be told. In doubt clients wait for a moment, since there may be a majority soon. */
+  get whyUnsure(): Unsure | undefined {
+    if (this.#standing === 'sound') return undefined
+    const isNew = this.#now - this.#since < this.#ports.electionTimeoutMs
+    return this.#standing === 'doubtful' && isNew ? 'wait' : stateUnsound(this.#ports.id, this.divergence)
   }
 
   /** A check entry was applied, and nothing after it. */
@@ -132,6 +137,7 @@ export class StateCheck {
   }
 
   turn(now: Ms): void {
+    this.#now = now
     this.#checkedSince ??= now
     this.#sendReports()
     for (const index of this.#dirty) this.#judge(index, now)
