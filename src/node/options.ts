@@ -132,7 +132,7 @@ export interface NodeLimits {
   readonly diskReserveBytes: number
   /**
    * Replicas compare their states every so many entries, and every 10 seconds while any are applied: a difference is noticed within as many, and those
-   * that are under way. Default 4,096; 16 to 32,768, or 0 to never compare.
+   * that are under way. Default 4,096; up to 32,768, or 0 to never compare.
    */
   readonly digestEntries: number
 }
