@@ -1,7 +1,7 @@
 import { assert } from '../core/invariant.ts'
 import { type Check, holdsBytes } from './codec.ts'
 import type { Digest, FieldDigest } from './field-digest.ts'
-import { type Moment, OrderedMap, type View } from './ordered-map.ts'
+import { type Frozen, type Moment, OrderedMap, type View } from './ordered-map.ts'
 import type { Rows } from './table-index.ts'
 import { type IndexSpec, TableIndexes } from './table-indexes.ts'
 import { type Key, type TableRange, spanOf } from './table-range.ts'
@@ -164,6 +164,11 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
   /** The table as it is now, for good, in O(1). Values are those of the state itself: only for who does not change them. */
   view(): View<Key, unknown> {
     return this.#map.view()
+  }
+
+  /** The same, to be read once; cheaper for those who write meanwhile. */
+  freeze(): Frozen<Key, unknown> {
+    return this.#map.freeze()
   }
 
   /** The same for reads by key; values are those that handlers may have. */

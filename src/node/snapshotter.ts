@@ -119,7 +119,7 @@ export class Snapshotter {
 
   /** Between two entries: one of just this state is to be taken. Of a machine without frozen views it may become one of a later state. */
   takeThis(): void {
-    const taking = this.#draw()
+    const taking = this.#next ?? this.#draw()
     if (taking?.live.isRead === false) this.#next = taking
     else this.#isWanted = true
     this.#ports.wake()

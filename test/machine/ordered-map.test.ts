@@ -15,6 +15,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const), key: fc.nat(200), count: fc.nat(120) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('view' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('walk' as const), steps: fc.nat(60) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('freeze' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('read' as const), which: fc.nat(3), steps: fc.nat(60) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('load' as const) }) },
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
@@ -23,6 +25,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 class Run {
   readonly map = new OrderedMap<number, number>(byNumber)
   readonly model = new Map<number, number>()
+  readonly frozen: { readonly entries: IterableIterator<readonly [number, number]>; readonly model: [number, number][] }[] = []
   readonly promised: { readonly entries: Iterable<readonly [number, number]>; readonly model: [number, number][] }[] = []
 
   do(step: Step): void {
@@ -50,6 +53,17 @@ class Run {
         this.promised.push({ entries: walk, model })
         return
       }
+      case 'freeze': {
+        const frozen = this.map.freeze()
+        expect(frozen.size).toBe(this.model.size)
+        this.frozen.push({ entries: frozen.entries(), model: sorted(this.model) })
+        return
+      }
+      case 'read': {
+        const { entries, model } = this.frozen[step.which] ?? {}
+        for (let i = 0; i < step.steps; i++) expect(entries?.next().value).toEqual(model?.shift())
+        return
+      }
       case 'load': {
         const entries = sorted(this.model)
         this.map.load(
@@ -73,7 +87,7 @@ class Run {
   check(): void {
     expect(this.map.size).toBe(this.model.size)
     expect(pairsOf(this.map)).toEqual(sorted(this.model))
-    for (const { entries, model } of this.promised) expect([...entries]).toEqual(model)
+    for (const { entries, model } of [...this.promised, ...this.frozen]) expect([...entries]).toEqual(model)
   }
 }
 
@@ -137,6 +151,22 @@ describe('an ordered map', () => {
       else map.put(i, -i)
     }
     expect([...view.entries()]).toEqual(before)
+    expect(map.size).toBe(13_333)
+  })
+
+  test('frozen, shows what was there while every entry is replaced or removed, and lets go of it', () => {
+    const map = new OrderedMap<number, number>(byNumber)
+    for (let i = 0; i < 20_000; i++) map.put((i * 7_919) % 20_000, i)
+    const before = pairsOf(map)
+    const frozen = map.freeze()
+    const entries = frozen.entries()
+    const read = Array.from({ length: 5_000 }, () => entries.next().value)
+    for (let i = 0; i < 20_000; i++) {
+      if (i % 3 === 0) map.remove(i)
+      else map.put(i, -i)
+    }
+    expect([...read, ...entries]).toEqual(before)
+    expect(entries.next().done).toBe(true)
     expect(map.size).toBe(13_333)
   })
 

@@ -8,7 +8,7 @@
 import { assert } from '../../core/invariant.ts'
 import { RaftgenError } from '../../errors.ts'
 import { type Digest, DigestSum, type FieldDigest } from '../../machine/field-digest.ts'
-import type { View } from '../../machine/ordered-map.ts'
+import type { Frozen } from '../../machine/ordered-map.ts'
 import type { CellSpec, Field, State, TableSpec } from '../../machine/state.ts'
 import { ByteReader, ByteWriter, WireError } from '../../wire/bytes.ts'
 import { packValue, unpackValue } from '../../wire/value.ts'
@@ -27,14 +27,26 @@ export function encodeState(state: State<Wire>, version: number): Uint8Array {
 }
 
 /** The same of the state as it is now, in parts of about `partBytes`, encoded one by one as they are taken. The state may change meanwhile. */
-export function stateParts(state: State<Wire>, version: number): Generator<Uint8Array> {
+export function stateParts(state: State<Wire>, version: number): IterableIterator<Uint8Array> {
   assert(!state.transaction.writable, 'a snapshot is taken within a transaction')
-  return viewParts(state.fields.map(viewOf), version)
+  const fields = state.fields.map(viewOf)
+  const parts = viewParts(fields, version)
+  return {
+    next: () => parts.next(),
+    // A generator that was not begun would not do this by itself.
+    return: () => {
+      for (const field of fields) if (field.kind === 'table') field.view.end()
+      return parts.return(undefined)
+    },
+    [Symbol.iterator]() {
+      return this
+    },
+  }
 }
 
 type FieldView =
   | { readonly kind: 'cell'; readonly value: unknown; readonly spec: CellSpec<Wire>; readonly sums: Sums }
-  | { readonly kind: 'table'; readonly view: View<string | number, unknown>; readonly spec: TableSpec<Wire>; readonly sums: Sums }
+  | { readonly kind: 'table'; readonly view: Frozen<string | number, unknown>; readonly spec: TableSpec<Wire>; readonly sums: Sums }
 
 /** What a field adds up to: as it was kept up with every change, and as its records are found to be. */
 interface Sums {
@@ -50,7 +62,7 @@ function viewOf(field: Field<Wire>): FieldView {
   const sums = { name, kept: { low, high }, digest }
   return field.kind === 'cell'
     ? { kind: 'cell', value: field.cell.view(), spec: field.spec, sums }
-    : { kind: 'table', view: field.table.view(), spec: field.spec, sums }
+    : { kind: 'table', view: field.table.freeze(), spec: field.spec, sums }
 }
 
 function* viewParts(fields: readonly FieldView[], version: number): Generator<Uint8Array> {
