@@ -72,7 +72,8 @@ export default defineMachine({
     },
     /**
      * Takes the first job that is due, for some time: whoever does not finish or extend it by then may lose it to the next one who takes.
-     * Count that time from before the call. `null`: nothing is due.
+     * That is log time, from before the answer: extend it early, since it may pass a tenth faster, and faster still when a leader is
+     * replaced. `null`: nothing is due, or more than a hundred were lost and have to be looked through: ask again.
      */
     take: {
       input: Type.Object({ queue: Queue, forMs: Type.Integer({ minimum: 1, maximum: 86_400_000, default: 30_000 }) }),

@@ -282,7 +282,8 @@ export interface QueueHandlers {
   enqueue(state: QueueState, input: Enqueue, ctx: Context): Result<string, Known>
   /**
    * Takes the first job that is due, for some time: whoever does not finish or extend it by then may lose it to the next one who takes.
-   * Count that time from before the call. `null`: nothing is due.
+   * That is log time, from before the answer: extend it early, since it may pass a tenth faster, and faster still when a leader is
+   * replaced. `null`: nothing is due, or more than a hundred were lost and have to be looked through: ask again.
    */
   take(state: QueueState, input: Take, ctx: Context): Grant | null
   /** Holds it for so long from now on. Gives the log time at which that ends. */
