@@ -320,6 +320,7 @@ export class Node {
       mayPropose: () => this.#gateway.phase === 'leading' && this.#raft.hasRoom,
       propose: (envelope) => this.#gateway.check(envelope),
       takeEvidence: () => this.#states?.takeThis(),
+      distrust: (index) => this.#states?.distrust(index),
     })
   }
 

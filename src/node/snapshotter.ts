@@ -125,10 +125,11 @@ export class Snapshotter {
     this.#ports.wake()
   }
 
-  /** Between two entries: takes one if it is time for that. */
-  maybeTake(): void {
+  /** Between two entries: takes one if it is time for that; with `isRhythmic` false only one that was set aside for it. */
+  maybeTake({ isRhythmic = true } = {}): void {
     const index = this.#ports.replica.lastApplied
-    if (this.#isWriting || !(this.#next !== undefined || this.#isWanted || this.#rhythm.isDue(index))) return
+    const isDue = this.#next !== undefined || (isRhythmic && (this.#isWanted || this.#rhythm.isDue(index)))
+    if (this.#isWriting || !isDue) return
     const taking = this.#next ?? this.#draw()
     if (this.#next === undefined) {
       this.#rhythm.begun(index)

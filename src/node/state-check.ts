@@ -35,6 +35,8 @@ export interface StateCheckPorts {
   propose(envelope: { readonly kind: 'check'; readonly isEvidence: boolean }): void
   /** Between two entries: a snapshot of the state as it is now is to be kept. */
   takeEvidence(): void
+  /** The state is wrong, since some entry from `index` on: no later life of this node is to begin with it. */
+  distrust(index: Index): void
   wake(): void
   report(event: NodeEvent): void
 }
@@ -235,7 +237,10 @@ export class StateCheck {
     if (standing === this.#standing) return
     this.#standing = standing
     this.#since = now
-    if (standing === 'fenced') this.#ports.raft.step({ kind: 'sound', isSound: false })
+    if (standing === 'fenced') {
+      this.#ports.raft.step({ kind: 'sound', isSound: false })
+      this.#ports.distrust(this.#equalAt + 1)
+    }
     this.#ports.report({ kind: 'stateDiverged', standing, index, others })
     this.#beginSearch(index, others)
     this.#ports.wake()

@@ -55,6 +55,8 @@ export class StateTransfer {
   #hasState: boolean
   /** Snapshots that earlier lives left behind are looked at once. */
   #isTidy = false
+  /** Snapshots of this index or later hold a state that is wrong. */
+  #wrongFrom: Index | undefined
 
   constructor(ports: StateTransferPorts, { hasState, conf }: StateTransferStart) {
     const { id, incarnation, seed, snapshots, clock, limits, replica } = ports
@@ -103,6 +105,16 @@ export class StateTransfer {
     this.#snapshotter.takeThis()
   }
 
+  /**
+   * The state is wrong, since some entry from `index` on: no later life is to begin with it. The snapshots that hold it are set aside, to be looked at; those before are
+   * good. None is taken of it any more but as evidence.
+   */
+  distrust(index: Index): void {
+    this.#wrongFrom = index
+    this.#snapshotter.putOff()
+    this.#condemnWrong()
+  }
+
   receive(message: SnapshotMessage): void {
     if (message.kind === 'SnapshotRequest') this.#source.receive(message)
     else this.#fetcher.receive(message)
@@ -135,7 +147,10 @@ export class StateTransfer {
       this.#intake.begin(received)
     }
     if (this.#intake.isRead) this.#check()
-    if (this.#snapshotter.takeFinished()) this.#tidy()
+    if (this.#snapshotter.takeFinished()) {
+      this.#condemnWrong()
+      this.#tidy()
+    }
   }
 
   /** At the end of a turn, between two entries: takes, keeps, asks and answers. */
@@ -150,7 +165,7 @@ export class StateTransfer {
     this.#intake.passed(this.#ports.replica.lastApplied)
     // One that is about to be the state makes one of the state that is there useless.
     if (this.#hasState && !this.#intake.isActive) {
-      if (!this.#fetcher.isActive && !this.#ports.isFull()) this.#snapshotter.maybeTake()
+      if (!this.#fetcher.isActive && !this.#ports.isFull()) this.#snapshotter.maybeTake({ isRhythmic: this.#ports.isSound() })
       this.#shelf.pruneLater()
     }
     this.#answer()
@@ -228,6 +243,7 @@ export class StateTransfer {
     const problem = problemOf(() => state.install(), { replica, snapshot })
     if (problem !== undefined) return fail(unusable(index, problem))
     this.#hasState = true
+    this.#wrongFrom = undefined
     this.#snapshotter.restored(index, snapshot.conf)
     restored()
     raft.step({ kind: 'applied', index })
@@ -241,6 +257,15 @@ export class StateTransfer {
   #maybeSuspend(): void {
     const { raft, replica, suspend } = this.#ports
     if (raft.status.firstIndex > replica.lastApplied + 1) suspend()
+  }
+
+  #condemnWrong(): void {
+    const from = this.#wrongFrom
+    if (from === undefined) return
+    const why = new RaftgenError('STATE_DIVERGED', `it holds a state that is not that of a majority, since entry ${from} or a later one`)
+    // The newest last: of those that are set aside it is the one that stays.
+    const wrong = this.#ports.snapshots.list.filter(({ id }) => id.index >= from).toReversed()
+    for (const snapshot of wrong) this.#shelf.condemn(snapshot, why)
   }
 
   /** Removes snapshots that are superseded, and says how much of the log nobody here needs any more. */

@@ -25,7 +25,7 @@ function divergedSentence(id: number, { standing, index, others }: Extract<Event
     case 'fenced':
       return (
         `the state of node ${id} after entry ${index} is not that of a majority, ${theirs}: it answers nothing and votes for nobody any more. ${evidence}. ` +
-        'Then remove it from the cluster, and let it join again with an empty directory'
+        'Its snapshots of that state are set aside: restarted, it begins with an older one and its log, or fetches one from another node'
       )
     case 'doubtful':
       return `the state of node ${id} after entry ${index} is not that of ${theirs}, and no majority has the same one so far: it answers nothing until one has. ${evidence}`

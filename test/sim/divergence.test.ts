@@ -34,12 +34,19 @@ interface Scene {
   spoil(node: NodeId): FrailMachine
 }
 
-function scene({ seed, voters = 3 }: { readonly seed: number; readonly voters?: number }): Scene {
+interface SceneOptions {
+  readonly seed: number
+  readonly voters?: number
+  readonly snapshotEntries?: number
+  readonly logTailEntries?: number
+}
+
+function scene({ seed, voters = 3, ...limits }: SceneOptions): Scene {
   const machines = new Map<NodeId, FrailMachine>()
   const sim = simulate({
     seed,
     voters,
-    limits: { digestEntries },
+    limits: { digestEntries, ...limits },
     sabotage: {
       machine: (_, node) => {
         const machine = new FrailMachine({ isFrozen: true })
@@ -120,13 +127,50 @@ describe('a follower that differs', () => {
     for (const id of [victim, leader]) expect(sim.status(id)?.divergence).toMatchObject({ index: machine.wrongAt, isFirst: true })
   })
 
+  test('is well again after a restart: it begins with a state from before that, and does again what the log says', () => {
+    const { sim, leader, followers, spoil } = scene({ seed: 6, snapshotEntries: 15 })
+    const [victim = 0] = followers
+    spoil(victim)
+    const at = appendUntil(sim, () => standingOf(sim, victim) === 'fenced')
+    // Its snapshots are set aside by then; else it would be found once more.
+    sim.run({ ms: 500 })
+    sim.crash(victim)
+    sim.restart(victim)
+    appendUntil(sim, () => (sim.status(leader)?.lastApplied ?? 0) > at + 2 * digestEntries)
+    sim.runUntil('all are the same', () => sim.nodes.every((id) => standingOf(sim, id) === undefined))
+    sim.runUntilConverged()
+    expect(sim.status(victim)?.digest).toBe(sim.status(leader)?.digest)
+  })
+
+  test('whose log no longer goes back to a state from before that fetches one when it starts again', () => {
+    const { sim, leader, followers, spoil } = scene({ seed: 7, snapshotEntries: 3, logTailEntries: 0 })
+    const [victim = 0] = followers
+    spoil(victim)
+    const at = appendUntil(sim, () => standingOf(sim, victim) === 'fenced')
+    sim.runUntil('evidence', () => sim.nodes.every((id) => id === victim || (sim.status(id)?.snapshotIndex ?? 0) > 0))
+    // Its snapshots are set aside by then; else it would be found once more.
+    sim.run({ ms: 500 })
+    sim.crash(victim)
+    sim.restart(victim)
+    appendUntil(sim, () => (sim.status(leader)?.lastApplied ?? 0) > at + 2 * digestEntries)
+    sim.runUntil('all are the same', () => sim.nodes.every((id) => standingOf(sim, id) === undefined))
+    sim.runUntilConverged()
+    expect(sim.coverage.of('snapshotFetched')).toBe(1)
+    expect(sim.status(victim)?.digest).toBe(sim.status(leader)?.digest)
+  })
+
   test('leaves evidence: all take a snapshot of the same entry', () => {
     const { sim, followers, spoil } = scene({ seed: 5 })
     const [victim = 0] = followers
     spoil(victim)
     appendUntil(sim, () => standingOf(sim, victim) === 'fenced')
-    const indexes = (): readonly (number | undefined)[] => sim.nodes.map((id) => sim.status(id)?.snapshotIndex)
+    // That of the victim is set aside at once.
+    const indexes = (): readonly (number | undefined)[] =>
+      sim.nodes.filter((id) => id !== victim).map((id) => sim.status(id)?.snapshotIndex)
     sim.runUntil('all have one', () => new Set(indexes()).size === 1 && !indexes().includes(0))
+    sim.runUntil('the victim has taken one too', () => sim.coverage.of('snapshotTaken') === 3)
+    sim.run({ ms: 1_000 })
+    expect(sim.status(victim)?.snapshotIndex).toBe(0)
   })
 })
 
