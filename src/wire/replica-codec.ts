@@ -20,7 +20,8 @@ const format = 1
 export const replicaPieceBytes = 64 * 1_024
 /** A longer state fits no memory: it is decoded from one array. Bytes. */
 export const replicaBytesMax = 2 ** 32
-const trailerBytes = 6
+/** Behind the state of the machine: how long that is. */
+export const replicaTrailerBytes = 6
 
 /**
  * The state as it is now, encoded as the pieces are taken. The replica may apply nothing before `drawn` is called: at once where its machine gives
@@ -55,7 +56,7 @@ function* piecesOf({ head, sessions, parts, drawn }: Drawing): Generator<Uint8Ar
   }
   drawn()
   yield* slices(last)
-  const trailer = new ByteWriter(trailerBytes)
+  const trailer = new ByteWriter(replicaTrailerBytes)
   trailer.u48(length)
   yield trailer.take()
 }
@@ -131,25 +132,50 @@ function* slices(part: Uint8Array): Generator<Uint8Array> {
 
 function decode(content: Uint8Array, machine: StateMachine): { readonly state: ReplicaState; readonly machineState: Uint8Array } {
   const reader = new ByteReader(content)
+  checkMachine(readMachine(reader), machine)
+  const times = readTimes(reader)
+  const sessions = readSessions(reader, { lastApplied: times.lastApplied.index, now: times.now })
+  const machineState = reader.raw(Math.max(0, reader.remaining - replicaTrailerBytes), 'state of the machine')
+  checkMachineBytes(readReplicaTrailer(reader), machineState.length)
+  return { state: { ...times, sessions }, machineState }
+}
+
+/** What stands before the sessions. */
+export interface ReplicaHead extends Omit<ReplicaState, 'sessions'> {
+  readonly machine: ReplicaMachine
+}
+/** Whose state it is. */
+export type ReplicaMachine = Pick<StateMachine, 'name' | 'version' | 'wire'>
+
+/** For who reads a state of any machine, part by part: this, then sessions, the state of the machine, and the trailer. Throws a `WireError`. */
+export const readReplicaHead = (reader: ByteReader): ReplicaHead => ({ machine: readMachine(reader), ...readTimes(reader) })
+
+/** Bytes of the state of the machine. */
+export const readReplicaTrailer = (reader: ByteReader): number => reader.u48('length of the state of the machine')
+
+/** `claimed`: by the trailer. */
+export function checkMachineBytes(claimed: number, bytes: number): void {
+  if (claimed !== bytes) throw new WireError(`the state of the machine has ${bytes} bytes, not ${claimed}`)
+}
+
+function readMachine(reader: ByteReader): ReplicaMachine {
   const itsFormat = reader.u8('format of a state')
   if (itsFormat !== format) throw new WireError(`the state has format ${itsFormat}, only ${format} is known`)
-  checkMachine(reader, machine)
+  const name = reader.text('name of the machine')
+  const version = reader.u32('version of the machine')
+  return { name, version, wire: reader.text('wire format of the machine') }
+}
+
+function readTimes(reader: ByteReader): Omit<ReplicaState, 'sessions'> {
   const lastApplied = { index: reader.positive('index of the last entry applied'), term: reader.positive('term of the last entry applied') }
   const now = reader.u48('log time')
   const ceiling = reader.u48('ceiling of log time')
   const ceilingTerm = reader.u48('term of the ceiling')
   if (ceilingTerm > lastApplied.term) throw new WireError(`the ceiling is of term ${ceilingTerm}, the last entry of ${lastApplied.term}`)
-  const sessions = readSessions(reader, { lastApplied: lastApplied.index, now })
-  const machineState = reader.raw(Math.max(0, reader.remaining - trailerBytes), 'state of the machine')
-  const length = reader.u48('length of the state of the machine')
-  if (length !== machineState.length) throw new WireError(`the state of the machine has ${machineState.length} bytes, not ${length}`)
-  return { state: { lastApplied, now, ceiling, ceilingTerm, sessions }, machineState }
+  return { lastApplied, now, ceiling, ceilingTerm }
 }
 
-function checkMachine(reader: ByteReader, machine: StateMachine): void {
-  const name = reader.text('name of the machine')
-  const version = reader.u32('version of the machine')
-  const wire = reader.text('wire format of the machine')
+function checkMachine({ name, version, wire }: ReplicaMachine, machine: StateMachine): void {
   if (name !== machine.name) {
     throw new RaftgenError('MACHINE_MISMATCH', `the snapshot holds the state of the machine ${name}, and this is ${machine.name}`)
   }
