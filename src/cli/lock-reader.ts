@@ -72,13 +72,14 @@ export class LockReader {
   #named(name: string, wire: values.MaybeWire): unknown {
     const type = this.#type(name)
     if ('is' in type) return this.read(this.node(type.is), wire)
-    if ('fields' in type) return this.#object(type.fields, wire)
+    if ('fields' in type) return this.object(type.fields, wire)
     const [tag, value] = values.readFields(wire, 2)
     const variant = type.variants.find((candidate) => candidate.tag === tag)
     return variant === undefined ? values.unknownTag(tag) : this.read(this.node(variant.type), value)
   }
 
-  #object(fields: readonly LockedField[], wire: values.MaybeWire): object {
+  /** The fields of an object, in the order of the lock. */
+  object(fields: readonly LockedField[], wire: values.MaybeWire): object {
     const items = values.readFields(wire, fields.length)
     const read = fields.flatMap(({ name, type, optional }, i): readonly (readonly [string, unknown])[] => {
       const item = items[i]

@@ -85,10 +85,11 @@ export const readPackedBlock = (reader: ByteReader, name: string): Uint8Array =>
 export interface BlockPlace {
   /** For messages: `state.leases`. */
   readonly name: string
-  readonly keyType: 'string' | 'number'
+  /** `undefined`: nobody knows. */
+  readonly keyType: 'string' | 'number' | undefined
   /** Entries of the table from this block on. */
   readonly left: number
-  /** The key before the block. */
+  /** The key before the block, where it is known. */
   readonly last: string | number | undefined
 }
 
@@ -104,8 +105,8 @@ export function readBlock(packed: Uint8Array, place: BlockPlace, take: (key: str
   for (const entry of block) {
     if (!Array.isArray(entry) || entry.length !== 2) throw new WireError(`an entry of ${name} is not a key and a value`)
     const [key, value]: Wire[] = entry
-    if ((typeof key !== 'string' && typeof key !== 'number') || typeof key !== keyType) {
-      throw new WireError(`a key of ${name} is not a ${keyType}`)
+    if ((typeof key !== 'string' && typeof key !== 'number') || typeof key !== (keyType ?? typeof key)) {
+      throw new WireError(`a key of ${name} is not a ${keyType ?? 'string or number'}`)
     }
     if (last !== undefined && last >= key) throw new WireError(`the keys of ${name} do not ascend at ${JSON.stringify(key)}`)
     last = key
