@@ -52,3 +52,9 @@ export function plainValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainValue(item)]))
 }
+
+/** Log time, milliseconds. Beyond what a date can be: the number itself. */
+export function timeText(ms: number): string {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9_999 ? `${ms} ms` : date.toISOString()
+}

@@ -38,6 +38,45 @@ export interface Moment<K, V> {
   end(): void
 }
 
+/** Entries that will take the place of others. */
+export interface Loader<K, V> {
+  /** Keys must ascend. */
+  add(key: K, value: V): void
+  /** Puts them there. Throws, and changes nothing, unless the keys ascend. Once. */
+  install(): void
+}
+
+/** The hash table grows with each entry; what is left for the end is to build the tree, a tenth of the work. */
+class MapLoader<K, V> implements Loader<K, V> {
+  readonly #compare: Compare<K>
+  readonly #age: number
+  readonly #replace: (built: { readonly tree: Tree<K, Slot<V>>; readonly slots: Map<K, Slot<V>> }) => void
+  readonly #map = new Map<K, Slot<V>>()
+  readonly #keys: K[] = []
+  readonly #slots: Slot<V>[] = []
+
+  constructor(
+    compare: Compare<K>,
+    age: number,
+    replace: (built: { readonly tree: Tree<K, Slot<V>>; readonly slots: Map<K, Slot<V>> }) => void,
+  ) {
+    this.#compare = compare
+    this.#age = age
+    this.#replace = (built) => replace(built)
+  }
+
+  add(key: K, value: V): void {
+    const slot = new Slot(value, this.#age)
+    this.#map.set(key, slot)
+    this.#keys.push(key)
+    this.#slots.push(slot)
+  }
+
+  install(): void {
+    this.#replace({ tree: bulkLoad(this.#keys, this.#slots, nodeEntriesMax, this.#compare), slots: this.#map })
+  }
+}
+
 class FrozenMap<K, V> implements Frozen<K, V> {
   readonly size: number
   readonly #tree: Tree<K, Slot<V>>
@@ -100,6 +139,8 @@ export class OrderedMap<K, V> {
   readonly #frozen = new Set<FrozenMap<K, V>>()
   /** Iterators that began since the last view and have not ended: they walk the nodes of the tree as it is. */
   #walkers = 0
+  /** Grows whenever they need no more protection. */
+  #epoch = 0
   /** Of the point reads among them: where to find what they are to see, once that is no longer what is there. */
   #past: { tree: Tree<K, Slot<V>> | undefined } | undefined
 
@@ -184,26 +225,25 @@ export class OrderedMap<K, V> {
     return frozen
   }
 
-  /** Replaces everything. Throws, and changes nothing, unless `keys` ascend. */
-  load(keys: K[], values: readonly V[]): void {
-    const slots = values.map((value) => new Slot(value, this.#age))
-    const tree = bulkLoad(keys, slots, nodeEntriesMax, this.#compare)
-    // Those who still walk the tree that is replaced need no protection: nobody writes to it again.
-    this.#part(this.#tree)
-    this.#tree = tree
-    this.#slots = new Map()
-    for (const [i, key] of keys.entries()) {
-      const slot = slots[i]
-      if (slot !== undefined) this.#slots.set(key, slot)
-    }
+  /** What will replace everything, entry by entry. */
+  loader(): Loader<K, V> {
+    const age = this.#age
+    return new MapLoader(this.#compare, age, ({ tree, slots }) => {
+      // Those who still walk the tree that is replaced, or have frozen it, need no protection: nobody writes to it again.
+      this.#part(this.#tree)
+      this.#frozen.clear()
+      this.#tree = tree
+      this.#slots = slots
+      this.#writableFrom = age
+    })
   }
 
   /** Returns what ends it. */
   #beginWalk(): () => void {
-    const since = this.#writableFrom
+    const epoch = this.#epoch
     this.#walkers++
     return () => {
-      if (this.#writableFrom === since) this.#walkers--
+      if (this.#epoch === epoch) this.#walkers--
     }
   }
 
@@ -219,6 +259,7 @@ export class OrderedMap<K, V> {
     this.#age++
     this.#writableFrom = this.#age
     this.#walkers = 0
+    this.#epoch++
     if (this.#past === undefined) return
     this.#past.tree = past
     this.#past = undefined

@@ -118,6 +118,12 @@ export class Replica {
     }
   }
 
+  /** Replaces everything, the state of the machine by `install`, which must not throw. */
+  adopt(state: ReplicaState, install: () => void): void {
+    install()
+    this.#replace(state)
+  }
+
   /** For a machine that can only replace its state. */
   #tryOn(machineState: Uint8Array, hasState: boolean): () => void {
     const { machine } = this

@@ -83,10 +83,22 @@ export interface StateMachine {
    * and `restoreSnapshot` of what was there before, in one go.
    */
   prepareSnapshot?(snapshot: Uint8Array): () => void
+  /**
+   * As `prepareSnapshot`, and preferred to it: takes the bytes of a snapshot as they come, in parts that may be cut anywhere, and decodes them by and by, so that no turn is long. Changes
+   * nothing before what `end` returns is called.
+   */
+  receiveSnapshot?(): SnapshotReceiver
   /** The command that `command` is a call of, for messages. May throw. */
   nameOf?(command: Uint8Array): string
   /** Another one with the same handlers and a state of its own, as at the start of the world: what `local` applies each command to once more. */
   twin?(): Twin
+}
+
+export interface SnapshotReceiver {
+  /** Keeps nothing of `part`. May throw: then it is given up. */
+  write(part: Uint8Array): void
+  /** All of it has come. May throw. What it returns replaces the state, and must not throw. */
+  end(): () => void
 }
 
 export interface Twin {

@@ -71,12 +71,9 @@ function createField<W>({ name, position, transaction }: Place, spec: FieldSpec<
   const { key, keys, values, indexes } = spec
   const table = new StateTable({ name: path, key, keys, values, transaction, indexes, digest })
   const initial = spec.initial.toSorted(([a], [b]) => (a < b ? -1 : 1))
-  const load = table.prepare(
-    initial.map(([key]) => key),
-    initial.map(([, value]) => values.fromWire(value)),
-    sumOf(digest, initial),
-  )
-  load()
+  const loader = table.loader()
+  for (const [key, value] of initial) loader.add(key, values.fromWire(value))
+  loader.end(sumOf(digest, initial))()
   return { kind: 'table', name, spec, digest, table }
 }
 

@@ -53,6 +53,17 @@ export interface TableOptions {
   readonly digest?: FieldDigest | undefined
 }
 
+/** Entries that will take the place of those of a table. */
+export interface TableLoader {
+  /** Keys must ascend; both must be what `check` returns. */
+  add(key: Key, value: unknown): void
+  /**
+   * Nothing has changed before what it returns is called, outside of transactions. `sum`: that of the records, where the table has a digest. Throws MACHINE_MISMATCH when a
+   * unique index does not allow them.
+   */
+  end(sum?: Digest): () => void
+}
+
 const none: TableIndexes['by'] = Object.freeze({})
 
 /** Journals longer than this are not kept for the next transaction: one that deletes a million entries is rare. */
@@ -178,18 +189,31 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     return { get: (key) => this.#out(get(key)), end }
   }
 
-  /**
-   * Changes nothing; what it returns replaces everything, outside of transactions. `keys` must ascend; both must be what `check` returns, and `sum`
-   * that of their records, where the table has a digest. Throws MACHINE_MISMATCH when a unique index does not allow them.
-   */
-  prepare(keys: Key[], values: readonly unknown[], sum?: Digest): () => void {
-    const loadIndexes = this.#indexes?.prepare(keys, values)
-    return () => {
+  /** What will replace everything, entry by entry. Changes nothing before it is installed. */
+  loader(): TableLoader {
+    const loader = this.#map.loader()
+    const keys: Key[] = []
+    const values: unknown[] = []
+    let copies = false
+    const load = (loadIndexes: (() => void) | undefined, sum: Digest | undefined): void => {
       assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
-      this.#map.load(keys, values)
+      loader.install()
       loadIndexes?.()
-      this.#copies = values.some(holdsBytes)
+      this.#copies = copies
       if (sum !== undefined) this.#digest?.load(sum)
+    }
+    return {
+      add: (key, value) => {
+        loader.add(key, value)
+        copies ||= holdsBytes(value)
+        if (this.#indexes === undefined) return
+        keys.push(key)
+        values.push(value)
+      },
+      end: (sum) => {
+        const loadIndexes = this.#indexes?.prepare(keys, values)
+        return () => load(loadIndexes, sum)
+      },
     }
   }
 

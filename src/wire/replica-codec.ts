@@ -7,20 +7,20 @@
 //   sessions, see `sessions-codec.ts`
 //   state of the machine, as it gave it
 //   length of that (6): last, so that a machine may be asked for its state piece by piece
-import type { EntryId } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Replica, ReplicaState } from '../machine/replica.ts'
 import type { SessionsView } from '../machine/sessions.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import { ByteReader, ByteWriter, WireError } from './bytes.ts'
-import { readSessions, sessionPieces } from './sessions-codec.ts'
+import { sessionPieces } from './sessions-codec.ts'
 
 const format = 1
 /** No piece is larger, so that a disk or a connection that takes one at a time is free in between. */
 export const replicaPieceBytes = 64 * 1_024
 /** A longer state fits no memory: it is decoded from one array. Bytes. */
 export const replicaBytesMax = 2 ** 32
-const trailerBytes = 6
+/** Behind the state of the machine: how long that is. */
+export const replicaTrailerBytes = 6
 
 /**
  * The state as it is now, encoded as the pieces are taken. The replica may apply nothing before `drawn` is called: at once where its machine gives
@@ -55,60 +55,9 @@ function* piecesOf({ head, sessions, parts, drawn }: Drawing): Generator<Uint8Ar
   }
   drawn()
   yield* slices(last)
-  const trailer = new ByteWriter(trailerBytes)
+  const trailer = new ByteWriter(replicaTrailerBytes)
   trailer.u48(length)
   yield trailer.take()
-}
-
-/** Takes the pieces of an encoded replica, cut in any way, and puts what they hold in the place of what a replica has. */
-export class ReplicaDecoder {
-  readonly #content: Uint8Array
-  #written = 0
-
-  /** `bytes`: of all pieces together. */
-  constructor(bytes: number) {
-    this.#content = new Uint8Array(bytes)
-  }
-
-  /** Copies `piece`. */
-  write(piece: Uint8Array): void {
-    if (this.#written + piece.length > this.#content.length) {
-      throw new WireError(`the state has more than the ${this.#content.length} bytes that were announced`)
-    }
-    this.#content.set(piece, this.#written)
-    this.#written += piece.length
-  }
-
-  /**
-   * Throws a `WireError`, or MACHINE_MISMATCH, before `replica` has changed; or what its machine throws, and then nothing of `replica` may
-   * be used before another restore.
-   */
-  restore(replica: Replica): void {
-    const { state, machineState } = this.#decode(replica.machine)
-    replica.restore(state, machineState)
-  }
-
-  /**
-   * In two steps: what is thrown here, a `WireError`, MACHINE_MISMATCH, or what the machine throws, leaves `replica` as it was, if it has a state;
-   * `install` replaces everything.
-   */
-  prepare(replica: Replica, options: { readonly hasState: boolean }): PreparedReplica {
-    const { state, machineState } = this.#decode(replica.machine)
-    return { lastApplied: state.lastApplied, install: replica.prepare(state, machineState, options) }
-  }
-
-  #decode(machine: StateMachine): ReturnType<typeof decode> {
-    if (this.#written < this.#content.length) {
-      throw new WireError(`the state has ${this.#written} bytes, ${this.#content.length} were announced`)
-    }
-    return decode(this.#content, machine)
-  }
-}
-
-/** A state that was decoded, and only has to take its place. */
-export interface PreparedReplica {
-  readonly lastApplied: EntryId
-  install(): void
 }
 
 function encodeHead({ machine, lastApplied, lastAppliedTerm, now, ceiling, ceilingTerm }: Replica): Uint8Array {
@@ -129,27 +78,42 @@ function* slices(part: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < part.length; at += replicaPieceBytes) yield part.subarray(at, at + replicaPieceBytes)
 }
 
-function decode(content: Uint8Array, machine: StateMachine): { readonly state: ReplicaState; readonly machineState: Uint8Array } {
-  const reader = new ByteReader(content)
+/** What stands before the sessions. */
+export interface ReplicaHead extends Omit<ReplicaState, 'sessions'> {
+  readonly machine: ReplicaMachine
+}
+/** Whose state it is. */
+export type ReplicaMachine = Pick<StateMachine, 'name' | 'version' | 'wire'>
+
+/** For who reads a state of any machine, part by part: this, then sessions, the state of the machine, and the trailer. Throws a `WireError`. */
+export const readReplicaHead = (reader: ByteReader): ReplicaHead => ({ machine: readMachine(reader), ...readTimes(reader) })
+
+/** Bytes of the state of the machine. */
+export const readReplicaTrailer = (reader: ByteReader): number => reader.u48('length of the state of the machine')
+
+/** `claimed`: by the trailer. */
+export function checkMachineBytes(claimed: number, bytes: number): void {
+  if (claimed !== bytes) throw new WireError(`the state of the machine has ${bytes} bytes, not ${claimed}`)
+}
+
+function readMachine(reader: ByteReader): ReplicaMachine {
   const itsFormat = reader.u8('format of a state')
   if (itsFormat !== format) throw new WireError(`the state has format ${itsFormat}, only ${format} is known`)
-  checkMachine(reader, machine)
+  const name = reader.text('name of the machine')
+  const version = reader.u32('version of the machine')
+  return { name, version, wire: reader.text('wire format of the machine') }
+}
+
+function readTimes(reader: ByteReader): Omit<ReplicaState, 'sessions'> {
   const lastApplied = { index: reader.positive('index of the last entry applied'), term: reader.positive('term of the last entry applied') }
   const now = reader.u48('log time')
   const ceiling = reader.u48('ceiling of log time')
   const ceilingTerm = reader.u48('term of the ceiling')
   if (ceilingTerm > lastApplied.term) throw new WireError(`the ceiling is of term ${ceilingTerm}, the last entry of ${lastApplied.term}`)
-  const sessions = readSessions(reader, { lastApplied: lastApplied.index, now })
-  const machineState = reader.raw(Math.max(0, reader.remaining - trailerBytes), 'state of the machine')
-  const length = reader.u48('length of the state of the machine')
-  if (length !== machineState.length) throw new WireError(`the state of the machine has ${machineState.length} bytes, not ${length}`)
-  return { state: { lastApplied, now, ceiling, ceilingTerm, sessions }, machineState }
+  return { lastApplied, now, ceiling, ceilingTerm }
 }
 
-function checkMachine(reader: ByteReader, machine: StateMachine): void {
-  const name = reader.text('name of the machine')
-  const version = reader.u32('version of the machine')
-  const wire = reader.text('wire format of the machine')
+export function checkMachine({ name, version, wire }: ReplicaMachine, machine: StateMachine): void {
   if (name !== machine.name) {
     throw new RaftgenError('MACHINE_MISMATCH', `the snapshot holds the state of the machine ${name}, and this is ${machine.name}`)
   }

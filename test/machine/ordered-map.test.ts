@@ -1,11 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { OrderedMap } from '../../src/machine/ordered-map.ts'
+import { type Loader, OrderedMap } from '../../src/machine/ordered-map.ts'
 import type { Compare } from '../../src/machine/tree-walk.ts'
 
 const byNumber: Compare<number> = (a, b) => a - b
 const pairsOf = <K, V>(map: OrderedMap<K, V>): [K, V][] => Array.from(map.walk((key, value): [K, V] => [key, value]))
 const sorted = (model: ReadonlyMap<number, number>): [number, number][] => [...model].sort(([a], [b]) => a - b)
+
+function load(map: OrderedMap<number, number>, entries: readonly (readonly [number, number])[]): void {
+  const loader = map.loader()
+  for (const [key, value] of entries) loader.add(key, value)
+  loader.install()
+}
 
 /** Few keys, so that writes meet; `view` and `walk` are what makes nodes shared. */
 const step = fc.oneof(
@@ -17,7 +23,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('walk' as const), steps: fc.nat(60) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('freeze' as const) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('read' as const), which: fc.nat(3), steps: fc.nat(60) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('load' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('load' as const, 'slowLoad' as const, 'install' as const) }) },
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
@@ -25,6 +31,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 class Run {
   readonly map = new OrderedMap<number, number>(byNumber)
   readonly model = new Map<number, number>()
+  loader: { readonly loader: Loader<number, number>; readonly model: readonly (readonly [number, number])[] } | undefined
   readonly frozen: { readonly entries: IterableIterator<readonly [number, number]>; readonly model: [number, number][] }[] = []
   readonly promised: { readonly entries: Iterable<readonly [number, number]>; readonly model: [number, number][] }[] = []
 
@@ -53,6 +60,21 @@ class Run {
         this.promised.push({ entries: walk, model })
         return
       }
+      case 'slowLoad': {
+        this.loader = { loader: this.map.loader(), model: sorted(this.model) }
+        for (const [key, value] of this.loader.model) this.loader.loader.add(key, value)
+        return
+      }
+      case 'install': {
+        // What was written, walked, viewed and frozen since it began is replaced.
+        this.loader?.loader.install()
+        if (this.loader !== undefined) {
+          this.model.clear()
+          for (const [key, value] of this.loader.model) this.model.set(key, value)
+        }
+        this.loader = undefined
+        return
+      }
       case 'freeze': {
         const frozen = this.map.freeze()
         expect(frozen.size).toBe(this.model.size)
@@ -65,11 +87,8 @@ class Run {
         return
       }
       case 'load': {
-        const entries = sorted(this.model)
-        this.map.load(
-          entries.map(([key]) => key),
-          entries.map(([, value]) => value),
-        )
+        load(this.map, sorted(this.model))
+        return
       }
     }
   }
@@ -132,7 +151,10 @@ describe('an ordered map', () => {
   test('finds a part without a look at what comes before it', () => {
     const map = new OrderedMap<number, number>(byNumber)
     const keys = Array.from({ length: 100_000 }, (_, i) => i)
-    map.load(keys, keys)
+    load(
+      map,
+      keys.map((key) => [key, key]),
+    )
     const start = performance.now()
     for (let i = 0; i < 1_000; i++) {
       const span = { low: { key: 99_000, isOpen: true }, high: undefined, isReversed: false, limit: 2 }
@@ -187,7 +209,12 @@ describe('an ordered map', () => {
   test('refuses to load keys that do not ascend, and keeps what it had', () => {
     const map = new OrderedMap<number, number>(byNumber)
     map.put(1, 1)
-    expect(() => map.load([2, 2], [0, 0])).toThrow('strictly ascending')
+    expect(() =>
+      load(map, [
+        [2, 0],
+        [2, 0],
+      ]),
+    ).toThrow('strictly ascending')
     expect(pairsOf(map)).toEqual([[1, 1]])
   })
 })

@@ -3,10 +3,19 @@ import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../src/core/index.ts'
 import type { Envelope } from '../../src/machine/envelope.ts'
 import { Replica } from '../../src/machine/replica.ts'
+import type { SessionRecord } from '../../src/machine/sessions.ts'
 import type { StateMachine } from '../../src/machine/state-machine.ts'
 import { ByteReader, ByteWriter, WireError } from '../../src/wire/bytes.ts'
-import { encodeReplica, ReplicaDecoder, replicaPieceBytes } from '../../src/wire/replica-codec.ts'
-import { encodeSessions, readSessions, sessionPieces } from '../../src/wire/sessions-codec.ts'
+import { encodeReplica, replicaPieceBytes } from '../../src/wire/replica-codec.ts'
+import { ReplicaDecoder } from '../../src/wire/replica-decoder.ts'
+import {
+  checkSessionOrder,
+  encodeSessions,
+  readSession,
+  readSessionCount,
+  type SessionBounds,
+  sessionPieces,
+} from '../../src/wire/sessions-codec.ts'
 
 /** Remembers each command with all that it was told of its entry. */
 function recorder({ name = 'recorder', version = 1, wire = 'w1', padding = 0 } = {}): StateMachine {
@@ -32,7 +41,7 @@ function recorder({ name = 'recorder', version = 1, wire = 'w1', padding = 0 } =
 const bytesOf = (replica: Replica): Buffer => Buffer.concat([...encodeReplica(replica)])
 
 function restored(bytes: Uint8Array, into = new Replica(recorder()), pieceBytes = replicaPieceBytes): Replica {
-  const decoder = new ReplicaDecoder(bytes.length)
+  const decoder = new ReplicaDecoder(into.machine, bytes.length)
   for (let at = 0; at < bytes.length; at += pieceBytes) decoder.write(bytes.subarray(at, at + pieceBytes))
   decoder.restore(into)
   return into
@@ -257,10 +266,10 @@ describe('the bytes of a replica', () => {
 
   test('of which fewer or more arrive than were announced are refused', () => {
     const bytes = bytesOf(state())
-    const short = new ReplicaDecoder(bytes.length + 1)
+    const short = new ReplicaDecoder(recorder(), bytes.length + 1)
     short.write(bytes)
     expect(() => short.restore(new Replica(recorder()))).toThrow(`the state has ${bytes.length} bytes, ${bytes.length + 1} were announced`)
-    const long = new ReplicaDecoder(bytes.length - 1)
+    const long = new ReplicaDecoder(recorder(), bytes.length - 1)
     expect(() => long.write(bytes)).toThrow(`the state has more than the ${bytes.length - 1} bytes that were announced`)
   })
 
@@ -286,6 +295,16 @@ describe('the bytes of a replica', () => {
     )
   })
 })
+
+function readSessions(reader: ByteReader, bounds: SessionBounds): readonly SessionRecord[] {
+  const sessions: SessionRecord[] = []
+  for (let left = readSessionCount(reader); left > 0; left--) {
+    const session = readSession(reader, bounds)
+    checkSessionOrder(session.id, sessions.at(-1)?.id ?? 0)
+    sessions.push(session)
+  }
+  return sessions
+}
 
 describe('sessions as bytes', () => {
   type Given = { id?: number; lastActive?: number; ackedBelow?: number; lastSeq?: number; replies?: readonly (readonly [number, number])[] }

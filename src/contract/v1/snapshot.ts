@@ -90,18 +90,50 @@ function checkSum({ name, kept }: Sums, found: Digest): void {
   throw new RaftgenError('STATE_DIVERGED', `${what}: ${why}. A restart reads it from the disk again`)
 }
 
-/** Throws a `WireError`, an `InvalidValue`, or MACHINE_MISMATCH where a unique index was not kept. Nothing changes before what it returns is called, and then everything does. */
-export function prepareState(state: State<Wire>, version: number, snapshot: Uint8Array): () => void {
-  const reader = new ByteReader(snapshot)
+/** The fields that follow: for each its kind, then a packed value, or a size and packed blocks. Throws a `WireError`. */
+export function readFieldCount(reader: ByteReader, version: number): number {
   const its = { format: reader.u8('format of a snapshot'), version: reader.u32('version of a snapshot') }
   if (its.format !== format) throw new WireError(`the snapshot has format ${its.format}, only ${format} is known`)
   if (its.version !== version) throw new WireError(`the snapshot has schema version ${its.version}, this machine has ${version}`)
-  const count = reader.u16('number of fields')
-  if (count !== state.fields.length) throw new WireError(`the snapshot has ${count} fields, this machine has ${state.fields.length}`)
-  const install = state.fields.map((field) => decodeField(reader, field))
-  reader.end('the snapshot')
-  return () => {
-    for (const load of install) load()
+  return reader.u16('number of fields')
+}
+
+export const readFieldKind = (reader: ByteReader, name: string): 'table' | 'cell' => (reader.boolean(`kind of ${name}`) ? 'table' : 'cell')
+export const readTableSize = (reader: ByteReader, name: string): number => reader.u48(`size of ${name}`)
+/** Of a cell the value. */
+export const readPacked = (reader: ByteReader, name: string): Uint8Array => reader.bytes(name)
+export const readPackedBlock = (reader: ByteReader, name: string): Uint8Array => reader.bytes(`entries of ${name}`)
+
+/** Where in a table a block stands. */
+export interface BlockPlace {
+  /** For messages: `state.leases`. */
+  readonly name: string
+  /** `undefined`: nobody knows. */
+  readonly keyType: 'string' | 'number' | undefined
+  /** Entries of the table from this block on. */
+  readonly left: number
+  /** The key before the block, where it is known. */
+  readonly last: string | number | undefined
+}
+
+/** Gives each entry of a block to `take`. Throws a `WireError`. */
+export function readBlock(packed: Uint8Array, place: BlockPlace, take: (key: string | number, value: Wire) => void): void {
+  const { name, keyType } = place
+  let { last } = place
+  const block = unpackValue(packed)
+  const most = Math.min(blockEntries, place.left)
+  if (!Array.isArray(block) || block.length === 0 || block.length > most) {
+    throw new WireError(`a block of ${name} has not between 1 and ${most} entries`)
+  }
+  for (const entry of block) {
+    if (!Array.isArray(entry) || entry.length !== 2) throw new WireError(`an entry of ${name} is not a key and a value`)
+    const [key, value]: Wire[] = entry
+    if ((typeof key !== 'string' && typeof key !== 'number') || typeof key !== (keyType ?? typeof key)) {
+      throw new WireError(`a key of ${name} is not a ${keyType ?? 'string or number'}`)
+    }
+    if (last !== undefined && last >= key) throw new WireError(`the keys of ${name} do not ascend at ${JSON.stringify(key)}`)
+    last = key
+    take(key, value ?? null)
   }
 }
 
@@ -136,44 +168,4 @@ function roughBytes(wire: Wire): number {
   let bytes = 1
   for (const item of wire) bytes += roughBytes(item)
   return bytes
-}
-
-/** Returns what puts the field into the state, once all fields are known to be good. */
-function decodeField(reader: ByteReader, field: Field<Wire>): () => void {
-  const isTable = reader.boolean(`kind of state.${field.name}`)
-  if (isTable !== (field.kind === 'table')) throw new WireError(`state.${field.name} is a ${field.kind}, not so in the snapshot`)
-  if (field.kind === 'cell') {
-    const value = field.spec.value.fromWire(unpackValue(reader.bytes(`state.${field.name}`)))
-    return () => field.cell.load(value)
-  }
-  const { keys, values, sum } = decodeEntries(reader, field)
-  return field.table.prepare(keys, values, sum)
-}
-
-function decodeEntries(reader: ByteReader, { name, spec, digest }: Extract<Field<Wire>, { kind: 'table' }>) {
-  const sum = new DigestSum()
-  const size = reader.u48(`size of state.${name}`)
-  const keyType = spec.key === 'string' ? 'string' : 'number'
-  const keys: (string | number)[] = []
-  const values: unknown[] = []
-  while (keys.length < size) {
-    const block = unpackValue(reader.bytes(`entries of state.${name}`))
-    const most = Math.min(blockEntries, size - keys.length)
-    if (!Array.isArray(block) || block.length === 0 || block.length > most) {
-      throw new WireError(`a block of state.${name} has not between 1 and ${most} entries`)
-    }
-    for (const entry of block) {
-      if (!Array.isArray(entry) || entry.length !== 2) throw new WireError(`an entry of state.${name} is not a key and a value`)
-      const [key, value]: Wire[] = entry
-      if ((typeof key !== 'string' && typeof key !== 'number') || typeof key !== keyType) {
-        throw new WireError(`a key of state.${name} is not a ${keyType}`)
-      }
-      const last = keys.at(-1)
-      if (last !== undefined && last >= key) throw new WireError(`the keys of state.${name} do not ascend at ${JSON.stringify(key)}`)
-      keys.push(key)
-      sum.add(digest.hashOf(key, value ?? null))
-      values.push(spec.values.fromWire(value ?? null))
-    }
-  }
-  return { keys, values, sum }
 }
