@@ -43,6 +43,11 @@ export class DiskFaults {
     server.onDamaged(`slots ${positions.join(', ')} are lost`)
   }
 
+  /** `node` dies the next time it hands that to its disk. */
+  dieAt(node: NodeId, trap: 'atWrite' | 'atSlot'): void {
+    this.#cluster.server(node).life?.arm(trap)
+  }
+
   /** Everything in the database of `node` is gone. */
   loseDatabase(node: NodeId): void {
     const server = this.#cluster.server(node)

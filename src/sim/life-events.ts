@@ -23,8 +23,10 @@ export function noteEvent(event: NodeEvent, server: SimServer, { safety, applied
       return note(event.index, `fails with a snapshot of ${event.index}:`, event.error.message)
     case 'forgotten':
       coverage.count('forgotten')
+      if (event.floor !== undefined) safety.onFloor(id)
       return note(event.by, 'had forgotten what it is told:', event)
     case 'floorLearned':
+      safety.onFloor(id)
       return note(event.floor.index, 'learns what it may have held:', event.floor)
     case 'logRepaired':
       return note(event.lastIndex, 'has back', event)
