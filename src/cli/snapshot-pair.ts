@@ -83,8 +83,8 @@ function commonIndexes(a: Side, b: Side, at: number | undefined): readonly numbe
   }
   if (both.includes(at)) return [at]
   const lacking = [a, b].filter((side) => !indexesOf(side).includes(at))
-  const hint = both.length === 0 ? noneHint : `Both have ${entriesText(both)}.`
-  throw new WrongUse(lacking.map((side) => `${side.dir} has no snapshot of entry ${at}: ${heldText(side)}`).join('; '), hint)
+  const hint = both.length === 0 ? `What there is: ${heldText(a)}; ${heldText(b)}.\n${noneHint}` : `Both have ${entriesText(both)}.`
+  throw new WrongUse(lacking.map((side) => `${side.dir} has no snapshot of entry ${at}`).join('; '), hint)
 }
 
 const noneHint =

@@ -9,22 +9,23 @@ import type { Pair, Replica } from './snapshot-pair.ts'
 import type { SnapshotStream } from './snapshot-stream.ts'
 import { areGenerated, compareBytes } from './state-bytes.ts'
 import { type FieldReader, sessionValue } from './state-reader.ts'
-import { type CompareOptions, type Comparison, Tally, type Values } from './state-tally.ts'
+import { type CompareOptions, type Comparison, merged, Tally, type Values } from './state-tally.ts'
 import { differingEntries, openTable } from './table-pairs.ts'
 import { timeText, valueText } from './value-text.ts'
 
 const sessionsPlace = named('sessions')
 /** Throws a `WireError` where a state cannot be read. */
 export async function compareStates(pair: Pair, options: CompareOptions): Promise<Comparison> {
-  const tally = new Tally(options)
-  compareHeads(pair, tally)
-  await compareSessions(pair, tally)
+  const around = new Tally(options)
+  compareHeads(pair, around)
+  await compareSessions(pair, around)
+  const state = new Tally(options)
   const [a, b] = [pair[0].content, pair[1].content]
   await a.checkMachineState()
   await b.checkMachineState()
-  if (options.reader.fields !== undefined || (await areGenerated(pair))) await compareFields(pair, tally)
-  else await compareBytes(a, b, tally)
-  return tally
+  if (options.reader.fields !== undefined || (await areGenerated(pair))) await compareFields(pair, state)
+  else await compareBytes(a, b, state)
+  return merged(state, around, options.limit)
 }
 
 function compareHeads([a, b]: Pair, tally: Tally): void {
@@ -110,7 +111,7 @@ function compareCells(
   tally.parts.push({ kind: 'value', place, differs: tally.count > before })
 }
 
-/** Where one does not fit the schema, both are what is on the wire. Nobody but a bug writes such a thing, and that may be what is looked for. */
+/** The first misfit of a field is told. Where one does not fit the schema, both are what is on the wire. Nobody but a bug writes such a thing, and that may be what is looked for. */
 function valuesOf(pair: Pair, field: FieldReader, tally: Tally): ReadValues {
   let isTold = false
   return (place, { a, b }) => {
@@ -121,10 +122,8 @@ function valuesOf(pair: Pair, field: FieldReader, tally: Tally): ReadValues {
       return { a: ours, b: b === undefined ? undefined : field.value(b) }
     } catch (thrown) {
       if (!(thrown instanceof InvalidValue)) throw thrown
-      if (!isTold)
-        tally.misfits.push(
-          `${placeText(place, valueText)} in ${dir} does not fit the schema and is shown as it was written: ${thrown.message}`,
-        )
+      const what = field.kind === 'cell' ? 'it' : 'the entry'
+      if (!isTold) tally.misfits.push(`in ${dir} ${thrown.from(placeText(place, valueText)).message}: ${what} is shown as it was written`)
       isTold = true
       return { a, b }
     }

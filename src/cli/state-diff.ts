@@ -13,6 +13,7 @@ import { stateReader } from './state-reader.ts'
 import type { Comparison } from './state-tally.ts'
 import { comparisonLines, comparisonObject } from './state-words.ts'
 import type { Terminal } from './terminal.ts'
+import { visibleText } from './value-text.ts'
 
 export async function diffStates({ dirs, options }: Pick<StateCommandLine, 'dirs' | 'options'>, terminal: Terminal): Promise<ExitCode> {
   const at = options.at === undefined ? undefined : parsedNumber(options.at, '--at')
@@ -31,7 +32,7 @@ export async function diffStates({ dirs, options }: Pick<StateCommandLine, 'dirs
     const { reader, notice } = openReader(options.schema, pair)
     if (notice !== undefined) terminal.err(notice)
     const comparison = await compare(pair, { reader, limit })
-    for (const misfit of comparison.misfits) terminal.err(misfit)
+    for (const misfit of comparison.misfits) terminal.err(visibleText(misfit))
     if (options.json === true) terminal.out(JSON.stringify(comparisonObject(pair, comparison)))
     else terminal.out(comparisonLines(pair, comparison).join('\n'))
     return comparison.count === 0 ? exitCode.fine : exitCode.findings

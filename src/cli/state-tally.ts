@@ -73,3 +73,11 @@ export interface Values {
   readonly a: unknown
   readonly b: unknown
 }
+
+/** What a state holds comes first: thousands of replies that differ must not hide it. */
+export const merged = (state: Comparison, around: Comparison, limit: number): Comparison => ({
+  count: state.count + around.count,
+  differences: [...state.differences, ...around.differences].slice(0, limit),
+  parts: [...state.parts, ...around.parts],
+  misfits: [...state.misfits, ...around.misfits],
+})

@@ -40,8 +40,11 @@ export function rawText(bytes: Uint8Array): string {
 
 const braced = (parts: readonly string[]): string => (parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`)
 
-const quoted = (text: string): string =>
-  JSON.stringify(text).replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const quoted = (text: string): string => visibleText(JSON.stringify(text))
+
+/** Of text that quotes values as JSON does. */
+export const visibleText = (text: string): string =>
+  text.replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** What JSON can hold: bytes in hexadecimal, integers of any size as text, Maps as lists of pairs. The schema says which is which. */
 export function plainValue(value: unknown): unknown {
