@@ -31,7 +31,7 @@ export class Cell implements Participant {
     this.#transaction = transaction
     this.#digest = digest
     this.#value = initial
-    digest?.replace('', undefined, initial)
+    digest?.begin(initial)
     this.#copies = holdsBytes(initial)
   }
 
@@ -59,13 +59,13 @@ export class Cell implements Participant {
   /** Replaces the value, outside of transactions, by one that `check` returned. */
   load(value: unknown): void {
     assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
-    this.#digest?.replace('', this.#value, value)
+    this.#digest?.change(this.#value, value)
     this.#value = value
     this.#copies = holdsBytes(value)
   }
 
   commit(): void {
-    this.#digest?.replace('', this.#before, this.#value)
+    this.#digest?.change(this.#before, this.#value)
     this.#forget()
   }
 

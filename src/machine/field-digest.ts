@@ -44,10 +44,21 @@ export class FieldDigest {
     this.#toWire = toWire
   }
 
-  /** `undefined`: there was none, or is none. */
+  /** Of a table. `undefined`: there was none, or is none. */
   replace(key: string | number, before: unknown, after: unknown): void {
     if (before !== undefined) this.sum.subtract(this.hashOf(key, this.#toWire(before)))
     if (after !== undefined) this.sum.add(this.hashOf(key, this.#toWire(after)))
+  }
+
+  /** Of a cell, at the start of the world: its value may be `undefined` too, where the schema says so. */
+  begin(value: unknown): void {
+    this.sum.add(this.hashOf('', this.#toWire(value)))
+  }
+
+  /** The same, when it is replaced. */
+  change(before: unknown, after: unknown): void {
+    this.sum.subtract(this.hashOf('', this.#toWire(before)))
+    this.sum.add(this.hashOf('', this.#toWire(after)))
   }
 
   /** Everything is replaced by records with this sum. */

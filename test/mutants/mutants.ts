@@ -83,14 +83,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a node that does not know who votes gives votes',
     file: elections,
-    find: 'return voters.length > 0 && !removed.includes(from)',
-    replace: 'return !removed.includes(from)',
+    find: 'return isSound && voters.length > 0 && !removed.includes(from)',
+    replace: 'return isSound && !removed.includes(from)',
   },
   {
     name: 'who was removed gets votes',
     file: elections,
-    find: 'return voters.length > 0 && !removed.includes(from)',
-    replace: 'return voters.length > 0',
+    find: 'return isSound && voters.length > 0 && !removed.includes(from)',
+    replace: 'return isSound && voters.length > 0',
   },
   {
     name: 'a dead process ends the wait also during a lease (§6.4.1)',
