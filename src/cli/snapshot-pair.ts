@@ -33,8 +33,24 @@ interface Side {
   readonly snapshots: readonly SeenSnapshot[]
 }
 
+/** A running node removes its older snapshots, and may have done so since they were listed. */
+const tries = 10
+class Gone extends Error {}
+
 /** Throws `WrongUse` where there is nothing to compare, STORAGE_DAMAGED where there would be. Both are open: the caller closes them. */
 export async function openPair(dirs: readonly [string, string], options: PairOptions): Promise<Pair> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await openListed(dirs, options)
+    } catch (thrown) {
+      if (!(thrown instanceof Gone)) throw thrown
+      if (tried === tries)
+        throw new WrongUse(thrown.message, 'Its node takes one after the other. Compare copies of the folders `snapshots`.')
+    }
+  }
+}
+
+async function openListed(dirs: readonly [string, string], options: PairOptions): Promise<Pair> {
   const [a, b] = [await sideOf(dirs[0]), await sideOf(dirs[1])]
   if (a.clusterId !== undefined && b.clusterId !== undefined && a.clusterId !== b.clusterId) {
     const message = `${a.dir} is of the cluster ${a.clusterId}, and ${b.dir} of ${b.clusterId}`
@@ -144,6 +160,7 @@ async function openOne(
 
 async function openReplica(seen: SeenSnapshot, onRead: OnRead): Promise<Pick<Replica, 'head' | 'content'>> {
   const snapshot = await openSeen(seen)
+  if (snapshot === undefined) throw new Gone(`${seen.path} is not there any more`)
   try {
     return await SnapshotStream.open(seen, snapshot, onRead)
   } catch (cause) {

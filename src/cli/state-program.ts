@@ -37,7 +37,7 @@ export function addStateCommands(program: Command, run: (line: StateCommandLine)
       `${diffText}${examples(
         'diff n1/data n2/data --schema src/schema.ts',
         'diff n1/data n2/data --schema src/schema.ts --at 120000 --limit 100',
-        'diff n1/data n2/data --schema src/schema.ts --json | jq .differences[].path',
+        'diff n1/data n2/data --schema src/schema.ts --json | jq .count',
       )}`,
     )
     .action((dirA: string, dirB: string, options: StateDiffOptions) => run({ name: 'diff', dirs: [dirA, dirB], options }))

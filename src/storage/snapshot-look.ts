@@ -42,14 +42,18 @@ export interface OpenSnapshot {
 }
 
 /**
- * Opens it once all of it is verified. Rejects with a `WireError` that says what is wrong with it, also when it is not there any more; anything else
- * is an error of the system.
+ * Opens it once all of it is verified; `undefined` when it is not there any more. Rejects with a `WireError` that says what is wrong with it; anything
+ * else is an error of the system.
  */
-export async function openSeen({ id, path }: SeenSnapshot): Promise<OpenSnapshot> {
+export async function openSeen({ id, path }: SeenSnapshot): Promise<OpenSnapshot | undefined> {
   const files = new FsFiles(dirname(path))
   // Also what was set aside holds what its name before says.
   const named: Pick<Files, 'open'> = { open: (_, done) => files.open(basename(path), done) }
-  const file = await settled<SnapshotFile>((done) => SnapshotFile.open(named, nameOf(id), done))
+  const file = await settled<SnapshotFile>((done) => SnapshotFile.open(named, nameOf(id), done)).catch((cause: unknown) => {
+    if (isNoFile(cause)) return undefined
+    throw cause
+  })
+  if (file === undefined) return undefined
   const close = (): Promise<true> => settled((done) => file.close((error) => done(error, true)))
   try {
     await settled((done) => file.verify((error) => done(error, true)))
@@ -69,7 +73,7 @@ function settled<T>(run: (done: (error: Error | undefined, value: T | undefined)
   return new Promise((resolve, reject) => {
     run((error, value) => {
       if (error === undefined && value !== undefined) return resolve(value)
-      if (error === undefined || isNoFile(error)) return reject(new WireError('it is not there any more'))
+      if (error === undefined) return reject(new WireError('nothing was read'))
       reject('code' in error && error.code === 'EIO' ? new WireError('it cannot be read') : error)
     })
   })

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
-import { cp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { cp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { locksDescriptor } from '../../examples/locks/generated/index.ts'
@@ -90,6 +90,18 @@ sessions      1 session: 1 differs
 
 The states differ: 5 differences.
 `)
+})
+
+test('the page on clusters shows what is printed', async () => {
+  const [a, b] = [locksAfter('orders/41'), locksAfter('orders/41')]
+  acquireBy(a, 'orders/42', 'ann')
+  acquireBy(b, 'orders/42', 'bob')
+  acquireBy(a, 'orders/43', 'ann')
+  acquireBy(b, 'orders/42', 'ann')
+  const { out } = await diff(await dirsOf(a, b), ...withLocks)
+  const page = readFileSync(new URL('../../docs/cluster.md', import.meta.url), 'utf8')
+  const shown = /raftgen state diff n1.*\n```\n\n```\n([^`]*)```/.exec(page)?.[1]
+  expect(out.replaceAll('a/data', 'n1/data').replaceAll('b/data', 'n2/data')).toBe(shown)
 })
 
 test('nothing is changed in either directory, and no schema is run', async () => {
@@ -415,6 +427,17 @@ describe('the newest entry of which both have a snapshot is taken', () => {
     expect([entryIn(await diff(dirs)), (await diff(dirs)).err]).toEqual(['20', ''])
     await flip(`${file}.damaged`, 300)
     expect(entryIn(await diff(dirs))).toBe('10')
+  })
+
+  test('one that is gone whenever it is opened is named', async () => {
+    const dirs = await having([10], [10])
+    await rename(snapshotFile(dirs.b, { index: 10, term: 3 }), join(dirs.folder, 'elsewhere'))
+    await symlink(join(dirs.folder, 'nowhere'), snapshotFile(dirs.b, { index: 10, term: 3 }))
+    const said = await diff(dirs)
+    expect([said.code, said.err]).toEqual([
+      2,
+      'raftgen: b/data/snapshots/snapshot-10-3 is not there any more\n  Its node takes one after the other. Compare copies of the folders `snapshots`.\n',
+    ])
   })
 
   test('what is not a state is damage', async () => {

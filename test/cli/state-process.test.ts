@@ -69,3 +69,10 @@ test('two servers of one cluster that differ are told apart while they run', asy
   const found: { readonly differences: readonly unknown[] } = JSON.parse(out)
   expect(found.differences[0]).toEqual({ path: 'state.leases["b"].owner', a: 'ann', b: 'somebody else' })
 })
+
+test.each(['state', 'state diff'])('raftgen %s --help has examples and exit codes', async (words) => {
+  const { code, out } = await command([...words.split(' '), '--help'])
+  expect(code).toBe(0)
+  expect(out).toMatch(/\nExamples?:\n {2}raftgen state diff /)
+  expect(out).toContain('\nExit codes:\n  0  the states are the same\n  1  they differ\n  2  wrong use')
+})

@@ -1,4 +1,6 @@
 // A replica whose handlers do something else than those of the others, on real servers: it is found, named, and takes nobody with it.
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { bind, type StateMachine } from '../../src/contract/v1.ts'
 import type { Server } from '../../src/server/index.ts'
@@ -46,9 +48,13 @@ test('is fenced wherever it is, with the command that it differs since, and the 
   expect(victim?.status().role).toBe('follower')
 
   await eventually('evidence', () => {
-    const [at, ...rest] = all.map((server) => server.status().snapshotIndex)
-    return at !== undefined && at > 0 && rest.every((other) => other === at) ? true : undefined
+    const [at = 0, other] = [one, three].map((server) => server?.status().snapshotIndex)
+    return at > 0 && at === other ? true : undefined
   })
+  // That of the victim is set aside: no later life begins with it.
+  await eventually('evidence of the victim', async () =>
+    (await readdir(join(servers.dir(2), 'snapshots'))).some((name) => name.endsWith('.damaged')) ? true : undefined,
+  )
   const told = servers.warnings.filter((warning) => warning.includes('differ') || warning.includes('is not that of'))
   expect(
     told.some((line) => line.startsWith('the state of node 2 after entry') && line.includes('not that of a majority, nodes 1, 3')),
