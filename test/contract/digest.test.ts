@@ -64,6 +64,24 @@ const step: fc.Arbitrary<Script> = fc.oneof(
 )
 const command = fc.record({ steps: fc.array(step, { maxLength: 8 }), throws: fc.boolean() })
 
+test('a command that throws at any step leaves no trace of it: not a byte of a snapshot, not a bit of the digest', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 12 }), fc.array(step, { minLength: 1, maxLength: 12 }), (before, steps) => {
+      const bank = scripted()
+      bank.run((state) => perform(before, state))
+      const [bytes, digest] = [Buffer.from(bank.machine.snapshot()), of(bank.machine)]
+      for (let at = 0; at <= steps.length; at++) {
+        bank.run((state) => {
+          perform(steps.slice(0, at), state)
+          throw new Error(`after step ${at}`)
+        })
+        expect(bytes.equals(bank.machine.snapshot())).toBe(true)
+        expect(of(bank.machine)).toEqual(digest)
+      }
+    }),
+  )
+})
+
 describe('the digest of a state', () => {
   test('is that of the same state which came to be in another way: restored, written at once, or without what was undone', () => {
     fc.assert(

@@ -46,8 +46,12 @@ function main(): number {
 }
 
 /** The direct tests of the layer that is broken. */
-const netsOf = (file: string): readonly string[] =>
-  file.startsWith('src/core/') ? ['test/core'] : file.startsWith('src/storage/') ? ['test/storage'] : ['test/node']
+const netsOf = (file: string): readonly string[] => nets.find(([folder]) => file.startsWith(folder))?.[1] ?? ['test/node']
+const nets: readonly (readonly [folder: string, suites: readonly string[]])[] = [
+  ['src/core/', ['test/core']],
+  ['src/storage/', ['test/storage']],
+  ['src/machine/', ['test/machine', 'test/contract']],
+]
 
 /** What noticed it; `undefined` when nothing did. */
 function attempt(folder: string, { file, find, replace }: Mutant): string | undefined {
@@ -59,7 +63,9 @@ function attempt(folder: string, { file, find, replace }: Mutant): string | unde
   try {
     return (
       firstFailure(folder, netsOf(file), {}) ??
-      firstFailure(folder, ['test/sim/disks.test.ts', 'test/sim/swarm.test.ts'], { RAFTGEN_SEEDS: values.seeds })
+      firstFailure(folder, ['test/sim/disks.test.ts', 'test/sim/divergence.test.ts', 'test/sim/swarm.test.ts'], {
+        RAFTGEN_SEEDS: values.seeds,
+      })
     )
   } finally {
     writeFileSync(path, source)

@@ -58,6 +58,17 @@ class Store {
 }
 
 describe('whoever asks for a snapshot', () => {
+  test('is given none by a node whose state cannot be trusted, and none is taken for it', () => {
+    const store = new Store(40, 45)
+    store.isSound = false
+    store.ask(2)
+    expect(store.answers()).toEqual(['2: none'])
+    expect(store.wanted).toEqual([])
+    store.isSound = true
+    store.ask(2)
+    expect(store.answers().at(-1)).toContain('45 0+')
+  })
+
   test('is given a piece of the newest, then of that one', () => {
     const store = new Store(40, 45)
     store.ask(2)
