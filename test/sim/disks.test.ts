@@ -162,6 +162,24 @@ describe('entries are lost', () => {
     sim.checkLinearizable()
   })
 
+  test('on two of three, each others, and what lies apart of one cannot be read: it does not stop for that, and fetches it', () => {
+    const { sim, leader, near, far } = cluster(21)
+    sim.crashAll()
+    sim.disks.loseEntry(near, 4)
+    sim.disks.loseEntry(far, 6)
+    sim.restart(near)
+    sim.runUntil('it has read its log', () => sim.status(near) !== undefined)
+    sim.disks.failRead(near)
+    sim.restart(far)
+    sim.runUntil('a read fails', () => sim.coverage.of('readError') > 0)
+    sim.runUntilLeader({ withinMs: 20_000 })
+    write(sim, [11])
+    expect(sim.nodes.filter((node) => sim.status(node) === undefined)).toEqual([leader])
+    sim.restart(leader)
+    sim.runUntilConverged()
+    sim.checkLinearizable()
+  })
+
   test('the same on two of three: nobody leads until the third is back, and the operator is told which', () => {
     const { sim, leader, near, far } = cluster(9)
     sim.crashAll()
