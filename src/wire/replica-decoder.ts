@@ -3,7 +3,7 @@ import type { EntryId } from '../core/types.ts'
 import type { Replica, ReplicaState } from '../machine/replica.ts'
 import type { SessionRecord } from '../machine/sessions.ts'
 import type { SnapshotReceiver, StateMachine } from '../machine/state-machine.ts'
-import { ByteReader, type ByteReader as Reader, WireError } from './bytes.ts'
+import { ByteReader, WireError } from './bytes.ts'
 import {
   checkMachine,
   checkMachineBytes,
@@ -82,7 +82,7 @@ export class ReplicaDecoder {
   }
 
   /** The head, the number of sessions, or one of them; false where the state of the machine follows. */
-  #unit(reader: Reader): boolean {
+  #unit(reader: ByteReader): boolean {
     if (this.#head === undefined) {
       const head = readReplicaHead(reader)
       checkMachine(head.machine, this.#machine)

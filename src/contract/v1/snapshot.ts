@@ -31,11 +31,21 @@ export function stateParts(state: State<Wire>, version: number): IterableIterato
   assert(!state.transaction.writable, 'a snapshot is taken within a transaction')
   const fields = state.fields.map(viewOf)
   const parts = viewParts(fields, version)
+  // However it ends: a generator that was not begun, or that failed, would leave frozen what it did not come to.
+  const end = (): void => {
+    for (const field of fields) if (field.kind === 'table') field.view.end()
+  }
   return {
-    next: () => parts.next(),
-    // A generator that was not begun would not do this by itself.
+    next: () => {
+      try {
+        return parts.next()
+      } catch (error) {
+        end()
+        throw error
+      }
+    },
     return: () => {
-      for (const field of fields) if (field.kind === 'table') field.view.end()
+      end()
       return parts.return(undefined)
     },
     [Symbol.iterator]() {
