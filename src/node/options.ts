@@ -51,7 +51,8 @@ export type NodeEvent =
   | { readonly kind: 'role'; readonly softState: SoftState }
   | { readonly kind: 'handlerFailed'; readonly index: number; readonly failure: HandlerFailure }
   | { readonly kind: 'queryFailed'; readonly message: string; readonly stack: string | undefined }
-  | { readonly kind: 'snapshotTaken'; readonly index: Index; readonly bytes: number; readonly tookMs: Ms }
+  /** `longestMs`: what it kept the node from anything else at a time, at most. */
+  | { readonly kind: 'snapshotTaken'; readonly index: Index; readonly bytes: number; readonly tookMs: Ms; readonly longestMs: Ms }
   /** From 0 to `bytes`, about every second while it lasts, and at its end. */
   | { readonly kind: 'snapshotFetching'; readonly index: Index; readonly from: NodeId; readonly offset: number; readonly bytes: number }
   | { readonly kind: 'snapshotInstalled'; readonly index: Index }

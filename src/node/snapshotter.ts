@@ -43,6 +43,8 @@ interface Taking {
   isReady: boolean
   /** Why it cannot be written. */
   error: Error | undefined
+  /** What one step of it has taken at most. */
+  longestMs: Ms
 }
 
 /**
@@ -149,13 +151,14 @@ export class Snapshotter {
     // Before the first entry there is nothing to take; and one of the same state would be the same.
     if (index === 0 || snapshots.list.some(({ id }) => id.index === index)) return undefined
     const live = { isRead: true }
+    const startedAt = clock.monotonicMs()
     const pieces = encodeReplica(replica, () => {
       live.isRead = false
     })
     return {
       id: { term: replica.lastAppliedTerm, index },
       conf: this.#conf,
-      startedAt: clock.monotonicMs(),
+      startedAt,
       pieces,
       live,
       writer: undefined,
@@ -163,6 +166,7 @@ export class Snapshotter {
       isDrained: false,
       isReady: true,
       error: undefined,
+      longestMs: clock.monotonicMs() - startedAt,
     }
   }
 
@@ -192,6 +196,7 @@ export class Snapshotter {
     if (slice === undefined) return
     this.#write(taking, slice, 0)
     const now = clock.monotonicMs()
+    taking.longestMs = Math.max(taking.longestMs, now - begunAt)
     taking.restsUntil = now + restTimes * (now - begunAt)
   }
 
@@ -258,8 +263,7 @@ export class Snapshotter {
 
   #finish(taking: Taking, writer: SnapshotWriter): void {
     const { clock, report, wake } = this.#ports
-    const { startedAt } = taking
-    const { index } = taking.id
+    const { startedAt, longestMs, id } = taking
     writer.finish((error, snapshot) => {
       taking.error = error
       if (error !== undefined) return this.#failed(taking, error)
@@ -267,7 +271,7 @@ export class Snapshotter {
       this.#isWriting = false
       this.#hasFinished = true
       this.#failedAt = undefined
-      report({ kind: 'snapshotTaken', index, bytes: snapshot?.bytes ?? 0, tookMs: clock.monotonicMs() - startedAt })
+      report({ kind: 'snapshotTaken', index: id.index, bytes: snapshot?.bytes ?? 0, tookMs: clock.monotonicMs() - startedAt, longestMs })
       wake()
     })
   }

@@ -13,6 +13,8 @@ export interface ServerEvents {
   conf: [ConfState]
   handlerFailed: [Extract<NodeEvent, { kind: 'handlerFailed' }>]
   queryFailed: [Extract<NodeEvent, { kind: 'queryFailed' }>]
+  /** This node has a snapshot of its state, durable: how long that took, and how long it kept the node from anything else at a time. */
+  snapshotTaken: [Extract<NodeEvent, { kind: 'snapshotTaken' }>]
   /** Not all replicas have the same state: see `NodeStatus.divergence`. */
   stateDiverged: [Extract<NodeEvent, { kind: 'stateDiverged' }>]
   /** Since when. */
@@ -23,7 +25,15 @@ type Listeners = { readonly [E in keyof ServerEvents]: ((...args: ServerEvents[E
 export class Events {
   readonly #nodeId: number
   readonly #logger: Logger
-  readonly #listeners: Listeners = { role: [], conf: [], handlerFailed: [], queryFailed: [], stateDiverged: [], differenceFound: [] }
+  readonly #listeners: Listeners = {
+    role: [],
+    conf: [],
+    handlerFailed: [],
+    queryFailed: [],
+    snapshotTaken: [],
+    stateDiverged: [],
+    differenceFound: [],
+  }
 
   constructor(nodeId: number, logger: Logger) {
     this.#nodeId = nodeId
@@ -50,8 +60,12 @@ export class Events {
       case 'queryFailed':
         this.#logger.error(`a query failed: ${event.stack ?? event.message}`)
         return this.#tell('queryFailed', event)
-      case 'snapshotTaken':
-        return this.#logger.info(`${node} took a snapshot of entry ${event.index}, ${event.bytes} bytes, in ${Math.round(event.tookMs)} ms`)
+      case 'snapshotTaken': {
+        const { index, bytes, tookMs, longestMs } = event
+        const times = `in ${Math.round(tookMs)} ms, in steps of ${longestMs.toFixed(1)} ms at most`
+        this.#logger.info(`${node} took a snapshot of entry ${index}, ${bytes} bytes, ${times}`)
+        return this.#tell('snapshotTaken', event)
+      }
       case 'snapshotFetching': {
         const { index, from, offset, bytes } = event
         return this.#logger.info(`${node} fetches the snapshot of entry ${index} from node ${from}: ${offset} of ${bytes} bytes`)

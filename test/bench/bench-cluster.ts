@@ -35,8 +35,15 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** Nodes 1, 2 and 3, each in a process of its own, with their data below `root`. `relayed`: peers reach each other through relays. */
-export async function startCluster(root: string, { relayed = false }: { readonly relayed?: boolean } = {}): Promise<BenchCluster> {
+interface ClusterOptions {
+  /** Peers reach each other through relays. */
+  readonly relayed?: boolean
+  /** Options of the nodes: see `node.ts`. */
+  readonly node?: object
+}
+
+/** Nodes 1, 2 and 3, each in a process of its own, with their data below `root`. */
+export async function startCluster(root: string, { relayed = false, node: nodeOptions = {} }: ClusterOptions = {}): Promise<BenchCluster> {
   const members: { id: number; peer: string; client: string }[] = []
   const peers: string[] = []
   const relays: Relay[] = []
@@ -52,6 +59,7 @@ export async function startCluster(root: string, { relayed = false }: { readonly
     const peer = peers[i] ?? fail()
     await Server.bootstrap({ dir, id, clusterId: 'bench', members })
     const args = [...(process.env['BENCH_NODE_ARGS']?.split(' ') ?? []), new URL('./node.js', import.meta.url).pathname, dir, peer, client]
+    args.push(JSON.stringify(nodeOptions))
     nodes.push(spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }))
   }
   const close = async () => {

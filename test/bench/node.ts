@@ -1,17 +1,24 @@
 // One replica of the benchmark and of the tests with processes: node.js <data directory> <peer address> <client address> [options]. `options`
-// is JSON: `machine` ('counter', or the store of the benchmark), and any other option of `Server.run`. Ends with its parent.
+// is JSON: `machine` ('counter', or the store of the benchmark), `watch` (slices of so many milliseconds, of which it tells how its event loop fared), and any
+// other option of `Server.run`. Ends with its parent.
 import { Server } from 'raftgen/server'
 import { counter } from '../../examples/counter/generated/index.js'
 import { handlers as counterHandlers } from '../../examples/counter/handlers.js'
 import { benchKv } from './kv/generated/index.js'
 import { handlers } from './kv/handlers.js'
+import { watchEventLoop } from './watch.js'
 
 const [dir = '', peer = '', client = '', json = '{}'] = process.argv.slice(2)
-const { machine: name, ...options }: { readonly machine?: string } = JSON.parse(json)
+const { machine: name, watch, ...options }: { readonly machine?: string; readonly watch?: number } = JSON.parse(json)
 const machine = name === 'counter' ? counter(counterHandlers) : benchKv(handlers)
 // Before `run`: it may take a while to be let in.
 process.once('disconnect', () => process.exit(0))
 const server = await Server.run({ dir, machine, listen: { peer, client }, insecure: true, development: true, ...options })
 process.once('SIGTERM', () => void server.close().then(() => process.exit(0)))
 server.on('role', ({ role, term }) => process.send?.({ role, term }))
+if (watch !== undefined) watchEventLoop(watch, (note) => process.send?.({ watch: note }))
+server.on('snapshotTaken', ({ tookMs, longestMs }) => {
+  const to = Date.now()
+  process.send?.({ snapshot: { from: to - tookMs, to, longestMs } })
+})
 await server.closed

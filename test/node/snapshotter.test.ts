@@ -137,6 +137,37 @@ describe('a snapshot', () => {
     expect(taking.snapshots.indexes).toEqual([1])
   })
 
+  test('tells how long it kept the node from anything else at a time, the drawing of it included', () => {
+    const longest = (frozenMs: number, partMs: readonly number[]) => {
+      const machine = {
+        ...lines(),
+        *frozenSnapshotParts(): Generator<Uint8Array> {
+          for (const ms of partMs) {
+            taking.now += ms
+            yield new Uint8Array(100_000)
+          }
+        },
+      }
+      const { frozenSnapshotParts } = machine
+      machine.frozenSnapshotParts = () => {
+        taking.now += frozenMs
+        return frozenSnapshotParts()
+      }
+      const taking: Taking = new Taking({ machine, snapshotEntries: 1_000 })
+      taking.apply()
+      taking.demand()
+      for (let turn = 0; turn < 1_000 && taking.events.length === 0; turn++) {
+        taking.now += 1
+        taking.turn()
+        taking.step()
+      }
+      return taking.events.flatMap((event) => (event.kind === 'snapshotTaken' ? [event.longestMs] : []))
+    }
+    expect(longest(3, [1, 2, 1])).toEqual([3])
+    // The first two come in one slice.
+    expect(longest(0, [1, 7, 2])).toEqual([8])
+  })
+
   test('that could not be written is not tried at every demand', () => {
     const taking = new Taking({ snapshotEntries: 1_000 })
     taking.apply()

@@ -1,0 +1,61 @@
+// How the event loop of a process fares, in slices of time: for how long it stood still at most, and what of that the garbage collector took.
+import { PerformanceObserver } from 'node:perf_hooks'
+
+export interface SnapshotNote {
+  /** Wall clock, milliseconds. */
+  readonly from: number
+  readonly to: number
+  readonly longestMs: number
+}
+
+export interface WatchNote {
+  /** Wall clock at the beginning of the slice, milliseconds. */
+  readonly at: number
+  readonly longestMs: number
+  /** Of a turn, what no garbage collection took. */
+  readonly withoutGcMs: number
+  readonly residentMiB: number
+}
+
+interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+/** Tells of each slice of `sliceMs`, one slice late. What is under a millisecond is not seen. */
+export function watchEventLoop(sliceMs: number, tell: (note: WatchNote) => void): void {
+  let collections: Span[] = []
+  const observer = new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries()) collections.push({ from: startTime, to: startTime + duration })
+  })
+  observer.observe({ entryTypes: ['gc'] })
+  let begun = { at: Date.now(), from: performance.now() }
+  let stood: Span[] = []
+  let before: { readonly at: number; readonly stood: readonly Span[] } | undefined
+  let last = begun.from
+
+  const finish = (at: number, spans: readonly Span[]): void => {
+    const longestMs = Math.max(0, ...spans.map(({ from, to }) => to - from))
+    const withoutGcMs = Math.max(0, ...spans.map((span) => span.to - span.from - overlap(span, collections)))
+    tell({ at, longestMs, withoutGcMs, residentMiB: Math.round(process.memoryUsage.rss() / 1_048_576) })
+  }
+  const look = (): void => {
+    const now = performance.now()
+    // What a timer of a millisecond is late.
+    if (now - last > 1) stood.push({ from: last + 1, to: now })
+    last = now
+    if (now - begun.from >= sliceMs) {
+      if (before !== undefined) finish(before.at, before.stood)
+      collections = collections.filter(({ to }) => to >= begun.from)
+      before = { at: begun.at, stood }
+      stood = []
+      begun = { at: Date.now(), from: now }
+    }
+    setTimeout(look, 1)
+  }
+  look()
+}
+
+function overlap({ from, to }: Span, others: readonly Span[]): number {
+  return others.reduce((sum, other) => sum + Math.max(0, Math.min(to, other.to) - Math.max(from, other.from)), 0)
+}
