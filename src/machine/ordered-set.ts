@@ -49,9 +49,9 @@ export class OrderedSet<K> {
     })
   }
 
-  /** Replaces everything. Throws, and changes nothing, unless `keys` ascend. */
-  load(keys: K[]): void {
-    this.#tree = bulkLoad(keys, new Array<undefined>(keys.length).fill(undefined), nodeEntriesMax, this.#compare)
+  /** Replaces everything by what is in `other`, which is not used any more. */
+  become(other: OrderedSet<K>): void {
+    this.#tree = other.#tree
     this.#age++
     this.#walkers = 0
   }

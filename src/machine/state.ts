@@ -73,7 +73,7 @@ function createField<W>({ name, position, transaction }: Place, spec: FieldSpec<
   const initial = spec.initial.toSorted(([a], [b]) => (a < b ? -1 : 1))
   const loader = table.loader()
   for (const [key, value] of initial) loader.add(key, values.fromWire(value))
-  loader.end(sumOf(digest, initial))()
+  loader.install(sumOf(digest, initial))
   return { kind: 'table', name, spec, digest, table }
 }
 

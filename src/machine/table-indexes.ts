@@ -23,6 +23,17 @@ interface Index {
   readonly keys: OrderedSet<IndexKey>
 }
 
+/** Entries that will take the place of others. */
+interface IndexesLoader {
+  /**
+   * Changes nothing that is in the indexes. Throws MACHINE_MISMATCH when two would have the same place in a unique index: they were written when there
+   * was no such index.
+   */
+  add(key: Key, value: unknown): void
+  /** Puts them there. Once. */
+  install(): void
+}
+
 interface TableIndexesOptions {
   /** `state.leases` */
   readonly table: string
@@ -61,8 +72,8 @@ export class TableIndexes {
       if (fresh === undefined) continue
       const old = entryOf(index, key, before)
       if (old !== undefined && sameValues(old, fresh, index.count)) continue
-      const holder = index.keys.after([...fresh.slice(0, index.count), below])
-      if (holder !== undefined && sameValues(holder, fresh, index.count)) throw new Error(this.#same(index, fresh, holder, 'would have'))
+      const holder = holderOf(index.keys, fresh, index.count)
+      if (holder !== undefined) throw new Error(this.#same(index, fresh, holder, 'would have'))
     }
   }
 
@@ -78,30 +89,29 @@ export class TableIndexes {
     }
   }
 
-  /**
-   * For a table that is to hold `values` under `keys`, in the same order. Changes nothing, what it returns does. Throws MACHINE_MISMATCH when two would have
-   * the same place in a unique index: they were written when there was no such index.
-   */
-  prepare(keys: readonly Key[], values: readonly unknown[]): () => void {
-    const loads = this.#indexes.map((index) => {
-      const entries = keys.map((key, i) => entryOf(index, key, values[i])).filter((entry) => entry !== undefined)
-      entries.sort(compareKeys)
-      if (index.spec.unique) this.#checkAll(index, entries)
-      return { index, entries }
-    })
-    return () => {
-      for (const { index, entries } of loads) index.keys.load(entries)
+  /** For a table that is to hold other entries. Each costs a search of the index, so that nothing is left for the end. */
+  loader(): IndexesLoader {
+    const loads = this.#indexes.map((index) => ({ index, keys: new OrderedSet(compareKeys) }))
+    return {
+      add: (key, value) => {
+        for (const { index, keys } of loads) {
+          const entry = entryOf(index, key, value)
+          if (entry === undefined) continue
+          if (index.spec.unique) this.#checkOther(index, entry, keys)
+          keys.add(entry)
+        }
+      },
+      install: () => {
+        for (const { index, keys } of loads) index.keys.become(keys)
+      },
     }
   }
 
-  /** `entries` in their order. */
-  #checkAll(index: Index, entries: readonly IndexKey[]): void {
-    for (const [i, entry] of entries.entries()) {
-      const next = entries[i + 1]
-      if (next === undefined || !sameValues(entry, next, index.count)) continue
-      const why = 'the state was written by a machine without this index'
-      throw new RaftgenError('MACHINE_MISMATCH', `${this.#same(index, next, entry, 'has')}: ${why}`)
-    }
+  #checkOther(index: Index, entry: IndexKey, keys: OrderedSet<IndexKey>): void {
+    const holder = holderOf(keys, entry, index.count)
+    if (holder === undefined) return
+    const why = 'the state was written by a machine without this index'
+    throw new RaftgenError('MACHINE_MISMATCH', `${this.#same(index, entry, holder, 'has')}: ${why}`)
   }
 
   #same({ spec, count }: Index, entry: IndexKey, holder: IndexKey, has: string): string {
@@ -109,6 +119,12 @@ export class TableIndexes {
     const fields = spec.fields.map(({ name }) => name).join(', ')
     return `${row(entry)} ${has} the same ${fields} as ${row(holder)}, ${valuesText(entry.slice(0, count))}, and by.${spec.name} is unique`
   }
+}
+
+/** What has the same values as `entry`, the first `count`. */
+function holderOf(keys: OrderedSet<IndexKey>, entry: IndexKey, count: number): IndexKey | undefined {
+  const first = keys.after([...entry.slice(0, count), below])
+  return first !== undefined && sameValues(first, entry, count) ? first : undefined
 }
 
 /** What stands for an entry in an index; nothing for none, or where a field is absent. */

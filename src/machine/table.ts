@@ -55,13 +55,10 @@ export interface TableOptions {
 
 /** Entries that will take the place of those of a table. */
 export interface TableLoader {
-  /** Keys must ascend; both must be what `check` returns. */
+  /** Keys must ascend; both must be what `check` returns. Nothing has changed yet. Throws MACHINE_MISMATCH when a unique index does not allow it. */
   add(key: Key, value: unknown): void
-  /**
-   * Nothing has changed before what it returns is called, outside of transactions. `sum`: that of the records, where the table has a digest. Throws MACHINE_MISMATCH when a
-   * unique index does not allow them.
-   */
-  end(sum?: Digest): () => void
+  /** Puts them there, outside of transactions. Once. `sum`: that of the records, where the table has a digest. */
+  install(sum?: Digest): void
 }
 
 const none: TableIndexes['by'] = Object.freeze({})
@@ -191,28 +188,21 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
 
   /** What will replace everything, entry by entry. Changes nothing before it is installed. */
   loader(): TableLoader {
-    const loader = this.#map.loader()
-    const keys: Key[] = []
-    const values: unknown[] = []
+    const entries = this.#map.loader()
+    const indexes = this.#indexes?.loader()
     let copies = false
-    const load = (loadIndexes: (() => void) | undefined, sum: Digest | undefined): void => {
-      assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
-      loader.install()
-      loadIndexes?.()
-      this.#copies = copies
-      if (sum !== undefined) this.#digest?.load(sum)
-    }
     return {
       add: (key, value) => {
-        loader.add(key, value)
+        entries.add(key, value)
+        indexes?.add(key, value)
         copies ||= holdsBytes(value)
-        if (this.#indexes === undefined) return
-        keys.push(key)
-        values.push(value)
       },
-      end: (sum) => {
-        const loadIndexes = this.#indexes?.prepare(keys, values)
-        return () => load(loadIndexes, sum)
+      install: (sum) => {
+        assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
+        entries.install()
+        indexes?.install()
+        this.#copies = copies
+        if (sum !== undefined) this.#digest?.load(sum)
       },
     }
   }

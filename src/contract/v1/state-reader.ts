@@ -27,7 +27,7 @@ export class StateReader implements SnapshotReceiver {
   readonly #units = new UnitReader('the snapshot', (reader) => this.#unit(reader))
   #hasBegun = false
   /** Fields that are done. */
-  readonly #loads: (() => () => void)[] = []
+  readonly #loads: (() => void)[] = []
   #table: Table | undefined
 
   constructor(state: State<Wire>, version: number) {
@@ -41,10 +41,8 @@ export class StateReader implements SnapshotReceiver {
 
   end(): () => void {
     this.#units.end()
-    // The trees of the tables are built once everything is known to be good.
-    const install = this.#loads.map((prepare) => prepare())
     return () => {
-      for (const load of install) load()
+      for (const load of this.#loads) load()
     }
   }
 
@@ -72,7 +70,7 @@ export class StateReader implements SnapshotReceiver {
     if (readFieldKind(reader, name) !== field.kind) throw new WireError(`${name} is a ${field.kind}, not so in the snapshot`)
     if (field.kind === 'cell') {
       const value = field.spec.value.fromWire(unpackValue(readPacked(reader, name)))
-      this.#loads.push(() => () => field.cell.load(value))
+      this.#loads.push(() => field.cell.load(value))
       return
     }
     const left = readTableSize(reader, name)
@@ -98,6 +96,6 @@ export class StateReader implements SnapshotReceiver {
   #maybeEndTable({ left, loader, sum }: Table): void {
     if (left > 0) return
     this.#table = undefined
-    this.#loads.push(() => loader.end(sum))
+    this.#loads.push(() => loader.install(sum))
   }
 }
