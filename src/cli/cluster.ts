@@ -97,7 +97,22 @@ function actionOf({ name, words, options }: ClusterCommandLine, timeoutMs: numbe
       }
       return { steps: [], run }
     }
+    case 'skip': {
+      const [word = ''] = words
+      const index = parsedIndex(word)
+      const run = async (admin: ClusterAdmin): Promise<Done> => {
+        const view = await admin.skip(index, { timeoutMs })
+        return { view, sentence: `the command at index ${index} is skipped on every node` }
+      }
+      return { steps: [], run }
+    }
   }
+}
+
+function parsedIndex(word: string): number {
+  const index = Number(word)
+  if (/^\d+$/.test(word) && Number.isSafeInteger(index) && index >= 1) return index
+  throw new WrongUse(`skip ${word}: this is not the index of an entry, a whole number from 1`, 'Name the entry as `raftgen cluster status` does.')
 }
 
 /** Who leads already has what was asked for. */

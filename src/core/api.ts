@@ -71,6 +71,11 @@ export type Input =
    */
   | { readonly kind: 'disk'; readonly isFull: boolean; readonly isHung: boolean }
   /**
+   * The state of this node is none that the log leads to, and is given up, as if it had been missing at the start: see `RaftOptions.hasState`. A leader
+   * hands over and leads no more. The snapshot that brings a state again must be of a later entry than was applied.
+   */
+  | { readonly kind: 'stateLost' }
+  /**
    * The state up to `index` is in durable snapshots: entries up to there may go, as far as no follower that is fetching a snapshot
    * will need them. Answered by `Ready.compact` when any goes. At most what was applied.
    */

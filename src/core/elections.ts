@@ -128,6 +128,12 @@ export class Elections {
     this.becomeFollower({ term: this.term, leader: undefined })
   }
 
+  /** Who has no state neither leads nor campaigns. */
+  loseState(): void {
+    if (this.#role.kind === 'leader') this.stepDown(this.#role)
+    else this.endCandidacy()
+  }
+
   /** A server that hears from a leader does not take part in elections, unless that leader asked for them (§4.2.3, §3.10). */
   isDisruptive(message: Message): boolean {
     const isRequest = message.kind === 'PreVote' || (message.kind === 'RequestVote' && !message.transfer)

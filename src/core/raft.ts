@@ -89,6 +89,9 @@ export class Raft {
   get fence(): Fence | undefined {
     return this.#log.fence
   }
+  get hasState(): boolean {
+    return this.#log.hasState
+  }
   /** Of the entry at `index`; `undefined` where the log has none, or has forgotten it (§5.1). */
   termAt(index: Index): Term | undefined {
     return this.#log.termAt(index)
@@ -206,6 +209,10 @@ export class Raft {
         break
       case 'snapshotReceived':
         this.#snapshots.received(input)
+        break
+      case 'stateLost':
+        this.#log.loseState()
+        this.#elections.loseState()
         break
       case 'recalled':
         this.#recalled(input)

@@ -274,8 +274,10 @@ export type EntriesRequest = Header & { readonly kind: 'EntriesRequest'; readonl
 /** Contiguous from `firstIndex`, as many as fit; none when the sender does not have the first. Nothing is claimed of them: their chain tells. */
 export type EntriesChunk = Header & { readonly kind: 'EntriesChunk'; readonly firstIndex: Index; readonly entries: readonly Entry[] }
 export type RepairMessage = Recall | RecallReply | EntriesRequest | EntriesChunk
+/** The sender applies nothing from the committed entry `index` on; repeated while that lasts. The core sees nothing of it. */
+export type Halted = Header & { readonly kind: 'Halted'; readonly index: Index }
 /** Everything that nodes say to each other. */
-export type PeerMessage = Message | SnapshotMessage | RepairMessage
+export type PeerMessage = Message | SnapshotMessage | RepairMessage | Halted
 
 /** What is known from outside: for logs, redirects and status pages. */
 export interface SoftState {

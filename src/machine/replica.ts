@@ -17,6 +17,20 @@ export interface Applied {
   refused: { readonly code: ErrorCode; readonly message: string } | undefined
 }
 
+/**
+ * What is to be done about a command: `fail`: one whose handler fails has failed, on every replica. `halt`: then it is not applied at all. `skip`: its
+ * handler is not called, and counts as failed.
+ */
+export type Treatment = 'fail' | 'halt' | 'skip'
+/**
+ * `halted`: the handler failed, nothing has changed, and the same entry comes next. `astray`: so it is with an entry that says of an earlier one that
+ * it was to be skipped, and here it was not: this state is not what the others have.
+ */
+export type ApplyOutcome = 'applied' | 'halted' | 'astray'
+
+/** Indexes that are remembered as skipped, and as failed: more commands that stop a cluster do not lie between one and the entry that skips it. */
+export const skippedMax = 1_024
+
 /** Everything of a replica but its machine. */
 export interface ReplicaState {
   readonly lastApplied: EntryId
@@ -25,7 +39,11 @@ export interface ReplicaState {
   readonly ceilingTerm: Term
   /** By ascending id. */
   readonly sessions: Iterable<SessionRecord>
+  /** Ascending; `skippedMax` at most. */
+  readonly skipped: readonly Index[]
 }
+
+type CommandEnvelope = Extract<Envelope, { kind: 'command' }>
 
 const noReply = new Uint8Array(0)
 
@@ -41,6 +59,13 @@ export class Replica {
   #ceiling = 0
   /** Leaders of later terms start at the ceiling: their own clocks may lag behind what a query has been shown. */
   #ceilingTerm: Term = 0
+  /**
+   * Ascending: commands that were skipped here, the newest of them. Replicated: the entry that says so comes later, and what it finds must be the same
+   * whether this state was in a snapshot in between or not. Never changed, but replaced.
+   */
+  #skipped: readonly Index[] = []
+  /** Commands whose handlers have failed in this life: skipping one of them comes to the same. */
+  readonly #failed = new Set<Index>()
   readonly #context: EntryContext
 
   constructor(machine: StateMachine) {
@@ -70,23 +95,32 @@ export class Replica {
     return this.#ceilingTerm
   }
 
+  get skipped(): readonly Index[] {
+    return this.#skipped
+  }
+
   /** Entries without an envelope: they pass without a trace. */
-  skip(entry: Entry): void {
+  pass(entry: Entry): void {
     this.#advance(entry)
   }
 
   /** Applies one entry. What the machine throws is not caught: this replica cannot go on without it. */
-  apply(entry: Entry, envelope: Envelope): void {
-    this.#advance(entry)
-    this.#passTime(entry.term, envelope.now)
+  apply(entry: Entry, envelope: Envelope, treatment: Treatment = 'fail'): ApplyOutcome {
     const { applied } = this
     applied.index = entry.index
     applied.reply = noReply
     applied.failure = undefined
     applied.refused = undefined
-    if (envelope.kind === 'command') this.#applyCommand(entry, envelope)
-    else this.#applyRare(entry, envelope)
+    if (envelope.kind === 'command') {
+      if (!this.#applyCommand(entry, envelope, treatment)) return 'halted'
+    } else {
+      if (envelope.kind === 'skip' && !this.#isSkipped(envelope.skipped)) return 'astray'
+      this.#advance(entry)
+      this.#passTime(entry.term, envelope.now)
+      this.#applyRare(entry, envelope)
+    }
     this.sessions.expire(this.#now)
+    return 'applied'
   }
 
   /**
@@ -130,8 +164,10 @@ export class Replica {
     }
   }
 
-  #replace({ lastApplied, now, ceiling, ceilingTerm, sessions }: ReplicaState): void {
+  #replace({ lastApplied, now, ceiling, ceilingTerm, sessions, skipped }: ReplicaState): void {
     this.sessions.restore(sessions)
+    this.#skipped = skipped
+    this.#failed.clear()
     this.#lastApplied = lastApplied.index
     this.#lastAppliedTerm = lastApplied.term
     this.#now = now
@@ -145,43 +181,93 @@ export class Replica {
     return this.machine.query(query, context)
   }
 
-  #advance({ index, term }: Entry): void {
+  #advance(entry: Entry): void {
+    this.#checkNext(entry)
+    this.#lastApplied = entry.index
+    this.#lastAppliedTerm = entry.term
+  }
+
+  #checkNext({ index }: Entry): void {
     if (index !== this.#lastApplied + 1) broken(`entry ${index} is applied after entry ${this.#lastApplied}`)
-    this.#lastApplied = index
-    this.#lastAppliedTerm = term
   }
 
   #passTime(term: Term, stamp: number): void {
-    if (term > this.#ceilingTerm) {
-      this.#ceilingTerm = term
-      this.#now = Math.max(this.#now, this.#ceiling)
-    }
-    this.#now = Math.max(this.#now, stamp)
+    this.#now = this.#timeAt(term, stamp)
+    this.#ceilingTerm = Math.max(this.#ceilingTerm, term)
   }
 
-  #applyCommand({ index, term }: Entry, { session, seq, ackedBelow, version, command }: Extract<Envelope, { kind: 'command' }>): void {
+  #timeAt(term: Term, stamp: number): number {
+    const before = term > this.#ceilingTerm ? Math.max(this.#now, this.#ceiling) : this.#now
+    return Math.max(before, stamp)
+  }
+
+  /** False when the handler failed and that is to halt this replica: then nothing has changed. So all else is changed after it. */
+  #applyCommand(entry: Entry, envelope: CommandEnvelope, treatment: Treatment): boolean {
     const { applied, sessions } = this
-    const verdict = sessions.admit(session, { seq, ackedBelow, now: this.#now })
+    const { session, seq, ackedBelow } = envelope
+    this.#checkNext(entry)
+    const verdict = sessions.judge(session, { seq, ackedBelow })
+    if (verdict.kind === 'execute' && !this.#execute(entry, envelope, treatment)) return false
+    this.#advance(entry)
+    this.#passTime(entry.term, envelope.now)
+    sessions.touch(session, { now: this.#now, ackedBelow })
+    if (treatment === 'skip') this.#noteSkipped(entry.index)
     switch (verdict.kind) {
       case 'execute':
-        this.#context.enter({ index, term, now: this.#now, version })
-        applied.reply = this.machine.apply(command, this.#context)
-        this.#context.leave()
-        sessions.record(session, seq, { index, reply: applied.reply })
-        return
+        sessions.record(session, seq, { index: entry.index, reply: applied.reply })
+        return true
       case 'duplicate': {
         const { recorded } = verdict
         applied.index = recorded.index
         if (recorded.reply !== undefined) applied.reply = recorded.reply
         else
           applied.refused = { code: 'REPLY_DROPPED', message: `command ${seq} was applied at index ${recorded.index}; its reply is gone` }
-        return
+        return true
       }
       case 'refused':
         applied.refused = verdict
-        return
+        return true
       default:
-        assert(false, 'a verdict of an unknown kind')
+        return broken('a verdict of an unknown kind')
+    }
+  }
+
+  /** False when it failed and that is to halt this replica. */
+  #execute({ index, term }: Entry, { now, version, command }: CommandEnvelope, treatment: Treatment): boolean {
+    const { applied, machine } = this
+    if (treatment === 'skip') {
+      applied.reply = machine.failedReply ?? noReply
+      return true
+    }
+    this.#context.enter({ index, term, now: this.#timeAt(term, now), version })
+    applied.reply = machine.apply(command, this.#context)
+    this.#context.leave()
+    if (applied.failure === undefined) return true
+    if (treatment === 'halt') return false
+    this.#noteFailed(index)
+    return true
+  }
+
+  /** Whether the command at `index` has come to nothing here, as the entry that skips it wants it. */
+  #isSkipped(index: Index): boolean {
+    // Below the oldest that is remembered everything was settled long ago.
+    if (this.#skipped.includes(index) || index > this.#lastApplied) return true
+    if (this.#skipped.length === skippedMax && index < (this.#skipped[0] ?? 0)) return true
+    if (!this.#failed.has(index)) return false
+    this.#noteSkipped(index)
+    return true
+  }
+
+  #noteSkipped(index: Index): void {
+    this.#skipped = [...this.#skipped, index].sort((a, b) => a - b).slice(-skippedMax)
+  }
+
+  #noteFailed(index: Index): void {
+    this.#failed.add(index)
+    if (this.#failed.size <= skippedMax) return
+    for (const oldest of this.#failed) {
+      this.#failed.delete(oldest)
+      return
     }
   }
 
@@ -202,6 +288,8 @@ export class Replica {
         return this.sessions.renew(now)
       case 'clock':
         this.#ceiling = Math.max(this.#ceiling, envelope.ceiling)
+        return
+      case 'skip':
         return
       default:
         assert(false, 'an envelope of an unknown kind')

@@ -29,6 +29,8 @@ export interface CommandDoorOptions {
   readonly tickets: Tickets
   /** Why nothing of clients can be kept at present, for want of room on disks. */
   whyFull(): Refused | undefined
+  /** Why nothing of clients is applied at present. */
+  whyHalted(): Refused | undefined
 }
 
 /** What a new leader begins with is small, and there is always room for it. */
@@ -44,14 +46,15 @@ export class CommandDoor {
   readonly #proposals: Proposals
   readonly #keeper: SessionKeeper
   readonly #whyFull: () => Refused | undefined
-  /** There was no room when this node last looked: nothing was proposed, so no time has passed in the log. */
+  readonly #whyHalted: () => Refused | undefined
+  /** There was no room when this node last looked, or apply had halted: nothing was proposed, so no time has passed in the log. */
   #isFull = false
   /** The core had no room for what this node proposed of its own accord. */
   #isHeldUp = false
   #phase: Phase = 'notLeading'
   #noopIndex: Index = 0
 
-  constructor({ raft, replica, clock, limits, connections, time, tickets, whyFull }: CommandDoorOptions) {
+  constructor({ raft, replica, clock, limits, connections, time, tickets, whyFull, whyHalted }: CommandDoorOptions) {
     this.#raft = raft
     this.#replica = replica
     this.#clock = clock
@@ -61,6 +64,7 @@ export class CommandDoor {
     this.#proposals = new Proposals(tickets)
     this.#keeper = new SessionKeeper(limits.sessionTtlMs)
     this.#whyFull = () => whyFull()
+    this.#whyHalted = () => whyHalted()
   }
 
   get phase(): Phase {
@@ -156,6 +160,8 @@ export class CommandDoor {
   propose(): void {
     if (this.#phase === 'notLeading') return
     if (this.#phase === 'starting') this.#maybeStart()
+    const halted = this.#phase === 'starting' ? this.#whyHalted() : undefined
+    if (halted !== undefined) this.#refuseWaiting(halted)
     if (this.#phase === 'starting' || this.#raft.transferee !== undefined) return
     this.#isHeldUp = false
     this.#lookForRoom()
@@ -249,18 +255,19 @@ export class CommandDoor {
     this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
   }
 
-  /** Without room, what waits is refused: it could not be kept by a majority. */
+  /** Without room, what waits is refused: it could not be kept by a majority. So it is where it would not be applied. */
   #lookForRoom(): void {
-    const why = this.#whyFull()
+    const why = this.#whyHalted() ?? this.#whyFull()
     const wasFull = this.#isFull
     this.#isFull = why !== undefined
-    if (why !== undefined) {
-      for (const pending of this.#proposals.withdraw(isVital)) if (!this.#isAnswered(pending)) this.#refuse(pending, why)
-      return
-    }
+    if (why !== undefined) return this.#refuseWaiting(why)
     this.#keepSessionsAlive()
     // Before everything else: the next stamp makes up for all the time that has passed, in which nobody could show a sign of life.
     if (wasFull) this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
+  }
+
+  #refuseWaiting(why: Refused): void {
+    for (const pending of this.#proposals.withdraw(isVital)) if (!this.#isAnswered(pending)) this.#refuse(pending, why)
   }
 
   /** A repetition of what was applied already need not go through the log to be answered. */

@@ -7,11 +7,14 @@ import { Administration } from './administration.ts'
 import { CommandDoor } from './command-door.ts'
 import { ConfChanges } from './conf-changes.ts'
 import { type Connection, Connections } from './connections.ts'
+import type { HaltedMembers } from './halted-members.ts'
+import type { Halting } from './halting.ts'
 import { Joining } from './joining.ts'
 import { LogTime } from './log-time.ts'
 import type { ClientPort, ConnectionId, NodeEvent, NodeLimits } from './options.ts'
 import { QueryDoor } from './query-door.ts'
 import { adminRefused, hintOf, notLeader } from './refusals.ts'
+import { SkipOrders } from './skip-orders.ts'
 import { Tickets } from './tickets.ts'
 
 export interface GatewayOptions {
@@ -22,6 +25,8 @@ export interface GatewayOptions {
   readonly limits: NodeLimits
   readonly clusterId: string
   readonly electionTimeoutMs: Ms
+  readonly halting: Halting
+  readonly haltedMembers: HaltedMembers
   whyFull(): Refused | undefined
   report(event: NodeEvent): void
 }
@@ -36,12 +41,14 @@ export class Gateway {
   readonly #commands: CommandDoor
   readonly #queries: QueryDoor
   readonly #changes: ConfChanges
+  readonly #skips: SkipOrders
   readonly #administration: Administration
   readonly #joining: Joining
   /** Entries up to here were in the log when this node started: an earlier life of it has reported what failed in them. */
   readonly #reportAbove: Index
 
-  constructor({ raft, replica, clock, clients, limits, clusterId, electionTimeoutMs, whyFull, report }: GatewayOptions) {
+  constructor(options: GatewayOptions) {
+    const { raft, replica, clock, clients, limits, clusterId, electionTimeoutMs, halting, haltedMembers, whyFull, report } = options
     this.#raft = raft
     this.#replica = replica
     this.#clients = clients
@@ -49,10 +56,12 @@ export class Gateway {
     this.#time = new LogTime(replica, clock)
     const tickets = new Tickets()
     const shared = { raft, replica, clock, limits, connections: this.#connections, time: this.#time, tickets }
-    this.#commands = new CommandDoor({ ...shared, whyFull })
-    this.#queries = new QueryDoor({ ...shared, raiseCeiling: (ceiling) => this.#commands.raiseCeiling(ceiling), report })
+    this.#commands = new CommandDoor({ ...shared, whyFull, whyHalted: () => halting.refusal })
+    const raiseCeiling = (ceiling: number): void => this.#commands.raiseCeiling(ceiling)
+    this.#queries = new QueryDoor({ ...shared, halted: () => halting.refused, raiseCeiling, report })
+    this.#skips = new SkipOrders({ raft, replica, halting, haltedMembers, tickets })
     this.#changes = new ConfChanges(raft, tickets)
-    const cluster = { raft, clock, connections: this.#connections, changes: this.#changes, tickets, clusterId, electionTimeoutMs }
+    const cluster = { raft, clock, connections: this.#connections, changes: this.#changes, skips: this.#skips, tickets, clusterId, electionTimeoutMs }
     this.#administration = new Administration(cluster)
     this.#joining = new Joining(cluster)
     this.#reportAbove = raft.status.lastIndex
@@ -108,6 +117,7 @@ export class Gateway {
   unlead(leader: LeaderHint | undefined): void {
     this.#commands.unlead(leader)
     this.#changes.unlead()
+    this.#skips.unlead()
     this.#administration.unlead(leader)
     this.#joining.unlead(leader)
   }
@@ -132,15 +142,19 @@ export class Gateway {
   }
 
   accepted(accepted: readonly Accepted[]): void {
-    for (const one of accepted) if (!this.#changes.accepted(one)) this.#commands.accepted(one)
+    for (const one of accepted) if (!this.#changes.accepted(one) && !this.#skips.accepted(one)) this.#commands.accepted(one)
   }
 
   refused(refused: readonly Refusal[]): void {
     for (const one of refused) {
-      if (one.of === 'propose') this.#commands.refused(one)
+      if (one.of === 'propose') this.#refusedProposal(one)
       else if (one.of === 'changeConf') this.#changes.refused(one)
       else if (!this.#administration.refused(one)) this.#queries.refused(one)
     }
+  }
+
+  #refusedProposal(one: Refusal): void {
+    if (!this.#skips.refused(one)) this.#commands.refused(one)
   }
 
   observeTime(): void {
@@ -151,6 +165,7 @@ export class Gateway {
   settleTickets(): void {
     this.#commands.settleTickets()
     this.#changes.settle()
+    this.#skips.settle()
     this.#administration.settle()
   }
 

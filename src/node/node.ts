@@ -1,6 +1,7 @@
 // One node, without a world: the core, its driver, the replica and the door for clients, turned by a host that owns sockets, disk and timers.
 import {
   type ConfState,
+  type Entry,
   type Index,
   type LogSummary,
   type NodeId,
@@ -11,13 +12,15 @@ import {
 } from '../core/index.ts'
 import { timingOf } from '../core/limits.ts'
 import type { Replica } from '../machine/replica.ts'
-import type { ErrorCode } from '../errors.ts'
+import { type ErrorCode, RaftgenError } from '../errors.ts'
 import type { ClientMessage, Hello, NodeStatus, Welcome } from '../wire/client-messages.ts'
 import { Applier } from './applier.ts'
 import { ConfWatch } from './conf-watch.ts'
 import { DiskWatch, handOverTicket } from './disk-watch.ts'
 import { Driver } from './driver.ts'
 import { Gateway } from './gateway.ts'
+import { HaltedMembers } from './halted-members.ts'
+import { Halting } from './halting.ts'
 import { Mending } from './mending.ts'
 import {
   type ConnectionId,
@@ -29,6 +32,7 @@ import {
   type NodePorts,
 } from './options.ts'
 import { Reception } from './reception.ts'
+import { Skips } from './skips.ts'
 import { StateTransfer, type StateTransferStart } from './state-transfer.ts'
 import { StatusDesk } from './status-desk.ts'
 
@@ -50,6 +54,9 @@ export class Node {
   readonly #replica: Replica
   readonly #driver: Driver
   readonly #disk: DiskWatch
+  readonly #skips: Skips
+  readonly #halting: Halting
+  readonly #haltedMembers: HaltedMembers
   readonly #applier: Applier
   readonly #gateway: Gateway
   readonly #states: StateTransfer | undefined
@@ -91,8 +98,15 @@ export class Node {
     }
     const digest: NodePorts['digest'] = (parts) => ports.digest(parts)
     this.#disk = new DiskWatch({ id, raft, limits, electionTimeoutMs, report })
+    this.#skips = new Skips({ log, wake, fail }, unapplied(summary, replica.lastApplied))
+    const { onHandlerError = 'fail', halted, retryHalted = false } = options
+    const halting = new Halting({ id, onHandlerError, halted, retryHalted, skips: this.#skips, report })
+    this.#halting = halting
+    const haltedMembers = new HaltedMembers({ id, heartbeatMs, raft, net, halt: () => halting.current })
+    this.#haltedMembers = haltedMembers
     const whyFull = () => this.#disk.refusal()
-    this.#gateway = new Gateway({ raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, whyFull, report })
+    const shared = { raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, halting, haltedMembers }
+    this.#gateway = new Gateway({ ...shared, whyFull, report })
     this.#applier = this.#newApplier({ wake, fail })
     this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(summary, replica.lastApplied) })
     this.#mending = new Mending({ id, incarnation, nonce, electionTimeoutMs, heartbeatMs, raft, log, net, wake, fail, report })
@@ -108,7 +122,10 @@ export class Node {
       report,
       snapshotIndex: () => this.#states?.snapshotIndex ?? 0,
       disk: () => this.#disk.status,
+      halted: () => halting.current,
     })
+    // It may be behind this node, and have been forgotten only by the disk.
+    halting.applied(replica.lastApplied)
   }
 
   get softState(): SoftState {
@@ -228,6 +245,7 @@ export class Node {
     this.#disk.turn({ now, write: this.#driver.write })
     this.#gateway.propose()
     this.#mending.turn(now)
+    this.#haltedMembers.turn(now)
     if (this.#mending.recall.isSettled) this.#raft.step({ kind: 'tick', now })
     this.#noticeRole()
     // What is applied may release what waits for it, and so on: until nothing comes out any more, or the slice of this turn is used up.
@@ -282,6 +300,8 @@ export class Node {
       case 'EntriesRequest':
       case 'EntriesChunk':
         return this.#mending.receive(message)
+      case 'Halted':
+        return this.#haltedMembers.receive(message)
       default:
         // Who is not heeded yet says it again.
         if (this.#mending.recall.admits(message.from) && this.#disk.takes(message)) this.#raft.step({ kind: 'receive', message })
@@ -318,9 +338,13 @@ export class Node {
       replica: this.#replica,
       clock,
       sliceMs: this.#limits.applySliceMs,
-      isHeld: () => this.#states?.holdsApply ?? false,
+      halting: this.#halting,
+      isHeld: () => this.#skips.isReading || (this.#states?.holdsApply ?? false),
       wake,
       fail,
+      died: (entry, error) => this.#died(entry, error),
+      skipped: ({ index }) => this.#ports.report({ kind: 'commandSkipped', index }),
+      wentAstray: (entry, skipped) => this.#goAstray(entry, skipped),
       applied: (entry) => this.#gateway.applied(entry),
       passed: (entry) => this.#states?.passed(entry),
     })
@@ -333,6 +357,7 @@ export class Node {
       net,
       wake,
       fail,
+      writes: (persist) => this.#skips.written(persist),
       accepted: (accepted) => this.#gateway.accepted(accepted),
       refused: (refused) => this.#gateway.refused(refused),
       granted: (reads) => this.#gateway.granted(reads),
@@ -357,6 +382,7 @@ export class Node {
       net,
       clock,
       ...{ limits: this.#limits, seed },
+      isHalted: () => this.#halting.current !== undefined,
       isFull: () => this.#disk.isFull,
       isSettled: () => this.isSettled,
       wake: () => this.#ports.wake(),
@@ -364,11 +390,26 @@ export class Node {
       report: (event: NodeEvent) => this.#ports.report(event),
       suspend: () => this.#applier.suspend(),
       restored: () => {
+        this.#halting.applied(this.#replica.lastApplied)
         this.#applier.resume()
         this.#gateway.observeTime()
       },
     }
     return new StateTransfer(ports, start)
+  }
+
+  #died({ index }: Entry, { message }: RaftgenError): void {
+    const failure = this.#replica.applied.failure ?? { command: '', message }
+    this.#ports.report({ kind: 'handlerFatal', halt: { index, command: failure.command, message: failure.message, isFatal: true } })
+  }
+
+  #goAstray({ index: skipIndex }: Entry, index: Index): void {
+    if (this.#states === undefined) {
+      const what = `the command at index ${index} was applied here, and entry ${skipIndex} says that it was to be skipped`
+      throw new RaftgenError('STATE_DIVERGED', `${what}. Without snapshots this node cannot get another state`)
+    }
+    this.#ports.report({ kind: 'stateAstray', index, skipIndex })
+    this.#states.abandon({ firstIndex: index, endIndex: skipIndex })
   }
 
   #fail(error: Error): void {
@@ -391,6 +432,11 @@ function raftOptions({ id, seed, nonce, timing = {}, coreLimits = {}, recovered 
     hasState,
     ...(hasState ? { lastApplied: replica.lastApplied } : {}),
   }
+}
+
+/** What of the log is not in the state. */
+function unapplied({ base, lastIndex }: LogSummary, lastApplied: Index): { readonly firstIndex: Index; readonly lastIndex: Index } {
+  return { firstIndex: Math.max(base.id.index, lastApplied) + 1, lastIndex }
 }
 
 /** In force at `index`, which is in the log, its base included. */

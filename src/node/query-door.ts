@@ -1,5 +1,5 @@
 // The door for queries: any node answers, whatever its role, once its state is as recent as the query asks for (§6.4).
-import { type Raft, type ReadGrant, type Refusal, unreachable } from '../core/index.ts'
+import { type Index, type Raft, type ReadGrant, type Refusal, unreachable } from '../core/index.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { QueryItem, Refused } from '../wire/client-messages.ts'
@@ -27,6 +27,8 @@ export interface QueryDoorOptions {
   readonly connections: Connections
   readonly time: LogTime
   readonly tickets: Tickets
+  /** Where apply has halted: the index, and why. */
+  halted(): { readonly index: Index; readonly refused: Refused } | undefined
   /** Only while this node leads. */
   raiseCeiling(ceiling: number): void
   report(event: NodeEvent): void
@@ -86,7 +88,10 @@ export class QueryDoor {
   serve(phase: Phase): boolean {
     const { granted, atLeast } = this.#queries
     if (granted.count === 0 && atLeast.count === 0) return false
-    const { replica, clock, limits, time } = this.#options
+    const { raft, replica, clock, limits, time } = this.#options
+    // What is there may be a state that was given up.
+    if (!raft.hasState) return false
+    this.#refuseHalted()
     const now = clock.monotonicMs()
     if (now >= this.#expireAt) this.#expire(now)
     this.#deadline = now + limits.applySliceMs
@@ -96,6 +101,16 @@ export class QueryDoor {
     if (!granted.isDue(replica.lastApplied)) return moreAtLeast
     const shown = this.#timeFor(phase)
     return (shown !== undefined && this.#serve(granted, shown)) || moreAtLeast
+  }
+
+  /** What waits for an entry that may never be applied is told so. */
+  #refuseHalted(): void {
+    const { connections, replica, halted } = this.#options
+    const halt = halted()
+    if (halt === undefined) return
+    for (const { connection, requestId } of this.#queries.above(replica.lastApplied)) {
+      connections.toTell(connection)?.refuseQuery(requestId, halt.refused)
+    }
   }
 
   #serve(queries: QueriesByIndex, time: number): boolean {
@@ -127,17 +142,20 @@ export class QueryDoor {
     }
   }
 
-  #whyNot({ consistency, query }: QueryItem): Refused | undefined {
-    const { limits, raft, replica } = this.#options
+  #whyNot({ consistency, atLeast, query }: QueryItem): Refused | undefined {
+    const { limits, raft, halted } = this.#options
     if (query.length > limits.commandBytesMax) {
       return { code: 'TOO_LARGE', message: `the query has ${query.length} bytes, at most ${limits.commandBytesMax} are allowed` }
     }
     const problem = this.#problem(query)
     if (problem !== undefined) return { code: 'INVALID_INPUT', message: problem }
-    if (replica.lastApplied === 0 && !raft.status.hasState) {
+    if (!raft.hasState) {
       return { code: 'RETRY', message: 'this node has no state yet: it is waiting for a snapshot from another one' }
     }
     if (consistency === 'stale') return undefined
+    const halt = halted()
+    // It is committed: whatever is asked of a leader now reflects it.
+    if (halt !== undefined && (consistency !== 'atLeast' || atLeast >= halt.index)) return halt.refused
     if (this.#queries.count >= limits.pendingQueriesMax) return overloaded('pendingQueriesMax')
     return this.#queries.bytes + query.length > limits.pendingBytesMax ? overloaded('pendingBytesMax') : undefined
   }

@@ -106,6 +106,12 @@ export class Snapshotter {
     if (taking?.live.isRead === true) this.#giveUp(taking)
   }
 
+  /** The state is none that the log leads to: what is being made of it goes, or is finished and then disowned. */
+  abandon(): void {
+    this.#isWanted = false
+    if (this.#taking?.isDrained === false) this.#giveUp(this.#taking)
+  }
+
   /** There is no room for one: what is there of it goes, and it is taken again when there is. */
   putOff(): void {
     const taking = this.#taking

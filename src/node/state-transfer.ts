@@ -24,6 +24,8 @@ export interface StateTransferPorts {
   readonly clock: Clock
   readonly limits: NodeLimits
   readonly seed: number
+  /** Apply has halted: another snapshot of the same state would be of no use to anybody. */
+  isHalted(): boolean
   /** Nothing that can wait is to be written. */
   isFull(): boolean
   /** This node knows what it has promised. A snapshot brings a later term with it, and who asks with a later term is not told what came before. */
@@ -43,6 +45,12 @@ export interface StateTransferStart {
   readonly conf: ConfState
 }
 
+/** States from `firstIndex` on, the last of them the one before entry `endIndex`. */
+export interface Astray {
+  readonly firstIndex: Index
+  readonly endIndex: Index
+}
+
 export class StateTransfer {
   readonly #ports: StateTransferPorts
   readonly #shelf: SnapshotShelf
@@ -51,6 +59,8 @@ export class StateTransfer {
   readonly #fetcher: SnapshotFetcher
   readonly #intake: SnapshotIntake
   #hasState: boolean
+  /** Of states that went another way than the cluster: until a state has come in their place. */
+  #astray: Astray | undefined
   /** Snapshots that earlier lives left behind are looked at once. */
   #isTidy = false
 
@@ -100,6 +110,21 @@ export class StateTransfer {
     this.#fetcher.want(minIndex)
   }
 
+  /**
+   * Gives up the state and all snapshots of it, and fetches one of at least `endIndex`. A crash before that is done leaves a state, or a snapshot,
+   * that comes to entry `endIndex` again, and finds the same.
+   */
+  abandon(astray: Astray): void {
+    const { raft, suspend } = this.#ports
+    this.#astray = astray
+    this.#hasState = false
+    suspend()
+    this.#snapshotter.abandon()
+    this.#shelf.disown(astray)
+    this.#fetcher.want(astray.endIndex)
+    raft.step({ kind: 'stateLost' })
+  }
+
   /** `Ready.restore`: the log begins after it, or goes on from it; only a new life can go back to another snapshot. */
   restore(index: Index): void {
     const { fail, suspend } = this.#ports
@@ -118,7 +143,9 @@ export class StateTransfer {
       this.#intake.begin(received)
     }
     if (this.#intake.isRead) this.#check()
-    if (this.#snapshotter.takeFinished()) this.#tidy()
+    if (!this.#snapshotter.takeFinished()) return
+    if (this.#astray !== undefined) this.#shelf.disown(this.#astray)
+    this.#tidy()
   }
 
   /** At the end of a turn, between two entries: takes, keeps, asks and answers. */
@@ -133,7 +160,7 @@ export class StateTransfer {
     this.#intake.passed(this.#ports.replica.lastApplied)
     // One that is about to be the state makes one of the state that is there useless.
     if (this.#hasState && !this.#intake.isActive) {
-      if (!this.#fetcher.isActive && !this.#ports.isFull()) this.#snapshotter.maybeTake()
+      if (!this.#fetcher.isActive && !this.#ports.isFull() && !this.#ports.isHalted()) this.#snapshotter.maybeTake()
       this.#shelf.pruneLater()
     }
     this.#answer()
@@ -211,6 +238,7 @@ export class StateTransfer {
     const problem = problemOf(() => state.install(), { replica, snapshot })
     if (problem !== undefined) return fail(unusable(index, problem))
     this.#hasState = true
+    this.#astray = undefined
     this.#snapshotter.restored(index, snapshot.conf)
     restored()
     raft.step({ kind: 'applied', index })

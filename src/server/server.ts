@@ -89,7 +89,8 @@ export class Server {
     let server: Server | undefined
     try {
       const recovered = await recoverState(store, options.machine, logger)
-      server = new Server({ store, recovered, logger, checked })
+      const { onHandlerError = 'fail', retryHalted = false } = options
+      server = new Server({ store, recovered, logger, checked, onHandlerError, retryHalted })
       await server.#listen(options)
       return server
     } catch (error) {
@@ -101,7 +102,7 @@ export class Server {
     }
   }
 
-  private constructor({ store, recovered, logger, checked: { timing, limits } }: ServerParts) {
+  private constructor({ store, recovered, logger, checked: { timing, limits }, onHandlerError, retryHalted }: ServerParts) {
     const { log, snapshots, identity } = store
     this.#store = store
     this.#logger = logger
@@ -116,8 +117,10 @@ export class Server {
     const { clusterId, nodeId, incarnation } = identity
     const coreLimits = coreLimitsOf(limits)
     const nonce = randomBytes(6).readUIntBE(0, 6)
+    const halted = store.halt?.stored && { ...store.halt.stored, isFatal: true }
+    const policy = { onHandlerError, halted, retryHalted }
     this.#node = new Node(
-      { id: nodeId, clusterId, incarnation, recovered, seed: randomInt(2 ** 32), nonce, timing, coreLimits, limits },
+      { id: nodeId, clusterId, incarnation, recovered, seed: randomInt(2 ** 32), nonce, ...policy, timing, coreLimits, limits },
       {
         log,
         snapshots,
@@ -132,7 +135,11 @@ export class Server {
         fail: (error) => this.#fail(error),
         digest: (parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex'),
         confChanged: ({ members }, committed) => this.#peers?.setConf({ members, committed }),
-        report: (event) => this.#events.report(event),
+        report: (event) => {
+          if (event.kind === 'handlerFatal') store.halt?.write(event.halt)
+          if (event.kind === 'applyGoesOn') store.halt?.remove()
+          this.#events.report(event)
+        },
       },
     )
   }
@@ -363,7 +370,7 @@ const closedEarly = (): RaftgenError => new RaftgenError('CLOSED', 'the server w
 /** Not for users: what is tested. */
 export type ServerInternals = Pick<StoreSettings, 'watch'>
 
-interface ServerParts {
+interface ServerParts extends Required<Pick<ServerOptions, 'onHandlerError' | 'retryHalted'>> {
   readonly store: Store
   readonly recovered: Recovered
   readonly logger: Logger

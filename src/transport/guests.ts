@@ -94,4 +94,5 @@ const countedAnswers = {
   RecallReply: false,
   EntriesRequest: false,
   EntriesChunk: false,
+  Halted: true,
 } as const satisfies Record<PeerMessage['kind'], boolean>

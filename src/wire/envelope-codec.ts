@@ -2,7 +2,8 @@
 import type { Envelope, SessionTouch } from '../machine/envelope.ts'
 import { ByteReader, ByteWriter, WireError } from './bytes.ts'
 
-const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSessions', 'clock'] as const
+/** By their number, for good; 6 is reserved. */
+const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSessions', 'clock', undefined, 'skip'] as const
 export const commandOverheadBytes = 27
 
 /** The hot one, apart from the others: one allocation, exactly as large as needed. */
@@ -42,6 +43,9 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
       break
     case 'clock':
       writer.u48(envelope.ceiling)
+      break
+    case 'skip':
+      writer.u48(envelope.skipped)
       break
     default:
   }
@@ -88,6 +92,8 @@ function decodeRare(reader: ByteReader, kind: (typeof kinds)[number] | undefined
       return { kind, now }
     case 'clock':
       return { kind, now, ceiling: reader.u48('ceiling of the clock') }
+    case 'skip':
+      return { kind, now, skipped: reader.positive('index of the command skipped') }
     default:
       throw new WireError('an entry holds an envelope of a kind that this version does not know')
   }

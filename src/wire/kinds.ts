@@ -24,6 +24,8 @@ export const bodyKinds = {
   RecallReply: 0x11,
   EntriesRequest: 0x12,
   EntriesChunk: 0x13,
+  // 0x14 to 0x16 are reserved.
+  Halted: 0x17,
   // Between the transports of peers; nodes do not see them.
   PeerHello: 0x20,
   PeerWelcome: 0x21,

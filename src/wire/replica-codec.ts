@@ -1,21 +1,24 @@
 // A whole replicated state as bytes, in pieces: what a snapshot holds. Equal states give equal bytes, whoever encodes them.
 //
-//   format (1)
+//   format (2)
 //   machine: name (text), version (4), wire format (text)
 //   last applied: index (6), term (6)
 //   log time: now (6), ceiling (6), term of the ceiling (6)
 //   sessions, see `sessions-codec.ts`
+//   commands that were skipped: count (4), their indexes (6 each); not in format 1
 //   state of the machine, as it gave it
 //   length of that (6): last, so that a machine may be asked for its state piece by piece
-import type { EntryId } from '../core/types.ts'
+import type { EntryId, Index } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
-import type { Replica, ReplicaState } from '../machine/replica.ts'
+import { type Replica, type ReplicaState, skippedMax } from '../machine/replica.ts'
 import type { SessionsView } from '../machine/sessions.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import { ByteReader, ByteWriter, WireError } from './bytes.ts'
 import { readSessions, sessionPieces } from './sessions-codec.ts'
 
-const format = 1
+const format = 2
+/** Of states without skipped commands. */
+const formatWithoutSkipped = 1
 /** No piece is larger, so that a disk or a connection that takes one at a time is free in between. */
 export const replicaPieceBytes = 64 * 1_024
 /** A longer state fits no memory: it is decoded from one array. Bytes. */
@@ -29,22 +32,26 @@ const trailerBytes = 6
 export function encodeReplica(replica: Replica, drawn: () => void = () => {}): Generator<Uint8Array> {
   const head = encodeHead(replica)
   const sessions = replica.sessions.view()
+  const tail = encodeTail(replica)
   const frozen = replica.machine.frozenSnapshotParts?.()
   if (frozen !== undefined) drawn()
   const isDrawn = frozen !== undefined
-  return piecesOf({ head, sessions, parts: () => frozen ?? machineParts(replica.machine), drawn: isDrawn ? () => {} : drawn })
+  return piecesOf({ head, sessions, tail, parts: () => frozen ?? machineParts(replica.machine), drawn: isDrawn ? () => {} : drawn })
 }
 
 interface Drawing {
   readonly head: Uint8Array
   readonly sessions: SessionsView
+  /** What comes after them. */
+  readonly tail: Uint8Array
   parts(): Iterable<Uint8Array>
   drawn(): void
 }
 
-function* piecesOf({ head, sessions, parts, drawn }: Drawing): Generator<Uint8Array> {
+function* piecesOf({ head, sessions, tail, parts, drawn }: Drawing): Generator<Uint8Array> {
   yield head
   for (const part of sessionPieces(sessions, replicaPieceBytes)) yield* slices(part)
+  yield tail
   let length = 0
   // One behind: of a machine that gives its state in one part, nothing is read any more while that is cut up.
   let last: Uint8Array = new Uint8Array(0)
@@ -121,6 +128,13 @@ function encodeHead({ machine, lastApplied, lastAppliedTerm, now, ceiling, ceili
   return writer.take()
 }
 
+function encodeTail({ skipped }: Replica): Uint8Array {
+  const writer = new ByteWriter(64)
+  writer.u32(skipped.length)
+  for (const index of skipped) writer.u48(index)
+  return writer.take()
+}
+
 function machineParts(machine: StateMachine): Iterable<Uint8Array> {
   return machine.snapshotParts?.() ?? [machine.snapshot()]
 }
@@ -132,7 +146,9 @@ function* slices(part: Uint8Array): Generator<Uint8Array> {
 function decode(content: Uint8Array, machine: StateMachine): { readonly state: ReplicaState; readonly machineState: Uint8Array } {
   const reader = new ByteReader(content)
   const itsFormat = reader.u8('format of a state')
-  if (itsFormat !== format) throw new WireError(`the state has format ${itsFormat}, only ${format} is known`)
+  if (itsFormat !== format && itsFormat !== formatWithoutSkipped) {
+    throw new WireError(`the state has format ${itsFormat}, only ${formatWithoutSkipped} and ${format} are known`)
+  }
   checkMachine(reader, machine)
   const lastApplied = { index: reader.positive('index of the last entry applied'), term: reader.positive('term of the last entry applied') }
   const now = reader.u48('log time')
@@ -140,10 +156,24 @@ function decode(content: Uint8Array, machine: StateMachine): { readonly state: R
   const ceilingTerm = reader.u48('term of the ceiling')
   if (ceilingTerm > lastApplied.term) throw new WireError(`the ceiling is of term ${ceilingTerm}, the last entry of ${lastApplied.term}`)
   const sessions = readSessions(reader, { lastApplied: lastApplied.index, now })
+  const skipped = itsFormat === formatWithoutSkipped ? [] : readSkipped(reader, lastApplied.index)
   const machineState = reader.raw(Math.max(0, reader.remaining - trailerBytes), 'state of the machine')
   const length = reader.u48('length of the state of the machine')
   if (length !== machineState.length) throw new WireError(`the state of the machine has ${machineState.length} bytes, not ${length}`)
-  return { state: { lastApplied, now, ceiling, ceilingTerm, sessions }, machineState }
+  return { state: { lastApplied, now, ceiling, ceilingTerm, sessions, skipped }, machineState }
+}
+
+function readSkipped(reader: ByteReader, lastApplied: Index): readonly Index[] {
+  const count = reader.count(6, 'skipped commands')
+  if (count > skippedMax) throw new WireError(`${count} commands were skipped, at most ${skippedMax} are remembered`)
+  const skipped: Index[] = []
+  for (let last = 0; skipped.length < count; ) {
+    const index = reader.positive('index of a skipped command')
+    if (index <= last || index > lastApplied) throw new WireError(`command ${index} was skipped, after ${last} and up to ${lastApplied}`)
+    skipped.push(index)
+    last = index
+  }
+  return skipped
 }
 
 function checkMachine(reader: ByteReader, machine: StateMachine): void {

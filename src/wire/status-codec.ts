@@ -1,8 +1,9 @@
 // How a node says that it is, as bytes.
 import type { Fence } from '../core/types.ts'
 import { type ByteReader, type ByteWriter, WireError } from './bytes.ts'
-import type { DiskStatus, NodeStatus } from './client-messages.ts'
+import type { DiskStatus, HaltedStatus, NodeStatus } from './client-messages.ts'
 import { readConf, writeConf } from './entry-codec.ts'
+import { cutSentence, sentenceBytesMax } from './refused-codec.ts'
 
 const roles = ['follower', 'preCandidate', 'candidate', 'leader'] as const satisfies readonly NodeStatus['role'][]
 
@@ -23,6 +24,7 @@ export function writeStatus(body: ByteWriter, status: NodeStatus): void {
   body.text(status.digest)
   writeFence(body, status.fence)
   writeDisk(body, status.disk)
+  writeHalted(body, status.halted)
 }
 
 export function readStatus(reader: ByteReader): NodeStatus {
@@ -48,6 +50,7 @@ export function readStatus(reader: ByteReader): NodeStatus {
     digest: reader.text('digest'),
     fence: readFence(reader),
     disk: readDisk(reader),
+    halted: readHalted(reader),
   }
 }
 
@@ -76,6 +79,25 @@ function writeDisk(body: ByteWriter, { leftBytes, isFull, hungMs }: DiskStatus):
 function readDisk(reader: ByteReader): DiskStatus {
   const isFull = reader.boolean('isFull')
   return { isFull, leftBytes: readOptional(reader, 'bytes left'), hungMs: readOptional(reader, 'duration of a write') }
+}
+
+function writeHalted(body: ByteWriter, halted: HaltedStatus | undefined): void {
+  body.u8(halted === undefined ? 0 : 1)
+  if (halted === undefined) return
+  body.u48(halted.index)
+  body.text(halted.command)
+  body.text(cutSentence(halted.message))
+  body.u8(halted.isFatal ? 1 : 0)
+}
+
+function readHalted(reader: ByteReader): HaltedStatus | undefined {
+  if (!reader.boolean('halted')) return undefined
+  return {
+    index: reader.positive('index where apply has halted'),
+    command: reader.text('command'),
+    message: reader.text('message', sentenceBytesMax),
+    isFatal: reader.boolean('isFatal'),
+  }
 }
 
 /** A whole number that is not negative, or none. */

@@ -40,6 +40,7 @@ class FakeServer {
   /** What stands in its way, by its own account. */
   fence: NodeStatus['fence'] = undefined
   disk: NodeStatus['disk'] = { leftBytes: undefined, isFull: false, hungMs: undefined }
+  halted: NodeStatus['halted'] = undefined
   members = members
   /** Everyone who votes, by this server's own account. */
   voters: NonNullable<AdminReply['members']>['conf']['members'] = []
@@ -100,6 +101,7 @@ class FakeServer {
       digest: '',
       fence: this.fence,
       disk: this.disk,
+      halted: this.halted,
     }
   }
 }

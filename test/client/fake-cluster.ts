@@ -132,6 +132,7 @@ export class FakeCluster {
           digest: message.digest ? 'abcd' : '',
           fence: undefined,
           disk: { leftBytes: undefined, isFull: false, hungMs: undefined },
+          halted: undefined,
         } as const
         return connection.tell({ kind: 'StatusReply', requestId: message.requestId, status })
       }

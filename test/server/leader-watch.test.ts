@@ -23,6 +23,7 @@ const statusOf = (nodeId: number, given: Partial<NodeStatus>): NodeStatus => ({
   digest: '',
   fence: undefined,
   disk: { leftBytes: undefined, isFull: false, hungMs: undefined },
+  halted: undefined,
   ...given,
 })
 

@@ -170,6 +170,7 @@ const operation: fc.Arbitrary<AdminOperation> = fc.oneof(
   fc.record({ kind: fc.constant('changeConf'), steps: fc.array(confStep, { maxLength: 4 }), force: fc.boolean() }),
   fc.record({ kind: fc.constant('transfer'), to: fc.option(id, { nil: undefined }) }),
   fc.record({ kind: fc.constant('members') }),
+  fc.record({ kind: fc.constant('skip'), index: id }),
 )
 
 export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
@@ -227,6 +228,7 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
     isFull: fc.boolean(),
     hungMs: fc.option(u48, { nil: undefined }),
   }),
+  halted: fc.option(fc.record({ index: id, command: text, message: text, isFatal: fc.boolean() }), { nil: undefined }),
 })
 
 const adminRefused: fc.Arbitrary<AdminRefused | undefined> = fc.option(

@@ -91,7 +91,7 @@ class Feed {
       const entry: Entry = { ...header, kind: envelope === undefined ? 'noop' : 'command' }
       const state = () => ({ sessions: replica.sessions.size, now: replica.now })
       if (envelope === undefined) {
-        replica.skip(entry)
+        replica.pass(entry)
         return state()
       }
       replica.apply(entry, envelope)
@@ -266,8 +266,8 @@ describe('the bytes of a replica', () => {
 
   test('of a later format are refused', () => {
     const bytes = bytesOf(state())
-    bytes[0] = 2
-    expect(words(bytes)).toBe('the state has format 2, only 1 is known')
+    bytes[0] = 3
+    expect(words(bytes)).toBe('the state has format 3, only 1 and 2 are known')
   })
 
   test('with any one byte changed give a replica or a clear refusal', () => {

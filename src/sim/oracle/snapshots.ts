@@ -42,7 +42,7 @@ export class SnapshotsSeen {
     const replica = new Replica(machine)
     for (let index = 1, entry = committed(1); entry !== undefined; entry = committed(++index)) {
       if (entry.kind === 'command') replica.apply(entry, decodeEnvelope(entry.data))
-      else replica.skip(entry)
+      else replica.pass(entry)
       const seen = this.#seen.get(index)
       if (seen === undefined) continue
       let found = 0

@@ -1,0 +1,62 @@
+// Which members have stopped applying, and where: each of those tells all others again and again. Soft knowledge, of the present term only, for the one
+// that leads and is asked to skip a command.
+import type { ConfState, Halted, Index, Ms, NodeId, Raft } from '../core/index.ts'
+import type { Net } from '../ports/net.ts'
+import type { Halt } from './options.ts'
+
+/** Who was not heard from for so many heartbeats has not halted, for all this node knows. */
+const forgottenAfter = 5
+
+export interface HaltedMembersPorts {
+  readonly id: NodeId
+  readonly heartbeatMs: Ms
+  readonly raft: Raft
+  readonly net: Net
+  /** Of this node. */
+  halt(): Halt | undefined
+}
+
+export class HaltedMembers {
+  readonly #ports: HaltedMembersPorts
+  readonly #heard = new Map<NodeId, { readonly message: Halted; readonly at: Ms }>()
+  #toldAt: Ms = Number.NEGATIVE_INFINITY
+  #now: Ms = 0
+
+  constructor(ports: HaltedMembersPorts) {
+    this.#ports = ports
+  }
+
+  receive(message: Halted): void {
+    this.#heard.set(message.from, { message, at: this.#now })
+  }
+
+  turn(now: Ms): void {
+    this.#now = now
+    const { id, heartbeatMs, raft, net } = this.#ports
+    for (const [from, { at }] of this.#heard) if (now - at > forgottenAfter * heartbeatMs) this.#heard.delete(from)
+    const halt = this.#ports.halt()
+    if (halt === undefined || now - this.#toldAt < heartbeatMs) return
+    this.#toldAt = now
+    const { term } = raft.softState
+    const others = raft.conf.members.filter((member) => member.id !== id)
+    net.send(others.map((member) => ({ kind: 'Halted', from: id, to: member.id, term, index: halt.index })))
+  }
+
+  /** By id, this node among them. What was said in an earlier term is not known of this one: its sender may have applied the command as leader since. */
+  get list(): readonly { readonly id: NodeId; readonly index: Index }[] {
+    const { id, raft } = this.#ports
+    const own = this.#ports.halt()
+    const { term } = raft.softState
+    const others = [...this.#heard.values()].filter(({ message }) => message.term === term)
+    const all = others.map(({ message }) => ({ id: message.from, index: message.index }))
+    if (own !== undefined) all.push({ id, index: own.index })
+    return all.sort((a, b) => a.id - b.id)
+  }
+
+  /** Whether a majority of the voters, of both sets where the configuration is joint, has halted at `index`. */
+  isQuorumAt(index: Index, { voters, votersOutgoing }: Pick<ConfState, 'voters' | 'votersOutgoing'>): boolean {
+    const halted = new Set(this.list.filter((one) => one.index === index).map((one) => one.id))
+    const isMajority = (of: readonly NodeId[]): boolean => 2 * of.filter((id) => halted.has(id)).length > of.length
+    return isMajority(voters) && (votersOutgoing.length === 0 || isMajority(votersOutgoing))
+  }
+}

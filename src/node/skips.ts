@@ -1,0 +1,97 @@
+// Which commands an operator has skipped, as the log says further on than what is applied: looked at before a command is applied. Entries of
+// earlier lives are read once, at the start, up to where the log ended then; later ones are looked at as they are written.
+import { type Entry, type Index, InvariantError, type Persist } from '../core/index.ts'
+import type { Log } from '../ports/log.ts'
+import { decodeEnvelope, envelopeKind } from '../wire/envelope-codec.ts'
+
+/** Read at once, bytes. */
+const sliceBytes = 1_024 * 1_024
+
+export interface SkipsPorts {
+  readonly log: Pick<Log, 'entries'>
+  wake(): void
+  fail(error: Error): void
+}
+
+interface Found {
+  /** Of the entry that says so. */
+  readonly index: Index
+  readonly skipped: Index
+}
+
+export class Skips {
+  readonly #ports: SkipsPorts
+  /** Ascending by index. */
+  #found: Found[] = []
+  /** What an earlier life left behind is read up to here. */
+  #end: Index
+  /** Everything below was looked at. */
+  #next: Index
+
+  /** `firstIndex` to `lastIndex`: what is in the log and not applied. */
+  constructor(ports: SkipsPorts, { firstIndex, lastIndex }: { readonly firstIndex: Index; readonly lastIndex: Index }) {
+    this.#ports = ports
+    this.#next = firstIndex
+    this.#end = lastIndex
+    this.#read()
+  }
+
+  /** Nothing may be applied before: what is to be skipped is not known. */
+  get isReading(): boolean {
+    return this.#next <= this.#end
+  }
+
+  get isEmpty(): boolean {
+    return this.#found.length === 0
+  }
+
+  /** Index of the entry that skips `skipped`, committed or not; the first of several. */
+  of(skipped: Index): Index | undefined {
+    return this.#found.find((one) => one.skipped === skipped)?.index
+  }
+
+  /** The log is about to change. */
+  written({ reset, truncateFrom, entries }: Persist): void {
+    const from = reset === undefined ? truncateFrom : 0
+    if (from !== undefined) this.#cut(from)
+    this.#look(entries)
+  }
+
+  /** Everything up to `index` is in the state. */
+  applied(index: Index): void {
+    while ((this.#found[0]?.index ?? Number.POSITIVE_INFINITY) <= index) this.#found.shift()
+  }
+
+  #cut(from: Index): void {
+    this.#found = this.#found.filter(({ index }) => index < from)
+    this.#end = Math.min(this.#end, from - 1)
+  }
+
+  #look(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.kind !== 'command' || envelopeKind(entry.data) !== 'skip') continue
+      const envelope = decodeEnvelope(entry.data)
+      if (envelope.kind === 'skip') this.#found.push({ index: entry.index, skipped: envelope.skipped })
+    }
+  }
+
+  #read(): void {
+    if (!this.isReading) return
+    const { log, wake, fail } = this.#ports
+    const firstIndex = this.#next
+    log.entries({ firstIndex, lastIndex: this.#end, bytesMax: sliceBytes }, (error, entries) => {
+      if (error !== undefined) return fail(error)
+      // What was truncated meanwhile is no more, and what came in its place was seen as it was written.
+      const left = entries.filter(({ index }) => index <= this.#end)
+      const last = left.at(-1)
+      if (last === undefined && this.isReading) return fail(new InvariantError(`entry ${firstIndex} is not in the log`))
+      const newer = this.#found
+      this.#found = []
+      this.#look(left)
+      this.#found = [...this.#found, ...newer].sort((a, b) => a.index - b.index)
+      this.#next = (last?.index ?? this.#end) + 1
+      if (this.isReading) this.#read()
+      else wake()
+    })
+  }
+}
