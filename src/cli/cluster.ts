@@ -112,7 +112,10 @@ function actionOf({ name, words, options }: ClusterCommandLine, timeoutMs: numbe
 function parsedIndex(word: string): number {
   const index = Number(word)
   if (/^\d+$/.test(word) && Number.isSafeInteger(index) && index >= 1) return index
-  throw new WrongUse(`skip ${word}: this is not the index of an entry, a whole number from 1`, 'Name the entry as `raftgen cluster status` does.')
+  throw new WrongUse(
+    `skip ${word}: this is not the index of an entry, a whole number from 1`,
+    'Name the entry as `raftgen cluster status` does.',
+  )
 }
 
 /** Who leads already has what was asked for. */

@@ -61,7 +61,16 @@ export class Gateway {
     this.#queries = new QueryDoor({ ...shared, halted: () => halting.refused, raiseCeiling, report })
     this.#skips = new SkipOrders({ raft, replica, halting, haltedMembers, tickets })
     this.#changes = new ConfChanges(raft, tickets)
-    const cluster = { raft, clock, connections: this.#connections, changes: this.#changes, skips: this.#skips, tickets, clusterId, electionTimeoutMs }
+    const cluster = {
+      raft,
+      clock,
+      connections: this.#connections,
+      changes: this.#changes,
+      skips: this.#skips,
+      tickets,
+      clusterId,
+      electionTimeoutMs,
+    }
     this.#administration = new Administration(cluster)
     this.#joining = new Joining(cluster)
     this.#reportAbove = raft.status.lastIndex

@@ -125,10 +125,10 @@ export class QueryDoor {
 
   /** What a linearizable query may be shown of time; `undefined` while it has to wait for that. See `LogTime`. */
   #timeFor(phase: Phase): number | undefined {
-    const { time, raft } = this.#options
+    const { time, raft, halted } = this.#options
     if (phase === 'notLeading') return time.ofState
     if (phase !== 'leading') return undefined
-    const { now, raise } = time.forQueries({ mayRaise: raft.hasRoom })
+    const { now, raise } = time.forQueries({ mayRaise: raft.hasRoom && halted() === undefined })
     if (raise !== undefined) this.#options.raiseCeiling(raise)
     return now
   }

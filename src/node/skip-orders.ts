@@ -25,7 +25,8 @@ export interface SkipOrder {
 
 const fateOpen: AdminRefused = {
   code: 'RETRY',
-  message: 'this node lost its leadership while the order to skip was on its way: it may take effect, or not. Ask the next leader for its state first',
+  message:
+    'this node lost its leadership while the order to skip was on its way: it may take effect, or not. Ask the next leader for its state first',
   reason: undefined,
 }
 
@@ -99,7 +100,10 @@ export class SkipOrders {
       return refusedFor('notHalted', `entry ${index} cannot be skipped: node ${id} leads, and ${why}${way}; ${this.#who()}`)
     }
     if (haltedMembers.isQuorumAt(index, raft.conf)) return undefined
-    return refusedFor('quorumNotHalted', `entry ${index} cannot be skipped: a majority of the voters has to have halted there; ${this.#who()}`)
+    return refusedFor(
+      'quorumNotHalted',
+      `entry ${index} cannot be skipped: a majority of the voters has to have halted there; ${this.#who()}`,
+    )
   }
 
   #who(): string {

@@ -42,6 +42,8 @@ export class HaltNote {
   #change(change: () => Promise<void>, otherwise: string): void {
     this.#changed = this.#changed
       .then(change)
-      .catch((error: Error) => this.#logger.error(`the command that the node died of could not be noted in ${this.#dir}, ${otherwise}: ${error.message}`))
+      .catch((error: Error) =>
+        this.#logger.error(`the command that the node died of could not be noted in ${this.#dir}, ${otherwise}: ${error.message}`),
+      )
   }
 }

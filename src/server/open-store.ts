@@ -35,7 +35,14 @@ export interface StoreSettings {
 /** Of checked options. Joins where there is no node yet. Throws what is wrong; nothing is left open then. */
 export async function openStore(options: ServerOptions, settings: StoreSettings): Promise<Store> {
   if ('log' in options && options.log !== undefined)
-    return { log: options.log, identity: options.identity, snapshots: options.snapshots, disks: undefined, halt: undefined, space: undefined }
+    return {
+      log: options.log,
+      identity: options.identity,
+      snapshots: options.snapshots,
+      disks: undefined,
+      halt: undefined,
+      space: undefined,
+    }
   if (!('dir' in options)) throw new RaftgenError('BAD_OPTIONS', 'dir is missing')
   return await withReserve(options.dir, settings.logger, () => openDir(options, settings))
 }

@@ -18,6 +18,8 @@ export interface Lines extends StateMachine {
   readonly bad: Set<string>
   /** Of these its process dies. */
   readonly fatal: Set<string>
+  /** Called with each line that is appended. */
+  onLine: (line: string) => void
 }
 
 /** Appends what it is told; a command `!…` is refused, `throw` as a query throws. Queries answer with everything, or with the time. */
@@ -26,7 +28,8 @@ export function lines(): Lines {
   const bad = new Set<string>()
   const fatal = new Set<string>()
   const failedReply = bytes('failed')
-  return {
+  const machine: Lines = {
+    onLine: () => {},
     bad,
     fatal,
     failedReply,
@@ -48,6 +51,7 @@ export function lines(): Lines {
         report(failure)
         return failedReply
       }
+      machine.onLine(line)
       applied.push(line)
       return bytes(line === 'now' ? String(now) : `${line}@${index}`)
     },
@@ -62,6 +66,7 @@ export function lines(): Lines {
       applied.splice(0, applied.length, ...(restored === '' ? [] : restored.split('\n')))
     },
   }
+  return machine
 }
 
 type Clock = { readonly monotonicMs: () => number; readonly wallMs: () => number }
@@ -85,6 +90,7 @@ export class TestNode {
   /** On its disk: what its last life died of. */
   halted: Halt | undefined
   retryHalted = false
+  onHandlerError: NodeOptions['onHandlerError']
   node: Node
   awake = true
   /** The newest configuration that the node told of. */
@@ -101,6 +107,7 @@ export class TestNode {
 
   constructor(options: TestNodeOptions, net: (messages: readonly PeerMessage[]) => void, clock: Clock) {
     this.#options = options
+    this.onHandlerError = options.onHandlerError
     this.#incarnation = options.incarnation ?? 1
     this.#net = net
     this.#clock = clock
@@ -156,8 +163,8 @@ export class TestNode {
   }
 
   #start(): Node {
-    const { id, limits = {}, coreLimits = {}, onHandlerError = 'fail' } = this.#options
-    const { halted, retryHalted } = this
+    const { id, limits = {}, coreLimits = {} } = this.#options
+    const { onHandlerError = 'fail', halted, retryHalted } = this
     const policy = { onHandlerError, halted, retryHalted }
     this.#lives += 1
     // Only of this life: what an earlier one still has to say, nobody hears.
@@ -165,7 +172,17 @@ export class TestNode {
     const isCurrent = () => life === this.#lives
     const seed = id * 7_919 + life
     return new Node(
-      { id, clusterId: 'test', incarnation: this.#incarnation, recovered: this.#recovered(), seed, nonce: seed, ...policy, limits, coreLimits },
+      {
+        id,
+        clusterId: 'test',
+        incarnation: this.#incarnation,
+        recovered: this.#recovered(),
+        seed,
+        nonce: seed,
+        ...policy,
+        limits,
+        coreLimits,
+      },
       {
         log: this.log,
         snapshots: this.snapshots,

@@ -28,7 +28,10 @@ class Store {
     const { snapshots, replica } = this
     const clock = { monotonicMs: () => this.now, wallMs: () => this.now }
     const report = (event: NodeEvent) => void this.events.push(event)
-    replica.restore({ lastApplied: { term: 3, index: 50 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [] }, new Uint8Array(0))
+    replica.restore(
+      { lastApplied: { term: 3, index: 50 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [] },
+      new Uint8Array(0),
+    )
     this.shelf = new SnapshotShelf({ snapshots, replica, clock, isInUse: (index) => this.inUse.has(index), report })
     const wanted = (index: Index) => void this.wanted.push(index)
     this.source = new SnapshotSource({ id: 1, snapshots, shelf: this.shelf, wanted, wake: () => {}, report })

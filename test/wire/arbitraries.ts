@@ -145,6 +145,7 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   snapshotQuestion.map((question): PeerMessage => ({ kind: 'SnapshotRequest', ...question })),
   snapshotPiece,
   repairMessage,
+  fc.record({ kind: fc.constant('Halted'), ...route, term: u48, index: id }),
 )
 
 const commandItems = fc
