@@ -89,9 +89,6 @@ export class Raft {
   get fence(): Fence | undefined {
     return this.#log.fence
   }
-  get hasState(): boolean {
-    return this.#log.hasState
-  }
   /** Of the entry at `index`; `undefined` where the log has none, or has forgotten it (§5.1). */
   termAt(index: Index): Term | undefined {
     return this.#log.termAt(index)

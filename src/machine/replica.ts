@@ -66,6 +66,7 @@ export class Replica {
   #skipped: readonly Index[] = []
   /** Commands whose handlers have failed in this life: skipping one of them comes to the same. */
   readonly #failed = new Set<Index>()
+  #isAstray = false
   readonly #context: EntryContext
 
   constructor(machine: StateMachine) {
@@ -95,6 +96,11 @@ export class Replica {
     return this.#ceilingTerm
   }
 
+  /** Its state is none that the log leads to: nothing of it is to be used before another has taken its place. */
+  get isAstray(): boolean {
+    return this.#isAstray
+  }
+
   get skipped(): readonly Index[] {
     return this.#skipped
   }
@@ -114,7 +120,8 @@ export class Replica {
     if (envelope.kind === 'command') {
       if (!this.#applyCommand(entry, envelope, treatment)) return 'halted'
     } else {
-      if (envelope.kind === 'skip' && !this.#isSkipped(envelope.skipped)) return 'astray'
+      this.#isAstray = envelope.kind === 'skip' && !this.#isSkipped(envelope.skipped)
+      if (this.#isAstray) return 'astray'
       this.#advance(entry)
       this.#passTime(entry.term, envelope.now)
       this.#applyRare(entry, envelope)
@@ -168,6 +175,7 @@ export class Replica {
     this.sessions.restore(sessions)
     this.#skipped = skipped
     this.#failed.clear()
+    this.#isAstray = false
     this.#lastApplied = lastApplied.index
     this.#lastAppliedTerm = lastApplied.term
     this.#now = now

@@ -25,10 +25,7 @@ export interface ApplierPorts {
   isHeld(): boolean
   wake(): void
   fail(error: Error): void
-  readonly halting: Pick<Halting, 'treatmentOf' | 'onHalted' | 'applied'>
-  /** The machine threw HANDLER_FATAL at this entry, and what it throws is about to be thrown. */
-  died(entry: Entry, error: RaftgenError): void
-  skipped(entry: Entry): void
+  readonly halting: Pick<Halting, 'treatmentOf' | 'onHalted' | 'onFatal' | 'onSkipped' | 'applied'>
   /** `entry` says that the command at `skipped` was to be skipped, and it was not. */
   wentAstray(entry: Entry, skipped: Index): void
   /** Called after each entry with an envelope: `replica.applied` says what became of it. */
@@ -136,15 +133,15 @@ export class Applier {
   }
 
   #applyEnvelope(entry: Entry, envelope: Envelope): boolean {
-    const { replica, halting, wentAstray } = this.#ports
+    const { halting, wentAstray } = this.#ports
     const treatment = envelope.kind === 'command' ? halting.treatmentOf(entry.index, this.#target) : 'fail'
     if (treatment === undefined) return false
     switch (this.#outcomeOf(entry, envelope, treatment)) {
       case 'applied':
-        if (treatment === 'skip') this.#ports.skipped(entry)
+        if (treatment === 'skip') halting.onSkipped(entry)
         return true
       case 'halted':
-        halting.onHalted(entry.index, replica.applied.failure)
+        halting.onHalted(entry)
         return false
       case 'astray':
         if (envelope.kind === 'skip') wentAstray(entry, envelope.skipped)
@@ -156,7 +153,7 @@ export class Applier {
     try {
       return this.#ports.replica.apply(entry, envelope, treatment)
     } catch (error) {
-      if (error instanceof RaftgenError && error.code === 'HANDLER_FATAL') this.#ports.died(entry, error)
+      if (error instanceof RaftgenError && error.code === 'HANDLER_FATAL') this.#ports.halting.onFatal(entry, error)
       throw error
     }
   }

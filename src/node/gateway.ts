@@ -7,7 +7,6 @@ import { Administration } from './administration.ts'
 import { CommandDoor } from './command-door.ts'
 import { ConfChanges } from './conf-changes.ts'
 import { type Connection, Connections } from './connections.ts'
-import type { HaltedMembers } from './halted-members.ts'
 import type { Halting } from './halting.ts'
 import { Joining } from './joining.ts'
 import { LogTime } from './log-time.ts'
@@ -26,7 +25,6 @@ export interface GatewayOptions {
   readonly clusterId: string
   readonly electionTimeoutMs: Ms
   readonly halting: Halting
-  readonly haltedMembers: HaltedMembers
   whyFull(): Refused | undefined
   report(event: NodeEvent): void
 }
@@ -48,7 +46,7 @@ export class Gateway {
   readonly #reportAbove: Index
 
   constructor(options: GatewayOptions) {
-    const { raft, replica, clock, clients, limits, clusterId, electionTimeoutMs, halting, haltedMembers, whyFull, report } = options
+    const { raft, replica, clock, clients, limits, clusterId, electionTimeoutMs, halting, whyFull, report } = options
     this.#raft = raft
     this.#replica = replica
     this.#clients = clients
@@ -58,8 +56,8 @@ export class Gateway {
     const shared = { raft, replica, clock, limits, connections: this.#connections, time: this.#time, tickets }
     this.#commands = new CommandDoor({ ...shared, whyFull, whyHalted: () => halting.refusal })
     const raiseCeiling = (ceiling: number): void => this.#commands.raiseCeiling(ceiling)
-    this.#queries = new QueryDoor({ ...shared, halted: () => halting.refused, raiseCeiling, report })
-    this.#skips = new SkipOrders({ raft, replica, halting, haltedMembers, tickets })
+    this.#queries = new QueryDoor({ ...shared, halting, raiseCeiling, report })
+    this.#skips = new SkipOrders({ raft, replica, halting, tickets })
     this.#changes = new ConfChanges(raft, tickets)
     const cluster = {
       raft,

@@ -1,45 +1,73 @@
 // Where this node has stopped applying, and why. Everything else of it goes on: it votes, replicates, acknowledges, and leads.
-import type { Index } from '../core/index.ts'
-import type { Treatment } from '../machine/replica.ts'
-import type { HandlerFailure } from '../machine/state-machine.ts'
+import type { Entry, Index, LogSummary, Ms, Persist, Raft } from '../core/index.ts'
+import type { RaftgenError } from '../errors.ts'
+import type { Replica, Treatment } from '../machine/replica.ts'
+import type { Log } from '../ports/log.ts'
+import type { Net } from '../ports/net.ts'
 import type { Refused } from '../wire/client-messages.ts'
+import { HaltedMembers } from './halted-members.ts'
 import type { Halt, NodeEvent, NodeOptions } from './options.ts'
-import type { Skips } from './skips.ts'
+import { Skips } from './skips.ts'
 
-export interface HaltingOptions extends Required<Pick<NodeOptions, 'id' | 'onHandlerError' | 'retryHalted'>> {
-  readonly halted: Halt | undefined
-  readonly skips: Skips
+export interface HaltingPorts {
+  readonly raft: Raft
+  readonly replica: Replica
+  readonly log: Log
+  readonly net: Net
+  readonly heartbeatMs: Ms
+  wake(): void
+  fail(error: Error): void
   report(event: NodeEvent): void
 }
 
+type Policy = Pick<NodeOptions, 'id' | 'onHandlerError' | 'halted' | 'retryHalted'>
+
 export class Halting {
-  readonly #options: HaltingOptions
-  /** An earlier life died applying this command: it is not tried again. */
+  /** Who else has stopped, and where. */
+  readonly members: HaltedMembers
+  readonly #ports: HaltingPorts
+  readonly #id: number
+  readonly #onHandlerError: 'fail' | 'halt'
+  readonly #retries: boolean
+  readonly #skips: Skips
+  /** An earlier life died applying this command. */
   #fatal: Halt | undefined
   #current: Halt | undefined
-  /** Where nothing is known of, each command is applied as `onHandlerError` says. */
+  /** Where nothing is known of, each command is applied as `#onHandlerError` says. */
   #isPlain: boolean
 
-  constructor(options: HaltingOptions) {
-    this.#options = options
-    this.#fatal = options.halted
-    this.#isPlain = options.halted === undefined
+  constructor({ id, onHandlerError = 'fail', halted, retryHalted = false }: Policy, ports: HaltingPorts) {
+    const { log, replica } = ports
+    this.#ports = ports
+    this.#id = id
+    this.#onHandlerError = onHandlerError
+    this.#retries = retryHalted
+    this.#fatal = halted
+    this.#isPlain = halted === undefined
+    this.#skips = new Skips(ports, unapplied(log.summary, replica.lastApplied))
+    this.members = new HaltedMembers({ ...ports, id, halt: () => this.#current })
+    // The command may be behind this node, and that have been forgotten by the disk.
+    this.applied(replica.lastApplied)
   }
 
-  /** The command at which apply has halted. */
+  /** The command before which apply has stopped. */
   get current(): Halt | undefined {
     return this.#current
   }
 
   /** Why nothing that needs this command, or a later one, can be answered. */
   get refusal(): Refused | undefined {
-    if (this.#current === undefined) return undefined
-    return { code: 'APPLY_HALTED', message: haltSentence(this.#options.id, this.#current) }
+    return this.#current && { code: 'APPLY_HALTED', message: haltSentence(this.#id, this.#current) }
   }
 
-  get refused(): { readonly index: Index; readonly refused: Refused } | undefined {
-    const { refusal } = this
-    return this.#current === undefined || refusal === undefined ? undefined : { index: this.#current.index, refused: refusal }
+  /** Nothing may be applied: what is to be skipped is not known yet. */
+  get isReading(): boolean {
+    return this.#skips.isReading
+  }
+
+  /** The log is about to change. */
+  written(persist: Persist): void {
+    this.#skips.written(persist)
   }
 
   /**
@@ -47,45 +75,60 @@ export class Halting {
    * skips it is in the log and not committed, it waits: either that one will be, or it goes.
    */
   treatmentOf(index: Index, committed: Index): Treatment | undefined {
-    const { skips, onHandlerError, retryHalted } = this.#options
-    if (this.#isPlain && skips.isEmpty) return onHandlerError
-    const skip = skips.of(index)
+    if (this.#isPlain && this.#skips.isEmpty) return this.#onHandlerError
+    const skip = this.#skips.of(index)
     if (skip !== undefined) return skip <= committed ? 'skip' : undefined
     if (this.#current?.index === index) return undefined
-    if (this.#fatal?.index === index && !retryHalted) {
+    if (this.#fatal?.index === index && !this.#retries) {
       this.#halt(this.#fatal, undefined)
       return undefined
     }
-    return onHandlerError
+    return this.#onHandlerError
   }
 
   /** The handler of the command at `index` has failed, and nothing was changed. */
-  onHalted(index: Index, failure: HandlerFailure | undefined): void {
+  onHalted({ index }: Entry): void {
+    const { failure } = this.#ports.replica.applied
     this.#halt({ index, command: failure?.command ?? '', message: failure?.message ?? '', isFatal: false }, failure?.stack)
+  }
+
+  /** The machine threw HANDLER_FATAL at the command, and this node ends of it. */
+  onFatal({ index }: Entry, { message }: RaftgenError): void {
+    const failure = this.#ports.replica.applied.failure ?? { command: '', message }
+    this.#ports.report({ kind: 'handlerFatal', halt: { index, command: failure.command, message: failure.message, isFatal: true } })
+  }
+
+  onSkipped({ index }: Entry): void {
+    this.#ports.report({ kind: 'commandSkipped', index })
   }
 
   /** Everything up to `index` is in the state. */
   applied(index: Index): void {
-    this.#options.skips.applied(index)
+    this.#skips.applied(index)
     if (this.#isPlain) return
     const known = this.#current ?? this.#fatal
     if (known === undefined || index < known.index) return
     this.#current = undefined
     this.#fatal = undefined
     this.#isPlain = true
-    this.#options.report({ kind: 'applyGoesOn', index: known.index })
+    this.#ports.report({ kind: 'applyGoesOn', index: known.index })
   }
 
   #halt(halt: Halt, stack: string | undefined): void {
     this.#current = halt
     this.#isPlain = false
-    this.#options.report({ kind: 'applyHalted', halt, stack })
+    this.#ports.report({ kind: 'applyHalted', halt, stack })
   }
 }
 
 /** What has happened, and the way out. */
 export function haltSentence(id: number, { index, command, message, isFatal }: Halt): string {
-  const what = `node ${id} applies nothing from entry ${index} on: the handler of ${command === '' ? 'that command' : command} failed there: ${message}`
+  const what = `the handler of ${command === '' ? 'that command' : command} failed there: ${message}`
   const again = isFatal ? 'start the nodes again with `retryHalted: true`' : 'start the nodes again'
-  return `${what}. Mend it and ${again}, or skip the command: raftgen cluster skip ${index}`
+  return `node ${id} applies nothing from entry ${index} on: ${what}. Mend it and ${again}, or skip the command: raftgen cluster skip ${index}`
+}
+
+/** What of the log is not in the state. */
+function unapplied({ base, lastIndex }: LogSummary, lastApplied: Index): { readonly firstIndex: Index; readonly lastIndex: Index } {
+  return { firstIndex: Math.max(base.id.index, lastApplied) + 1, lastIndex }
 }

@@ -1,25 +1,14 @@
 // One node, without a world: the core, its driver, the replica and the door for clients, turned by a host that owns sockets, disk and timers.
-import {
-  type ConfState,
-  type Entry,
-  type Index,
-  type LogSummary,
-  type NodeId,
-  type PeerMessage,
-  Raft,
-  type RaftOptions,
-  type SoftState,
-} from '../core/index.ts'
+import { type ConfState, type Entry, type Index, type NodeId, type PeerMessage, Raft, type SoftState } from '../core/index.ts'
 import { timingOf } from '../core/limits.ts'
 import type { Replica } from '../machine/replica.ts'
-import { type ErrorCode, RaftgenError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { ClientMessage, Hello, NodeStatus, Welcome } from '../wire/client-messages.ts'
 import { Applier } from './applier.ts'
 import { ConfWatch } from './conf-watch.ts'
 import { DiskWatch, handOverTicket } from './disk-watch.ts'
 import { Driver } from './driver.ts'
 import { Gateway } from './gateway.ts'
-import { HaltedMembers } from './halted-members.ts'
 import { Halting } from './halting.ts'
 import { Mending } from './mending.ts'
 import {
@@ -32,8 +21,8 @@ import {
   type NodePorts,
 } from './options.ts'
 import { Reception } from './reception.ts'
-import { Skips } from './skips.ts'
-import { StateTransfer, type StateTransferStart } from './state-transfer.ts'
+import { confAt, raftOptions } from './start.ts'
+import { noOtherState, StateTransfer, type StateTransferStart } from './state-transfer.ts'
 import { StatusDesk } from './status-desk.ts'
 
 /** Messages from peers that wait for a turn; beyond it they are dropped, which Raft survives. A turn takes all of them. */
@@ -54,9 +43,7 @@ export class Node {
   readonly #replica: Replica
   readonly #driver: Driver
   readonly #disk: DiskWatch
-  readonly #skips: Skips
   readonly #halting: Halting
-  readonly #haltedMembers: HaltedMembers
   readonly #applier: Applier
   readonly #gateway: Gateway
   readonly #states: StateTransfer | undefined
@@ -98,14 +85,10 @@ export class Node {
     }
     const digest: NodePorts['digest'] = (parts) => ports.digest(parts)
     this.#disk = new DiskWatch({ id, raft, limits, electionTimeoutMs, report })
-    this.#skips = new Skips({ log, wake, fail }, unapplied(summary, replica.lastApplied))
-    const { onHandlerError = 'fail', halted, retryHalted = false } = options
-    const halting = new Halting({ id, onHandlerError, halted, retryHalted, skips: this.#skips, report })
+    const halting = new Halting(options, { raft, replica, log, net, heartbeatMs, wake, fail, report })
     this.#halting = halting
-    const haltedMembers = new HaltedMembers({ id, heartbeatMs, raft, net, halt: () => halting.current })
-    this.#haltedMembers = haltedMembers
     const whyFull = () => this.#disk.refusal()
-    const shared = { raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, halting, haltedMembers }
+    const shared = { raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, halting }
     this.#gateway = new Gateway({ ...shared, whyFull, report })
     this.#applier = this.#newApplier({ wake, fail })
     this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(summary, replica.lastApplied) })
@@ -124,8 +107,6 @@ export class Node {
       disk: () => this.#disk.status,
       halted: () => halting.current,
     })
-    // It may be behind this node, and have been forgotten only by the disk.
-    halting.applied(replica.lastApplied)
   }
 
   get softState(): SoftState {
@@ -245,7 +226,7 @@ export class Node {
     this.#disk.turn({ now, write: this.#driver.write })
     this.#gateway.propose()
     this.#mending.turn(now)
-    this.#haltedMembers.turn(now)
+    this.#halting.members.turn(now)
     if (this.#mending.recall.isSettled) this.#raft.step({ kind: 'tick', now })
     this.#noticeRole()
     // What is applied may release what waits for it, and so on: until nothing comes out any more, or the slice of this turn is used up.
@@ -301,7 +282,7 @@ export class Node {
       case 'EntriesChunk':
         return this.#mending.receive(message)
       case 'Halted':
-        return this.#haltedMembers.receive(message)
+        return this.#halting.members.receive(message)
       default:
         // Who is not heeded yet says it again.
         if (this.#mending.recall.admits(message.from) && this.#disk.takes(message)) this.#raft.step({ kind: 'receive', message })
@@ -339,11 +320,9 @@ export class Node {
       clock,
       sliceMs: this.#limits.applySliceMs,
       halting: this.#halting,
-      isHeld: () => this.#skips.isReading || (this.#states?.holdsApply ?? false),
+      isHeld: () => this.#halting.isReading || (this.#states?.holdsApply ?? false),
       wake,
       fail,
-      died: (entry, error) => this.#died(entry, error),
-      skipped: ({ index }) => this.#ports.report({ kind: 'commandSkipped', index }),
       wentAstray: (entry, skipped) => this.#goAstray(entry, skipped),
       applied: (entry) => this.#gateway.applied(entry),
       passed: (entry) => this.#states?.passed(entry),
@@ -357,7 +336,7 @@ export class Node {
       net,
       wake,
       fail,
-      writes: (persist) => this.#skips.written(persist),
+      writes: (persist) => this.#halting.written(persist),
       accepted: (accepted) => this.#gateway.accepted(accepted),
       refused: (refused) => this.#gateway.refused(refused),
       granted: (reads) => this.#gateway.granted(reads),
@@ -398,18 +377,9 @@ export class Node {
     return new StateTransfer(ports, start)
   }
 
-  #died({ index }: Entry, { message }: RaftgenError): void {
-    const failure = this.#replica.applied.failure ?? { command: '', message }
-    this.#ports.report({ kind: 'handlerFatal', halt: { index, command: failure.command, message: failure.message, isFatal: true } })
-  }
-
-  #goAstray({ index: skipIndex }: Entry, index: Index): void {
-    if (this.#states === undefined) {
-      const what = `the command at index ${index} was applied here, and entry ${skipIndex} says that it was to be skipped`
-      throw new RaftgenError('STATE_DIVERGED', `${what}. Without snapshots this node cannot get another state`)
-    }
-    this.#ports.report({ kind: 'stateAstray', index, skipIndex })
-    this.#states.abandon({ firstIndex: index, endIndex: skipIndex })
+  #goAstray({ index: endIndex }: Entry, firstIndex: Index): void {
+    if (this.#states === undefined) throw noOtherState({ firstIndex, endIndex })
+    this.#states.abandon({ firstIndex, endIndex })
   }
 
   #fail(error: Error): void {
@@ -417,29 +387,4 @@ export class Node {
     this.#failed = true
     this.#ports.fail(error)
   }
-}
-
-function raftOptions({ id, seed, nonce, timing = {}, coreLimits = {}, recovered }: NodeOptions, log: LogSummary, now: number): RaftOptions {
-  const { replica, hasState } = recovered
-  return {
-    id,
-    log,
-    now,
-    seed,
-    nonce,
-    timing,
-    limits: coreLimits,
-    hasState,
-    ...(hasState ? { lastApplied: replica.lastApplied } : {}),
-  }
-}
-
-/** What of the log is not in the state. */
-function unapplied({ base, lastIndex }: LogSummary, lastApplied: Index): { readonly firstIndex: Index; readonly lastIndex: Index } {
-  return { firstIndex: Math.max(base.id.index, lastApplied) + 1, lastIndex }
-}
-
-/** In force at `index`, which is in the log, its base included. */
-function confAt({ base, confs }: LogSummary, index: Index): ConfState {
-  return confs.findLast((one) => one.index <= index)?.conf ?? base.conf
 }

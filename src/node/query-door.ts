@@ -1,10 +1,11 @@
 // The door for queries: any node answers, whatever its role, once its state is as recent as the query asks for (§6.4).
-import { type Index, type Raft, type ReadGrant, type Refusal, unreachable } from '../core/index.ts'
+import { type Raft, type ReadGrant, type Refusal, unreachable } from '../core/index.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { QueryItem, Refused } from '../wire/client-messages.ts'
 import type { Phase } from './command-door.ts'
 import type { Connection, Connections } from './connections.ts'
+import type { Halting } from './halting.ts'
 import type { LogTime } from './log-time.ts'
 import type { ConnectionId, NodeEvent, NodeLimits } from './options.ts'
 import { Queries } from './queries.ts'
@@ -27,8 +28,7 @@ export interface QueryDoorOptions {
   readonly connections: Connections
   readonly time: LogTime
   readonly tickets: Tickets
-  /** Where apply has halted: the index, and why. */
-  halted(): { readonly index: Index; readonly refused: Refused } | undefined
+  readonly halting: Pick<Halting, 'current' | 'refusal'>
   /** Only while this node leads. */
   raiseCeiling(ceiling: number): void
   report(event: NodeEvent): void
@@ -88,9 +88,8 @@ export class QueryDoor {
   serve(phase: Phase): boolean {
     const { granted, atLeast } = this.#queries
     if (granted.count === 0 && atLeast.count === 0) return false
-    const { raft, replica, clock, limits, time } = this.#options
-    // What is there may be a state that was given up.
-    if (!raft.hasState) return false
+    const { replica, clock, limits, time } = this.#options
+    if (replica.isAstray) return false
     this.#refuseHalted()
     const now = clock.monotonicMs()
     if (now >= this.#expireAt) this.#expire(now)
@@ -105,11 +104,11 @@ export class QueryDoor {
 
   /** What waits for an entry that may never be applied is told so. */
   #refuseHalted(): void {
-    const { connections, replica, halted } = this.#options
-    const halt = halted()
-    if (halt === undefined) return
+    const { connections, replica, halting } = this.#options
+    const { refusal } = halting
+    if (refusal === undefined) return
     for (const { connection, requestId } of this.#queries.above(replica.lastApplied)) {
-      connections.toTell(connection)?.refuseQuery(requestId, halt.refused)
+      connections.toTell(connection)?.refuseQuery(requestId, refusal)
     }
   }
 
@@ -125,10 +124,10 @@ export class QueryDoor {
 
   /** What a linearizable query may be shown of time; `undefined` while it has to wait for that. See `LogTime`. */
   #timeFor(phase: Phase): number | undefined {
-    const { time, raft, halted } = this.#options
+    const { time, raft, halting } = this.#options
     if (phase === 'notLeading') return time.ofState
     if (phase !== 'leading') return undefined
-    const { now, raise } = time.forQueries({ mayRaise: raft.hasRoom && halted() === undefined })
+    const { now, raise } = time.forQueries({ mayRaise: raft.hasRoom && halting.current === undefined })
     if (raise !== undefined) this.#options.raiseCeiling(raise)
     return now
   }
@@ -143,19 +142,19 @@ export class QueryDoor {
   }
 
   #whyNot({ consistency, atLeast, query }: QueryItem): Refused | undefined {
-    const { limits, raft, halted } = this.#options
+    const { limits, raft, replica, halting } = this.#options
     if (query.length > limits.commandBytesMax) {
       return { code: 'TOO_LARGE', message: `the query has ${query.length} bytes, at most ${limits.commandBytesMax} are allowed` }
     }
     const problem = this.#problem(query)
     if (problem !== undefined) return { code: 'INVALID_INPUT', message: problem }
-    if (!raft.hasState) {
+    if (replica.isAstray || (replica.lastApplied === 0 && !raft.status.hasState)) {
       return { code: 'RETRY', message: 'this node has no state yet: it is waiting for a snapshot from another one' }
     }
     if (consistency === 'stale') return undefined
-    const halt = halted()
+    const { current } = halting
     // It is committed: whatever is asked of a leader now reflects it.
-    if (halt !== undefined && (consistency !== 'atLeast' || atLeast >= halt.index)) return halt.refused
+    if (current !== undefined && (consistency !== 'atLeast' || atLeast >= current.index)) return halting.refusal
     if (this.#queries.count >= limits.pendingQueriesMax) return overloaded('pendingQueriesMax')
     return this.#queries.bytes + query.length > limits.pendingBytesMax ? overloaded('pendingBytesMax') : undefined
   }

@@ -4,7 +4,6 @@ import type { Accepted, EntryId, Index, Raft, Refusal } from '../core/index.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { AdminRefused } from '../wire/client-messages.ts'
 import { encodeEnvelope } from '../wire/envelope-codec.ts'
-import type { HaltedMembers } from './halted-members.ts'
 import type { Halting } from './halting.ts'
 import { adminRefused } from './refusals.ts'
 import type { Tickets } from './tickets.ts'
@@ -12,8 +11,7 @@ import type { Tickets } from './tickets.ts'
 export interface SkipOrdersOptions {
   readonly raft: Raft
   readonly replica: Replica
-  readonly halting: Pick<Halting, 'current'>
-  readonly haltedMembers: HaltedMembers
+  readonly halting: Pick<Halting, 'current' | 'members'>
   readonly tickets: Tickets
 }
 
@@ -90,7 +88,7 @@ export class SkipOrders {
   }
 
   #problem(index: Index): AdminRefused | undefined {
-    const { raft, replica, halting, haltedMembers } = this.#options
+    const { raft, replica, halting } = this.#options
     const { id } = raft.status
     const { current } = halting
     if (current?.index !== index) {
@@ -99,7 +97,7 @@ export class SkipOrders {
       const way = index <= replica.lastApplied ? '. What it has applied it may have answered' : ''
       return refusedFor('notHalted', `entry ${index} cannot be skipped: node ${id} leads, and ${why}${way}; ${this.#who()}`)
     }
-    if (haltedMembers.isQuorumAt(index, raft.conf)) return undefined
+    if (halting.members.isQuorumAt(index, raft.conf)) return undefined
     return refusedFor(
       'quorumNotHalted',
       `entry ${index} cannot be skipped: a majority of the voters has to have halted there; ${this.#who()}`,
@@ -107,7 +105,7 @@ export class SkipOrders {
   }
 
   #who(): string {
-    const { list } = this.#options.haltedMembers
+    const { list } = this.#options.halting.members
     if (list.length === 0) return 'no member is known to have halted'
     return `halted are ${list.map(({ id, index }) => `node ${id} at entry ${index}`).join(', ')}`
   }

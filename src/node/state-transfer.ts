@@ -115,7 +115,8 @@ export class StateTransfer {
    * that comes to entry `endIndex` again, and finds the same.
    */
   abandon(astray: Astray): void {
-    const { raft, suspend } = this.#ports
+    const { raft, suspend, report } = this.#ports
+    report({ kind: 'stateAstray', index: astray.firstIndex, skipIndex: astray.endIndex })
     this.#astray = astray
     this.#hasState = false
     suspend()
@@ -262,6 +263,11 @@ export class StateTransfer {
     const index = Math.min(this.#shelf.coveredIndex, replica.lastApplied - limits.logTailEntries)
     if (index >= raft.status.firstIndex) raft.step({ kind: 'compact', index })
   }
+}
+
+export function noOtherState({ firstIndex, endIndex }: Astray): RaftgenError {
+  const what = `the command at index ${firstIndex} was applied here, and entry ${endIndex} says that it was to be skipped`
+  return new RaftgenError('STATE_DIVERGED', `${what}. Without snapshots this node cannot get another state`)
 }
 
 function unusable(index: Index, cause: Error): Error {

@@ -1,0 +1,27 @@
+// What the core is given at the start of a life.
+import type { ConfState, Index, LogSummary, RaftOptions } from '../core/index.ts'
+import type { NodeOptions } from './options.ts'
+
+export function raftOptions(
+  { id, seed, nonce, timing = {}, coreLimits = {}, recovered }: NodeOptions,
+  log: LogSummary,
+  now: number,
+): RaftOptions {
+  const { replica, hasState } = recovered
+  return {
+    id,
+    log,
+    now,
+    seed,
+    nonce,
+    timing,
+    limits: coreLimits,
+    hasState,
+    ...(hasState ? { lastApplied: replica.lastApplied } : {}),
+  }
+}
+
+/** In force at `index`, which is in the log, its base included. */
+export function confAt({ base, confs }: LogSummary, index: Index): ConfState {
+  return confs.findLast((one) => one.index <= index)?.conf ?? base.conf
+}
