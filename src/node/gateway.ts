@@ -57,7 +57,7 @@ export class Gateway {
     this.#commands = new CommandDoor({ ...shared, whyFull, whyHalted: () => halting.refusal })
     const raiseCeiling = (ceiling: number): void => this.#commands.raiseCeiling(ceiling)
     this.#queries = new QueryDoor({ ...shared, halting, raiseCeiling, report })
-    this.#skips = new SkipOrders({ raft, replica, halting, tickets })
+    this.#skips = new SkipOrders({ raft, replica, halting, tickets, clock, electionTimeoutMs })
     this.#changes = new ConfChanges(raft, tickets)
     const cluster = {
       raft,
@@ -124,7 +124,7 @@ export class Gateway {
   unlead(leader: LeaderHint | undefined): void {
     this.#commands.unlead(leader)
     this.#changes.unlead()
-    this.#skips.unlead()
+    this.#skips.unlead(leader)
     this.#administration.unlead(leader)
     this.#joining.unlead(leader)
   }
@@ -144,6 +144,7 @@ export class Gateway {
     this.#queries.ask()
     if (this.#commands.phase === 'notLeading') return
     this.#administration.ask()
+    this.#skips.advance()
     this.#joining.advance()
     this.#commands.propose()
   }

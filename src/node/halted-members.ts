@@ -1,6 +1,6 @@
 // Which members have stopped applying, and where: each of those tells all others again and again. Soft knowledge, of the present term only, for the one
 // that leads and is asked to skip a command.
-import type { ConfState, Halted, Index, Ms, NodeId, Raft } from '../core/index.ts'
+import type { ConfState, Halted, Index, Ms, NodeId, Raft, Term } from '../core/index.ts'
 import type { Net } from '../ports/net.ts'
 import type { Halt } from './options.ts'
 
@@ -20,6 +20,7 @@ export class HaltedMembers {
   readonly #ports: HaltedMembersPorts
   readonly #heard = new Map<NodeId, { readonly message: Halted; readonly at: Ms }>()
   #toldAt: Ms = Number.NEGATIVE_INFINITY
+  #toldTerm: Term = 0
   #now: Ms = 0
 
   constructor(ports: HaltedMembersPorts) {
@@ -35,9 +36,10 @@ export class HaltedMembers {
     const { id, heartbeatMs, raft, net } = this.#ports
     for (const [from, { at }] of this.#heard) if (now - at > forgottenAfter * heartbeatMs) this.#heard.delete(from)
     const halt = this.#ports.halt()
-    if (halt === undefined || now - this.#toldAt < heartbeatMs) return
-    this.#toldAt = now
     const { term } = raft.softState
+    if (halt === undefined || (now - this.#toldAt < heartbeatMs && term === this.#toldTerm)) return
+    this.#toldAt = now
+    this.#toldTerm = term
     const others = raft.conf.members.filter((member) => member.id !== id)
     net.send(others.map((member) => ({ kind: 'Halted', from: id, to: member.id, term, index: halt.index })))
   }

@@ -1,11 +1,12 @@
 // Orders to skip a command, on their way through the log. The rule of who may be skipped: a leader that has halted at the command itself, and knows a
 // majority of the voters to have done so, has told nobody what came of it, and nor has anyone since it leads.
-import type { Accepted, EntryId, Index, Raft, Refusal } from '../core/index.ts'
+import type { Accepted, EntryId, Index, Ms, Raft, Refusal } from '../core/index.ts'
 import type { Replica } from '../machine/replica.ts'
-import type { AdminRefused } from '../wire/client-messages.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { AdminRefused, LeaderHint } from '../wire/client-messages.ts'
 import { encodeEnvelope } from '../wire/envelope-codec.ts'
 import type { Halting } from './halting.ts'
-import { adminRefused } from './refusals.ts'
+import { adminRefused, notLeader } from './refusals.ts'
 import type { Tickets } from './tickets.ts'
 
 export interface SkipOrdersOptions {
@@ -13,6 +14,8 @@ export interface SkipOrdersOptions {
   readonly replica: Replica
   readonly halting: Pick<Halting, 'current' | 'members'>
   readonly tickets: Tickets
+  readonly clock: Clock
+  readonly electionTimeoutMs: Ms
 }
 
 export interface SkipOrder {
@@ -30,6 +33,8 @@ const fateOpen: AdminRefused = {
 
 export class SkipOrders {
   readonly #options: SkipOrdersOptions
+  /** Not enough are known to have halted: whoever has says so within a heartbeat or two. */
+  #waiting: { readonly order: SkipOrder; readonly until: Ms }[] = []
   /** Handed to the core, not answered by it. */
   readonly #asked = new Map<number, SkipOrder>()
   #settling: { readonly id: EntryId; readonly order: SkipOrder }[] = []
@@ -40,14 +45,13 @@ export class SkipOrders {
 
   /** Called only while this node leads. */
   ask(order: SkipOrder): void {
-    const problem = this.#problem(order.index)
-    if (problem !== undefined) return order.done(problem)
-    const { raft, replica, tickets } = this.#options
-    const ticket = tickets.next()
-    this.#asked.set(ticket, order)
-    // Time has stood still since the last entry that was applied. No session may end because of this entry: nobody could show a sign of life.
-    const command = encodeEnvelope({ kind: 'skip', now: replica.now, skipped: order.index })
-    raft.step({ kind: 'propose', ticket, commands: [command] })
+    const { clock, electionTimeoutMs } = this.#options
+    this.#judge({ order, until: clock.monotonicMs() + electionTimeoutMs })
+  }
+
+  /** While this node leads. */
+  advance(): void {
+    for (const waiting of this.#waiting.splice(0)) this.#judge(waiting)
   }
 
   /** False when it is none of these. */
@@ -80,11 +84,29 @@ export class SkipOrders {
     for (const { order } of committed) order.done(undefined)
   }
 
-  unlead(): void {
+  unlead(leader: LeaderHint | undefined): void {
+    for (const { order } of this.#waiting.splice(0)) order.done(adminRefused(notLeader(leader)))
     const open = [...this.#asked.values(), ...this.#settling.map(({ order }) => order)]
     this.#asked.clear()
     this.#settling = []
     for (const order of open) order.done(fateOpen)
+  }
+
+  #judge(waiting: { readonly order: SkipOrder; readonly until: Ms }): void {
+    const { order, until } = waiting
+    const problem = this.#problem(order.index)
+    if (problem === undefined) this.#propose(order)
+    else if (problem.reason === 'quorumNotHalted' && this.#options.clock.monotonicMs() < until) this.#waiting.push(waiting)
+    else order.done(problem)
+  }
+
+  #propose(order: SkipOrder): void {
+    const { raft, replica, tickets } = this.#options
+    const ticket = tickets.next()
+    this.#asked.set(ticket, order)
+    // Time has stood still since the last entry that was applied. No session may end because of this entry: nobody could show a sign of life.
+    const command = encodeEnvelope({ kind: 'skip', now: replica.now, skipped: order.index })
+    raft.step({ kind: 'propose', ticket, commands: [command] })
   }
 
   #problem(index: Index): AdminRefused | undefined {
