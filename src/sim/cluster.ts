@@ -156,7 +156,7 @@ export class Cluster {
 
   #makeWorld(conf: ConfState): World {
     const { seed, machine = () => new ListMachine(), sabotage = {}, timing = { electionTimeoutMs: 300, heartbeatMs: 60 } } = this.#options
-    const { coreLimits = {}, limits = {}, storyLines = 40 } = this.#options
+    const { coreLimits = {}, limits = {}, onHandlerError = 'fail', storyLines = 40 } = this.#options
     const [scheduler, chance, coverage, trace] = [new Scheduler(), new Chance(seed), new Coverage(), new Trace({ lines: storyLines })]
     const verdict = new Verdict(sabotage.blindTo)
     const safety = new Safety(verdict, conf)
@@ -179,7 +179,7 @@ export class Cluster {
       clusterId,
       tickMs,
       machine,
-      node: { timing, coreLimits, limits },
+      node: { timing, coreLimits, limits, onHandlerError },
       contacts: () => this.active.filter(({ id }) => safety.confs.newest.members.some((member) => member.id === id)),
       isMember: (id) => safety.confs.newest.members.some((member) => member.id === id),
       meet: (node, disk) => this.server(node).knownDisks.add(disk, () => true),

@@ -135,6 +135,7 @@ export class Safety {
       case 'RecallReply':
       case 'EntriesRequest':
       case 'EntriesChunk':
+      case 'Halted':
         return // promises nothing
       case 'RequestVote':
         this.#elections.onVote({ voter: node, candidate: id, term: message.term }, hardState)
