@@ -23,6 +23,8 @@ const snapshots = 'src/core/snapshots.ts'
 const recall = 'src/node/recall.ts'
 const logRepair = 'src/node/log-repair.ts'
 const highWater = 'src/storage/high-water.ts'
+const halting = 'src/node/halting.ts'
+const haltedMembers = 'src/node/halted-members.ts'
 
 export const mutants: readonly Mutant[] = [
   // --- Elections
@@ -475,5 +477,80 @@ export const mutants: readonly Mutant[] = [
     file: 'src/storage/log-verdict.ts',
     find: 'const merged = mergeHardState(found.hardState, slot?.hardState, end)',
     replace: 'const merged = mergeHardState(found.hardState, undefined, end)',
+  },
+
+  // --- Skipped commands
+  {
+    name: 'a skipped command is applied: nobody looks further on in the log',
+    file: halting,
+    find: 'const skip = this.#skips.of(index)',
+    replace: 'const skip = committed < 0 ? this.#skips.of(index) : undefined',
+  },
+  {
+    name: 'a command that is to be skipped is applied as long as that is not committed',
+    file: halting,
+    find: "if (skip !== undefined) return skip <= committed ? 'skip' : undefined",
+    replace: "if (skip !== undefined && skip <= committed) return 'skip'",
+  },
+  {
+    name: 'a command is skipped before that is committed',
+    file: halting,
+    find: "if (skip !== undefined) return skip <= committed ? 'skip' : undefined",
+    replace: "if (skip !== undefined) return 'skip'",
+  },
+  {
+    name: 'a command is skipped where any node has halted at it',
+    file: haltedMembers,
+    find: 'return isMajority(voters) && (votersOutgoing.length === 0 || isMajority(votersOutgoing))',
+    replace: 'return halted.size > 0',
+  },
+  {
+    name: 'a command is skipped where a majority of the new voters alone has halted at it',
+    file: haltedMembers,
+    find: 'return isMajority(voters) && (votersOutgoing.length === 0 || isMajority(votersOutgoing))',
+    replace: 'return isMajority(voters)',
+  },
+  {
+    name: 'a command is skipped where a majority had halted at it in an earlier term',
+    file: haltedMembers,
+    find: 'const others = [...this.#heard.values()].filter(({ message }) => message.term === term)',
+    replace: 'const others = [...this.#heard.values()].filter(({ message }) => message.term <= term)',
+  },
+  {
+    name: 'a command is skipped that the leader has answered',
+    file: 'src/node/skip-orders.ts',
+    find: 'if (current?.index !== index) {',
+    replace: 'if (current !== undefined && current.index !== index) {',
+  },
+  {
+    name: 'a snapshot does not know what was skipped',
+    file: 'src/wire/replica-codec.ts',
+    find: 'writer.u32(skipped.length)\n  for (const index of skipped) writer.u48(index)',
+    replace: 'writer.u32(skipped.length * 0)',
+  },
+  {
+    name: 'whoever has applied a skipped command goes on',
+    file: 'src/machine/replica.ts',
+    find: "if (this.#isAstray) return 'astray'",
+    replace: "if (this.#isAstray && entry.index < 0) return 'astray'",
+  },
+  {
+    name: 'whoever has applied a skipped command answers queries from that state',
+    file: 'src/node/query-door.ts',
+    find: 'if (replica.isAstray || (replica.lastApplied === 0 && !raft.status.hasState)) {',
+    replace: 'if (replica.lastApplied === 0 && !raft.status.hasState) {',
+  },
+  {
+    name: 'snapshots of a state with a skipped command stay',
+    file: 'src/node/state-transfer.ts',
+    find: 'this.#shelf.disown(astray)\n',
+    replace: '\n',
+  },
+  {
+    name: 'a halted command leaves a trace in its session',
+    file: 'src/machine/replica.ts',
+    find: "if (verdict.kind === 'execute' && !this.#execute(entry, envelope, treatment)) return false",
+    replace:
+      "sessions.touch(session, { now: envelope.now, ackedBelow })\n    if (verdict.kind === 'execute' && !this.#execute(entry, envelope, treatment)) return false",
   },
 ]

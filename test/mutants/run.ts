@@ -59,7 +59,7 @@ function attempt(folder: string, { file, find, replace }: Mutant): string | unde
   try {
     return (
       firstFailure(folder, netsOf(file), {}) ??
-      firstFailure(folder, ['test/sim/disks.test.ts', 'test/sim/swarm.test.ts'], { RAFTGEN_SEEDS: values.seeds })
+      firstFailure(folder, ['test/sim/disks.test.ts', 'test/sim/halt.test.ts', 'test/sim/swarm.test.ts'], { RAFTGEN_SEEDS: values.seeds })
     )
   } finally {
     writeFileSync(path, source)

@@ -255,6 +255,15 @@ describe('an order to skip the command', () => {
     expect(operate(nodes, leader, { kind: 'skip', index }).refused).toBeUndefined()
   })
 
+  test('is refused where a majority had halted in an earlier term, and says nothing of the present one', () => {
+    const { nodes, leader, index } = halted()
+    const { term } = leader.node.softState
+    nodes.isLost = (message) => message.kind === 'Halted' && message.term > term
+    const [next] = followers(nodes)
+    operate(nodes, leader, { kind: 'transfer', to: next?.node.id })
+    expect(operate(nodes, nodes.leader, { kind: 'skip', index }).refused?.reason).toBe('quorumNotHalted')
+  })
+
   test('is refused by a leader that has applied the command: it may have answered it', () => {
     const { nodes, leader } = cluster(3)
     const client = openSession(nodes, leader)

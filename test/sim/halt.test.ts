@@ -57,7 +57,8 @@ const told = (sim: Simulation, what: string): readonly string[] => sim.story.fil
 
 /** A majority has halted at one command; its index. */
 function untilHalted(sim: Simulation): number {
-  const majority = (): number | undefined => halts(sim).find((index, _, all) => 2 * all.filter((one) => one === index).length > sim.nodes.length)
+  const majority = (): number | undefined =>
+    halts(sim).find((index, _, all) => 2 * all.filter((one) => one === index).length > sim.nodes.length)
   sim.runUntil('a majority has halted', () => majority() !== undefined)
   return majority() ?? 0
 }
@@ -109,25 +110,28 @@ describe('a command whose handler throws on every node', () => {
     sim.checkLinearizable()
   })
 
-  test.each(seeds)('is skipped under crashes, with clients at work: nothing is lost, nothing happens twice, all end equal (seed %i)', (seed) => {
-    const sim = scene({ seed, faults: crashes, machine: () => new BadLists('throws') })
-    sim.work({ clients: 3, calls: 120 })
-    sim.run({ ms: 500 })
-    submitUntilHalted(sim)
-    sim.submit(badCommand(50), { client: sim.client(), timeoutMs: 20_000 })
-    for (let i = 0; i < 4; i++) {
-      const index = halts(sim)[0]
-      if (index !== undefined) sim.members.skip(index, { persistMs: 2_000 })
-      sim.run({ ms: 600 })
-    }
-    sim.heal()
-    sim.stopWork()
-    sim.run({ ms: 2_000 })
-    if (halts(sim).length > 0) skipAll(sim)
-    sim.runUntilConverged()
-    expect(told(sim, 'skips').length).toBeGreaterThan(0)
-    sim.checkLinearizable()
-  })
+  test.each(seeds)(
+    'is skipped under crashes, with clients at work: nothing is lost, nothing happens twice, all end equal (seed %i)',
+    (seed) => {
+      const sim = scene({ seed, faults: crashes, machine: () => new BadLists('throws') })
+      sim.work({ clients: 3, calls: 120 })
+      sim.run({ ms: 500 })
+      submitUntilHalted(sim)
+      sim.submit(badCommand(50), { client: sim.client(), timeoutMs: 20_000 })
+      for (let i = 0; i < 4; i++) {
+        const index = halts(sim)[0]
+        if (index !== undefined) sim.members.skip(index, { persistMs: 2_000 })
+        sim.run({ ms: 600 })
+      }
+      sim.heal()
+      sim.stopWork()
+      sim.run({ ms: 2_000 })
+      if (halts(sim).length > 0) skipAll(sim)
+      sim.runUntilConverged()
+      expect(told(sim, 'skips').length).toBeGreaterThan(0)
+      sim.checkLinearizable()
+    },
+  )
 })
 
 describe('a command that one node applies and the others skip', () => {
