@@ -46,8 +46,11 @@ function main(): number {
 }
 
 /** The direct tests of the layer that is broken. */
-const netsOf = (file: string): readonly string[] =>
-  file.startsWith('src/core/') ? ['test/core'] : file.startsWith('src/storage/') ? ['test/storage'] : ['test/node']
+function netsOf(file: string): readonly string[] {
+  if (file.startsWith('src/core/')) return ['test/core']
+  if (file.startsWith('src/storage/')) return ['test/storage']
+  return file.startsWith('src/machine/') ? ['test/machine', 'test/node'] : ['test/node']
+}
 
 /** What noticed it; `undefined` when nothing did. */
 function attempt(folder: string, { file, find, replace }: Mutant): string | undefined {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../src/core/index.ts'
 import type { Envelope } from '../../src/machine/envelope.ts'
-import { Replica } from '../../src/machine/replica.ts'
+import { Replica, skippedMax } from '../../src/machine/replica.ts'
 import type { StateMachine } from '../../src/machine/state-machine.ts'
 import { ByteReader, ByteWriter, WireError } from '../../src/wire/bytes.ts'
 import { encodeReplica, ReplicaDecoder, replicaPieceBytes } from '../../src/wire/replica-codec.ts'
@@ -268,6 +268,40 @@ describe('the bytes of a replica', () => {
     const bytes = bytesOf(state())
     bytes[0] = 3
     expect(words(bytes)).toBe('the state has format 3, only 1 and 2 are known')
+  })
+
+  /** Where the skipped commands are counted: before the state of the machine, and its length. */
+  const skippedAt = (bytes: Buffer): number => bytes.length - 6 - bytes.readUIntBE(bytes.length - 6, 6) - 4
+  const withSkipped = (...indexes: readonly number[]): Buffer => {
+    const bytes = bytesOf(state())
+    const at = skippedAt(bytes)
+    const writer = new ByteWriter()
+    writer.u32(indexes.length)
+    for (const index of indexes) writer.u48(index)
+    return Buffer.concat([bytes.subarray(0, at), writer.take(), bytes.subarray(at + 4)])
+  }
+
+  test('of the first format, which knew of no skipped commands, are read as without any', () => {
+    const bytes = bytesOf(state())
+    const at = skippedAt(bytes)
+    const first = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 4)])
+    first[0] = 1
+    const replica = new Replica(recorder())
+    restored(first, replica)
+    expect(bytesOf(replica).equals(bytes)).toBe(true)
+  })
+
+  test('have the skipped commands in their order, none twice, none to come, and no more than are remembered', () => {
+    const replica = new Replica(recorder())
+    restored(withSkipped(1, 2), replica)
+    expect(replica.skipped).toEqual([1, 2])
+    expect(bytesOf(replica).equals(withSkipped(1, 2))).toBe(true)
+    const { lastApplied } = state()
+    expect(words(withSkipped(2, 1))).toBe(`command 1 was skipped, after 2 and up to ${lastApplied}`)
+    expect(words(withSkipped(2, 2))).toBe(`command 2 was skipped, after 2 and up to ${lastApplied}`)
+    expect(words(withSkipped(lastApplied + 1))).toBe(`command ${lastApplied + 1} was skipped, after 0 and up to ${lastApplied}`)
+    const many = Array.from({ length: skippedMax + 1 }, (_, i) => i + 1)
+    expect(words(withSkipped(...many))).toBe(`${skippedMax + 1} commands were skipped, at most ${skippedMax} are remembered`)
   })
 
   test('with any one byte changed give a replica or a clear refusal', () => {
