@@ -113,8 +113,8 @@ function parsedIndex(word: string): number {
   const index = Number(word)
   if (/^\d+$/.test(word) && Number.isSafeInteger(index) && index >= 1) return index
   throw new WrongUse(
-    `skip ${word}: this is not the index of an entry, a whole number from 1`,
-    'Name the entry as `raftgen cluster status` does.',
+    `skip: '${word}' is not the index of an entry`,
+    'Indexes are whole numbers from 1; `raftgen cluster status` shows which.',
   )
 }
 
