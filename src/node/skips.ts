@@ -1,28 +1,22 @@
-// Which commands an operator has skipped, as the log says further on than what is applied: looked at before a command is applied. Entries of
-// earlier lives are read once, at the start, up to where the log ended then; later ones are looked at as they are written.
+// Which commands an operator has skipped, as the log says further on than what is applied: looked at before a command is applied. Of entries of
+// earlier lives the log itself says it, or else they are read once, at the start; later ones are looked at as they are written.
 import { type Entry, type Index, InvariantError, type Persist } from '../core/index.ts'
-import type { Log } from '../ports/log.ts'
-import { decodeEnvelope, envelopeKind } from '../wire/envelope-codec.ts'
+import type { Log, Skip } from '../ports/log.ts'
+import { skippedBy } from '../wire/envelope-codec.ts'
 
 /** Read at once, bytes. */
 const sliceBytes = 1_024 * 1_024
 
 export interface SkipsPorts {
-  readonly log: Pick<Log, 'entries'>
+  readonly log: Pick<Log, 'entries' | 'skips'>
   wake(): void
   fail(error: Error): void
-}
-
-interface Found {
-  /** Of the entry that says so. */
-  readonly index: Index
-  readonly skipped: Index
 }
 
 export class Skips {
   readonly #ports: SkipsPorts
   /** Ascending by index. */
-  #found: Found[] = []
+  #found: Skip[]
   /** What an earlier life left behind is read up to here. */
   #end: Index
   /** Everything below was looked at. */
@@ -30,8 +24,10 @@ export class Skips {
 
   /** `firstIndex` to `lastIndex`: what is in the log and not applied. */
   constructor(ports: SkipsPorts, { firstIndex, lastIndex }: { readonly firstIndex: Index; readonly lastIndex: Index }) {
+    const { skips } = ports.log
     this.#ports = ports
-    this.#next = firstIndex
+    this.#found = (skips ?? []).filter(({ index }) => index >= firstIndex)
+    this.#next = skips === undefined ? firstIndex : lastIndex + 1
     this.#end = lastIndex
     this.#read()
   }
@@ -69,9 +65,8 @@ export class Skips {
 
   #look(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      if (entry.kind !== 'command' || envelopeKind(entry.data) !== 'skip') continue
-      const envelope = decodeEnvelope(entry.data)
-      if (envelope.kind === 'skip') this.#found.push({ index: entry.index, skipped: envelope.skipped })
+      const skipped = entry.kind === 'command' ? skippedBy(entry.data) : undefined
+      if (skipped !== undefined) this.#found.push({ index: entry.index, skipped })
     }
   }
 

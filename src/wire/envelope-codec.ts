@@ -1,4 +1,5 @@
 // Envelopes as the data of entries. Fixed-width: a command costs 27 bytes beside its own.
+import type { Index } from '../core/types.ts'
 import type { Envelope, SessionTouch } from '../machine/envelope.ts'
 import { ByteReader, ByteWriter, WireError } from './bytes.ts'
 
@@ -54,6 +55,15 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
 
 /** Of the envelope in `data`; `undefined` where that is none of ours. */
 export const envelopeKind = (data: Uint8Array): Envelope['kind'] | undefined => kinds[data[0] ?? kinds.length]
+
+const skipKind = kinds.indexOf('skip')
+const skipBytes = 13
+
+/** Index of the command that the envelope in `data` skips; `undefined` where it is another one, or none. */
+export function skippedBy(data: Uint8Array): Index | undefined {
+  if (data[0] !== skipKind || data.length !== skipBytes) return undefined
+  return new ByteReader(data.subarray(7)).u48('index of the command skipped')
+}
 
 /** `command` is a view of `data`. Throws a `WireError`: the entry was written by a version that this one does not know. */
 export function decodeEnvelope(data: Uint8Array): Envelope {
