@@ -22,6 +22,21 @@ export function parseLockedType(text: string): LockedNode {
   return node
 }
 
+/** A field of the state: a table has no other place. */
+export type LockedStateNode =
+  | { readonly kind: 'table'; readonly key: LockedNode; readonly value: LockedNode }
+  | { readonly kind: 'cell'; readonly type: LockedNode }
+
+/** The same for a field of the state. */
+export function parseLockedState(text: string): LockedStateNode {
+  const entry = /^Table<(.*)>$/su.exec(text)?.[1]
+  if (entry === undefined) return { kind: 'cell', type: parseLockedType(text) }
+  // What a table has between its brackets is written as in a Map.
+  const node = parseLockedType(`Map<${entry}>`)
+  if (node.kind !== 'map') throw new SyntaxError(`the wire lock has the type ${text}, which is none`)
+  return { kind: 'table', key: node.key, value: node.value }
+}
+
 class Parser {
   readonly #text: string
   readonly #tokens: readonly string[]

@@ -122,9 +122,9 @@ export const errorCodes = {
   },
   STATE_DIVERGED: {
     retryable: false,
-    outcome: 'none',
-    when: 'This replica no longer equals the others.',
-    todo: 'Find the handler that is not deterministic; rebuild the replica from a peer.',
+    outcome: 'notApplied',
+    when: 'The replicas differ, and no majority of them is the same, so that nobody answers. Of a node: its state is not what was written to it.',
+    todo: 'Find the handler that is not deterministic (`raftgen cluster status` names the command, `raftgen state diff` what differs); restart the replica.',
   },
   BAD_OPTIONS: { retryable: false, outcome: 'none', when: 'An option is missing or out of its bounds.', todo: 'Correct the option named.' },
   BAD_SCHEMA: { retryable: false, outcome: 'none', when: 'The schema file was refused.', todo: 'Correct what the message names.' },

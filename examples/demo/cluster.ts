@@ -63,6 +63,16 @@ export async function stop(replica: Replica, signal: 'SIGKILL' | 'SIGTERM'): Pro
   await exited
 }
 
+/** Stops a replica for as long as `during` takes, without ending it: what a machine does that swaps, or is moved. */
+export async function pauseWhile(replica: Replica, during: () => Promise<void>): Promise<void> {
+  replica.process?.kill('SIGSTOP')
+  try {
+    await during()
+  } finally {
+    replica.process?.kill('SIGCONT')
+  }
+}
+
 /** The one that says it leads. */
 export async function findLeader(replicas: readonly Replica[]): Promise<Replica> {
   for (;;) {

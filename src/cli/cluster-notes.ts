@@ -9,9 +9,10 @@ export function noteLines(nodes: readonly NodeAnswer[]): readonly string[] {
   return [...new Set(statuses.flatMap((status) => notesOn(status).map((note) => `node ${status.nodeId}: ${note}`)))]
 }
 
-function notesOn({ fence, lastIndex, disk, halted }: NodeStatus): readonly string[] {
+function notesOn({ fence, lastIndex, disk, divergence, halted }: NodeStatus): readonly string[] {
   const notes: string[] = []
   if (fence !== undefined) notes.push(onFence(fence, lastIndex))
+  if (divergence !== undefined) notes.push(onDivergence(divergence))
   if (disk.isFull) {
     const left = disk.leftBytes === undefined ? '' : `, ${(disk.leftBytes / 1_048_576).toFixed(1)} MiB are left`
     notes.push(`its disk is nearly full${left}: it takes no commands, and leads only where nobody else can`)
@@ -29,6 +30,21 @@ function onHalt({ index, command, message, isFatal }: NonNullable<NodeStatus['ha
   const again = isFatal ? 'start it again with `retryHalted: true`' : 'start it again'
   const what = `applies nothing from entry ${index} on: the handler of ${command === '' ? 'that command' : command} failed there: ${message}`
   return `${what}. Mend it and ${again}, or: raftgen cluster skip ${index}`
+}
+
+function onDivergence({ standing, others, checkedIndex, index, isFirst, command }: NonNullable<NodeStatus['divergence']>): string {
+  const theirs = `${others.length === 1 ? 'node' : 'nodes'} ${others.join(', ')}`
+  const called = command === undefined ? '' : ` (${command})`
+  const since =
+    index === undefined ? ` after entry ${checkedIndex}` : ` since entry ${index}${called}${isFirst ? '' : ' or an earlier one'}`
+  switch (standing) {
+    case 'fenced':
+      return `its state differs from that of a majority, ${theirs},${since}: it answers nothing and does not vote`
+    case 'doubtful':
+      return `its state differs from that of ${theirs}${since}, and no majority has the same one: it answers nothing`
+    case 'sound':
+      return `${theirs} differ from the majority${since}`
+  }
 }
 
 function onFence({ floor }: NonNullable<NodeStatus['fence']>, lastIndex: number): string {

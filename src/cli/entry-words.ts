@@ -5,7 +5,7 @@ import { WireError } from '../wire/bytes.ts'
 import { decodeEnvelope } from '../wire/envelope-codec.ts'
 import { type CommandDecoder, readCall } from './command-decoder.ts'
 import { confText } from './log-words.ts'
-import { plainValue, rawText, valueText } from './value-text.ts'
+import { plainValue, rawText, timeText, valueText } from './value-text.ts'
 
 /** An entry, as far as it can be read. */
 export interface ShownEntry {
@@ -95,6 +95,8 @@ function whatText({ entry, envelope, call, problem }: ShownEntry): string {
       return `queries may see times up to ${timeText(envelope.ceiling)}`
     case 'skip':
       return `an operator skips command ${envelope.skipped}`
+    case 'check':
+      return envelope.isEvidence ? 'replicas differ: each takes a snapshot of its state here' : 'replicas compare their states'
   }
 }
 
@@ -130,9 +132,3 @@ export function entryObject({ entry, envelope, call, problem }: ShownEntry): obj
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-
-/** Beyond what a date can be: the number itself. */
-function timeText(ms: number): string {
-  const date = new Date(ms)
-  return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9_999 ? `${ms} ms` : date.toISOString()
-}

@@ -4,6 +4,7 @@ import { addClusterCommands } from './cluster-program.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { addLogCommands } from './log-program.ts'
 import { ownPackage } from './own-package.ts'
+import { addStateCommands } from './state-program.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface JsonOption {
@@ -127,6 +128,10 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
     const { logCommand } = await import('./log.ts')
     end(await logCommand(line, terminal))
   })
+  addStateCommands(program, async (line) => {
+    const { stateCommand } = await import('./state.ts')
+    end(await stateCommand(line, terminal))
+  })
   return program
 }
 
@@ -148,7 +153,7 @@ function optionsOfGenerating(generate: Command): string {
 }
 
 /** Words that may be meant where a schema file is expected. */
-export const commandNames = ['generate', 'check', 'init', 'bootstrap', 'freeze', 'cluster', 'log', 'help'] as const
+export const commandNames = ['generate', 'check', 'init', 'bootstrap', 'freeze', 'cluster', 'log', 'state', 'help'] as const
 
 const appended = (value: string, previous: readonly string[] | undefined): readonly string[] => [...(previous ?? []), value]
 
@@ -173,9 +178,10 @@ Examples:
   raftgen check schema.ts          do the handlers do the same on every replica?
   raftgen cluster status --server 10.0.0.1:7101
   raftgen log verify data/1        is all there that this stopped node has promised?
+  raftgen state diff data/1 data/2 --schema schema.ts
 
 Exit codes:
   0  fine
-  1  findings: the schema or the handlers have errors, --check found something out of date, a cluster refused what it was asked, or a log is damaged
+  1  findings: the schema or the handlers have errors, --check found something out of date, a cluster refused what it was asked, a log is damaged, or states differ
   2  wrong use: an unknown option, a missing file, something in the way
   3  a bug in raftgen`

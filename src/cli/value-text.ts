@@ -40,8 +40,11 @@ export function rawText(bytes: Uint8Array): string {
 
 const braced = (parts: readonly string[]): string => (parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`)
 
-const quoted = (text: string): string =>
-  JSON.stringify(text).replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const quoted = (text: string): string => visibleText(JSON.stringify(text))
+
+/** Of text that quotes values as JSON does. */
+export const visibleText = (text: string): string =>
+  text.replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** What JSON can hold: bytes in hexadecimal, integers of any size as text, Maps as lists of pairs. The schema says which is which. */
 export function plainValue(value: unknown): unknown {
@@ -51,4 +54,10 @@ export function plainValue(value: unknown): unknown {
   if (value instanceof Map) return [...value].map(([key, item]) => [key, plainValue(item)])
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainValue(item)]))
+}
+
+/** Log time, milliseconds. Beyond what a date can be: the number itself. */
+export function timeText(ms: number): string {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9_999 ? `${ms} ms` : date.toISOString()
 }

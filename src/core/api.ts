@@ -76,6 +76,11 @@ export type Input =
    */
   | { readonly kind: 'stateLost' }
   /**
+   * Whether the state of this node can be trusted; at first it can. While it cannot, the node follows and acknowledges like any other, since its log is as good
+   * as ever; but it campaigns for nobody, not even when it is asked to, grants no vote, and a leader hands over and leads no more.
+   */
+  | { readonly kind: 'sound'; readonly isSound: boolean }
+  /**
    * The state up to `index` is in durable snapshots: entries up to there may go, as far as no follower that is fetching a snapshot
    * will need them. Answered by `Ready.compact` when any goes. At most what was applied.
    */

@@ -128,8 +128,8 @@ export class Elections {
     this.becomeFollower({ term: this.term, leader: undefined })
   }
 
-  /** Who has no state neither leads nor campaigns. */
-  loseState(): void {
+  /** Its state is gone, or cannot be trusted any more: whoever would lead next is asked to do so at once. */
+  standAside(): void {
     if (this.#role.kind === 'leader') this.stepDown(this.#role)
     else this.endCandidacy()
   }
@@ -192,18 +192,19 @@ export class Elections {
    * know that one to be committed: it may be the only one who has it (§4.2.2).
    */
   get #mayCampaign(): boolean {
-    const { log, id, disk } = this.#ctx
-    if (disk.isHung) return false
+    const { log, id, disk, isSound } = this.#ctx
+    if (disk.isHung || !isSound) return false
     return log.hasState && log.fence === undefined && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))
   }
 
   /**
    * Before it knows who votes a node has no log either: it would vote for anyone, whatever it may have promised in another life. Nor does it vote for who was removed:
-   * whoever asks what it has forgotten relies on that, and the cluster can elect this node in its place.
+   * whoever asks what it has forgotten relies on that, and the cluster can elect this node in its place. Without a state to be trusted it votes for nobody.
    */
   #mayVoteFor({ from }: RequestVote | PreVote): boolean {
-    const { voters, removed } = this.#ctx.log.conf
-    return voters.length > 0 && !removed.includes(from)
+    const { log, isSound } = this.#ctx
+    const { voters, removed } = log.conf
+    return isSound && voters.length > 0 && !removed.includes(from)
   }
 
   /** A leader hears itself, until its own check says that nobody else hears it (§6.2). */

@@ -19,6 +19,8 @@ export interface NodeContext {
   now: Ms
   /** As this node was told last: see the input `disk`. */
   disk: { readonly isFull: boolean; readonly isHung: boolean }
+  /** As this node was told last: see the input `sound`. */
+  isSound: boolean
   /**
    * The last round of heartbeats. Never falls in the life of the process: with the term it names a round for good, so that the answer
    * to an old one can confirm nothing of a new one (§6.4).

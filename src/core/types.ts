@@ -274,10 +274,38 @@ export type EntriesRequest = Header & { readonly kind: 'EntriesRequest'; readonl
 /** Contiguous from `firstIndex`, as many as fit; none when the sender does not have the first. Nothing is claimed of them: their chain tells. */
 export type EntriesChunk = Header & { readonly kind: 'EntriesChunk'; readonly firstIndex: Index; readonly entries: readonly Entry[] }
 export type RepairMessage = Recall | RecallReply | EntriesRequest | EntriesChunk
+
+/** What a replica adds up to: 64 bits, as two signed 32-bit integers. */
+export interface Digest {
+  readonly low: number
+  readonly high: number
+}
+/** The replica of the sender had `digest` after entry `index`. `asks`: and what had that of the receiver? The core sees nothing of these either. */
+export type DigestReport = Header & {
+  readonly kind: 'DigestReport'
+  readonly index: Index
+  readonly digest: Digest
+  readonly asks: boolean
+}
+/** Asks for the digests after entry `firstIndex`, and each `stride` further up to `lastIndex`. */
+export type DigestsRequest = Header & {
+  readonly kind: 'DigestsRequest'
+  readonly firstIndex: Index
+  readonly lastIndex: Index
+  readonly stride: number
+}
+/** In that order, from the first that the sender still has: `firstIndex` is that one. None when it has none of them. */
+export type DigestsChunk = Header & {
+  readonly kind: 'DigestsChunk'
+  readonly firstIndex: Index
+  readonly stride: number
+  readonly digests: readonly Digest[]
+}
+export type DigestMessage = DigestReport | DigestsRequest | DigestsChunk
 /** The sender applies nothing from the committed entry `index` on; repeated while that lasts. The core sees nothing of it. */
 export type Halted = Header & { readonly kind: 'Halted'; readonly index: Index }
 /** Everything that nodes say to each other. */
-export type PeerMessage = Message | SnapshotMessage | RepairMessage | Halted
+export type PeerMessage = Message | SnapshotMessage | RepairMessage | DigestMessage | Halted
 
 /** What is known from outside: for logs, redirects and status pages. */
 export interface SoftState {

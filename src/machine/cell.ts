@@ -1,5 +1,6 @@
 import { assert } from '../core/invariant.ts'
 import { type Check, holdsBytes } from './codec.ts'
+import type { FieldDigest } from './field-digest.ts'
 import type { Participant, Transaction } from './transaction.ts'
 
 export interface CellOptions {
@@ -8,6 +9,8 @@ export interface CellOptions {
   readonly value: Check
   readonly initial: unknown
   readonly transaction: Transaction
+  /** Kept up with what is committed. Default: none. */
+  readonly digest?: FieldDigest | undefined
 }
 
 /** A property of the state that is replaced as a whole, by assignment. */
@@ -15,17 +18,20 @@ export class Cell implements Participant {
   readonly #name: string
   readonly #codec: Check
   readonly #transaction: Transaction
+  readonly #digest: FieldDigest | undefined
   #value: unknown
   #copies: boolean
   /** What stood here before the first write of this transaction. */
   #before: unknown
   #written = false
 
-  constructor({ name, value, initial, transaction }: CellOptions) {
+  constructor({ name, value, initial, transaction, digest }: CellOptions) {
     this.#name = name
     this.#codec = value
     this.#transaction = transaction
+    this.#digest = digest
     this.#value = initial
+    digest?.begin(initial)
     this.#copies = holdsBytes(initial)
   }
 
@@ -53,17 +59,23 @@ export class Cell implements Participant {
   /** Replaces the value, outside of transactions, by one that `check` returned. */
   load(value: unknown): void {
     assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
+    this.#digest?.change(this.#value, value)
     this.#value = value
     this.#copies = holdsBytes(value)
   }
 
   commit(): void {
-    this.#before = undefined
-    this.#written = false
+    this.#digest?.change(this.#before, this.#value)
+    this.#forget()
   }
 
   rollback(): void {
     this.#value = this.#before
-    this.commit()
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.#before = undefined
+    this.#written = false
   }
 }

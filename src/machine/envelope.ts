@@ -28,6 +28,8 @@ export type Envelope =
   | { readonly kind: 'clock'; readonly now: number; readonly ceiling: number }
   /** An operator's word: the command at index `skipped`, below this entry, counts as one whose handler failed. Its stamp lets no time pass. */
   | { readonly kind: 'skip'; readonly now: number; readonly skipped: Index }
+  /** All replicas compare what they add up to after this entry; with `isEvidence` they take a snapshot of it as well, since they differ. */
+  | { readonly kind: 'check'; readonly now: number; readonly isEvidence: boolean }
 
 export interface SessionTouch {
   readonly session: number

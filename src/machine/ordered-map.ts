@@ -3,7 +3,7 @@
 import { bulkLoad } from 'sorted-btree/extended/bulkLoad.js'
 import { type Compare, everything, nodeEntriesMax, type Span, stepsOf, type Tree, Walk } from './tree-walk.ts'
 
-/** Where a value stands. Invariant: a slot older than the map's last view is never written again. */
+/** Where a value stands. Invariant: a slot older than the map's last view is never written again; what a frozen map is to show, it has set aside before. */
 class Slot<V> {
   value: V
   readonly age: number
@@ -23,10 +23,107 @@ export interface View<K, V> {
   entries(): IterableIterator<readonly [K, V]>
 }
 
+/** What a map held at one moment, to be read once. */
+export interface Frozen<K, V> {
+  readonly size: number
+  /** In key order; once. */
+  entries(): IterableIterator<readonly [K, V]>
+  /** It is not needed any more: at the end of its entries by itself. Until then what is overwritten is kept for it. */
+  end(): void
+}
+
 /** Point reads of a map as it was at one moment, until `end`. */
 export interface Moment<K, V> {
   get(key: K): V | undefined
   end(): void
+}
+
+/** Entries that will take the place of others. */
+export interface Loader<K, V> {
+  /** Keys must ascend. */
+  add(key: K, value: V): void
+  /** Puts them there. Throws, and changes nothing, unless the keys ascend. Once. */
+  install(): void
+}
+
+/** The hash table grows with each entry; what is left for the end is to build the tree, a tenth of the work. */
+class MapLoader<K, V> implements Loader<K, V> {
+  readonly #compare: Compare<K>
+  readonly #age: number
+  readonly #replace: (built: { readonly tree: Tree<K, Slot<V>>; readonly slots: Map<K, Slot<V>> }) => void
+  readonly #map = new Map<K, Slot<V>>()
+  readonly #keys: K[] = []
+  readonly #slots: Slot<V>[] = []
+
+  constructor(
+    compare: Compare<K>,
+    age: number,
+    replace: (built: { readonly tree: Tree<K, Slot<V>>; readonly slots: Map<K, Slot<V>> }) => void,
+  ) {
+    this.#compare = compare
+    this.#age = age
+    this.#replace = (built) => replace(built)
+  }
+
+  add(key: K, value: V): void {
+    const slot = new Slot(value, this.#age)
+    this.#map.set(key, slot)
+    this.#keys.push(key)
+    this.#slots.push(slot)
+  }
+
+  install(): void {
+    this.#replace({ tree: bulkLoad(this.#keys, this.#slots, nodeEntriesMax, this.#compare), slots: this.#map })
+  }
+}
+
+class FrozenMap<K, V> implements Frozen<K, V> {
+  readonly size: number
+  readonly #tree: Tree<K, Slot<V>>
+  readonly #age: number
+  readonly #compare: Compare<K>
+  readonly #ended: () => void
+  /** What stood in a slot, where something else does by now. */
+  readonly #kept = new Map<Slot<V>, V>()
+  /** Read so far, this one included. */
+  #readTo: { readonly key: K } | undefined
+
+  constructor(tree: Tree<K, Slot<V>>, { age, compare, ended }: { readonly age: number; readonly compare: Compare<K>; ended(): void }) {
+    this.size = tree.size
+    this.#tree = tree
+    this.#age = age
+    this.#compare = compare
+    this.#ended = () => ended()
+  }
+
+  entries(): IterableIterator<readonly [K, V]> {
+    return new Walk(
+      this.#tree.entries(undefined, []),
+      Number.POSITIVE_INFINITY,
+      (key, slot) => [key, this.#take(key, slot)] as const,
+      () => this.end(),
+    )
+  }
+
+  end(): void {
+    this.#kept.clear()
+    this.#ended()
+  }
+
+  /** The slot of `key` is about to be written. */
+  keep(key: K, slot: Slot<V>): void {
+    // It was not there then; or has been read.
+    if (slot.age >= this.#age || (this.#readTo !== undefined && this.#compare(key, this.#readTo.key) <= 0)) return
+    if (!this.#kept.has(slot)) this.#kept.set(slot, slot.value)
+  }
+
+  #take(key: K, slot: Slot<V>): V {
+    this.#readTo = { key }
+    const kept = this.#kept.get(slot)
+    if (kept === undefined) return slot.value
+    this.#kept.delete(slot)
+    return kept
+  }
 }
 
 /** Values are never `undefined`: that means "no such key". */
@@ -35,10 +132,15 @@ export class OrderedMap<K, V> {
   /** Invariant: both hold the same keys, and the same slot for each. */
   #slots = new Map<K, Slot<V>>()
   #tree: Tree<K, Slot<V>>
-  /** Grows with each view. */
+  /** Grows with each view, and each time it is frozen. */
   #age = 0
+  /** Older slots are those of a view. */
+  #writableFrom = 0
+  readonly #frozen = new Set<FrozenMap<K, V>>()
   /** Iterators that began since the last view and have not ended: they walk the nodes of the tree as it is. */
   #walkers = 0
+  /** Grows whenever they need no more protection. */
+  #epoch = 0
   /** Of the point reads among them: where to find what they are to see, once that is no longer what is there. */
   #past: { tree: Tree<K, Slot<V>> | undefined } | undefined
 
@@ -63,8 +165,9 @@ export class OrderedMap<K, V> {
   put(key: K, value: V): V | undefined {
     if (this.#walkers > 0) this.#protect()
     const slot = this.#slots.get(key)
-    if (slot !== undefined && slot.age === this.#age) {
+    if (slot !== undefined && slot.age >= this.#writableFrom) {
       const before = slot.value
+      if (this.#frozen.size > 0) for (const frozen of this.#frozen) frozen.keep(key, slot)
       slot.value = value
       return before
     }
@@ -110,26 +213,37 @@ export class OrderedMap<K, V> {
     }
   }
 
-  /** Replaces everything. Throws, and changes nothing, unless `keys` ascend. */
-  load(keys: K[], values: readonly V[]): void {
-    const slots = values.map((value) => new Slot(value, this.#age))
-    const tree = bulkLoad(keys, slots, nodeEntriesMax, this.#compare)
-    // Those who still walk the tree that is replaced need no protection: nobody writes to it again.
-    this.#part(this.#tree)
-    this.#tree = tree
-    this.#slots = new Map()
-    for (const [i, key] of keys.entries()) {
-      const slot = slots[i]
-      if (slot !== undefined) this.#slots.set(key, slot)
-    }
+  /**
+   * The map as it is now, to be read once. O(1); afterwards an entry that is overwritten before it was read costs a note of what it was, and only new and
+   * removed ones copy a part of the tree: where most writes replace, that is several times cheaper than a view.
+   */
+  freeze(): Frozen<K, V> {
+    this.#age++
+    const tree: Tree<K, Slot<V>> = this.#tree.clone()
+    const frozen = new FrozenMap(tree, { age: this.#age, compare: this.#compare, ended: () => this.#frozen.delete(frozen) })
+    this.#frozen.add(frozen)
+    return frozen
+  }
+
+  /** What will replace everything, entry by entry. */
+  loader(): Loader<K, V> {
+    const age = this.#age
+    return new MapLoader(this.#compare, age, ({ tree, slots }) => {
+      // Those who still walk the tree that is replaced, or have frozen it, need no protection: nobody writes to it again.
+      this.#part(this.#tree)
+      this.#frozen.clear()
+      this.#tree = tree
+      this.#slots = slots
+      this.#writableFrom = age
+    })
   }
 
   /** Returns what ends it. */
   #beginWalk(): () => void {
-    const age = this.#age
+    const epoch = this.#epoch
     this.#walkers++
     return () => {
-      if (this.#age === age) this.#walkers--
+      if (this.#epoch === epoch) this.#walkers--
     }
   }
 
@@ -143,7 +257,9 @@ export class OrderedMap<K, V> {
   /** From now on the walkers see `past`, whatever happens here. */
   #part(past: Tree<K, Slot<V>>): void {
     this.#age++
+    this.#writableFrom = this.#age
     this.#walkers = 0
+    this.#epoch++
     if (this.#past === undefined) return
     this.#past.tree = past
     this.#past = undefined

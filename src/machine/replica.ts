@@ -3,7 +3,10 @@ import { assert, broken } from '../core/invariant.ts'
 import type { Entry, EntryId, Index, Term } from '../core/types.ts'
 import type { ErrorCode } from '../errors.ts'
 import { createContext, type EntryContext } from './context.ts'
+import { DigestRing } from './digest-ring.ts'
 import type { Envelope } from './envelope.ts'
+import { DigestSum } from './field-digest.ts'
+import { hashOfTime } from './runtime-hash.ts'
 import { type SessionRecord, sessionsMax, Sessions } from './sessions.ts'
 import type { HandlerFailure, QueryContext, StateMachine } from './state-machine.ts'
 
@@ -50,6 +53,8 @@ const noReply = new Uint8Array(0)
 export class Replica {
   readonly machine: StateMachine
   readonly sessions = new Sessions()
+  /** After each of the last entries: what the whole replica adds up to, its machine, the replies it keeps and log time. */
+  readonly digests = new DigestRing()
   readonly applied: Applied = { index: 0, reply: noReply, failure: undefined, refused: undefined }
   #lastApplied: Index = 0
   #lastAppliedTerm: Term = 0
@@ -68,6 +73,7 @@ export class Replica {
   readonly #failed = new Set<Index>()
   #isAstray = false
   readonly #context: EntryContext
+  readonly #sum = new DigestSum()
 
   constructor(machine: StateMachine) {
     this.machine = machine
@@ -108,6 +114,7 @@ export class Replica {
   /** Entries without an envelope: they pass without a trace. */
   pass(entry: Entry): void {
     this.#advance(entry)
+    this.#noteDigest()
   }
 
   /** Applies one entry. What the machine throws is not caught: this replica cannot go on without it. */
@@ -127,6 +134,7 @@ export class Replica {
       this.#applyRare(entry, envelope)
     }
     this.sessions.expire(this.#now)
+    this.#noteDigest()
     return 'applied'
   }
 
@@ -149,6 +157,12 @@ export class Replica {
       install()
       this.#replace(state)
     }
+  }
+
+  /** Replaces everything, the state of the machine by `install`, which must not throw. */
+  adopt(state: ReplicaState, install: () => void): void {
+    install()
+    this.#replace(state)
   }
 
   /** For a machine that can only replace its state. */
@@ -181,6 +195,17 @@ export class Replica {
     this.#now = now
     this.#ceiling = ceiling
     this.#ceilingTerm = ceilingTerm
+    this.#noteDigest()
+  }
+
+  #noteDigest(): void {
+    const sum = this.#sum
+    sum.reset()
+    sum.add(this.sessions.digest)
+    sum.add(hashOfTime(this.#now, this.#ceiling))
+    const { digest } = this.machine
+    if (digest !== undefined) sum.add(digest)
+    this.digests.note(this.#lastApplied, sum)
   }
 
   /** Answers a query from the state as it is. `now` is what the query may see of time. */
@@ -299,6 +324,8 @@ export class Replica {
         return
       case 'skip':
         return
+      case 'check':
+        return // nothing but a place in the log
       default:
         assert(false, 'an envelope of an unknown kind')
     }

@@ -1,6 +1,8 @@
 // Exactly once (§6.3): what each client has been answered, replicated like the state itself and part of it. Time here is log time.
 import { assert } from '../core/invariant.ts'
 import type { Index } from '../core/types.ts'
+import { type Digest, DigestSum } from './field-digest.ts'
+import { hashOfReply, hashOfSession } from './runtime-hash.ts'
 
 /** A client may be this far ahead of its oldest unsettled command. Bounds the replies kept for it. */
 export const sessionWindow = 8_192
@@ -64,11 +66,18 @@ export class Sessions {
   readonly #sessions = new Map<number, Session>()
   /** Grows with each view. */
   #age = 0
+  /** Of the sessions, and of the replies kept for them. What else there is of a session shows in these, later. */
+  readonly #sum = new DigestSum()
   /** No session expires before this log time. A lower bound: a sign of life does not raise it, the next scan does. */
   #nextExpiry = Number.POSITIVE_INFINITY
 
   get size(): number {
     return this.#sessions.size
+  }
+
+  /** Equal where the same clients have been answered the same. Good until the next change. */
+  get digest(): Digest {
+    return this.#sum
   }
 
   has(session: number): boolean {
@@ -86,12 +95,14 @@ export class Sessions {
     assert(!this.#sessions.has(id), `session ${id} is opened twice`)
     const fresh = { lastActive: now, ackedBelow: 1, lastSeq: 0, replies: new Map(), replyBytes: 0, keptFrom: 1 }
     this.#sessions.set(id, { age: this.#age, ttlMs, ...fresh })
+    this.#sum.add(hashOfSession(id, ttlMs))
     this.#nextExpiry = Math.min(this.#nextExpiry, now + ttlMs)
     return true
   }
 
   close(id: number): void {
-    this.#sessions.delete(id)
+    const session = this.#sessions.get(id)
+    if (session !== undefined) this.#remove(id, session)
   }
 
   /** A sign of life. Unknown sessions are ignored. */
@@ -99,7 +110,7 @@ export class Sessions {
     const session = this.#own(id)
     if (session === undefined) return
     session.lastActive = now
-    acknowledge(session, ackedBelow)
+    this.#acknowledge(id, session, ackedBelow)
   }
 
   /** Every session gets its full time to live. */
@@ -113,7 +124,7 @@ export class Sessions {
     this.#nextExpiry = Number.POSITIVE_INFINITY
     for (const [id, session] of this.#sessions) {
       const expiry = session.lastActive + session.ttlMs
-      if (expiry < now) this.#sessions.delete(id)
+      if (expiry < now) this.#remove(id, session)
       else this.#nextExpiry = Math.min(this.#nextExpiry, expiry)
     }
   }
@@ -141,8 +152,9 @@ export class Sessions {
     assert(seq > session.lastSeq, `command ${seq} of session ${id} is applied after ${session.lastSeq}`)
     session.lastSeq = seq
     session.replies.set(seq, recorded)
+    this.#sum.add(hashOfReply(id, seq, recorded))
     session.replyBytes += recorded.reply.length
-    if (session.replyBytes > sessionReplyBytesMax) dropOldest(session)
+    if (session.replyBytes > sessionReplyBytesMax) this.#dropOldest(id, session)
   }
 
   /** Everything, by ascending session and seq, while nothing changes: what digests are made from. */
@@ -159,6 +171,37 @@ export class Sessions {
     return this.#list()
   }
 
+  #acknowledge(id: number, session: Session, ackedBelow: number): void {
+    if (ackedBelow <= session.ackedBelow) return
+    session.ackedBelow = ackedBelow
+    for (const [seq, recorded] of session.replies) {
+      if (seq >= ackedBelow) break
+      session.replies.delete(seq)
+      session.replyBytes -= recorded.reply?.length ?? 0
+      this.#sum.subtract(hashOfReply(id, seq, recorded))
+    }
+  }
+
+  #dropOldest(id: number, session: Session): void {
+    let seq = Math.max(session.keptFrom, session.ackedBelow)
+    for (; session.replyBytes > sessionReplyBytesMax; seq++) {
+      const recorded = session.replies.get(seq)
+      if (recorded?.reply === undefined) continue
+      const dropped = { index: recorded.index, reply: undefined }
+      session.replies.set(seq, dropped)
+      session.replyBytes -= recorded.reply.length
+      this.#sum.subtract(hashOfReply(id, seq, recorded))
+      this.#sum.add(hashOfReply(id, seq, dropped))
+    }
+    session.keptFrom = seq
+  }
+
+  #remove(id: number, session: Session): void {
+    this.#sessions.delete(id)
+    this.#sum.subtract(hashOfSession(id, session.ttlMs))
+    for (const [seq, recorded] of session.replies) this.#sum.subtract(hashOfReply(id, seq, recorded))
+  }
+
   #list(): SessionsView {
     const ids: number[] = []
     const sessions: Session[] = []
@@ -172,13 +215,18 @@ export class Sessions {
   /** Replaces everything. `records` by ascending id, as `entries` gave them; their replies are kept, not copied. */
   restore(records: Iterable<SessionRecord>): void {
     this.#sessions.clear()
+    this.#sum.reset()
     this.#nextExpiry = Number.POSITIVE_INFINITY
     let lastId = 0
     for (const { id, ttlMs, lastActive, ackedBelow, lastSeq, replies } of records) {
       assert(id > lastId, `session ${id} is restored after session ${lastId}`)
       lastId = id
       let replyBytes = 0
-      for (const { reply } of replies.values()) replyBytes += reply?.length ?? 0
+      this.#sum.add(hashOfSession(id, ttlMs))
+      for (const [seq, recorded] of replies) {
+        replyBytes += recorded.reply?.length ?? 0
+        this.#sum.add(hashOfReply(id, seq, recorded))
+      }
       // Not known where the dropped ones end: the next drop looks from the first on.
       const kept = { lastActive, ackedBelow, lastSeq, replies: new Map(replies), replyBytes, keptFrom: ackedBelow }
       this.#sessions.set(id, { age: this.#age, ttlMs, ...kept })
@@ -208,24 +256,3 @@ function* recordsOf(ids: readonly number[], sessions: readonly Session[]): Gener
 }
 
 const refused = (code: SessionRefusal['code'], message: string): SessionRefusal => ({ kind: 'refused', code, message })
-
-function acknowledge(session: Session, ackedBelow: number): void {
-  if (ackedBelow <= session.ackedBelow) return
-  session.ackedBelow = ackedBelow
-  for (const [seq, { reply }] of session.replies) {
-    if (seq >= ackedBelow) break
-    session.replies.delete(seq)
-    session.replyBytes -= reply?.length ?? 0
-  }
-}
-
-function dropOldest(session: Session): void {
-  let seq = Math.max(session.keptFrom, session.ackedBelow)
-  for (; session.replyBytes > sessionReplyBytesMax; seq++) {
-    const recorded = session.replies.get(seq)
-    if (recorded?.reply === undefined) continue
-    session.replies.set(seq, { index: recorded.index, reply: undefined })
-    session.replyBytes -= recorded.reply.length
-  }
-  session.keptFrom = seq
-}

@@ -1,4 +1,5 @@
 import type { Index, Term } from '../core/types.ts'
+import type { Digest } from './field-digest.ts'
 
 /** What an apply handler may know. The same on every replica for the same entry, whatever the machine and whenever it is applied. */
 export interface Context {
@@ -63,6 +64,11 @@ export interface StateMachine {
   readonly failedReply?: Uint8Array
   /** Reads the state. May throw: the caller gets QUERY_FAILED with the message. */
   query(query: Uint8Array, context: QueryContext): Uint8Array
+  /**
+   * What the state adds up to: equal for equal states, by whatever way they came to be, and almost surely different for others. Asked for after every
+   * entry, so it is kept up with the changes and costs nothing to read. Replicas compare theirs; without it only what they answer is compared.
+   */
+  readonly digest?: Digest
   /** The whole state, canonical: equal states give equal bytes, on every replica. */
   snapshot(): Uint8Array
   /**
@@ -86,8 +92,22 @@ export interface StateMachine {
    * and `restoreSnapshot` of what was there before, in one go.
    */
   prepareSnapshot?(snapshot: Uint8Array): () => void
+  /**
+   * As `prepareSnapshot`, and preferred to it: takes the bytes of a snapshot as they come, in parts that may be cut anywhere, and decodes them by and by, so that no turn is long. Changes
+   * nothing before what `end` returns is called.
+   */
+  receiveSnapshot?(): SnapshotReceiver
+  /** The command that `command` is a call of, for messages. May throw. */
+  nameOf?(command: Uint8Array): string
   /** Another one with the same handlers and a state of its own, as at the start of the world: what `local` applies each command to once more. */
   twin?(): Twin
+}
+
+export interface SnapshotReceiver {
+  /** Keeps nothing of `part`. May throw: then it is given up. */
+  write(part: Uint8Array): void
+  /** All of it has come. May throw. What it returns replaces the state, and must not throw. */
+  end(): () => void
 }
 
 export interface Twin {

@@ -1,6 +1,7 @@
 // The typed state of one machine: an object with one property for each field of the schema's state, all under one transaction.
 import { Cell } from './cell.ts'
 import type { Check, Codec } from './codec.ts'
+import { type Digest, DigestSum, FieldDigest } from './field-digest.ts'
 import { StateTable } from './table.ts'
 import type { IndexSpec } from './table-indexes.ts'
 import { Transaction } from './transaction.ts'
@@ -24,8 +25,8 @@ export type FieldSpec<W> = TableSpec<W> | CellSpec<W>
 
 /** A field at work: what it is, and what it holds. */
 export type Field<W> =
-  | { readonly kind: 'table'; readonly name: string; readonly spec: TableSpec<W>; readonly table: StateTable }
-  | { readonly kind: 'cell'; readonly name: string; readonly spec: CellSpec<W>; readonly cell: Cell }
+  | { readonly kind: 'table'; readonly name: string; readonly spec: TableSpec<W>; readonly digest: FieldDigest; readonly table: StateTable }
+  | { readonly kind: 'cell'; readonly name: string; readonly spec: CellSpec<W>; readonly digest: FieldDigest; readonly cell: Cell }
 
 export class State<W> {
   readonly transaction = new Transaction()
@@ -36,28 +37,50 @@ export class State<W> {
    * the transaction knows which of them runs.
    */
   readonly root: object
+  readonly #sum = new DigestSum()
 
   constructor(specs: Readonly<Record<string, FieldSpec<W>>>) {
-    this.fields = Object.entries(specs).map(([name, spec]) => createField(name, spec, this.transaction))
+    this.fields = Object.entries(specs).map(([name, spec], position) =>
+      createField({ name, position, transaction: this.transaction }, spec),
+    )
     this.root = createRoot(this.fields)
+  }
+
+  /** Equal for equal states, by whatever way they came to be. Good until the next call. */
+  get digest(): Digest {
+    this.#sum.reset()
+    for (const field of this.fields) this.#sum.add(field.digest.sum)
+    return this.#sum
   }
 }
 
-function createField<W>(name: string, spec: FieldSpec<W>, transaction: Transaction): Field<W> {
+interface Place {
+  readonly name: string
+  readonly position: number
+  readonly transaction: Transaction
+}
+
+function createField<W>({ name, position, transaction }: Place, spec: FieldSpec<W>): Field<W> {
   const path = `state.${name}`
+  const codec = spec.kind === 'cell' ? spec.value : spec.values
+  const digest = new FieldDigest(position, (value) => codec.toWire(value))
   if (spec.kind === 'cell') {
-    const cell = new Cell({ name: path, value: spec.value, initial: spec.value.fromWire(spec.initial), transaction })
-    return { kind: 'cell', name, spec, cell }
+    const cell = new Cell({ name: path, value: spec.value, initial: spec.value.fromWire(spec.initial), transaction, digest })
+    return { kind: 'cell', name, spec, digest, cell }
   }
   const { key, keys, values, indexes } = spec
-  const table = new StateTable({ name: path, key, keys, values, transaction, indexes })
+  const table = new StateTable({ name: path, key, keys, values, transaction, indexes, digest })
   const initial = spec.initial.toSorted(([a], [b]) => (a < b ? -1 : 1))
-  const load = table.prepare(
-    initial.map(([key]) => key),
-    initial.map(([, value]) => values.fromWire(value)),
-  )
-  load()
-  return { kind: 'table', name, spec, table }
+  const loader = table.loader()
+  for (const [key, value] of initial) loader.add(key, values.fromWire(value))
+  loader.end(sumOf(digest, initial))()
+  return { kind: 'table', name, spec, digest, table }
+}
+
+function sumOf(digest: FieldDigest, entries: readonly (readonly [key: string | number, wire: unknown])[]): Digest {
+  const sum = new DigestSum()
+  for (const [key, wire] of entries) sum.add(digest.hashOf(key, wire))
+  return sum
 }
 
 function createRoot<W>(fields: readonly Field<W>[]): object {

@@ -1,6 +1,7 @@
 import { assert } from '../core/invariant.ts'
 import { type Check, holdsBytes } from './codec.ts'
-import { type Moment, OrderedMap, type View } from './ordered-map.ts'
+import type { Digest, FieldDigest } from './field-digest.ts'
+import { type Frozen, type Moment, OrderedMap, type View } from './ordered-map.ts'
 import type { Rows } from './table-index.ts'
 import { type IndexSpec, TableIndexes } from './table-indexes.ts'
 import { type Key, type TableRange, spanOf } from './table-range.ts'
@@ -48,6 +49,19 @@ export interface TableOptions {
   readonly transaction: Transaction
   /** Default: none. */
   readonly indexes?: readonly IndexSpec[] | undefined
+  /** Kept up with what is committed. Default: none. */
+  readonly digest?: FieldDigest | undefined
+}
+
+/** Entries that will take the place of those of a table. */
+export interface TableLoader {
+  /** Keys must ascend; both must be what `check` returns. */
+  add(key: Key, value: unknown): void
+  /**
+   * Nothing has changed before what it returns is called, outside of transactions. `sum`: that of the records, where the table has a digest. Throws MACHINE_MISMATCH when a
+   * unique index does not allow them.
+   */
+  end(sum?: Digest): () => void
 }
 
 const none: TableIndexes['by'] = Object.freeze({})
@@ -66,22 +80,25 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
   readonly #map: OrderedMap<Key, unknown>
   /** Invariant: in step with the map whenever a write is not under way. */
   readonly #indexes: TableIndexes | undefined
+  readonly #digest: FieldDigest | undefined
   /** Whether a value with bytes was ever stored: from then on what is given out is a copy. */
   #copies = false
-  /** What stood under a key before a write of this transaction; `undefined`: nothing. Parallel, used up to `#journaled`. */
+  /** What stood under a key before a write of this transaction, and after it; `undefined`: nothing. Parallel, used up to `#journaled`. */
   readonly #journalKeys: (Key | undefined)[] = []
   readonly #journalValues: unknown[] = []
+  readonly #journalAfter: unknown[] = []
   #journaled = 0
   /** Set while map and journal do not agree: a stack overflow in between, caught by the handler, would leave it set. */
   #torn = false
 
-  constructor({ name, key, keys, values, transaction, indexes = [] }: TableOptions) {
+  constructor({ name, key, keys, values, transaction, indexes = [], digest }: TableOptions) {
     this.#name = name
     this.#keyPath = `a key of ${name}`
     this.#keyType = key === 'string' ? 'string' : 'number'
     this.#keys = keys
     this.#values = values
     this.#transaction = transaction
+    this.#digest = digest
     this.#map = new OrderedMap<Key, unknown>(key === 'string' ? compareStrings : compareIntegers)
     if (indexes.length > 0) this.#indexes = new TableIndexes({ table: name, key: this.#keyType, specs: indexes, rows: this })
   }
@@ -116,7 +133,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     this.#beginWrite()
     const before = this.#map.put(canonicalKey, canonical)
     this.#indexes?.replace(canonicalKey, before, canonical)
-    this.#endWrite(canonicalKey, before)
+    this.#endWrite(canonicalKey, before, canonical)
   }
 
   delete(key: Key): boolean {
@@ -126,7 +143,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     this.#beginWrite()
     const before = this.#map.remove(key)
     this.#indexes?.replace(key, before, undefined)
-    this.#endWrite(key, before)
+    this.#endWrite(key, before, undefined)
     return true
   }
 
@@ -160,6 +177,11 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     return this.#map.view()
   }
 
+  /** The same, to be read once; cheaper for those who write meanwhile. */
+  freeze(): Frozen<Key, unknown> {
+    return this.#map.freeze()
+  }
+
   /** The same for reads by key; values are those that handlers may have. */
   moment(): Moment<Key, unknown> {
     const { get, end } = this.#map.moment()
@@ -167,33 +189,38 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     return { get: (key) => this.#out(get(key)), end }
   }
 
-  /**
-   * Changes nothing; what it returns replaces everything, outside of transactions. `keys` must ascend; both must be what `check` returns. Throws
-   * MACHINE_MISMATCH when a unique index does not allow them.
-   */
-  prepare(keys: Key[], values: readonly unknown[]): () => void {
-    const loadIndexes = this.#indexes?.prepare(keys, values)
-    return () => {
+  /** What will replace everything, entry by entry. Changes nothing before it is installed. */
+  loader(): TableLoader {
+    const loader = this.#map.loader()
+    const keys: Key[] = []
+    const values: unknown[] = []
+    let copies = false
+    const load = (loadIndexes: (() => void) | undefined, sum: Digest | undefined): void => {
       assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
-      this.#map.load(keys, values)
+      loader.install()
       loadIndexes?.()
-      this.#copies = values.some(holdsBytes)
+      this.#copies = copies
+      if (sum !== undefined) this.#digest?.load(sum)
+    }
+    return {
+      add: (key, value) => {
+        loader.add(key, value)
+        copies ||= holdsBytes(value)
+        if (this.#indexes === undefined) return
+        keys.push(key)
+        values.push(value)
+      },
+      end: (sum) => {
+        const loadIndexes = this.#indexes?.prepare(keys, values)
+        return () => load(loadIndexes, sum)
+      },
     }
   }
 
   commit(): void {
     assert(!this.#torn, `a write to ${this.#name} was interrupted`)
-    const keys = this.#journalKeys
-    const values = this.#journalValues
-    for (let i = 0; i < this.#journaled; i++) {
-      keys[i] = undefined
-      values[i] = undefined
-    }
-    if (keys.length > journalKeptMax) {
-      keys.length = 0
-      values.length = 0
-    }
-    this.#journaled = 0
+    if (this.#digest !== undefined) this.#addUp(this.#digest)
+    this.#forgetJournal()
   }
 
   rollback(): void {
@@ -205,7 +232,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
       const undone = before === undefined ? this.#map.remove(key) : this.#map.put(key, before)
       this.#indexes?.replace(key, undone, before)
     }
-    this.commit()
+    this.#forgetJournal()
   }
 
   #beginWrite(): void {
@@ -214,10 +241,25 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     this.#torn = true
   }
 
-  #endWrite(key: Key, before: unknown): void {
+  /** Of a key that was written twice the first change ends where the second begins. */
+  #addUp(digest: FieldDigest): void {
+    for (let i = 0; i < this.#journaled; i++) digest.replace(this.#journalKeys[i] ?? '', this.#journalValues[i], this.#journalAfter[i])
+  }
+
+  #forgetJournal(): void {
+    const lists: unknown[][] = [this.#journalKeys, this.#journalValues, this.#journalAfter]
+    for (const list of lists) {
+      if (list.length > journalKeptMax) list.length = 0
+      else for (let i = 0; i < this.#journaled; i++) list[i] = undefined
+    }
+    this.#journaled = 0
+  }
+
+  #endWrite(key: Key, before: unknown, after: unknown): void {
     const at = this.#journaled
     this.#journalKeys[at] = key
     this.#journalValues[at] = before
+    this.#journalAfter[at] = after
     this.#journaled = at + 1
     this.#torn = false
   }

@@ -29,7 +29,7 @@ export class Transaction {
 
   commit(): void {
     assert(this.#mode === 'command', 'a commit without a transaction')
-    // The one place where changes become final: digests are folded in here, from the journals, before they are forgotten.
+    // The one place where changes become final: each participant adds its own to the digest, from its journal, before that is forgotten.
     for (let i = 0; i < this.#joined; i++) this.#participants[i]?.commit()
     this.#end()
   }

@@ -9,7 +9,7 @@ import type { Connection, Connections } from './connections.ts'
 import type { LogTime } from './log-time.ts'
 import type { NodeLimits } from './options.ts'
 import { type Pending, Proposals } from './proposals.ts'
-import { fateOpen, hintOf, notLeader, overloaded } from './refusals.ts'
+import { fateOpen, hintOf, notLeader, overloaded, stateUnsure } from './refusals.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import type { Tickets } from './tickets.ts'
 
@@ -31,10 +31,16 @@ export interface CommandDoorOptions {
   whyFull(): Refused | undefined
   /** Why nothing of clients is applied at present. */
   whyHalted(): Refused | undefined
+  whyUnsure(): Unsure | undefined
 }
+
+/** Why the state of this node cannot be relied on at present: that may pass in a moment (`wait`), or clients are told. */
+export type Unsure = 'wait' | Refused
 
 /** What a new leader begins with is small, and there is always room for it. */
 const isVital = (pending: Pending): boolean => pending.kind === 'internal' && pending.envelope.kind === 'renewSessions'
+/** That, and what tells replicas whether they are the same, where they are in doubt about it. */
+const isVitalInDoubt = (pending: Pending): boolean => isVital(pending) || (pending.kind === 'internal' && pending.envelope.kind === 'check')
 
 export class CommandDoor {
   readonly #raft: Raft
@@ -47,6 +53,7 @@ export class CommandDoor {
   readonly #keeper: SessionKeeper
   readonly #whyFull: () => Refused | undefined
   readonly #whyHalted: () => Refused | undefined
+  readonly #whyUnsure: () => Unsure | undefined
   /** There was no room when this node last looked, or apply had halted: nothing was proposed, so no time has passed in the log. */
   #isFull = false
   /** The core had no room for what this node proposed of its own accord. */
@@ -54,7 +61,7 @@ export class CommandDoor {
   #phase: Phase = 'notLeading'
   #noopIndex: Index = 0
 
-  constructor({ raft, replica, clock, limits, connections, time, tickets, whyFull, whyHalted }: CommandDoorOptions) {
+  constructor({ raft, replica, clock, limits, connections, time, tickets, whyFull, whyHalted, whyUnsure }: CommandDoorOptions) {
     this.#raft = raft
     this.#replica = replica
     this.#clock = clock
@@ -65,6 +72,7 @@ export class CommandDoor {
     this.#keeper = new SessionKeeper(limits.sessionTtlMs)
     this.#whyFull = () => whyFull()
     this.#whyHalted = () => whyHalted()
+    this.#whyUnsure = () => whyUnsure()
   }
 
   get phase(): Phase {
@@ -161,13 +169,22 @@ export class CommandDoor {
     if (this.#phase === 'notLeading') return
     if (this.#phase === 'starting') this.#maybeStart()
     const halted = this.#phase === 'starting' ? this.#whyHalted() : undefined
-    if (halted !== undefined) this.#refuseWaiting(halted)
+    if (halted !== undefined) this.#refuseWaiting(halted, isVital)
     if (this.#phase === 'starting' || this.#raft.transferee !== undefined) return
-    this.#isHeldUp = false
-    this.#lookForRoom()
+    const unsure = this.#whyUnsure()
+    const waits = unsure === 'wait'
+    this.#isHeldUp = waits
+    if (unsure !== undefined && unsure !== 'wait') this.#refuseWaiting(unsure, isVitalInDoubt)
+    else if (!waits) this.#lookForRoom()
     if (!this.#proposals.hasWaiting) return
     const { version } = this.#replica.machine
-    this.#raft.step({ kind: 'propose', ...this.#proposals.propose({ now: this.#time.stamp(), version }) })
+    const proposal = this.#proposals.propose({ now: this.#time.stamp(), version, ...(waits ? { goes: isVitalInDoubt } : {}) })
+    if (proposal.commands.length > 0) this.#raft.step({ kind: 'propose', ...proposal })
+  }
+
+  /** All replicas are to compare themselves. */
+  check({ isEvidence }: { readonly isEvidence: boolean }): void {
+    this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'check', isEvidence } })
   }
 
   /** Before all else that waits: queries need it. */
@@ -194,6 +211,8 @@ export class CommandDoor {
   applied(entry: Entry): void {
     const pending = this.#proposals.settle(entry)
     if (pending === undefined) return
+    // What this state answers may be wrong: the client asks again, and is told by a state that is known to be right.
+    if (pending.kind !== 'internal' && this.#whyUnsure() !== undefined) return this.#refuse(pending, stateUnsure)
     const { applied } = this.#replica
     switch (pending.kind) {
       case 'command':
@@ -260,14 +279,15 @@ export class CommandDoor {
     const why = this.#whyHalted() ?? this.#whyFull()
     const wasFull = this.#isFull
     this.#isFull = why !== undefined
-    if (why !== undefined) return this.#refuseWaiting(why)
+    if (why !== undefined) return this.#refuseWaiting(why, isVital)
     this.#keepSessionsAlive()
     // Before everything else: the next stamp makes up for all the time that has passed, in which nobody could show a sign of life.
     if (wasFull) this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
   }
 
-  #refuseWaiting(why: Refused): void {
-    for (const pending of this.#proposals.withdraw(isVital)) if (!this.#isAnswered(pending)) this.#refuse(pending, why)
+  #refuseWaiting(why: Refused, stays: (pending: Pending) => boolean): void {
+    const mayAnswer = this.#whyUnsure() === undefined
+    for (const pending of this.#proposals.withdraw(stays)) if (!(mayAnswer && this.#isAnswered(pending))) this.#refuse(pending, why)
   }
 
   /** A repetition of what was applied already need not go through the log to be answered. */

@@ -4,7 +4,7 @@ import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { AdminRequest, ClientMessage, JoinRequest, LeaderHint, Refused, Welcome } from '../wire/client-messages.ts'
 import { Administration } from './administration.ts'
-import { CommandDoor } from './command-door.ts'
+import { CommandDoor, type Phase, type Unsure } from './command-door.ts'
 import { ConfChanges } from './conf-changes.ts'
 import { type Connection, Connections } from './connections.ts'
 import type { Halting } from './halting.ts'
@@ -26,6 +26,7 @@ export interface GatewayOptions {
   readonly electionTimeoutMs: Ms
   readonly halting: Halting
   whyFull(): Refused | undefined
+  whyUnsure(): Unsure | undefined
   report(event: NodeEvent): void
 }
 
@@ -46,14 +47,14 @@ export class Gateway {
   readonly #reportAbove: Index
 
   constructor(options: GatewayOptions) {
-    const { raft, replica, clock, clients, limits, clusterId, electionTimeoutMs, halting, whyFull, report } = options
+    const { raft, replica, clock, clients, limits, clusterId, electionTimeoutMs, halting, whyFull, whyUnsure, report } = options
     this.#raft = raft
     this.#replica = replica
     this.#clients = clients
     this.#report = report
     this.#time = new LogTime(replica, clock)
     const tickets = new Tickets()
-    const shared = { raft, replica, clock, limits, connections: this.#connections, time: this.#time, tickets }
+    const shared = { raft, replica, clock, limits, connections: this.#connections, time: this.#time, tickets, whyUnsure }
     this.#commands = new CommandDoor({ ...shared, whyFull, whyHalted: () => halting.refusal })
     const raiseCeiling = (ceiling: number): void => this.#commands.raiseCeiling(ceiling)
     this.#queries = new QueryDoor({ ...shared, halting, raiseCeiling, report })
@@ -76,6 +77,15 @@ export class Gateway {
 
   get pending(): number {
     return this.#commands.pending
+  }
+
+  get phase(): Phase {
+    return this.#commands.phase
+  }
+
+  /** As leader: proposes that all replicas compare themselves. */
+  check(options: { readonly isEvidence: boolean }): void {
+    this.#commands.check(options)
   }
 
   open(id: ConnectionId): void {

@@ -1,4 +1,5 @@
-export { inboxMax, Node } from './node.ts'
+export { inboxMax } from './inbox.ts'
+export { Node } from './node.ts'
 export {
   type ClientPort,
   type ConnectionId,

@@ -1,15 +1,17 @@
 // One node, without a world: the core, its driver, the replica and the door for clients, turned by a host that owns sockets, disk and timers.
-import { type ConfState, type Entry, type Index, type NodeId, type PeerMessage, Raft, type SoftState } from '../core/index.ts'
+import { type ConfState, type Entry, type Index, type Ms, type NodeId, type PeerMessage, Raft, type SoftState } from '../core/index.ts'
 import { timingOf } from '../core/limits.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { ClientMessage, Hello, NodeStatus, Welcome } from '../wire/client-messages.ts'
+import type { Envelope } from '../machine/envelope.ts'
 import { Applier } from './applier.ts'
 import { ConfWatch } from './conf-watch.ts'
 import { DiskWatch, handOverTicket } from './disk-watch.ts'
 import { Driver } from './driver.ts'
 import { Gateway } from './gateway.ts'
 import { Halting } from './halting.ts'
+import { Inbox } from './inbox.ts'
 import { Mending } from './mending.ts'
 import {
   type ConnectionId,
@@ -20,15 +22,11 @@ import {
   type NodeOptions,
   type NodePorts,
 } from './options.ts'
+import { confAt, raftOptions } from './raft-options.ts'
 import { Reception } from './reception.ts'
-import { confAt, raftOptions } from './start.ts'
+import { StateCheck } from './state-check.ts'
 import { noOtherState, StateTransfer, type StateTransferStart } from './state-transfer.ts'
 import { StatusDesk } from './status-desk.ts'
-
-/** Messages from peers that wait for a turn; beyond it they are dropped, which Raft survives. A turn takes all of them. */
-export const inboxMax = 16_384
-/** Dead processes that wait for a turn. Members are few; one that dies again is no more dead. */
-const downMax = 1_024
 
 /**
  * A turn takes everything that has arrived, then everything it caused: one batch, one write, one frame per peer and per client. Time is read
@@ -49,11 +47,10 @@ export class Node {
   readonly #states: StateTransfer | undefined
   readonly #mending: Mending
   readonly #reception: Reception
+  readonly #stateCheck: StateCheck
   readonly #confWatch: ConfWatch
   readonly #statusDesk: StatusDesk
-  #inbox: PeerMessage[] = []
-  #unreachable: NodeId[] = []
-  #down: { readonly peer: NodeId; readonly incarnation: number }[] = []
+  readonly #inbox = new Inbox()
   #isHandingOver = false
   /** As the clients were told last. */
   #servers: readonly string[] = []
@@ -88,8 +85,10 @@ export class Node {
     const halting = new Halting(options, { raft, replica, log, net, heartbeatMs, wake, fail, report })
     this.#halting = halting
     const whyFull = () => this.#disk.refusal()
+    const whyUnsure = () => this.#stateCheck.whyUnsure
+    this.#stateCheck = this.#newStateCheck({ electionTimeoutMs, wake, report })
     const shared = { raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, halting }
-    this.#gateway = new Gateway({ ...shared, whyFull, report })
+    this.#gateway = new Gateway({ ...shared, whyFull, whyUnsure, report })
     this.#applier = this.#newApplier({ wake, fail })
     this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(summary, replica.lastApplied) })
     this.#mending = new Mending({ id, incarnation, nonce, electionTimeoutMs, heartbeatMs, raft, log, net, wake, fail, report })
@@ -105,6 +104,7 @@ export class Node {
       report,
       snapshotIndex: () => this.#states?.snapshotIndex ?? 0,
       disk: () => this.#disk.status,
+      divergence: () => this.#stateCheck.divergence,
       halted: () => halting.current,
     })
   }
@@ -149,22 +149,16 @@ export class Node {
 
   /** From a peer. Dropped when the inbox is full. */
   receive(message: PeerMessage): void {
-    if (this.#failed || this.#inbox.length >= inboxMax) return
-    this.#inbox.push(message)
-    this.#ports.wake()
+    if (!this.#failed && this.#inbox.receive(message)) this.#ports.wake()
   }
 
   unreachable(peer: NodeId): void {
-    if (this.#unreachable.includes(peer)) return
-    this.#unreachable.push(peer)
-    this.#ports.wake()
+    if (this.#inbox.unreachable(peer)) this.#ports.wake()
   }
 
   /** The process of `peer` has ended: see `NetEvents.peerDown`. */
   peerDown(peer: NodeId, incarnation: number): void {
-    if (this.#failed || this.#down.length >= downMax) return
-    this.#down.push({ peer, incarnation })
-    this.#ports.wake()
+    if (!this.#failed && this.#inbox.peerDown(peer, incarnation)) this.#ports.wake()
   }
 
   /** What is left of the disk, as the host measures it from time to time. Where it never does, there is room. */
@@ -236,6 +230,7 @@ export class Node {
       if (outcome !== 'idle') this.#applied()
     }
     this.#states?.turn()
+    this.#stateCheck.turn(now)
     this.#perform()
     const moreQueries = this.#gateway.serveQueries()
     this.#statusDesk.answer()
@@ -255,17 +250,13 @@ export class Node {
   }
 
   #stepPeers(): void {
-    const inbox = this.#inbox
-    this.#inbox = []
-    for (const message of inbox) this.#stepPeer(message)
-    for (const peer of this.#unreachable) {
+    const { messages, unreachable, down } = this.#inbox.take()
+    for (const message of messages) this.#stepPeer(message)
+    for (const peer of unreachable) {
       this.#raft.step({ kind: 'unreachable', peer })
       this.#states?.unreachable(peer)
     }
-    this.#unreachable = []
-    // After what it may still have said.
-    for (const { peer, incarnation } of this.#down) this.#raft.step({ kind: 'peerDown', peer, incarnation })
-    this.#down = []
+    for (const { peer, incarnation } of down) this.#raft.step({ kind: 'peerDown', peer, incarnation })
     if (this.#isHandingOver && this.#softState.role === 'leader')
       this.#raft.step({ kind: 'transfer', ticket: handOverTicket, to: undefined })
     this.#isHandingOver = false
@@ -281,6 +272,10 @@ export class Node {
       case 'EntriesRequest':
       case 'EntriesChunk':
         return this.#mending.receive(message)
+      case 'DigestReport':
+      case 'DigestsRequest':
+      case 'DigestsChunk':
+        return this.#stateCheck.receive(message)
       case 'Halted':
         return this.#halting.members.receive(message)
       default:
@@ -311,20 +306,32 @@ export class Node {
     this.#ports.wake()
   }
 
+  #onEnvelope(entry: Entry, envelope: Envelope): void {
+    this.#gateway.applied(entry)
+    if (envelope.kind === 'check') this.#stateCheck.applied(entry.index, envelope)
+  }
+
+  #newStateCheck({ electionTimeoutMs, wake, report }: Pick<NodePorts, 'wake' | 'report'> & { readonly electionTimeoutMs: Ms }): StateCheck {
+    const { log, net } = this.#ports
+    return new StateCheck({
+      ...{ id: this.id, raft: this.#raft, replica: this.#replica, net, log, limits: this.#limits, electionTimeoutMs, wake, report },
+      mayPropose: () => this.#gateway.phase === 'leading' && this.#raft.hasRoom,
+      propose: (envelope) => this.#gateway.check(envelope),
+      takeEvidence: () => this.#states?.takeThis(),
+      distrust: (index) => this.#states?.distrust(index),
+    })
+  }
+
   #newApplier({ wake, fail }: Pick<NodePorts, 'wake' | 'fail'>): Applier {
     const { log, clock } = this.#ports
     return new Applier({
-      raft: this.#raft,
-      log,
-      replica: this.#replica,
-      clock,
-      sliceMs: this.#limits.applySliceMs,
+      ...{ raft: this.#raft, log, replica: this.#replica, clock, sliceMs: this.#limits.applySliceMs },
       halting: this.#halting,
       isHeld: () => this.#halting.isReading || (this.#states?.holdsApply ?? false),
       wake,
       fail,
       wentAstray: (entry, skipped) => this.#goAstray(entry, skipped),
-      applied: (entry) => this.#gateway.applied(entry),
+      applied: (entry, envelope) => this.#onEnvelope(entry, envelope),
       passed: (entry) => this.#states?.passed(entry),
     })
   }
@@ -353,17 +360,11 @@ export class Node {
     if (!start.hasState) this.#applier.suspend()
     if (snapshots === undefined) return undefined
     const ports = {
-      id: this.id,
-      incarnation,
-      raft: this.#raft,
-      replica: this.#replica,
-      snapshots,
-      net,
-      clock,
-      ...{ limits: this.#limits, seed },
+      ...{ id: this.id, incarnation, raft: this.#raft, replica: this.#replica, snapshots, net, clock, limits: this.#limits, seed },
       isHalted: () => this.#halting.current !== undefined,
       isFull: () => this.#disk.isFull,
       isSettled: () => this.isSettled,
+      isSound: () => this.#stateCheck.standing === 'sound',
       wake: () => this.#ports.wake(),
       fail: (error: Error) => this.#fail(error),
       report: (event: NodeEvent) => this.#ports.report(event),
@@ -371,6 +372,7 @@ export class Node {
       restored: () => {
         this.#halting.applied(this.#replica.lastApplied)
         this.#applier.resume()
+        this.#stateCheck.restored()
         this.#gateway.observeTime()
       },
     }

@@ -6,6 +6,7 @@ import type { Log } from '../ports/log.ts'
 import type { Net } from '../ports/net.ts'
 import type { Snapshots } from '../ports/snapshots.ts'
 import type { ServerMessage } from '../wire/client-messages.ts'
+import type { Standing } from './state-check.ts'
 
 /** Names one connection of a client, for as long as it lasts. Never used twice in the life of a node. */
 export type ConnectionId = number
@@ -96,6 +97,21 @@ export type NodeEvent =
   /** A write is under way for longer than an election timeout; told more and more seldom. */
   | { readonly kind: 'diskHung'; readonly forMs: Ms; readonly handsOver: boolean }
   | { readonly kind: 'diskBack'; readonly tookMs: Ms }
+  /**
+   * After the check entry `index` not all replicas were the same. `fenced`: a majority, `others`, has another state than this node, which answers and
+   * votes no more; `doubtful`: there is no majority so far, so this node does not answer; `sound`: `others` have another state than the majority, which this node is of.
+   */
+  | { readonly kind: 'stateDiverged'; readonly standing: Standing; readonly index: Index; readonly others: readonly NodeId[] }
+  /** Replicas differ since this entry (`isFirst`), or since this one or an earlier one, compared with `from`. `command`: its name, where the log still has it. */
+  | {
+      readonly kind: 'differenceFound'
+      readonly index: Index
+      readonly isFirst: boolean
+      readonly command: string | undefined
+      readonly from: NodeId
+    }
+  /** They are all the same again. */
+  | { readonly kind: 'statesAgree'; readonly index: Index }
 
 export interface NodeLimits {
   /** One command or query, bytes. Default 1 MiB; up to 3 MiB, so that with all its headers it fits a frame. */
@@ -123,6 +139,11 @@ export interface NodeLimits {
    * queries go on, and so does all else once there is a tenth more. Default 64 MiB; 0 to 1 TiB, 0 to never look.
    */
   readonly diskReserveBytes: number
+  /**
+   * Replicas compare their states every so many entries, and every 10 seconds while any are applied: a difference is noticed within as many, and those
+   * that are under way. Default 4,096; up to 32,768, or 0 to never compare.
+   */
+  readonly digestEntries: number
 }
 
 export const defaultNodeLimits: NodeLimits = {
@@ -137,6 +158,7 @@ export const defaultNodeLimits: NodeLimits = {
   logTailEntries: 10_000,
   snapshotBytesPerSecond: 64 * 1_024 * 1_024,
   diskReserveBytes: 64 * 1_024 * 1_024,
+  digestEntries: 4_096,
 }
 
 /** A command before which a node has stopped applying. */

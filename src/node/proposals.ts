@@ -78,13 +78,13 @@ export class Proposals {
     return withdrawn
   }
 
-  /** Everything that waits, as one input for the core, stamped with `now`. */
-  propose({ now, version }: { readonly now: number; readonly version: number }): {
+  /** Everything that waits, as one input for the core, stamped with `now`; only what `goes`, where that is given. */
+  propose({ now, version, goes }: { readonly now: number; readonly version: number; readonly goes?: (pending: Pending) => boolean }): {
     readonly ticket: number
     readonly commands: readonly Uint8Array[]
   } {
-    const items = this.#waiting
-    this.#waiting = []
+    const items = goes === undefined ? this.#waiting : this.#waiting.filter(goes)
+    this.#waiting = goes === undefined ? [] : this.#waiting.filter((pending) => !goes(pending))
     const ticket = this.#tickets.next()
     this.#proposed.set(ticket, items)
     const commands: Uint8Array[] = []

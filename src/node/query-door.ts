@@ -3,14 +3,14 @@ import { type Raft, type ReadGrant, type Refusal, unreachable } from '../core/in
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { QueryItem, Refused } from '../wire/client-messages.ts'
-import type { Phase } from './command-door.ts'
+import type { Phase, Unsure } from './command-door.ts'
 import type { Connection, Connections } from './connections.ts'
 import type { Halting } from './halting.ts'
 import type { LogTime } from './log-time.ts'
 import type { ConnectionId, NodeEvent, NodeLimits } from './options.ts'
 import { Queries } from './queries.ts'
 import type { PendingQuery, QueriesByIndex } from './queries-by-index.ts'
-import { hintOf, notLeader, overloaded } from './refusals.ts'
+import { hintOf, notLeader, overloaded, stateInDoubt } from './refusals.ts'
 import type { Tickets } from './tickets.ts'
 
 /** Queries are answered until a turn has taken as long as for applying, or has answered with this many bytes. */
@@ -31,6 +31,7 @@ export interface QueryDoorOptions {
   readonly halting: Pick<Halting, 'current' | 'refusal'>
   /** Only while this node leads. */
   raiseCeiling(ceiling: number): void
+  whyUnsure(): Unsure | undefined
   report(event: NodeEvent): void
 }
 
@@ -88,6 +89,11 @@ export class QueryDoor {
   serve(phase: Phase): boolean {
     const { granted, atLeast } = this.#queries
     if (granted.count === 0 && atLeast.count === 0) return false
+    const unsure = this.#options.whyUnsure()
+    if (unsure !== undefined) {
+      if (unsure !== 'wait') this.#refuseAll(unsure)
+      return false
+    }
     const { replica, clock, limits, time } = this.#options
     if (replica.isAstray) return false
     this.#refuseHalted()
@@ -109,6 +115,13 @@ export class QueryDoor {
     if (refusal === undefined) return
     for (const { connection, requestId } of this.#queries.above(replica.lastApplied)) {
       connections.toTell(connection)?.refuseQuery(requestId, refusal)
+    }
+  }
+
+  #refuseAll(why: Refused): void {
+    const { granted, atLeast } = this.#queries
+    for (const { query } of [...granted.remove(() => true), ...atLeast.remove(() => true)]) {
+      this.#options.connections.toTell(query.connection)?.refuseQuery(query.requestId, why)
     }
   }
 
@@ -151,6 +164,8 @@ export class QueryDoor {
     if (replica.isAstray || (replica.lastApplied === 0 && !raft.status.hasState)) {
       return { code: 'RETRY', message: 'this node has no state yet: it is waiting for a snapshot from another one' }
     }
+    const unsure = this.#options.whyUnsure()
+    if (unsure !== undefined && (unsure !== 'wait' || consistency === 'stale')) return unsure === 'wait' ? stateInDoubt : unsure
     if (consistency === 'stale') return undefined
     const { current } = halting
     // It is committed: whatever is asked of a leader now reflects it.

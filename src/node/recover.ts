@@ -43,7 +43,7 @@ export function recover(
       if (initial !== undefined) machine.restoreSnapshot(initial)
       return begin({ replica: new Replica(machine), hasState: isWhole })
     }
-    readReplica(snapshots, snapshot, (error, decoder) => {
+    readReplica({ snapshots, machine }, snapshot, (error, decoder) => {
       const replica = new Replica(machine)
       const problem = error ?? problemOf(() => decoder?.restore(replica), { replica, snapshot })
       if (problem === undefined) return begin({ replica, hasState: true })

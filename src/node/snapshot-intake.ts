@@ -6,7 +6,7 @@
 import { type Index, InvariantError, type SnapshotMeta, type Term } from '../core/index.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Snapshots } from '../ports/snapshots.ts'
-import type { PreparedReplica, ReplicaDecoder } from '../wire/replica-codec.ts'
+import type { PreparedReplica, ReplicaDecoder } from '../wire/replica-decoder.ts'
 import { labelProblem } from './recover.ts'
 import { snapshotProblem } from './snapshot-form.ts'
 import { readReplica } from './snapshot-reader.ts'
@@ -58,9 +58,9 @@ export class SnapshotIntake {
 
   /** One at a time. */
   begin(received: Received): void {
-    const { snapshots, wake } = this.#ports
+    const { snapshots, replica, wake } = this.#ports
     this.#reading = received
-    readReplica(snapshots, received.snapshot, (error, decoder) => {
+    readReplica({ snapshots, machine: replica.machine }, received.snapshot, (error, decoder) => {
       this.#read = { error, decoder }
       wake()
     })

@@ -1,14 +1,16 @@
-import { replicaPieceBytes, ReplicaDecoder } from '../wire/replica-codec.ts'
 import type { SnapshotMeta } from '../core/index.ts'
+import type { StateMachine } from '../machine/state-machine.ts'
 import type { Snapshots } from '../ports/snapshots.ts'
+import { replicaPieceBytes } from '../wire/replica-codec.ts'
+import { ReplicaDecoder } from '../wire/replica-decoder.ts'
 
-/** Reads a whole state from the store, piece after piece, each in a turn of its own. `done` is called once, never before this returned. */
+/** Reads a whole state for `machine` from the store, piece after piece, each read and decoded in a turn of its own. `done` is called once, never before this returned. */
 export function readReplica(
-  snapshots: Snapshots,
+  { snapshots, machine }: { readonly snapshots: Snapshots; readonly machine: StateMachine },
   snapshot: SnapshotMeta,
   done: (error: Error | undefined, decoder: ReplicaDecoder | undefined) => void,
 ): void {
-  const decoder = new ReplicaDecoder(snapshot.bytes)
+  const decoder = new ReplicaDecoder(machine, snapshot.bytes)
   const readFrom = (offset: number): void => {
     snapshots.read(snapshot, { offset, bytesMax: Math.min(replicaPieceBytes, snapshot.bytes - offset) }, (error, data) => {
       if (error !== undefined) return done(error, undefined)

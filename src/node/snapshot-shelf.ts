@@ -35,11 +35,18 @@ export class SnapshotShelf {
   /** Something stayed only because it was served, or goes as soon as the state has got there. */
   #hasSurplus = false
   #prunedAt: Ms = 0
+  /** It shows how replicas differ. */
+  #kept: Index = 0
 
   constructor(ports: ShelfPorts) {
     this.#ports = ports
     const { snapshots, replica } = ports
     this.#doubted = new Set(snapshots.list.filter(({ id }) => id.index > replica.lastApplied).map(keyOf))
+  }
+
+  /** The one of `index` is to stay, and none that was before. */
+  keep(index: Index): void {
+    this.#kept = index
   }
 
   /** It was fetched. */
@@ -95,7 +102,7 @@ export class SnapshotShelf {
     this.#prunedAt = now
     for (const [index, at] of this.#served) if (now - at >= servedMs) this.#served.delete(index)
     const old = this.#ours().slice(keptSnapshots)
-    const stay = old.filter(({ id }) => this.#served.has(id.index)).slice(0, snapshotsMax - keptSnapshots)
+    const stay = old.filter(({ id }) => id.index === this.#kept || this.#served.has(id.index)).slice(0, snapshotsMax - keptSnapshots)
     this.#hasSurplus = stay.length > 0 || this.#doubted.size > 0
     for (const snapshot of [...old.filter((one) => !stay.includes(one)), ...this.#left()]) this.#remove(snapshot)
   }

@@ -13,6 +13,8 @@ export interface SourcePorts {
   readonly id: NodeId
   readonly snapshots: Snapshots
   readonly shelf: SnapshotShelf
+  /** Whether others may have what is here. */
+  isSound(): boolean
   /** None is there that is new enough: may one be taken? */
   wanted(minIndex: number): void
   wake(): void
@@ -35,10 +37,11 @@ export class SnapshotSource {
   receive(request: SnapshotRequest): void {
     const { from, minIndex, of, offset } = request
     if (this.#reading.has(from) || this.#reading.size >= readsMax) return
-    const { shelf } = this.#ports
-    const snapshot = of === undefined ? shelf.newest(minIndex) : shelf.find(of)
+    const { shelf, isSound } = this.#ports
+    const known = of === undefined ? shelf.newest(minIndex) : shelf.find(of)
+    const snapshot = isSound() ? known : undefined
     if (snapshot === undefined || offset >= snapshot.bytes) {
-      if (snapshot === undefined && of === undefined) this.#ports.wanted(minIndex)
+      if (known === undefined && of === undefined) this.#ports.wanted(minIndex)
       this.#answers.push({ to: from, snapshot: undefined, offset, data: noData })
       return
     }

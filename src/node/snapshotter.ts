@@ -1,4 +1,5 @@
 import { type ConfState, type Entry, type EntryId, type Index, InvariantError, type Ms, type NodeId } from '../core/index.ts'
+import { RaftgenError } from '../errors.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Snapshots, SnapshotWriter } from '../ports/snapshots.ts'
@@ -59,6 +60,8 @@ export class Snapshotter {
   #seen: Index = 0
   #busyAt: Ms = Number.NEGATIVE_INFINITY
   #taking: Taking | undefined
+  /** Set aside to be taken next, though more has been applied since. */
+  #next: Taking | undefined
   /** The store is at it: until the last step, be it that of giving up, has come back. */
   #isWriting = false
   #hasFinished = false
@@ -120,20 +123,42 @@ export class Snapshotter {
     this.#isWanted = true
   }
 
-  /** Between two entries: takes one if it is time for that. */
-  maybeTake(): void {
+  /** Between two entries: one of just this state is to be taken. Of a machine without frozen views it may become one of a later state. */
+  takeThis(): void {
+    const taking = this.#next ?? this.#draw()
+    if (taking?.live.isRead === false) this.#next = taking
+    else this.#isWanted = true
+    this.#ports.wake()
+  }
+
+  /** Between two entries: takes one if it is time for that; with `isRhythmic` false only one that was set aside for it. */
+  maybeTake({ isRhythmic = true } = {}): void {
+    const index = this.#ports.replica.lastApplied
+    const isDue = this.#next !== undefined || (isRhythmic && (this.#isWanted || this.#rhythm.isDue(index)))
+    if (this.#isWriting || !isDue) return
+    const taking = this.#next ?? this.#draw()
+    if (this.#next === undefined) {
+      this.#rhythm.begun(index)
+      this.#isWanted = false
+    }
+    this.#next = undefined
+    if (taking === undefined) return
+    this.#taking = taking
+    this.#isWriting = true
+    this.#goOn(taking)
+  }
+
+  /** `undefined`: there is one of this state. */
+  #draw(): Taking | undefined {
     const { replica, snapshots, clock } = this.#ports
     const index = replica.lastApplied
-    if (this.#isWriting || !(this.#isWanted || this.#rhythm.isDue(index))) return
-    this.#rhythm.begun(index)
-    this.#isWanted = false
     // Before the first entry there is nothing to take; and one of the same state would be the same.
-    if (index === 0 || snapshots.list.some(({ id }) => id.index === index)) return
+    if (index === 0 || snapshots.list.some(({ id }) => id.index === index)) return undefined
     const live = { isRead: true }
     const pieces = encodeReplica(replica, () => {
       live.isRead = false
     })
-    const taking: Taking = {
+    return {
       id: { term: replica.lastAppliedTerm, index },
       conf: this.#conf,
       startedAt: clock.monotonicMs(),
@@ -145,9 +170,6 @@ export class Snapshotter {
       isReady: true,
       error: undefined,
     }
-    this.#taking = taking
-    this.#isWriting = true
-    this.#goOn(taking)
   }
 
   /** In each turn: makes the next slice of what is under way, when it is time for that. */
@@ -193,7 +215,9 @@ export class Snapshotter {
     try {
       return this.#nextSlice(taking)
     } catch (error) {
-      if (error instanceof InvariantError) throw error
+      // The state in memory is not what was written to it: this node cannot go on with it.
+      const isFatal = error instanceof InvariantError || (error instanceof RaftgenError && error.code === 'STATE_DIVERGED')
+      if (isFatal) throw error
       this.#failed(taking, error instanceof Error ? error : new Error(String(error)))
       return undefined
     }

@@ -30,6 +30,8 @@ export interface StateTransferPorts {
   isFull(): boolean
   /** This node knows what it has promised. A snapshot brings a later term with it, and who asks with a later term is not told what came before. */
   isSettled(): boolean
+  /** Its state is not known to differ from what others have: else nobody else is to have it. */
+  isSound(): boolean
   wake(): void
   fail(error: Error): void
   report(event: NodeEvent): void
@@ -63,6 +65,8 @@ export class StateTransfer {
   #astray: Astray | undefined
   /** Snapshots that earlier lives left behind are looked at once. */
   #isTidy = false
+  /** Snapshots of this index or later hold a state that is wrong. */
+  #wrongFrom: Index | undefined
 
   constructor(ports: StateTransferPorts, { hasState, conf }: StateTransferStart) {
     const { id, incarnation, seed, snapshots, clock, limits, replica } = ports
@@ -73,7 +77,16 @@ export class StateTransfer {
     this.#intake = new SnapshotIntake({ snapshots, replica, wake })
     this.#shelf = new SnapshotShelf({ snapshots, replica, clock, isInUse: (index) => this.#intake.holds(index), report })
     this.#snapshotter = new Snapshotter({ id, snapshots, replica, clock, limits, wake, report }, conf)
-    this.#source = new SnapshotSource({ id, snapshots, shelf: this.#shelf, wanted: (index) => this.#onRequested(index), wake, report })
+    const isSound = () => ports.isSound()
+    this.#source = new SnapshotSource({
+      id,
+      snapshots,
+      shelf: this.#shelf,
+      isSound,
+      wanted: (index) => this.#onRequested(index),
+      wake,
+      report,
+    })
     const bytesPerSecond = limits.snapshotBytesPerSecond
     this.#fetcher = new SnapshotFetcher({ id, incarnation, seed, snapshots, clock, bytesPerSecond, wake, report })
   }
@@ -94,6 +107,22 @@ export class StateTransfer {
   /** `entry` was applied. */
   passed(entry: Entry): void {
     this.#snapshotter.passed(entry)
+  }
+
+  /** Between two entries: a snapshot of this very state is taken, and kept as long as this process lives. */
+  takeThis(): void {
+    this.#shelf.keep(this.#ports.replica.lastApplied)
+    this.#snapshotter.takeThis()
+  }
+
+  /**
+   * The state is wrong, since some entry from `index` on: no later life is to begin with it. The snapshots that hold it are set aside, to be looked at; those before are
+   * good. None is taken of it any more but as evidence.
+   */
+  distrust(index: Index): void {
+    this.#wrongFrom = index
+    this.#snapshotter.putOff()
+    this.#condemnWrong()
   }
 
   receive(message: SnapshotMessage): void {
@@ -145,6 +174,7 @@ export class StateTransfer {
     }
     if (this.#intake.isRead) this.#check()
     if (!this.#snapshotter.takeFinished()) return
+    this.#condemnWrong()
     if (this.#astray !== undefined) this.#shelf.disown(this.#astray)
     this.#tidy()
   }
@@ -161,7 +191,9 @@ export class StateTransfer {
     this.#intake.passed(this.#ports.replica.lastApplied)
     // One that is about to be the state makes one of the state that is there useless.
     if (this.#hasState && !this.#intake.isActive) {
-      if (!this.#fetcher.isActive && !this.#ports.isFull() && !this.#ports.isHalted()) this.#snapshotter.maybeTake()
+      if (!this.#fetcher.isActive && !this.#ports.isFull() && !this.#ports.isHalted()) {
+        this.#snapshotter.maybeTake({ isRhythmic: this.#ports.isSound() })
+      }
       this.#shelf.pruneLater()
     }
     this.#answer()
@@ -240,6 +272,7 @@ export class StateTransfer {
     if (problem !== undefined) return fail(unusable(index, problem))
     this.#hasState = true
     this.#astray = undefined
+    this.#wrongFrom = undefined
     this.#snapshotter.restored(index, snapshot.conf)
     restored()
     raft.step({ kind: 'applied', index })
@@ -253,6 +286,15 @@ export class StateTransfer {
   #maybeSuspend(): void {
     const { raft, replica, suspend } = this.#ports
     if (raft.status.firstIndex > replica.lastApplied + 1) suspend()
+  }
+
+  #condemnWrong(): void {
+    const from = this.#wrongFrom
+    if (from === undefined) return
+    const why = new RaftgenError('STATE_DIVERGED', `it holds a state that is not that of a majority, since entry ${from} or a later one`)
+    // The newest last: of those that are set aside it is the one that stays.
+    const wrong = this.#ports.snapshots.list.filter(({ id }) => id.index >= from).toReversed()
+    for (const snapshot of wrong) this.#shelf.condemn(snapshot, why)
   }
 
   /** Removes snapshots that are superseded, and says how much of the log nobody here needs any more. */

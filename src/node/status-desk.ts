@@ -17,6 +17,7 @@ export interface StatusPorts extends Pick<NodePorts, 'clients' | 'digest' | 'rep
   snapshotIndex(): number
   disk(): NodeStatus['disk']
   halted(): NodeStatus['halted']
+  divergence(): NodeStatus['divergence']
 }
 
 export class StatusDesk {
@@ -57,6 +58,7 @@ export class StatusDesk {
       fence,
       disk: this.#ports.disk(),
       halted: this.#ports.halted(),
+      divergence: this.#ports.divergence(),
     }
   }
 

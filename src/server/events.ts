@@ -4,6 +4,7 @@ import { unreachable } from '../core/invariant.ts'
 import { haltSentence } from '../node/halting.ts'
 import type { Halt, NodeEvent } from '../node/index.ts'
 import { diskSentence } from './disk-sentence.ts'
+import { divergenceSentence } from './divergence-sentence.ts'
 import type { Logger } from './options.ts'
 
 export interface ServerEvents {
@@ -15,13 +16,25 @@ export interface ServerEvents {
   /** This node has stopped applying before a command whose handler fails. It takes part otherwise. */
   applyHalted: [Halt]
   queryFailed: [Extract<NodeEvent, { kind: 'queryFailed' }>]
+  /** Not all replicas have the same state: see `NodeStatus.divergence`. */
+  stateDiverged: [Extract<NodeEvent, { kind: 'stateDiverged' }>]
+  /** Since when. */
+  differenceFound: [Extract<NodeEvent, { kind: 'differenceFound' }>]
 }
 type Listeners = { readonly [E in keyof ServerEvents]: ((...args: ServerEvents[E]) => void)[] }
 
 export class Events {
   readonly #nodeId: number
   readonly #logger: Logger
-  readonly #listeners: Listeners = { role: [], conf: [], handlerFailed: [], applyHalted: [], queryFailed: [] }
+  readonly #listeners: Listeners = {
+    role: [],
+    conf: [],
+    handlerFailed: [],
+    applyHalted: [],
+    queryFailed: [],
+    stateDiverged: [],
+    differenceFound: [],
+  }
 
   constructor(nodeId: number, logger: Logger) {
     this.#nodeId = nodeId
@@ -96,6 +109,14 @@ export class Events {
       case 'diskHung':
       case 'diskBack':
         return this.#logger.warn(diskSentence(this.#nodeId, event))
+      case 'stateDiverged':
+        this.#logger.error(divergenceSentence(this.#nodeId, event))
+        return this.#tell('stateDiverged', event)
+      case 'differenceFound':
+        this.#logger.error(divergenceSentence(this.#nodeId, event))
+        return this.#tell('differenceFound', event)
+      case 'statesAgree':
+        return this.#logger.info(divergenceSentence(this.#nodeId, event))
       default:
         unreachable(event)
     }

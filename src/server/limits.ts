@@ -39,6 +39,8 @@ export const limitBounds = {
   snapshotBytesPerSecond: { min: 64 * kibibyte, max: 16 * 1_024 * mebibyte },
   /** 0: free space is not looked at. */
   diskReserveBytes: { min: 0, max: 1_024 * 1_024 * mebibyte },
+  /** At most half of what is remembered of digests; 0: replicas are never compared. */
+  digestEntries: { min: 0, max: 32_768 },
 } as const satisfies Readonly<Record<keyof Limits, Bounds>>
 
 /** Milliseconds, whole ones: the core counts in them. */

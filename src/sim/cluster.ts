@@ -179,7 +179,8 @@ export class Cluster {
       clusterId,
       tickMs,
       machine,
-      node: { timing, coreLimits, limits, onHandlerError },
+      // Replicas are compared where a run wants it: it makes another run of it.
+      node: { timing, coreLimits, limits: { digestEntries: 0, ...limits }, onHandlerError },
       contacts: () => this.active.filter(({ id }) => safety.confs.newest.members.some((member) => member.id === id)),
       isMember: (id) => safety.confs.newest.members.some((member) => member.id === id),
       meet: (node, disk) => this.server(node).knownDisks.add(disk, () => true),

@@ -43,6 +43,16 @@ export class DiskFaults {
     server.onDamaged(`slots ${positions.join(', ')} are lost`)
   }
 
+  /** The next read of `node` fails. */
+  failRead(node: NodeId): void {
+    this.#cluster.server(node).disk.failNextRead()
+  }
+
+  /** `node` dies the next time it hands that to its disk. */
+  dieAt(node: NodeId, trap: 'atWrite' | 'atSlot'): void {
+    this.#cluster.server(node).life?.arm(trap)
+  }
+
   /** Everything in the database of `node` is gone. */
   loseDatabase(node: NodeId): void {
     const server = this.#cluster.server(node)

@@ -3,6 +3,7 @@
 import type { Ms } from '../core/types.ts'
 import type { Done } from '../ports/log.ts'
 import type { KeyRange, KeyValue, Operation, ValueDone } from '../storage/kv.ts'
+import { readSalvageKey } from '../storage/records.ts'
 import { spoil, type Undo } from './bit-rot.ts'
 import type { Chance } from './chance.ts'
 import type { Coverage } from './faults.ts'
@@ -134,11 +135,12 @@ export class SimDisk {
   }
 
   get(user: DiskUser, key: Uint8Array, done: ValueDone): void {
-    this.#read(user, (error) => done(error, error === undefined ? this.#copy(keyName(key)) : undefined))
+    const isAside = readSalvageKey(key) !== undefined
+    this.#read(user, { isAside }, (error) => done(error, error === undefined ? this.#copy(keyName(key)) : undefined))
   }
 
   range(user: DiskUser, { firstKey, lastKey }: KeyRange, each: (key: Uint8Array, value: Uint8Array) => boolean, done: Done): void {
-    this.#read(user, (error) => {
+    this.#read(user, { isAside: false }, (error) => {
       if (error !== undefined) return done(error)
       const [first, last] = [keyName(firstKey), keyName(lastKey)]
       try {
@@ -183,13 +185,14 @@ export class SimDisk {
     batch.user.deliver(() => batch.done(new Error('EIO: i/o error, fdatasync')))
   }
 
-  #read(user: DiskUser, read: (error: Error | undefined) => void): void {
+  /** `isAside`: of what was put aside. What cannot be read of that is to be had from others: nobody stops for it. */
+  #read(user: DiskUser, { isAside }: { readonly isAside: boolean }, read: (error: Error | undefined) => void): void {
     const { scheduler, chance, coverage } = this.#options
     scheduler.after(chance.between(0, 1), () =>
       user.deliver(() => {
         if (!this.#failRead) return read(undefined)
         this.#failRead = false
-        this.#failed = true
+        if (!isAside) this.#failed = true
         coverage.count('readError')
         read(new Error('EIO: i/o error, pread'))
       }),

@@ -72,6 +72,8 @@ const eventClasses = [
   'followerRead',
   'leaseRead',
   'atLeastRead',
+  /** A report of a node's digest arrived. */
+  'digestReport',
 ] as const
 export type FaultClass = (typeof faultClasses)[number]
 export type EventClass = (typeof eventClasses)[number]

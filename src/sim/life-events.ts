@@ -3,7 +3,7 @@ import type { NodeEvent } from '../node/index.ts'
 import type { SimServer } from './sim-server.ts'
 import type { World } from './world.ts'
 
-export function noteEvent(event: NodeEvent, server: SimServer, { safety, applied, coverage, note: tell }: World): void {
+export function noteEvent(event: NodeEvent, server: SimServer, { safety, applied, coverage, verdict, sabotage, note: tell }: World): void {
   const { id, name } = server
   const note = (mark: number, what: string, about: unknown): void => tell(mark, { who: name, what, about })
   switch (event.kind) {
@@ -35,13 +35,26 @@ export function noteEvent(event: NodeEvent, server: SimServer, { safety, applied
       return note(event.index, 'gives up its state:', event)
     case 'forgotten':
       coverage.count('forgotten')
+      if (event.floor !== undefined) safety.onFloor(id)
       return note(event.by, 'had forgotten what it is told:', event)
     case 'floorLearned':
+      safety.onFloor(id)
       return note(event.floor.index, 'learns what it may have held:', event.floor)
     case 'logRepaired':
       return note(event.lastIndex, 'has back', event)
     case 'entriesMissing':
       return note(event.firstIndex, 'lacks', event)
+    case 'stateDiverged':
+      note(event.index, 'finds that states differ:', event)
+      return verdict.check(
+        sabotage.machine !== undefined,
+        'equal digests at equal applied index',
+        () => `${name} finds that its state after entry ${event.index} is not that of ${event.others.join(', ')} (${event.standing})`,
+      )
+    case 'statesAgree':
+      return note(event.index, 'finds that all states agree after', event.index)
+    case 'differenceFound':
+      return note(event.index, 'finds where they began to differ:', event)
     case 'logCompacted':
       coverage.count('logCompacted')
       return note(event.firstIndex, 'has a log from', event.firstIndex)

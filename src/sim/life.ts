@@ -124,7 +124,9 @@ export class Life implements DiskUser {
     const { safety } = this.#world
     const { id, isDamaged } = this.server
     safety.onTurn(id, node.status({ digest: false }))
-    if (isDamaged && node.isWhole && safety.disks.holdsPromises(id)) this.server.onWhole(this)
+    if (!node.isWhole) return
+    safety.onWhole(id)
+    if (isDamaged && safety.disks.isWhole(id)) this.server.onWhole(this)
   }
 
   /** A packet from a peer, which may be damaged: then the connection breaks there, and what was before it counts. */
@@ -140,6 +142,7 @@ export class Life implements DiskUser {
       if (judgement === 'member' || !isCounted(message)) node.receive(message)
       if (message.kind === 'SnapshotChunk' && message.data.length > 0) this.server.onInstall()
       if (message.kind === 'ReadIndexReply') this.#world.coverage.count('followerRead')
+      if (message.kind === 'DigestReport') this.#world.coverage.count('digestReport')
     }
   }
 
@@ -228,7 +231,7 @@ export class Life implements DiskUser {
   #recover(log: BlockLog, store: Snapshots): void {
     const { machine, sabotage, applied } = this.#world
     const { id } = this.server
-    const watched = applied.watch(id, sabotage.machine?.(machine(id)) ?? machine(id))
+    const watched = applied.watch(id, sabotage.machine?.(machine(id), id) ?? machine(id))
     const snapshots = new WatchedSnapshots(store, (meta) => this.#world.onSnapshot(this.server.id, meta))
     const unusable = (index: number, error: Error): void => this.#note(index, `cannot use its snapshot of ${index}:`, error.message)
     recover({ machine: watched, log: log.summary, snapshots, unusable }, (error, recovered) => {
@@ -249,7 +252,8 @@ export class Life implements DiskUser {
     )
     const { lastApplied } = recovered.replica
     this.#checkFence(log)
-    safety.onRecovered(id, { summary, lastApplied, isDamaged: this.server.isDamaged })
+    const { isDamaged } = this.server
+    safety.onRecovered(id, { summary, lastApplied, isDamaged, isRead: !this.server.isDamagedIn(this) })
     if (lastApplied > 0) applied.onRestored(id, lastApplied)
     this.#note(summary.lastIndex, 'has read its log', `${summary.base.id.index} to ${summary.lastIndex}, term ${summary.hardState.term}`)
     const conf = summary.confs.at(-1)?.conf ?? summary.base.conf
@@ -260,6 +264,7 @@ export class Life implements DiskUser {
         this.#note(persist.seq, 'writes', persist)
         safety.onWrite(id, persist)
       },
+      written: () => safety.onWritten(id),
       compacts: (base) => safety.onCompact(id, base),
       compacted: (base) => safety.onCompacted(id, base),
       // After it was handed over: it may be on the disk or not.

@@ -1,5 +1,6 @@
 // The machine of the swarm: lists by key. Everything that was ever appended is in the replies, as a hash over the whole list, so an order
 // that differs, a value twice or a value lost shows in the very next answer. It also uses what the context gives.
+import { type Digest, FieldDigest } from '../machine/field-digest.ts'
 import type { ApplyContext, StateMachine } from '../machine/state-machine.ts'
 import { ByteReader, ByteWriter } from '../wire/bytes.ts'
 
@@ -52,6 +53,7 @@ export class ListMachine implements StateMachine {
   readonly version = 1
   readonly wire = 'lists-1'
   readonly #lists = new Map<number, List>()
+  readonly #digest = new FieldDigest(0, (list) => (isList(list) ? [list.length, list.hash, list.last] : list))
   /** Over what the context gave: it is the same on all replicas, or the states differ. */
   #chances = 0
   readonly #ballastBytes: number
@@ -75,11 +77,25 @@ export class ListMachine implements StateMachine {
     const kind = kinds[reader.u8('kind')]
     const key = reader.u8('key')
     const value = reader.u48('value')
-    this.#chances = mix(this.#chances, context.now + Math.floor(context.random() * 1_000))
+    this.#chance(mix(this.#chances, context.now + Math.floor(context.random() * 1_000)))
     const list = this.#lists.get(key) ?? { length: 0, hash: 0, last: 0 }
-    if (kind === 'clear') this.#lists.delete(key)
-    else this.#lists.set(key, { length: list.length + 1, hash: mix(list.hash, value), last: value })
+    this.#put(key, kind === 'clear' ? undefined : { length: list.length + 1, hash: mix(list.hash, value), last: value })
     return this.#answer(key)
+  }
+
+  get digest(): Digest {
+    return this.#digest.sum
+  }
+
+  #put(key: number, list: List | undefined): void {
+    this.#digest.replace(key, this.#lists.get(key), list)
+    if (list === undefined) this.#lists.delete(key)
+    else this.#lists.set(key, list)
+  }
+
+  #chance(chances: number): void {
+    this.#digest.replace('', this.#chances, chances)
+    this.#chances = chances
   }
 
   query(query: Uint8Array): Uint8Array {
@@ -116,10 +132,10 @@ export class ListMachine implements StateMachine {
 
   restoreSnapshot(snapshot: Uint8Array): void {
     const reader = new ByteReader(snapshot)
-    this.#chances = reader.u32('chances')
-    this.#lists.clear()
+    this.#chance(reader.u32('chances'))
+    for (const key of [...this.#lists.keys()]) this.#put(key, undefined)
     for (let left = reader.count(15, 'lists'); left > 0; left--) {
-      this.#lists.set(reader.u8('key'), { length: reader.u32('length'), hash: reader.u32('hash'), last: reader.u48('last value') })
+      this.#put(reader.u8('key'), { length: reader.u32('length'), hash: reader.u32('hash'), last: reader.u48('last value') })
     }
     reader.raw(this.#ballastBytes, 'ballast')
     reader.end('a snapshot of lists')
@@ -134,5 +150,7 @@ export class ListMachine implements StateMachine {
     return bytes
   }
 }
+
+const isList = (value: unknown): value is List => typeof value === 'object'
 
 const mix = (hash: number, value: number): number => (Math.imul(hash ^ value, 0x01000193) ^ (hash >>> 11)) >>> 0

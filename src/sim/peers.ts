@@ -137,7 +137,7 @@ export class Peers {
 
 /** Messages that count by the id of their sender: those of a guest do not, it is not the one that was asked. */
 export function isCounted({ kind }: PeerMessage): boolean {
-  return kind === 'ReadIndex' || (kind.endsWith('Reply') && kind !== 'RecallReply')
+  return kind === 'ReadIndex' || kind === 'DigestReport' || (kind.endsWith('Reply') && kind !== 'RecallReply')
 }
 
 /** The frames of a packet. What is damaged ends it there: what came before counts. */

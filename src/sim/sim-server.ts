@@ -125,6 +125,11 @@ export class SimServer {
     return this.#damage !== undefined
   }
 
+  /** It struck while `life` had the disk open, or was opening it: whether that has read it before or after nobody knows. */
+  isDamagedIn(life: Life): boolean {
+    return this.#damage?.life === life
+  }
+
   /** An older copy of all that is on its disk. */
   get copy(): OlderCopy | undefined {
     return this.#copy
@@ -187,7 +192,7 @@ export class SimServer {
 
   /** All that it had is there again. */
   onWhole(life: Life): void {
-    if (this.#damage?.life !== life) this.#damage = undefined
+    if (!this.isDamagedIn(life)) this.#damage = undefined
   }
 
   /** Somebody keeps a copy of its disk, as it is now. */

@@ -112,6 +112,7 @@ function drawOptions(chance: Chance): Omit<SimulationOptions, 'seed'> {
     limits: {
       snapshotEntries: chance.pick([5, 20, 60, 200]),
       logTailEntries: chance.whole(0, 50),
+      digestEntries: [0, 5, 20, 80][electionTimeoutMs % 4] ?? 0,
       ...(small ? { pendingCommandsMax: chance.whole(2, 40), pendingQueriesMax: chance.whole(2, 40) } : {}),
       applySliceMs: chance.pick([0, 5]),
       // Sessions are kept alive thrice in this time, and followers learn of that by a heartbeat: at some moment all is said.

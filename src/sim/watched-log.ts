@@ -7,6 +7,8 @@ export interface LogWatcher {
   writes(persist: Persist): void
   /** After that: it is on its way to the disk. */
   handedOver(persist: Persist): void
+  /** All of it is on the disk. */
+  written(): void
   compacts(base: LogBase): void
   /** The log has done it, or had nothing to do. */
   compacted(base: LogBase): void
@@ -43,7 +45,10 @@ export class WatchedLog implements Log {
 
   appendEntries(write: Persist, done: Done): void {
     this.#watcher.writes(write)
-    this.#log.appendEntries(write, done)
+    this.#log.appendEntries(write, (error) => {
+      if (error === undefined) this.#watcher.written()
+      done(error)
+    })
     this.#watcher.handedOver(write)
   }
 

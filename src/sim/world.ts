@@ -26,7 +26,7 @@ export interface Sabotage {
   /** Takes the place of the store of snapshots of each new life of a node. */
   readonly snapshots?: (snapshots: Snapshots) => Snapshots
   /** Takes the place of the machine of each new life of a node. */
-  readonly machine?: (machine: StateMachine) => StateMachine
+  readonly machine?: (machine: StateMachine, node: NodeId) => StateMachine
   /** What each message between servers is changed to before it is sent; `undefined`: it is not. */
   readonly message?: (message: PeerMessage) => PeerMessage | undefined
   /** What each message of a client is changed to before it is sent. */

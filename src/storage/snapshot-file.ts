@@ -21,7 +21,11 @@ export class SnapshotFile {
   #reading = 0
   #closing: Done | undefined
 
-  static open(files: Files, name: string, done: (error: Error | undefined, snapshot: SnapshotFile | undefined) => void): void {
+  static open(
+    files: Pick<Files, 'open'>,
+    name: string,
+    done: (error: Error | undefined, snapshot: SnapshotFile | undefined) => void,
+  ): void {
     files.open(name, (error, file) => {
       if (file === undefined) return done(error, undefined)
       readEnds(file, name, (damage, ends) => {

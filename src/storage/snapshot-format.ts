@@ -156,6 +156,9 @@ export function placeOf(pieces: { number: number; bytes: number }, headerBytes: 
 export const fileBytes = (contentBytes: number, headerBytes: number): number =>
   placeOf({ number: 0, bytes: contentBytes }, headerBytes).length + headerBytes + footerBytes
 
+/** Behind the name of one that was found damaged. */
+export const damagedEnd = '.damaged'
+
 /** Index and term, so that names tell what is there. */
 export const nameOf = ({ index, term }: EntryId): string => `snapshot-${index}-${term}`
 

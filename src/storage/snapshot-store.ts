@@ -9,12 +9,11 @@ import type { Snapshots, SnapshotWriter } from '../ports/snapshots.ts'
 import { WireError } from '../wire/bytes.ts'
 import type { Files } from './files.ts'
 import { SnapshotFile } from './snapshot-file.ts'
-import { idOf, isSameId, nameOf, titleOf } from './snapshot-format.ts'
+import { damagedEnd, idOf, isSameId, nameOf, titleOf } from './snapshot-format.ts'
 import { type NewSnapshot, RefusedWriter, StoreWriter } from './snapshot-writer.ts'
 import { Turns } from './turns.ts'
 
 const newEnd = '.new'
-const damagedEnd = '.damaged'
 const nothing = new Uint8Array(0)
 
 export interface SnapshotStoreOptions {

@@ -95,4 +95,7 @@ const countedAnswers = {
   EntriesRequest: false,
   EntriesChunk: false,
   Halted: true,
+  DigestReport: true,
+  DigestsRequest: false,
+  DigestsChunk: false,
 } as const satisfies Record<PeerMessage['kind'], boolean>

@@ -3,6 +3,17 @@
 /** Bytes that do not follow a format of ours. What they came from (a connection, a file) is dropped or refused; it never crashes a node. */
 export class WireError extends Error {
   override readonly name = 'WireError'
+  readonly #missing: number | undefined
+
+  constructor(message: string, options: { readonly missing?: number } = {}) {
+    super(message)
+    this.#missing = options.missing
+  }
+
+  /** Bytes that are lacking at least, where those that are there may be the beginning of something whole: who has more of them tries again. */
+  get missing(): number | undefined {
+    return this.#missing
+  }
 }
 
 /** 2^48 - 1: the largest whole number in these formats. As an index, 280 million million entries; as a time, the year 10889. */
@@ -185,7 +196,8 @@ export class ByteReader {
   /** A count of things that take `bytesEach` at least: refused before anything is allocated when they cannot be there. */
   count(bytesEach: number, what: string): number {
     const count = this.u32(what)
-    if (count * bytesEach > this.remaining) throw new WireError(`${count} ${what} cannot fit in ${this.remaining} bytes`)
+    const missing = count * bytesEach - this.remaining
+    if (missing > 0) throw new WireError(`${count} ${what} cannot fit in ${this.remaining} bytes`, { missing })
     return count
   }
 
@@ -195,7 +207,8 @@ export class ByteReader {
   }
 
   #advance(length: number, what: string): number {
-    if (length > this.remaining) throw new WireError(`${what} needs ${length} bytes, ${this.remaining} are left`)
+    const { remaining } = this
+    if (length > remaining) throw new WireError(`${what} needs ${length} bytes, ${remaining} are left`, { missing: length - remaining })
     const at = this.#at
     this.#at += length
     return at

@@ -179,6 +179,8 @@ export interface NodeStatus {
   readonly disk: DiskStatus
   /** The command before which it has stopped applying: nothing that needs it, or a later one, is answered. */
   readonly halted: HaltedStatus | undefined
+  /** Since its state, or that of others, was found to differ. */
+  readonly divergence: StateDivergence | undefined
 }
 /** Why, and where. */
 export interface HaltedStatus {
@@ -189,6 +191,24 @@ export interface HaltedStatus {
   readonly message: string
   /** It ended an earlier life of the node, and is tried again only when that is asked for. */
   readonly isFatal: boolean
+}
+/** Not all replicas are the same. */
+export interface StateDivergence {
+  /**
+   * Of the node that says so. `fenced`: a majority has another state, and this node answers and votes no more; `doubtful`: there is no majority so far, and it does not
+   * answer; `sound`: a majority has what it has.
+   */
+  readonly standing: 'sound' | 'doubtful' | 'fenced'
+  /** The check entry after which it was noticed last. */
+  readonly checkedIndex: Index
+  /** Of a fenced node: the majority; else who differs. */
+  readonly others: readonly NodeId[]
+  /** Of an entry after which they differed; `undefined` while it is looked for. */
+  readonly index: Index | undefined
+  /** Whether that is known to be the first. */
+  readonly isFirst: boolean
+  /** The command at `index`, where it is one and the log still has it. */
+  readonly command: string | undefined
 }
 /** The disk of a node, as far as it stands in its way. */
 export interface DiskStatus {

@@ -3,8 +3,8 @@ import type { Index } from '../core/types.ts'
 import type { Envelope, SessionTouch } from '../machine/envelope.ts'
 import { ByteReader, ByteWriter, WireError } from './bytes.ts'
 
-/** By their number, for good; 6 is reserved. */
-const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSessions', 'clock', undefined, 'skip'] as const
+/** By their number, for good. */
+const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSessions', 'clock', 'check', 'skip'] as const
 export const commandOverheadBytes = 27
 
 /** The hot one, apart from the others: one allocation, exactly as large as needed. */
@@ -44,6 +44,9 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
       break
     case 'clock':
       writer.u48(envelope.ceiling)
+      break
+    case 'check':
+      writer.u8(envelope.isEvidence ? 1 : 0)
       break
     case 'skip':
       writer.u48(envelope.skipped)
@@ -102,6 +105,8 @@ function decodeRare(reader: ByteReader, kind: (typeof kinds)[number] | undefined
       return { kind, now }
     case 'clock':
       return { kind, now, ceiling: reader.u48('ceiling of the clock') }
+    case 'check':
+      return { kind, now, isEvidence: reader.boolean('evidence') }
     case 'skip':
       return { kind, now, skipped: reader.positive('index of the command skipped') }
     default:

@@ -24,7 +24,9 @@ export const bodyKinds = {
   RecallReply: 0x11,
   EntriesRequest: 0x12,
   EntriesChunk: 0x13,
-  // 0x14 to 0x16 are reserved.
+  DigestReport: 0x14,
+  DigestsRequest: 0x15,
+  DigestsChunk: 0x16,
   Halted: 0x17,
   // Between the transports of peers; nodes do not see them.
   PeerHello: 0x20,

@@ -19,6 +19,7 @@ import type {
   Term,
 } from '../core/types.ts'
 import { ByteReader, type ByteWriter, WireError } from './bytes.ts'
+import { readDigestMessage, writeDigestMessage } from './digest-codec.ts'
 import { decodeEntries, encodeEntries, readConf, writeConf } from './entry-codec.ts'
 import { compact } from './frame.ts'
 import { bodyKinds } from './kinds.ts'
@@ -89,6 +90,11 @@ export function writeMessage(writer: ByteWriter, message: PeerMessage): void {
       break
     case 'RecallReply':
       writeRecallReply(writer, message)
+      break
+    case 'DigestReport':
+    case 'DigestsRequest':
+    case 'DigestsChunk':
+      writeDigestMessage(writer, message)
       break
     case 'EntriesRequest':
       writer.u48(message.firstIndex)
@@ -177,8 +183,11 @@ function readMessage(reader: ByteReader, kind: number, header: Header): PeerMess
       return readEntriesChunk(reader, header)
     case bodyKinds.Halted:
       return { kind: 'Halted', from, to, term, index: reader.positive('index where apply has halted') }
-    default:
+    default: {
+      const message = readDigestMessage(reader, kind, header)
+      if (message !== undefined) return message
       throw new WireError(`kind ${kind} is not one of a message between peers`)
+    }
   }
 }
 

@@ -39,19 +39,16 @@ export interface SessionBounds {
   readonly now: number
 }
 
-/** By ascending id. Throws a `WireError` for anything that a replica cannot have. Shares no memory with what is read. */
-export function readSessions(reader: ByteReader, bounds: SessionBounds): readonly SessionRecord[] {
+/** The sessions that follow, for who reads them one by one. */
+export function readSessionCount(reader: ByteReader): number {
   const count = reader.count(sessionBytesMin, 'sessions')
   if (count > sessionsMax) throw new WireError(`there are ${count} sessions, at most ${sessionsMax} are allowed`)
-  const sessions: SessionRecord[] = []
-  let lastId = 0
-  for (let i = 0; i < count; i++) {
-    const session = readSession(reader, bounds)
-    if (session.id <= lastId) throw new WireError(`session ${session.id} comes after session ${lastId}`)
-    lastId = session.id
-    sessions.push(session)
-  }
-  return sessions
+  return count
+}
+
+/** `last`: the one before, 0 for the first. */
+export function checkSessionOrder(id: Index, last: Index): void {
+  if (id <= last) throw new WireError(`session ${id} comes after session ${last}`)
 }
 
 function writeSession(writer: ByteWriter, { id, ttlMs, lastActive, ackedBelow, lastSeq, replies }: SessionRecord): void {
@@ -69,7 +66,7 @@ function writeSession(writer: ByteWriter, { id, ttlMs, lastActive, ackedBelow, l
   }
 }
 
-function readSession(reader: ByteReader, bounds: SessionBounds): SessionRecord {
+export function readSession(reader: ByteReader, bounds: SessionBounds): SessionRecord {
   const id = reader.positive('id of a session')
   const ttlMs = reader.u32('time to live of a session')
   const lastActive = reader.u48('last sign of life of a session')

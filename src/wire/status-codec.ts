@@ -1,7 +1,7 @@
 // How a node says that it is, as bytes.
 import type { Fence } from '../core/types.ts'
 import { type ByteReader, type ByteWriter, WireError } from './bytes.ts'
-import type { DiskStatus, HaltedStatus, NodeStatus } from './client-messages.ts'
+import type { DiskStatus, HaltedStatus, NodeStatus, StateDivergence } from './client-messages.ts'
 import { readConf, writeConf } from './entry-codec.ts'
 import { cutSentence, sentenceBytesMax } from './refused-codec.ts'
 
@@ -24,6 +24,7 @@ export function writeStatus(body: ByteWriter, status: NodeStatus): void {
   body.text(status.digest)
   writeFence(body, status.fence)
   writeDisk(body, status.disk)
+  writeDivergence(body, status.divergence)
   writeHalted(body, status.halted)
 }
 
@@ -50,6 +51,7 @@ export function readStatus(reader: ByteReader): NodeStatus {
     digest: reader.text('digest'),
     fence: readFence(reader),
     disk: readDisk(reader),
+    divergence: readDivergence(reader),
     halted: readHalted(reader),
   }
 }
@@ -79,6 +81,32 @@ function writeDisk(body: ByteWriter, { leftBytes, isFull, hungMs }: DiskStatus):
 function readDisk(reader: ByteReader): DiskStatus {
   const isFull = reader.boolean('isFull')
   return { isFull, leftBytes: readOptional(reader, 'bytes left'), hungMs: readOptional(reader, 'duration of a write') }
+}
+
+const standings = ['sound', 'doubtful', 'fenced'] as const satisfies readonly StateDivergence['standing'][]
+
+function writeDivergence(body: ByteWriter, divergence: StateDivergence | undefined): void {
+  body.u8(divergence === undefined ? 0 : 1)
+  if (divergence === undefined) return
+  body.u8(standings.indexOf(divergence.standing))
+  body.u48(divergence.checkedIndex)
+  body.u32(divergence.others.length)
+  for (const id of divergence.others) body.u48(id)
+  writeOptional(body, divergence.index)
+  body.u8(divergence.isFirst ? 1 : 0)
+  body.u8(divergence.command === undefined ? 0 : 1)
+  if (divergence.command !== undefined) body.text(divergence.command)
+}
+
+function readDivergence(reader: ByteReader): StateDivergence | undefined {
+  if (!reader.boolean('divergence')) return undefined
+  const standing = standings[reader.u8('standing')]
+  if (standing === undefined) throw new WireError('a node has an unknown standing')
+  const checkedIndex = reader.u48('index of a check')
+  const others = Array.from({ length: reader.count(6, 'others') }, () => reader.u48('node'))
+  const index = readOptional(reader, 'index of a difference')
+  const isFirst = reader.boolean('isFirst')
+  return { standing, checkedIndex, others, index, isFirst, command: reader.boolean('command') ? reader.text('command') : undefined }
 }
 
 function writeHalted(body: ByteWriter, halted: HaltedStatus | undefined): void {

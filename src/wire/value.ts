@@ -44,6 +44,13 @@ export function unpackValue(bytes: Uint8Array): Wire {
   return value
 }
 
+/** Items of the array that `bytes` begin with, as far as it is one of fewer than 65,536: nothing of them is read. */
+export function packedCount(bytes: Uint8Array): number | undefined {
+  const [head = 0, high = 0, low = 0] = bytes
+  if (head >= 0x90 && head < 0xa0) return head & 0x0f
+  return head === 0xdc ? high * 0x100 + low : undefined
+}
+
 class Reader {
   readonly #bytes: Buffer
   readonly #length: number

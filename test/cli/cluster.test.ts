@@ -100,6 +100,7 @@ class FakeServer {
       sessions: 0,
       digest: '',
       fence: this.fence,
+      divergence: undefined,
       disk: this.disk,
       halted: this.halted,
     }

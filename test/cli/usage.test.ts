@@ -23,6 +23,7 @@ test('--help names every command and every exit code', async () => {
     'freeze',
     'cluster',
     'log',
+    'state',
     '0  fine',
     '1  findings',
     '2  wrong use',

@@ -131,6 +131,7 @@ export class FakeCluster {
           sessions: 1,
           digest: message.digest ? 'abcd' : '',
           fence: undefined,
+          divergence: undefined,
           disk: { leftBytes: undefined, isFull: false, hungMs: undefined },
           halted: undefined,
         } as const

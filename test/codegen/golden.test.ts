@@ -11,18 +11,18 @@ const extensions = {
   'examples/locks': 'js',
   'examples/counter': 'js',
   'examples/bank': 'js',
+  'examples/queue': 'js',
   'test/codegen/golden/kitchen-sink': 'ts',
   'test/codegen/golden/indexes': 'ts',
-  'test/docs/jobs': 'ts',
 } as const
 type Folder = keyof typeof extensions
 const folders = [
   'examples/locks',
   'examples/counter',
   'examples/bank',
+  'examples/queue',
   'test/codegen/golden/kitchen-sink',
   'test/codegen/golden/indexes',
-  'test/docs/jobs',
 ] as const satisfies readonly Folder[]
 const generateIn = (folder: Folder, importExtension: 'js' | 'ts' = extensions[folder]): Promise<Generation> =>
   generate({ schemaFile: join(root, folder, 'schema.ts'), importExtension })

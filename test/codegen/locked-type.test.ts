@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { nodeText } from '../../codegen/lock.ts'
-import { type LockedNode, parseLockedType } from '../../codegen/locked-type.ts'
+import { type LockedNode, parseLockedState, parseLockedType } from '../../codegen/locked-type.ts'
 import type { TypeNode } from '../../codegen/model.ts'
 
 const unbounded = { minLength: undefined, maxLength: undefined, pattern: undefined, format: undefined }
@@ -95,6 +95,19 @@ test('every type in the lock of the kitchen sink is read', () => {
   )
   expect(texts.length).toBeGreaterThan(50)
   for (const text of texts) expect(() => parseLockedType(text), text).not.toThrow()
+})
+
+test('a field of the state is a table, or a cell of any type', () => {
+  expect(parseLockedState('Table<string, Größe[]>')).toEqual({
+    kind: 'table',
+    key: { kind: 'string' },
+    value: { kind: 'array', items: { kind: 'named', name: 'Größe' } },
+  })
+  expect(parseLockedState('Table<integer, Map<string, ">"> | null>')).toMatchObject({ kind: 'table', value: { kind: 'nullable' } })
+  expect(parseLockedState('Map<string, integer>')).toMatchObject({ kind: 'cell', type: { kind: 'map' } })
+  expect(parseLockedState('"Table<a>"')).toEqual({ kind: 'cell', type: { kind: 'literals', values: ['Table<a>'] } })
+  expect(() => parseLockedState('Table<string>')).toThrow(SyntaxError)
+  expect(() => parseLockedState('Table<string, a> | Map<string, b>')).toThrow(SyntaxError)
 })
 
 test.each(['', '[', 'a b', 'string | integer', 'Map<string>', 'Map<string, a, b>', '(string', '"open', 'string |', '?'])(

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { bind, type MachineDescriptor, type StateMachine, type TableIndex } from '../../src/contract/v1.ts'
 import { RaftgenError } from '../../src/errors.ts'
 import { createContext } from '../../src/machine/context.ts'
+import { StateTable } from '../../src/machine/table.ts'
 import { packValue, unpackValue } from '../../src/wire/value.ts'
 import { type Account, type BankHandlers, bankDescriptor, bankHandlers, type State } from './bank-machine.ts'
 
@@ -169,6 +170,34 @@ describe('a snapshot', () => {
     expect(stateOf(replicaFrom(whole))).toBe(whole.toString('hex'))
   })
 
+  test.each(['is given up before it begins', 'fails half-way'])('lets go of all tables when it %s', (how) => {
+    const bank = scripted()
+    bank.run((state) => {
+      state.accounts.set('ann', { balance: 1, seal: noSeal })
+      state.journal.set(1, { from: 'vault', to: 'ann', amount: 1 })
+    })
+    const ended: number[] = []
+    const { freeze } = StateTable.prototype
+    const spy = vi.spyOn(StateTable.prototype, 'freeze').mockImplementation(function (this: StateTable) {
+      const frozen = freeze.call(this)
+      const at = ended.push(0) - 1
+      const entries = (): ReturnType<typeof frozen.entries> => {
+        if (how === 'fails half-way') throw new Error('cannot be encoded')
+        return frozen.entries()
+      }
+      const end = (): void => {
+        ended[at] = 1
+        frozen.end()
+      }
+      return { size: frozen.size, entries, end }
+    })
+    const parts = bank.machine.frozenSnapshotParts?.()[Symbol.iterator]()
+    spy.mockRestore()
+    if (how === 'fails half-way') expect(() => parts?.next()).toThrow('cannot be encoded')
+    else parts?.return?.()
+    expect(ended).toEqual([1, 1])
+  })
+
   test('is encoded as its parts are taken', () => {
     let encoded = 0
     const [accounts] = [bankDescriptor.state['accounts']]
@@ -189,6 +218,8 @@ describe('a snapshot', () => {
     }
     context.enter({ index: 1, term: 1, now: 0, version: 1 })
     machine.apply(packValue([1, 1, ['x', 0]]), context)
+    // What is written is added up.
+    encoded = 0
     const parts = machine.frozenSnapshotParts?.()[Symbol.iterator]()
     parts?.next()
     expect(encoded).toBeLessThan(10)

@@ -19,10 +19,39 @@ function errorTable(): string {
   return ['| code | when | outcome | retryable | what to do |', '|---|---|---|---|---|', ...rows].join('\n')
 }
 
-/** The README with every block that stands for a file, and the table of errors, as they are today. */
+/** Where in `lines` the definition of `name` is: with the comments right before it, to the end of its brackets. */
+function placeOf(lines: readonly string[], name: string): { readonly first: number; readonly end: number } {
+  const begins = new RegExp(`^ *(?:export )?(?:(?:const|function) ${name}\\b|${name}: |${name}\\(.*[{(]$)`)
+  const start = lines.findIndex((line) => begins.test(line))
+  if (start === -1) throw new Error(`nothing is called ${name}`)
+  const indent = lines[start]?.search(/\S/)
+  let last = start
+  // A line that closes one bracket may open the next: `): string {`.
+  while (/[{([]$/.test(lines[last] ?? '')) last = lines.findIndex((line, i) => i > last && line.search(/\S/) === indent)
+  const before = lines.slice(0, start).findLastIndex((line) => !/^ *(?:\/\/|\/?\*)/.test(line))
+  return { first: before + 1, end: last + 1 }
+}
+
+/** Parts of a file: `a,b..d` are the definition of a, and all from b to d. */
+function partsOf(text: string, names: string): string {
+  const lines = text.split('\n')
+  const parts = names.split(',').map((range) => {
+    const [from = '', to = from] = range.split('..')
+    const part = lines.slice(placeOf(lines, from).first, placeOf(lines, to).end)
+    const indent = part[0]?.search(/\S/) ?? 0
+    return part.map((line) => line.slice(indent)).join('\n')
+  })
+  return `${parts.join('\n\n')}\n`
+}
+
+/** The README with every block that stands for a file or a part of it, and the table of errors, as they are today. */
 function filled(text: string): string {
   return text
-    .replace(/(<!-- file: (\S+) -->\n```ts\n)[\s\S]*?```/g, (_, head: string, path: string) => `${head}${read(path)}\`\`\``)
+    .replace(
+      /(<!-- file: ([^\s#]+)(?:#(\S+))? -->\n```ts\n)[\s\S]*?```/g,
+      (_, head: string, path: string, names: string | undefined) =>
+        `${head}${names === undefined ? read(path) : partsOf(read(path), names)}\`\`\``,
+    )
     .replace(/(<!-- table: errors -->\n)(?:\n?\|[^\n]*)*\n?/, (_, head: string) => `${head}\n${errorTable()}\n`)
 }
 

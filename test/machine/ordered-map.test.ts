@@ -1,11 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { OrderedMap } from '../../src/machine/ordered-map.ts'
+import { type Loader, OrderedMap } from '../../src/machine/ordered-map.ts'
 import type { Compare } from '../../src/machine/tree-walk.ts'
 
 const byNumber: Compare<number> = (a, b) => a - b
 const pairsOf = <K, V>(map: OrderedMap<K, V>): [K, V][] => Array.from(map.walk((key, value): [K, V] => [key, value]))
 const sorted = (model: ReadonlyMap<number, number>): [number, number][] => [...model].sort(([a], [b]) => a - b)
+
+function load(map: OrderedMap<number, number>, entries: readonly (readonly [number, number])[]): void {
+  const loader = map.loader()
+  for (const [key, value] of entries) loader.add(key, value)
+  loader.install()
+}
 
 /** Few keys, so that writes meet; `view` and `walk` are what makes nodes shared. */
 const step = fc.oneof(
@@ -15,7 +21,9 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const), key: fc.nat(200), count: fc.nat(120) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('view' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('walk' as const), steps: fc.nat(60) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('load' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('freeze' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('read' as const), which: fc.nat(3), steps: fc.nat(60) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('load' as const, 'slowLoad' as const, 'install' as const) }) },
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
@@ -23,6 +31,8 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 class Run {
   readonly map = new OrderedMap<number, number>(byNumber)
   readonly model = new Map<number, number>()
+  loader: { readonly loader: Loader<number, number>; readonly model: readonly (readonly [number, number])[] } | undefined
+  readonly frozen: { readonly entries: IterableIterator<readonly [number, number]>; readonly model: [number, number][] }[] = []
   readonly promised: { readonly entries: Iterable<readonly [number, number]>; readonly model: [number, number][] }[] = []
 
   do(step: Step): void {
@@ -50,12 +60,35 @@ class Run {
         this.promised.push({ entries: walk, model })
         return
       }
+      case 'slowLoad': {
+        this.loader = { loader: this.map.loader(), model: sorted(this.model) }
+        for (const [key, value] of this.loader.model) this.loader.loader.add(key, value)
+        return
+      }
+      case 'install': {
+        // What was written, walked, viewed and frozen since it began is replaced.
+        this.loader?.loader.install()
+        if (this.loader !== undefined) {
+          this.model.clear()
+          for (const [key, value] of this.loader.model) this.model.set(key, value)
+        }
+        this.loader = undefined
+        return
+      }
+      case 'freeze': {
+        const frozen = this.map.freeze()
+        expect(frozen.size).toBe(this.model.size)
+        this.frozen.push({ entries: frozen.entries(), model: sorted(this.model) })
+        return
+      }
+      case 'read': {
+        const { entries, model } = this.frozen[step.which] ?? {}
+        for (let i = 0; i < step.steps; i++) expect(entries?.next().value).toEqual(model?.shift())
+        return
+      }
       case 'load': {
-        const entries = sorted(this.model)
-        this.map.load(
-          entries.map(([key]) => key),
-          entries.map(([, value]) => value),
-        )
+        load(this.map, sorted(this.model))
+        return
       }
     }
   }
@@ -73,7 +106,7 @@ class Run {
   check(): void {
     expect(this.map.size).toBe(this.model.size)
     expect(pairsOf(this.map)).toEqual(sorted(this.model))
-    for (const { entries, model } of this.promised) expect([...entries]).toEqual(model)
+    for (const { entries, model } of [...this.promised, ...this.frozen]) expect([...entries]).toEqual(model)
   }
 }
 
@@ -118,7 +151,10 @@ describe('an ordered map', () => {
   test('finds a part without a look at what comes before it', () => {
     const map = new OrderedMap<number, number>(byNumber)
     const keys = Array.from({ length: 100_000 }, (_, i) => i)
-    map.load(keys, keys)
+    load(
+      map,
+      keys.map((key) => [key, key]),
+    )
     const start = performance.now()
     for (let i = 0; i < 1_000; i++) {
       const span = { low: { key: 99_000, isOpen: true }, high: undefined, isReversed: false, limit: 2 }
@@ -140,6 +176,22 @@ describe('an ordered map', () => {
     expect(map.size).toBe(13_333)
   })
 
+  test('frozen, shows what was there while every entry is replaced or removed, and lets go of it', () => {
+    const map = new OrderedMap<number, number>(byNumber)
+    for (let i = 0; i < 20_000; i++) map.put((i * 7_919) % 20_000, i)
+    const before = pairsOf(map)
+    const frozen = map.freeze()
+    const entries = frozen.entries()
+    const read = Array.from({ length: 5_000 }, () => entries.next().value)
+    for (let i = 0; i < 20_000; i++) {
+      if (i % 3 === 0) map.remove(i)
+      else map.put(i, -i)
+    }
+    expect([...read, ...entries]).toEqual(before)
+    expect(entries.next().done).toBe(true)
+    expect(map.size).toBe(13_333)
+  })
+
   test('of a walk that was given up early no later walk suffers', () => {
     const map = new OrderedMap<number, number>(byNumber)
     for (let i = 0; i < 100; i++) map.put(i, i)
@@ -157,7 +209,12 @@ describe('an ordered map', () => {
   test('refuses to load keys that do not ascend, and keeps what it had', () => {
     const map = new OrderedMap<number, number>(byNumber)
     map.put(1, 1)
-    expect(() => map.load([2, 2], [0, 0])).toThrow('strictly ascending')
+    expect(() =>
+      load(map, [
+        [2, 0],
+        [2, 0],
+      ]),
+    ).toThrow('strictly ascending')
     expect(pairsOf(map)).toEqual([[1, 1]])
   })
 })

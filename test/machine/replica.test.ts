@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { Envelope } from '../../src/machine/envelope.ts'
 import { type ApplyOutcome, Replica, skippedMax, type Treatment } from '../../src/machine/replica.ts'
 import type { StateMachine } from '../../src/machine/state-machine.ts'
-import { encodeReplica, ReplicaDecoder } from '../../src/wire/replica-codec.ts'
+import { encodeReplica } from '../../src/wire/replica-codec.ts'
+import { ReplicaDecoder } from '../../src/wire/replica-decoder.ts'
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 const bytes = (line: string) => new TextEncoder().encode(line)
@@ -67,9 +68,9 @@ class Subject {
   /** Another one that was made of what is in a snapshot of this one. */
   restored(): Subject {
     const content = Buffer.from(this.bytes, 'hex')
-    const decoder = new ReplicaDecoder(content.length)
-    decoder.write(content)
     const other = new Subject()
+    const decoder = new ReplicaDecoder(other.replica.machine, content.length)
+    decoder.write(content)
     decoder.restore(other.replica)
     return other
   }
@@ -154,7 +155,7 @@ describe('an entry that says that a command was to be skipped', () => {
     stray.command('bad')
     const copy = stray.restored()
     expect(copy.skip(2)).toBe('astray')
-    const decoder = new ReplicaDecoder(Buffer.from(right.bytes, 'hex').length)
+    const decoder = new ReplicaDecoder(copy.replica.machine, Buffer.from(right.bytes, 'hex').length)
     decoder.write(Buffer.from(right.bytes, 'hex'))
     decoder.restore(copy.replica)
     expect([copy.replica.isAstray, copy.skip(2)]).toEqual([false, 'applied'])

@@ -413,10 +413,9 @@ describe('in a transaction', () => {
         for (const each of writes) perform(table, each)
         const restored = tableOf('integer')
         const rows = [...table]
-        const load = restored.table.prepare(
-          rows.map(([key]) => key),
-          rows.map(([, value]) => value),
-        )
+        const loader = restored.table.loader()
+        for (const [key, value] of rows) loader.add(key, value)
+        const load = loader.end()
         expect(restored.table.size).toBe(0)
         load()
         checkAll(restored.table)
@@ -445,8 +444,10 @@ test('entries that a unique index does not allow are not loaded, and nothing has
   const { table } = openTable()
   table.set('a', job('q', 1, { ticket: 'x' }))
   const rows = [job('q', 1, { ticket: 'y' }), job('q', 2), job('q', 3, { ticket: 'y' })]
+  const loader = table.loader()
+  for (const [i, key] of ['p', 'q', 'r'].entries()) loader.add(key, rows[i])
 
-  expect(() => table.prepare(['p', 'q', 'r'], rows)).toThrow(
+  expect(() => loader.end()).toThrow(
     new RaftgenError(
       'MACHINE_MISMATCH',
       'state.jobs["r"] has the same ticket as state.jobs["p"], "y", and by.ticket is unique: the state was written by a machine without this index',

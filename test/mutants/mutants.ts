@@ -85,14 +85,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a node that does not know who votes gives votes',
     file: elections,
-    find: 'return voters.length > 0 && !removed.includes(from)',
-    replace: 'return !removed.includes(from)',
+    find: 'return isSound && voters.length > 0 && !removed.includes(from)',
+    replace: 'return isSound && !removed.includes(from)',
   },
   {
     name: 'who was removed gets votes',
     file: elections,
-    find: 'return voters.length > 0 && !removed.includes(from)',
-    replace: 'return voters.length > 0',
+    find: 'return isSound && voters.length > 0 && !removed.includes(from)',
+    replace: 'return isSound && voters.length > 0',
   },
   {
     name: 'a dead process ends the wait also during a lease (§6.4.1)',
@@ -478,6 +478,42 @@ export const mutants: readonly Mutant[] = [
     find: 'const merged = mergeHardState(found.hardState, slot?.hardState, end)',
     replace: 'const merged = mergeHardState(found.hardState, undefined, end)',
   },
+  {
+    name: 'a node whose state is wrong gives votes',
+    file: elections,
+    find: 'return isSound && voters.length > 0 && !removed.includes(from)',
+    replace: 'return voters.length > 0 && !removed.includes(from)',
+  },
+  {
+    name: 'a node whose state is wrong campaigns',
+    file: elections,
+    find: 'if (disk.isHung || !isSound) return false',
+    replace: 'if (disk.isHung) return false',
+  },
+  {
+    name: 'two that have the same state are a majority of any number',
+    file: 'src/node/state-verdict.ts',
+    find: "voteResult(conf, new Map(ids.map((id) => [id, true]))) === 'won'",
+    replace: 'ids.length >= Math.min(2, conf.voters.length)',
+  },
+  {
+    name: 'a node whose state is wrong gives snapshots of it',
+    file: 'src/node/snapshot-source.ts',
+    find: 'const snapshot = isSound() ? known : undefined',
+    replace: 'const snapshot = known',
+  },
+  {
+    name: 'a later life begins with a snapshot of a wrong state',
+    file: 'src/node/state-transfer.ts',
+    find: 'for (const snapshot of wrong) this.#shelf.condemn(snapshot, why)',
+    replace: 'for (const snapshot of wrong) if (snapshot.bytes < 0) this.#shelf.condemn(snapshot, why)',
+  },
+  {
+    name: 'what was undone counts in the digest',
+    file: 'src/machine/table.ts',
+    find: 'this.#indexes?.replace(key, undone, before)\n    }\n    this.#forgetJournal()',
+    replace: 'this.#indexes?.replace(key, undone, before)\n    }\n    this.commit()',
+  },
 
   // --- Skipped commands
   {
@@ -525,8 +561,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a snapshot does not know what was skipped',
     file: 'src/wire/replica-codec.ts',
-    find: 'writer.u32(skipped.length)\n  for (const index of skipped) writer.u48(index)',
-    replace: 'writer.u32(skipped.length * 0)',
+    find: 'if (skipped.length === 0) return writer.take()\n',
+    replace: 'if (skipped.length >= 0) return writer.take()\n',
   },
   {
     name: 'whoever has applied a skipped command goes on',

@@ -46,11 +46,12 @@ function main(): number {
 }
 
 /** The direct tests of the layer that is broken. */
-function netsOf(file: string): readonly string[] {
-  if (file.startsWith('src/core/')) return ['test/core']
-  if (file.startsWith('src/storage/')) return ['test/storage']
-  return file.startsWith('src/machine/') ? ['test/machine', 'test/node'] : ['test/node']
-}
+const netsOf = (file: string): readonly string[] => nets.find(([folder]) => file.startsWith(folder))?.[1] ?? ['test/node']
+const nets: readonly (readonly [folder: string, suites: readonly string[]])[] = [
+  ['src/core/', ['test/core']],
+  ['src/storage/', ['test/storage']],
+  ['src/machine/', ['test/machine', 'test/contract', 'test/node']],
+]
 
 /** What noticed it; `undefined` when nothing did. */
 function attempt(folder: string, { file, find, replace }: Mutant): string | undefined {
@@ -62,7 +63,9 @@ function attempt(folder: string, { file, find, replace }: Mutant): string | unde
   try {
     return (
       firstFailure(folder, netsOf(file), {}) ??
-      firstFailure(folder, ['test/sim/disks.test.ts', 'test/sim/halt.test.ts', 'test/sim/swarm.test.ts'], { RAFTGEN_SEEDS: values.seeds })
+      firstFailure(folder, ['test/sim/disks.test.ts', 'test/sim/divergence.test.ts', 'test/sim/halt.test.ts', 'test/sim/swarm.test.ts'], {
+        RAFTGEN_SEEDS: values.seeds,
+      })
     )
   } finally {
     writeFileSync(path, source)

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { confOfVoters, type SnapshotMeta } from '../../src/core/index.ts'
 import type { NodeEvent } from '../../src/node/index.ts'
 import { checksum } from '../../src/storage/checksum.ts'
-import { ReplicaDecoder } from '../../src/wire/replica-codec.ts'
+import { ReplicaDecoder } from '../../src/wire/replica-decoder.ts'
 import { Replica } from '../../src/machine/replica.ts'
 import { commands, lines, memberOf, summary, type TestNode, type TestNodes, withSession } from './nodes.ts'
 
@@ -224,5 +224,5 @@ test('a machine that does not read its own snapshot is broken: the node stops', 
   const state = { lastApplied: { term: 1, index: 1 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [] }
   expect(() => replica.prepare(state, bytesOf('a'), { hasState: true })).toThrow('the machine lines does not read its own snapshot: never')
   expect(() => replica.prepare(state, bytesOf('a'), { hasState: false })).toThrow(/^never$/)
-  expect(() => new ReplicaDecoder(1).prepare(replica, { hasState: true })).toThrow('the state has 0 bytes, 1 were announced')
+  expect(() => new ReplicaDecoder(machine, 1).prepare(replica, { hasState: true })).toThrow('the state has 0 bytes, 1 were announced')
 })

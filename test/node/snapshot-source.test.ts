@@ -20,6 +20,7 @@ class Store {
   readonly events: NodeEvent[] = []
   readonly wanted: Index[] = []
   readonly inUse = new Set<Index>()
+  isSound = true
   readonly replica = new Replica(lines())
   readonly shelf: SnapshotShelf
   readonly source: SnapshotSource
@@ -33,8 +34,9 @@ class Store {
       new Uint8Array(0),
     )
     this.shelf = new SnapshotShelf({ snapshots, replica, clock, isInUse: (index) => this.inUse.has(index), report })
+    const isSound = () => this.isSound
     const wanted = (index: Index) => void this.wanted.push(index)
-    this.source = new SnapshotSource({ id: 1, snapshots, shelf: this.shelf, wanted, wake: () => {}, report })
+    this.source = new SnapshotSource({ id: 1, snapshots, shelf: this.shelf, isSound, wanted, wake: () => {}, report })
     for (const index of indexes) this.put(index)
   }
 
@@ -59,6 +61,17 @@ class Store {
 }
 
 describe('whoever asks for a snapshot', () => {
+  test('is given none by a node whose state cannot be trusted, and none is taken for it', () => {
+    const store = new Store(40, 45)
+    store.isSound = false
+    store.ask(2)
+    expect(store.answers()).toEqual(['2: none'])
+    expect(store.wanted).toEqual([])
+    store.isSound = true
+    store.ask(2)
+    expect(store.answers().at(-1)).toContain('45 0+')
+  })
+
   test('is given a piece of the newest, then of that one', () => {
     const store = new Store(40, 45)
     store.ask(2)

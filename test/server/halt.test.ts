@@ -2,27 +2,27 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { QueueClient, queue } from '../../examples/queue/generated/index.ts'
+import { handlers } from '../../examples/queue/handlers.ts'
 import { ClusterAdmin } from '../../src/client/index.ts'
 import type { Server, ServerOptions } from '../../src/server/index.ts'
-import { JobsClient, jobs } from '../docs/jobs/generated/index.ts'
-import { handlers } from '../docs/jobs/handlers.ts'
 import { eventually, refusal, Servers } from './servers.ts'
 
-/** The machine of the documentation is not frozen. */
+/** The machine of an example is not frozen. */
 const development = true
-type Add = typeof handlers.add
+type Enqueue = typeof handlers.enqueue
 const bad = { queue: 'mail', body: 'bad' }
 const good = (body: string) => ({ queue: 'mail', body })
 
-/** Jobs whose `add` does with the bad one what `onBad` says. */
+/** A queue whose `enqueue` does with the bad one what `onBad` says. */
 const machine = (onBad: () => void) => {
-  const add: Add = (state, input, ctx) => {
+  const enqueue: Enqueue = (state, input, ctx) => {
     // What is written before it fails must leave no trace.
-    const added = handlers.add(state, input, ctx)
+    const added = handlers.enqueue(state, input, ctx)
     if (input.body === bad.body) onBad()
     return added
   }
-  return jobs({ ...handlers, add })
+  return queue({ ...handlers, enqueue })
 }
 const throwing = () => {
   throw new Error('the body is bad')
@@ -55,8 +55,8 @@ async function restart(of: Servers, options: (id: number) => Partial<ServerOptio
   await Promise.all(of.members.map(({ id }) => of.run(id, { development, ...options(id) })))
 }
 
-async function connect(to: Servers, timeoutMs = 20_000): Promise<JobsClient> {
-  const client = await JobsClient.connect({ servers: to.addresses, timeoutMs })
+async function connect(to: Servers, timeoutMs = 20_000): Promise<QueueClient> {
+  const client = await QueueClient.connect({ servers: to.addresses, timeoutMs })
   closing.push(client)
   return client
 }
@@ -73,14 +73,14 @@ const allHalted = (of: Servers, count = 3) =>
     const halts = of.running.flatMap((server) => haltOf(server) ?? [])
     return halts.length === count ? halts[0] : undefined
   })
-const waiting = (client: JobsClient) => client.waiting({ queue: 'mail' })
+const waiting = async (client: QueueClient) => (await client.counts({ queue: 'mail' })).ready
 
 /** Three that have come to the bad job, after `a`. `doomed`: what its caller gets. */
 async function halted() {
   const cluster = await start(() => ({ machine: machine(throwing), onHandlerError: 'halt' }))
   const client = await connect(cluster)
-  await client.add(good('a'))
-  const doomed = refusal(client.add(bad))
+  await client.enqueue(good('a'))
+  const doomed = refusal(client.enqueue(bad))
   const halt = await allHalted(cluster)
   return { cluster, client, doomed, halt }
 }
@@ -88,22 +88,22 @@ async function halted() {
 describe('servers whose handlers halt', () => {
   test('go on after an order to skip: the caller of that command gets HANDLER_FAILED, and nothing of it is there', async () => {
     const { cluster, client, doomed, halt } = await halted()
-    expect(halt).toEqual({ index: expect.any(Number), command: 'add', message: 'the body is bad', isFatal: false })
+    expect(halt).toEqual({ index: expect.any(Number), command: 'enqueue', message: 'the body is bad', isFatal: false })
     expect(cluster.warnings.filter((line) => line.includes('halt.test.ts'))).not.toEqual([])
 
     const other = await connect(cluster)
-    expect(await refusal(other.add(good('b')))).toEqual({
+    expect(await refusal(other.enqueue(good('b')))).toEqual({
       code: 'APPLY_HALTED',
       message: expect.stringMatching(
-        /^node \d applies nothing from entry \d+ on: the handler of add failed there: the body is bad\. Mend it and start the nodes again, or skip the command: raftgen cluster skip \d+$/,
+        /^node \d applies nothing from entry \d+ on: the handler of enqueue failed there: the body is bad\. Mend it and start the nodes again, or skip the command: raftgen cluster skip \d+$/,
       ),
     })
     expect((await refusal(waiting(other))).code).toBe('APPLY_HALTED')
-    expect(await other.waiting({ queue: 'mail' }, { consistency: 'stale' })).toBe(1)
+    expect(await other.counts({ queue: 'mail' }, { consistency: 'stale' })).toMatchObject({ ready: 1 })
 
     await (await administer(cluster)).skip(halt.index)
     expect((await doomed).code).toBe('HANDLER_FAILED')
-    await client.add(good('c'))
+    await client.enqueue(good('c'))
     expect(await waiting(other)).toBe(2)
   })
 
@@ -141,7 +141,7 @@ describe('servers whose handlers halt', () => {
     await cluster.stop(id)
     await cluster.run(id, { development, machine: machine(throwing), onHandlerError: 'halt' })
     const client = await connect(cluster)
-    await client.add(bad)
+    await client.enqueue(bad)
     const { index } = await allHalted(cluster, 1)
     const admin = await administer(cluster)
     expect(await refusal(admin.skip(index))).toMatchObject({
@@ -160,14 +160,14 @@ describe('servers whose handlers halt', () => {
     const leader = await cluster.leader()
     if (leader.identity.nodeId === 3) await leader.transferLeadership({ to: 1 })
     const client = await connect(cluster)
-    await client.add(good('a'))
-    const doomed = refusal(client.add(bad))
+    await client.enqueue(good('a'))
+    const doomed = refusal(client.enqueue(bad))
     const { index } = await allHalted(cluster, 2)
     const strayed = cluster.running.find((server) => server.identity.nodeId === 3)
     await eventually('the command applied', () => ((strayed?.status().lastApplied ?? 0) >= index ? true : undefined))
     await (await administer(cluster)).skip(index)
     expect((await doomed).code).toBe('HANDLER_FAILED')
-    await client.add(good('c'))
+    await client.enqueue(good('c'))
     await eventually('equal states', () => {
       const all = cluster.running.map((server) => server.status({ digest: true }))
       return new Set(all.map(({ lastApplied, digest }) => `${lastApplied} ${digest}`)).size === 1 ? true : undefined
@@ -190,7 +190,7 @@ describe('a server whose handler exhausts the stack', () => {
       (error: Error) => error,
     )
     const client = await connect(cluster)
-    await client.add(bad)
+    await client.enqueue(bad)
     const error = await end
     await cluster.stop(1)
     return { cluster, client, error }
@@ -201,12 +201,12 @@ describe('a server whose handler exhausts the stack', () => {
     expect(error).toMatchObject({ code: 'HANDLER_FATAL' })
     const path = join(cluster.dir(1), 'halted.json')
     const noted: unknown = JSON.parse(await readFile(path, 'utf8'))
-    expect(noted).toMatchObject({ command: 'add', message: 'Maximum call stack size exceeded' })
+    expect(noted).toMatchObject({ command: 'enqueue', message: 'Maximum call stack size exceeded' })
 
     const again = await cluster.run(1, { development, machine: machine(diving) })
     const { index } = await eventually('a halted node', () => haltOf(again))
-    expect(haltOf(again)).toEqual({ index, command: 'add', message: 'Maximum call stack size exceeded', isFatal: true })
-    await client.add(good('c'))
+    expect(haltOf(again)).toEqual({ index, command: 'enqueue', message: 'Maximum call stack size exceeded', isFatal: true })
+    await client.enqueue(good('c'))
     await eventually('the entry on its disk', () => (again.status().commitIndex > index ? true : undefined))
     expect(again.status().lastApplied).toBe(index - 1)
 

@@ -22,6 +22,7 @@ const statusOf = (nodeId: number, given: Partial<NodeStatus>): NodeStatus => ({
   sessions: 0,
   digest: '',
   fence: undefined,
+  divergence: undefined,
   disk: { leftBytes: undefined, isFull: false, hungMs: undefined },
   halted: undefined,
   ...given,

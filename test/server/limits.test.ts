@@ -48,7 +48,7 @@ describe('an option out of its bounds is refused at the start, with what it may 
       { limits: { comandBytesMax: 1 } },
       'limits.comandBytesMax is unknown, known are commandBytesMax, pendingCommandsMax, pendingBytesMax, pendingQueriesMax, applySliceMs, ' +
         'sessionTtlMs, messageBytesMax, inflightMessagesMax, inflightBytesMax, uncommittedBytesMax, cacheBytesMax, readsMax, ' +
-        'pinnedEntriesMax, snapshotEntries, snapshotLogBytes, logTailEntries, snapshotBytesPerSecond, diskReserveBytes',
+        'pinnedEntriesMax, snapshotEntries, snapshotLogBytes, logTailEntries, snapshotBytesPerSecond, diskReserveBytes, digestEntries',
     ],
     [{ limits: null }, 'limits is null, it must be an object'],
     [

@@ -162,6 +162,24 @@ describe('entries are lost', () => {
     sim.checkLinearizable()
   })
 
+  test('on two of three, each others, and what lies apart of one cannot be read: it does not stop for that, and fetches it', () => {
+    const { sim, leader, near, far } = cluster(21)
+    sim.crashAll()
+    sim.disks.loseEntry(near, 4)
+    sim.disks.loseEntry(far, 6)
+    sim.restart(near)
+    sim.runUntil('it has read its log', () => sim.status(near) !== undefined)
+    sim.disks.failRead(near)
+    sim.restart(far)
+    sim.runUntil('a read fails', () => sim.coverage.of('readError') > 0)
+    sim.runUntilLeader({ withinMs: 20_000 })
+    write(sim, [11])
+    expect(sim.nodes.filter((node) => sim.status(node) === undefined)).toEqual([leader])
+    sim.restart(leader)
+    sim.runUntilConverged()
+    sim.checkLinearizable()
+  })
+
   test('the same on two of three: nobody leads until the third is back, and the operator is told which', () => {
     const { sim, leader, near, far } = cluster(9)
     sim.crashAll()
@@ -243,6 +261,109 @@ describe('the high water of a node is lost', () => {
     for (const node of sim.nodes) sim.disks.spoilSlots(node, [0, 1])
     sim.restartAll()
     expectNoLeader(sim)
+  })
+})
+
+describe('a process dies when its node is whole and its disk is not', () => {
+  const writes = (sim: Simulation, node: number): number => told(sim, `node ${node}    writes`).length
+  const isFenced = (sim: Simulation, node: number): boolean => sim.status(node)?.fence !== undefined
+
+  /** Its next life, from the moment when it has read its log. */
+  function comeBack(sim: Simulation, node: number): void {
+    sim.crash(node)
+    sim.restart(node)
+    sim.runUntil('it has read its log', () => sim.status(node) !== undefined)
+  }
+
+  /** One that had led gets back what it has lost, which it had acknowledged to nobody. */
+  function lostByLeader(seed: number) {
+    const it = cluster(seed)
+    const { sim, leader } = it
+    sim.crash(leader)
+    sim.disks.loseEntry(leader, sim.commitIndex)
+    sim.runUntilLeader({ except: leader })
+    comeBack(sim, leader)
+    expect(isFenced(sim, leader)).toBe(true)
+    const before = writes(sim, leader)
+    sim.runUntil('it writes', () => writes(sim, leader) > before && !isFenced(sim, leader))
+    return it
+  }
+
+  /** One whose high water is lost learns that it has held nothing beyond its log. */
+  function floorLost(seed: number) {
+    const it = cluster(seed)
+    const { sim, near } = it
+    sim.crash(near)
+    sim.disks.spoilSlots(near, [0, 1])
+    comeBack(sim, near)
+    return it
+  }
+
+  test.each([16, 18])('with what it had lost not yet on its disk: it is fenced as before, and nobody wonders (seed %i)', (seed) => {
+    const { sim, leader } = lostByLeader(seed)
+    comeBack(sim, leader)
+    expect(isFenced(sim, leader)).toBe(true)
+    sim.runUntilConverged()
+    expect(isFenced(sim, leader)).toBe(false)
+    sim.checkLinearizable()
+  })
+
+  test.each([16, 18])('with what it has learned not yet on its disk: it learns it again, and nobody wonders (seed %i)', (seed) => {
+    const { sim, near } = floorLost(seed)
+    sim.runUntil('it learns', () => told(sim, 'learns what it may have held').length > 0)
+    comeBack(sim, near)
+    expect(sim.status(near)?.fence).toEqual({ floor: undefined })
+    sim.runUntilConverged()
+    expect(told(sim, 'learns what it may have held').length).toBe(2)
+    expect(isFenced(sim, near)).toBe(false)
+    sim.checkLinearizable()
+  })
+
+  test('with the batch of what it has learned on its disk, and its slot not: it learns it again, and nobody wonders', () => {
+    const { sim, near } = floorLost(17)
+    sim.disks.dieAt(near, 'atSlot')
+    sim.runUntil('it dies', () => sim.status(near) === undefined)
+    expect(told(sim, 'learns what it may have held').length).toBe(1)
+    sim.restart(near)
+    sim.runUntil('it has read its log', () => sim.status(near) !== undefined)
+    expect(sim.status(near)?.fence).toEqual({ floor: undefined })
+    sim.runUntilConverged()
+    expect(isFenced(sim, near)).toBe(false)
+    sim.checkLinearizable()
+  })
+})
+
+describe('damage strikes while a log is being opened', () => {
+  test('and has been read already: it shows in the next life, and nobody wonders', () => {
+    const { sim, near } = cluster(19)
+    sim.crash(near)
+    sim.restart(near)
+    // Slots and records are read by then, each within a millisecond.
+    sim.run({ ms: 2 })
+    expect(sim.status(near)).toBeUndefined()
+    sim.disks.loseEntry(near, 6)
+    sim.runUntil('it has read its log', () => sim.status(near) !== undefined)
+    expect(told(sim, 'finds its log damaged')).toEqual([])
+
+    sim.crash(near)
+    sim.restart(near)
+    sim.runUntil('it has read its log', () => sim.status(near) !== undefined)
+    expect(told(sim, 'finds its log damaged').length).toBe(1)
+    sim.runUntilConverged()
+    sim.checkLinearizable()
+  })
+
+  test('and has not been read yet: it shows in this life, and the next one finds all that it was given back', () => {
+    const { sim, near } = cluster(20, 5_000)
+    sim.crash(near)
+    sim.restart(near)
+    sim.disks.loseEntry(near, 6)
+    sim.runUntilConverged()
+    sim.crash(near)
+    sim.restart(near)
+    sim.runUntilConverged()
+    expect(told(sim, 'finds its log damaged').length).toBe(1)
+    sim.checkLinearizable()
   })
 })
 

@@ -60,6 +60,8 @@ const run = fc
   })
 
 const route = { from: id, to: id }
+const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
+const stateDigest = fc.record({ low: word, high: word })
 const entryId: fc.Arbitrary<EntryId> = fc.oneof(fc.constant({ term: 0, index: 0 }), fc.record({ term: id, index: id }))
 const candidacy = fc.record({
   ...route,
@@ -113,6 +115,23 @@ const repairMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({ kind: fc.constant('EntriesRequest'), ...route, term: u48, firstIndex: id, lastIndex: u48 }),
   fc.record({ ...route, run, ahead: fc.nat(3) }).map(({ run: { prev, entries, lastTerm }, ahead, ...rest }): PeerMessage => {
     return { kind: 'EntriesChunk', ...rest, term: lastTerm + ahead, firstIndex: prev.index + 1, entries }
+  }),
+  fc.record({ kind: fc.constant('DigestReport'), ...route, term: u48, index: id, digest: stateDigest, asks: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('DigestsRequest'),
+    ...route,
+    term: u48,
+    firstIndex: id,
+    lastIndex: id,
+    stride: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+  }),
+  fc.record({
+    kind: fc.constant('DigestsChunk'),
+    ...route,
+    term: u48,
+    firstIndex: id,
+    stride: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+    digests: fc.array(stateDigest, { maxLength: 20 }),
   }),
 )
 
@@ -229,6 +248,17 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
     isFull: fc.boolean(),
     hungMs: fc.option(u48, { nil: undefined }),
   }),
+  divergence: fc.option(
+    fc.record({
+      standing: fc.constantFrom('sound' as const, 'doubtful' as const, 'fenced' as const),
+      checkedIndex: u48,
+      others: fc.array(id, { maxLength: 5 }),
+      index: fc.option(u48, { nil: undefined }),
+      isFirst: fc.boolean(),
+      command: fc.option(text, { nil: undefined }),
+    }),
+    { nil: undefined },
+  ),
   halted: fc.option(fc.record({ index: id, command: text, message: text, isFatal: fc.boolean() }), { nil: undefined }),
 })
 

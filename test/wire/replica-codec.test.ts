@@ -3,10 +3,19 @@ import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../src/core/index.ts'
 import type { Envelope } from '../../src/machine/envelope.ts'
 import { Replica, skippedMax } from '../../src/machine/replica.ts'
+import type { SessionRecord } from '../../src/machine/sessions.ts'
 import type { StateMachine } from '../../src/machine/state-machine.ts'
 import { ByteReader, ByteWriter, WireError } from '../../src/wire/bytes.ts'
-import { encodeReplica, ReplicaDecoder, replicaPieceBytes } from '../../src/wire/replica-codec.ts'
-import { encodeSessions, readSessions, sessionPieces } from '../../src/wire/sessions-codec.ts'
+import { encodeReplica, replicaPieceBytes } from '../../src/wire/replica-codec.ts'
+import { ReplicaDecoder } from '../../src/wire/replica-decoder.ts'
+import {
+  checkSessionOrder,
+  encodeSessions,
+  readSession,
+  readSessionCount,
+  type SessionBounds,
+  sessionPieces,
+} from '../../src/wire/sessions-codec.ts'
 
 /** Remembers each command with all that it was told of its entry. */
 function recorder({ name = 'recorder', version = 1, wire = 'w1', padding = 0 } = {}): StateMachine {
@@ -32,7 +41,7 @@ function recorder({ name = 'recorder', version = 1, wire = 'w1', padding = 0 } =
 const bytesOf = (replica: Replica): Buffer => Buffer.concat([...encodeReplica(replica)])
 
 function restored(bytes: Uint8Array, into = new Replica(recorder()), pieceBytes = replicaPieceBytes): Replica {
-  const decoder = new ReplicaDecoder(bytes.length)
+  const decoder = new ReplicaDecoder(into.machine, bytes.length)
   for (let at = 0; at < bytes.length; at += pieceBytes) decoder.write(bytes.subarray(at, at + pieceBytes))
   decoder.restore(into)
   return into
@@ -257,10 +266,10 @@ describe('the bytes of a replica', () => {
 
   test('of which fewer or more arrive than were announced are refused', () => {
     const bytes = bytesOf(state())
-    const short = new ReplicaDecoder(bytes.length + 1)
+    const short = new ReplicaDecoder(recorder(), bytes.length + 1)
     short.write(bytes)
     expect(() => short.restore(new Replica(recorder()))).toThrow(`the state has ${bytes.length} bytes, ${bytes.length + 1} were announced`)
-    const long = new ReplicaDecoder(bytes.length - 1)
+    const long = new ReplicaDecoder(recorder(), bytes.length - 1)
     expect(() => long.write(bytes)).toThrow(`the state has more than the ${bytes.length - 1} bytes that were announced`)
   })
 
@@ -270,26 +279,23 @@ describe('the bytes of a replica', () => {
     expect(words(bytes)).toBe('the state has format 3, only 1 and 2 are known')
   })
 
-  /** Where the skipped commands are counted: before the state of the machine, and its length. */
-  const skippedAt = (bytes: Buffer): number => bytes.length - 6 - bytes.readUIntBE(bytes.length - 6, 6) - 4
+  /** The second format: of states in which commands were skipped. */
   const withSkipped = (...indexes: readonly number[]): Buffer => {
     const bytes = bytesOf(state())
-    const at = skippedAt(bytes)
+    const reader = new ByteReader(bytes)
+    reader.u8('format')
+    reader.text('name')
+    reader.u32('version')
+    reader.text('wire')
+    reader.raw(5 * 6, 'times')
+    const at = bytes.length - reader.remaining
     const writer = new ByteWriter()
+    writer.u8(2)
+    writer.raw(bytes.subarray(1, at))
     writer.u32(indexes.length)
     for (const index of indexes) writer.u48(index)
-    return Buffer.concat([bytes.subarray(0, at), writer.take(), bytes.subarray(at + 4)])
+    return Buffer.concat([writer.take(), bytes.subarray(at)])
   }
-
-  test('of the first format, which knew of no skipped commands, are read as without any', () => {
-    const bytes = bytesOf(state())
-    const at = skippedAt(bytes)
-    const first = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 4)])
-    first[0] = 1
-    const replica = new Replica(recorder())
-    restored(first, replica)
-    expect(bytesOf(replica).equals(bytes)).toBe(true)
-  })
 
   test('have the skipped commands in their order, none twice, none to come, and no more than are remembered', () => {
     const replica = new Replica(recorder())
@@ -301,7 +307,8 @@ describe('the bytes of a replica', () => {
     expect(words(withSkipped(2, 2))).toBe(`command 2 was skipped, after 2 and up to ${lastApplied}`)
     expect(words(withSkipped(lastApplied + 1))).toBe(`command ${lastApplied + 1} was skipped, after 0 and up to ${lastApplied}`)
     const many = Array.from({ length: skippedMax + 1 }, (_, i) => i + 1)
-    expect(words(withSkipped(...many))).toBe(`${skippedMax + 1} commands were skipped, at most ${skippedMax} are remembered`)
+    expect(words(withSkipped(...many))).toBe(`${skippedMax + 1} commands were skipped: 1 to ${skippedMax} are remembered`)
+    expect(words(withSkipped())).toBe(`0 commands were skipped: 1 to ${skippedMax} are remembered`)
   })
 
   test('with any one byte changed give a replica or a clear refusal', () => {
@@ -320,6 +327,16 @@ describe('the bytes of a replica', () => {
     )
   })
 })
+
+function readSessions(reader: ByteReader, bounds: SessionBounds): readonly SessionRecord[] {
+  const sessions: SessionRecord[] = []
+  for (let left = readSessionCount(reader); left > 0; left--) {
+    const session = readSession(reader, bounds)
+    checkSessionOrder(session.id, sessions.at(-1)?.id ?? 0)
+    sessions.push(session)
+  }
+  return sessions
+}
 
 describe('sessions as bytes', () => {
   type Given = { id?: number; lastActive?: number; ackedBelow?: number; lastSeq?: number; replies?: readonly (readonly [number, number])[] }

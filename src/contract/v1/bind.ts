@@ -1,14 +1,16 @@
 // Makes a state machine of a descriptor and handlers: bytes to typed calls and back, each command in a transaction.
 import { InvariantError } from '../../core/invariant.ts'
 import { RaftgenError } from '../../errors.ts'
+import type { Digest } from '../../machine/field-digest.ts'
 import { State } from '../../machine/state.ts'
 import { stateDifference } from '../../machine/state-difference.ts'
-import type { ApplyContext, QueryContext, StateMachine, Twin } from '../../machine/state-machine.ts'
+import type { ApplyContext, QueryContext, SnapshotReceiver, StateMachine, Twin } from '../../machine/state-machine.ts'
 import { packValue, unpackValue } from '../../wire/value.ts'
 import { Decoded } from './decoded.ts'
 import type { CommandOperation, MachineDescriptor, QueryOperation, ValueCodec, Wire } from './descriptor.ts'
 import { type Handler, isExhaustion, pickHandlers, wordsOf } from './handlers.ts'
-import { encodeState, prepareState, stateParts } from './snapshot.ts'
+import { encodeState, stateParts } from './snapshot.ts'
+import { StateReader } from './state-reader.ts'
 
 /**
  * Binds handlers to the machine that `descriptor` describes: one function for each command and query, by name. Throws HANDLER_MISSING
@@ -123,6 +125,10 @@ class BoundMachine implements StateMachine {
     return encodeState(this.#state, this.version)
   }
 
+  get digest(): Digest {
+    return this.#state.digest
+  }
+
   frozenSnapshotParts(): Iterable<Uint8Array> {
     return stateParts(this.#state, this.version)
   }
@@ -132,7 +138,17 @@ class BoundMachine implements StateMachine {
   }
 
   prepareSnapshot(snapshot: Uint8Array): () => void {
-    return prepareState(this.#state, this.version, snapshot)
+    const receiver = this.receiveSnapshot()
+    receiver.write(snapshot)
+    return receiver.end()
+  }
+
+  receiveSnapshot(): SnapshotReceiver {
+    return new StateReader(this.#state, this.version)
+  }
+
+  nameOf(command: Uint8Array): string {
+    return this.#decode('command', command).operation.name
   }
 
   twin(): Twin {
@@ -140,7 +156,7 @@ class BoundMachine implements StateMachine {
     return {
       machine,
       difference: () => stateDifference(this.#state, machine.#state),
-      nameOf: (command) => this.#decode('command', command).operation.name,
+      nameOf: (command) => this.nameOf(command),
     }
   }
 

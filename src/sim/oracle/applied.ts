@@ -1,5 +1,5 @@
 // What the replicas did with committed commands. All of them must do the same at the same index, and nothing of it may change later.
-import type { Index, NodeId, Term } from '../../core/types.ts'
+import type { Digest, Index, NodeId, Term } from '../../core/types.ts'
 import type { ApplyContext, QueryContext, StateMachine } from '../../machine/state-machine.ts'
 import { digestOf } from '../digest.ts'
 import type { Verdict } from '../violation.ts'
@@ -143,6 +143,8 @@ export class Applied {
   }
 }
 
+const noDigest: Digest = { low: 0, high: 0 }
+
 class WatchedMachine implements StateMachine {
   readonly name: string
   readonly version: number
@@ -207,6 +209,11 @@ class WatchedMachine implements StateMachine {
     this.#applied.onQuery({ node: this.#node, index: context.index, now: context.now, query, reply }, this.#lastQueryIndex)
     this.#lastQueryIndex = context.index
     return reply
+  }
+
+  /** A machine that has none is compared by its answers. */
+  get digest(): Digest {
+    return this.#machine.digest ?? noDigest
   }
 
   snapshot(): Uint8Array {

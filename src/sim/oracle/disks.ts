@@ -34,10 +34,10 @@ export class Disks {
     return this.#watched.get(id)?.durable.lastIndex ?? 0
   }
 
-  /** Whether the disk of `id` holds as much as it has ever acknowledged: what it only has in memory a crash takes away again. */
-  holdsPromises(id: NodeId): boolean {
-    const { durable, promised } = this.of(id)
-    return compareIds(durable.last, promised) >= 0
+  /** Whether the disk of `id` holds as much as it has ever acknowledged, and no fence: what is only so in memory a crash takes away again. */
+  isWhole(id: NodeId): boolean {
+    const { durable, fence, promised } = this.of(id)
+    return fence.isGone && compareIds(durable.last, promised) >= 0
   }
 
   /** The newest configuration on the disk of `id`; `undefined` where there is no log. */

@@ -29,6 +29,13 @@ export interface Committed {
   readonly inTerm: Term
 }
 
+export interface RecoveredLog {
+  readonly summary: LogSummary
+  readonly lastApplied: Index
+  readonly isDamaged: boolean
+  readonly isRead: boolean
+}
+
 export class Safety {
   readonly confs: Confs
   readonly disks: Disks
@@ -59,11 +66,8 @@ export class Safety {
     return this.#committed[index]?.entry
   }
 
-  /** A process has read its log, and its state from a snapshot of `lastApplied`. */
-  onRecovered(
-    id: NodeId,
-    { summary, lastApplied, isDamaged }: { readonly summary: LogSummary; readonly lastApplied: Index; readonly isDamaged: boolean },
-  ): void {
+  /** A process has read its log, and its state from a snapshot of `lastApplied`. `isRead`: nothing has struck the disk since it began to. */
+  onRecovered(id: NodeId, { summary, lastApplied, isDamaged, isRead }: RecoveredLog): void {
     const node = this.disks.of(id)
     if (isDamaged && node.isDamaged) checkDamaged(node, { summary, verdict: this.#verdict })
     const difference = node.durable.differenceTo(summary)
@@ -73,7 +77,8 @@ export class Safety {
       'applied <= commit <= last, and applied is durable',
       () => `node ${id} comes back with a state of ${lastApplied}, its log ends at ${summary.lastIndex}`,
     )
-    node.isDamaged = false
+    if (isRead) node.isDamaged = false
+    node.fence.opened(summary.fence)
     node.written.copyOf(node.durable)
     Object.assign(node, {
       ...freshLife,
@@ -100,6 +105,7 @@ export class Safety {
     }
     node.written.write(persist)
     node.underWay.push({ kind: 'write', persist })
+    node.fence.writes(persist)
   }
 
   /** The oldest write under way is on the disk. */
@@ -118,8 +124,30 @@ export class Safety {
       () => `node ${id} changes its vote in term ${term} from ${votedFor} to ${next.votedFor}`,
     )
     node.durable.write(persist)
+    node.fence.stored(node.durable.last)
     // What a later leader replaced was not committed.
     if (!node.durable.holds(node.promised)) node.promised = node.durable.last
+  }
+
+  /** So is all else that comes with the write: its node may promise it. */
+  onWritten(id: NodeId): void {
+    const { durable, fence } = this.disks.of(id)
+    fence.written(durable.last)
+  }
+
+  /** Others remember what `id` had acknowledged, or may have. */
+  onFloor(id: NodeId): void {
+    this.disks.of(id).fence.raised()
+  }
+
+  /** After a turn: `id` says that its log holds all that it has promised. */
+  onWhole(id: NodeId): void {
+    const { fence } = this.disks.of(id)
+    this.#verdict.check(
+      fence.isGone || !fence.isSettled,
+      'a fence that is gone is gone from the disk',
+      () => `node ${id} is whole, its disk is fenced at ${JSON.stringify(fence.present)}`,
+    )
   }
 
   onSend(id: NodeId, message: PeerMessage): void {
@@ -136,6 +164,9 @@ export class Safety {
       case 'EntriesRequest':
       case 'EntriesChunk':
       case 'Halted':
+      case 'DigestReport':
+      case 'DigestsRequest':
+      case 'DigestsChunk':
         return // promises nothing
       case 'RequestVote':
         this.#elections.onVote({ voter: node, candidate: id, term: message.term }, hardState)

@@ -1,5 +1,6 @@
 // What the oracles know of one disk, and of the process that has it open.
 import type { ConfState, EntryId, Index, LogBase, NodeId, Persist, SoftState, Term } from '../../core/types.ts'
+import { FenceShadow } from './fence-shadow.ts'
 import { LogShadow } from './log-shadow.ts'
 
 /** What a disk is asked for, in order: each is one batch, but for a compaction that has nothing to do. */
@@ -10,6 +11,7 @@ export interface Watched {
   readonly incarnation: number
   /** What is on the disk. */
   readonly durable: LogShadow
+  readonly fence: FenceShadow
   /** What this life of the node has handed to its disk. */
   readonly written: LogShadow
   /** Handed over, not on the disk. */
@@ -45,6 +47,7 @@ export const watch = ({
   id,
   incarnation,
   durable: new LogShadow(conf),
+  fence: new FenceShadow(),
   written: new LogShadow(conf),
   underWay: [],
   isDamaged: false,

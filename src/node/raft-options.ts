@@ -1,4 +1,4 @@
-// What the core is given at the start of a life.
+// What the core of a node begins with.
 import type { ConfState, Index, LogSummary, RaftOptions } from '../core/index.ts'
 import type { NodeOptions } from './options.ts'
 
