@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { runCommand } from '../../src/cli/program.ts'
 import { noConf } from '../../src/core/conf.ts'
@@ -190,6 +191,15 @@ describe('raftgen cluster status', () => {
       'node 1: applies nothing from entry 1201 on: the handler of transfer failed there: amount is not a number. ' +
         `Mend it and ${again}, or: raftgen cluster skip 1201`,
     )
+  })
+
+  test('shows of a halted node, and of an order to skip, what stands in the page on clusters', async () => {
+    const page = readFileSync(new URL('../../docs/cluster.md', import.meta.url), 'utf8')
+    const message = "Cannot read properties of undefined (reading 'owner')"
+    const server = await fakeServer({ halted: { index: 1_201, command: 'acquire', message, isFatal: false } })
+    const { out } = await cluster('status', '--server', server.address)
+    const { err } = await cluster('skip', '1201', '--server', server.address)
+    for (const line of [out.at(-1), err]) expect(page).toContain(`\n\`\`\`\n${line}\n\`\`\`\n`)
   })
 
   test.each<readonly [string, NonNullable<NodeStatus['fence']>]>([
