@@ -195,17 +195,21 @@ export class Replica {
     this.#now = now
     this.#ceiling = ceiling
     this.#ceilingTerm = ceilingTerm
-    this.#noteDigest()
+    this.digests.begin(this.#lastApplied, this.#addUp())
   }
 
   #noteDigest(): void {
+    this.digests.note(this.#lastApplied, this.#addUp())
+  }
+
+  #addUp(): DigestSum {
     const sum = this.#sum
     sum.reset()
     sum.add(this.sessions.digest)
     sum.add(hashOfTime(this.#now, this.#ceiling))
     const { digest } = this.machine
     if (digest !== undefined) sum.add(digest)
-    this.digests.note(this.#lastApplied, sum)
+    return sum
   }
 
   /** Answers a query from the state as it is. `now` is what the query may see of time. */

@@ -86,6 +86,11 @@ export class Halting {
     return this.#onHandlerError
   }
 
+  /** Between a command that is skipped and the entry that says so: a replica that has applied it differs there, and finds out by that entry. */
+  isAmidSkip(index: Index): boolean {
+    return this.#skips.isAmid(index)
+  }
+
   /** The handler of the command at `index` has failed, and nothing was changed. */
   onHalted({ index }: Entry): void {
     const { failure } = this.#ports.replica.applied

@@ -308,7 +308,8 @@ export class Node {
 
   #onEnvelope(entry: Entry, envelope: Envelope): void {
     this.#gateway.applied(entry)
-    if (envelope.kind === 'check') this.#stateCheck.applied(entry.index, envelope)
+    if (envelope.kind !== 'check') return
+    this.#stateCheck.applied(entry.index, { isEvidence: envelope.isEvidence, counts: !this.#halting.isAmidSkip(entry.index) })
   }
 
   #newStateCheck({ electionTimeoutMs, wake, report }: Pick<NodePorts, 'wake' | 'report'> & { readonly electionTimeoutMs: Ms }): StateCheck {
@@ -382,6 +383,7 @@ export class Node {
   #goAstray({ index: endIndex }: Entry, firstIndex: Index): void {
     if (this.#states === undefined) throw noOtherState({ firstIndex, endIndex })
     this.#states.abandon({ firstIndex, endIndex })
+    this.#stateCheck.abandoned()
   }
 
   #fail(error: Error): void {

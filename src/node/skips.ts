@@ -46,6 +46,11 @@ export class Skips {
     return this.#found.find((one) => one.skipped === skipped)?.index
   }
 
+  /** An entry further on skips a command before `index`: of the replicas that have come as far some may have applied it. */
+  isAmid(index: Index): boolean {
+    return this.#found.some((one) => one.skipped < index && index < one.index)
+  }
+
   /** The log is about to change. */
   written({ reset, truncateFrom, entries }: Persist): void {
     const from = reset === undefined ? truncateFrom : 0

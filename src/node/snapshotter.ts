@@ -112,6 +112,8 @@ export class Snapshotter {
   /** The state is none that the log leads to: what is being made of it goes, or is finished and then disowned. */
   abandon(): void {
     this.#isWanted = false
+    this.#next?.pieces.return(undefined)
+    this.#next = undefined
     if (this.#taking?.isDrained === false) this.#giveUp(this.#taking)
   }
 

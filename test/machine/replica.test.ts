@@ -161,6 +161,19 @@ describe('an entry that says that a command was to be skipped', () => {
     expect([copy.replica.isAstray, copy.skip(2)]).toEqual([false, 'applied'])
   })
 
+  test('remembers nothing of what it added up to, once it has the state of another, be that of the very entry', () => {
+    const [right, stray] = [new Subject(), new Subject({ isMended: true })]
+    right.command('bad', 'skip')
+    right.skip(2)
+    stray.command('bad')
+    expect([stray.skip(2), stray.replica.digests.at(2)]).toEqual(['astray', expect.anything()])
+    const content = Buffer.from(right.bytes, 'hex')
+    const decoder = new ReplicaDecoder(stray.replica.machine, content.length)
+    decoder.write(content)
+    decoder.restore(stray.replica)
+    expect([stray.replica.digests.at(2), stray.replica.digests.at(3)]).toEqual([undefined, right.replica.digests.at(3)])
+  })
+
   test('lets no time pass, and ends no session', () => {
     const one = new Subject()
     one.command('bad', 'skip')

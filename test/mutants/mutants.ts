@@ -589,4 +589,22 @@ export const mutants: readonly Mutant[] = [
     replace:
       "sessions.touch(session, { now: envelope.now, ackedBelow })\n    if (verdict.kind === 'execute' && !this.#execute(entry, envelope, treatment)) return false",
   },
+  {
+    name: 'whoever has skipped a command doubts itself because of one that had applied it',
+    file: 'src/node/skips.ts',
+    find: 'return this.#found.some((one) => one.skipped < index && index < one.index)',
+    replace: 'return this.#found.some((one) => one.skipped < index && index < one.skipped)',
+  },
+  {
+    name: 'a state that was given up is still judged',
+    file: 'src/node/node.ts',
+    find: 'this.#stateCheck.abandoned()\n',
+    replace: '\n',
+  },
+  {
+    name: 'a snapshot of a state that was given up is written later',
+    file: 'src/node/snapshotter.ts',
+    find: 'this.#next?.pieces.return(undefined)\n    this.#next = undefined\n',
+    replace: '\n',
+  },
 ]

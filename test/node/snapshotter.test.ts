@@ -268,6 +268,20 @@ describe('a large state', () => {
     expect(taking.snapshots.list).toMatchObject([{ id: { index: 5 }, conf: later }])
   })
 
+  test('that is none that the log leads to is not written, neither what was being made of it nor what was set aside', () => {
+    const taking = new Taking({ machine: frozen(10) })
+    for (let i = 0; i < 5; i++) taking.apply()
+    taking.snapshotter.takeThis()
+    taking.snapshotter.abandon()
+    taking.settle()
+    taking.snapshotter.restored(5, conf)
+    for (let i = 0; i < 3; i++) {
+      taking.turn()
+      taking.settle()
+    }
+    expect([taking.snapshots.list, taking.events]).toEqual([[], []])
+  })
+
   test('that cannot be written in the middle is held no longer', () => {
     const machine = parted(10)
     const taking = new Taking({ machine })

@@ -2,7 +2,16 @@
 import { describe, expect, test } from 'vitest'
 import { RaftgenError } from '../../src/errors.ts'
 import type { ApplyContext, StateMachine } from '../../src/machine/state-machine.ts'
-import { encodeListCommand, encodeListQuery, type FaultClass, ListMachine, type Simulation, simulate } from '../../src/sim/index.ts'
+import {
+  encodeListCommand,
+  encodeListQuery,
+  type FaultClass,
+  ListMachine,
+  type Simulation,
+  type SimulationOptions,
+  simulate,
+} from '../../src/sim/index.ts'
+import { answered } from './support.ts'
 
 const badKey = 99
 const badCommand = (value: number) => encodeListCommand({ kind: 'append', key: badKey, value })
@@ -11,9 +20,10 @@ const failedReply = Uint8Array.of(1)
 
 /**
  * Lists whose handler fails with one key: `throws`, or `dies`, which is for good. `passes` is a handler that was mended so that such a command does
- * nothing, and says so in the same words: its state is the right one, its replica does not know that, and has to give it up.
+ * nothing, and says so in the same words: its state is the right one, its replica does not know that, and has to give it up. `takes` is one that does
+ * what it is told: its state is another from then on.
  */
-type OnBad = 'throws' | 'dies' | 'passes'
+type OnBad = 'throws' | 'dies' | 'passes' | 'takes'
 class BadLists extends ListMachine {
   readonly failedReply = failedReply
   readonly #onBad: OnBad
@@ -24,7 +34,7 @@ class BadLists extends ListMachine {
   }
 
   override apply(command: Uint8Array, context: ApplyContext): Uint8Array {
-    if (command[1] !== badKey) return super.apply(command, context)
+    if (command[1] !== badKey || this.#onBad === 'takes') return super.apply(command, context)
     if (this.#onBad !== 'passes') context.report({ command: 'append', message: 'the key is bad', stack: undefined })
     if (this.#onBad === 'dies') throw new RaftgenError('HANDLER_FATAL', `the handler of append at index ${context.index} ran out of stack`)
     return failedReply
@@ -35,17 +45,21 @@ interface Scene {
   readonly seed: number
   readonly faults?: readonly FaultClass[]
   readonly snapshotEntries?: number
+  /** Replicas compare themselves so often. */
+  readonly digestEntries?: number
+  readonly sabotage?: SimulationOptions['sabotage']
   readonly machine: (node: number | undefined) => StateMachine
 }
 
-function scene({ seed, faults = [], snapshotEntries = 20, machine }: Scene): Simulation {
+function scene({ seed, faults = [], snapshotEntries = 20, digestEntries = 0, sabotage = {}, machine }: Scene): Simulation {
   return simulate({
     seed,
     voters: 3,
     faults,
     onHandlerError: 'halt',
-    limits: { snapshotEntries, logTailEntries: 5 },
+    limits: { snapshotEntries, logTailEntries: 5, digestEntries },
     machine,
+    sabotage,
     storyLines: 5_000,
     nemesis: { pauseMs: 150, lastsMs: 150 },
   })
@@ -113,7 +127,7 @@ describe('a command whose handler throws on every node', () => {
   test.each(seeds)(
     'is skipped under crashes, with clients at work: nothing is lost, nothing happens twice, all end equal (seed %i)',
     (seed) => {
-      const sim = scene({ seed, faults: crashes, machine: () => new BadLists('throws') })
+      const sim = scene({ seed, faults: crashes, digestEntries: 8, machine: () => new BadLists('throws') })
       sim.work({ clients: 3, calls: 120 })
       sim.run({ ms: 500 })
       submitUntilHalted(sim)
@@ -129,6 +143,9 @@ describe('a command whose handler throws on every node', () => {
       if (halts(sim).length > 0) skipAll(sim)
       sim.runUntilConverged()
       expect(told(sim, 'skips').length).toBeGreaterThan(0)
+      // They have compared themselves all the while.
+      expect(sim.coverage.of('digestReport')).toBeGreaterThan(0)
+      expect(told(sim, 'finds that states differ')).toEqual([])
       sim.checkLinearizable()
     },
   )
@@ -158,6 +175,42 @@ describe('a command that one node applies and the others skip', () => {
     sim.query(encodeListQuery(1))
     sim.runUntilConverged()
     sim.checkLinearizable()
+  })
+})
+
+describe('a command that the leader applies and the others skip, with another in its place, while all compare themselves', () => {
+  test.each(seeds)('leaves those in no doubt, and that one ends with their state, whatever crashes (seed %i)', (seed) => {
+    // What clients were told by that one is undone: nobody promises otherwise.
+    const blindTo = ['equal states at an equal index', 'equal replies at an equal index', 'linearizability: the model']
+    const sim = scene({
+      seed: 300 + seed,
+      digestEntries: 8,
+      sabotage: { machine: (_, node) => new BadLists(node === 3 ? 'takes' : 'throws'), blindTo },
+      machine: () => new BadLists('throws'),
+    })
+    sim.runUntilLeader()
+    if (sim.leader !== 3) sim.members.transfer(3)
+    sim.runUntil('the third leads', () => sim.leader === 3)
+    answered(sim, sim.submit(badCommand(1)))
+    for (let value = 2; value < 30; value++) answered(sim, sim.submit(append(value)))
+    const index = untilHalted(sim)
+    sim.members.transfer(1)
+    sim.runUntil('another leads', () => sim.leader === 1)
+    const order = sim.members.skip(index, { persistMs: 20_000 })
+    sim.run({ ms: 10 * seed })
+    if (seed % 3 === 0) sim.crash(3)
+    if (seed % 3 === 1) sim.crash(2)
+    sim.run({ ms: 2_000 })
+    sim.heal()
+    sim.runUntil('the order is settled', () => order.outcome.kind !== 'pending')
+    for (let value = 30; value < 60; value++) answered(sim, sim.submit(append(value), { timeoutMs: 20_000 }))
+    sim.runUntil('all are sound', () =>
+      sim.nodes.map((node) => sim.status(node)).every((status) => status !== undefined && status.divergence === undefined),
+    )
+    sim.runUntilConverged()
+    expect(new Set(sim.nodes.map((node) => sim.status(node)?.digest)).size).toBe(1)
+    expect(told(sim, 'gives up its state')).not.toEqual([])
+    expect(told(sim, 'finds that states differ').filter((line) => !line.includes('node 3'))).toEqual([])
   })
 })
 
