@@ -94,6 +94,8 @@ describe('a log in the words of the schema', () => {
       'an operator skips command 3',
       'unknown, 7 bytes: 0x63000000000000 (an entry holds an envelope of a kind that this version does not know)',
     ])
+    const [skip] = objectsIn(await show(dir, '--from', '9', '--to', '9', '--json'))
+    expect(skip).toEqual({ kind: 'skip', index: 9, term: 3, time: '2026-01-02T00:00:00.000Z', skipped: 3 })
   })
 
   test.each([
