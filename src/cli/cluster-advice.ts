@@ -44,7 +44,7 @@ const advice: Readonly<Record<ChangeRefusalReason, string>> = {
   badLease: 'Choose another duration.',
   transferToSelf: 'Name another voter.',
   notHalted:
-    '`raftgen cluster status` shows who has halted where. Where the leader alone has not, what it answered would be undone: to have that, hand leadership to a node that has halted, with `raftgen cluster transfer --to`.',
+    '`raftgen cluster status` shows who has halted where: name that entry. Where the leader alone has not, what it answered would be undone: to have that, hand leadership to a node that has halted, with `raftgen cluster transfer --to`.',
   quorumNotHalted:
     'Try again when `raftgen cluster status` shows that more nodes have halted there; or start those that have again, with a handler that works.',
 }

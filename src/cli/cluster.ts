@@ -2,6 +2,7 @@
 import type { ChangeStep, ClusterAdmin, ClusterView } from '../client/index.ts'
 import { leaseMsMax } from '../core/limits.ts'
 import { RaftgenError } from '../errors.ts'
+import { u48Max } from '../wire/bytes.ts'
 import { everyStatus, whyLeaderless } from './cluster-nodes.ts'
 import { noteLines } from './cluster-notes.ts'
 import type { ClusterCommandLine } from './cluster-program.ts'
@@ -111,7 +112,7 @@ function actionOf({ name, words, options }: ClusterCommandLine, timeoutMs: numbe
 
 function parsedIndex(word: string): number {
   const index = Number(word)
-  if (/^\d+$/.test(word) && Number.isSafeInteger(index) && index >= 1) return index
+  if (/^\d+$/.test(word) && index >= 1 && index <= u48Max) return index
   throw new WrongUse(
     `skip: '${word}' is not the index of an entry`,
     'Indexes are whole numbers from 1; `raftgen cluster status` shows which.',

@@ -111,6 +111,18 @@ export class Replica {
     return this.#skipped
   }
 
+  /** It has applied a command that was to be skipped. */
+  goAstray(): void {
+    this.#isAstray = true
+  }
+
+  /** Whether the command at `index` has come to nothing here, as the entry that skips it wants it, or is still to come. */
+  hasSkipped(index: Index): boolean {
+    if (this.#skipped.includes(index) || this.#failed.has(index) || index > this.#lastApplied) return true
+    // Below the oldest that is remembered everything was settled long ago.
+    return this.#skipped.length === skippedMax && index < (this.#skipped[0] ?? 0)
+  }
+
   /** Entries without an envelope: they pass without a trace. */
   pass(entry: Entry): void {
     this.#advance(entry)
@@ -127,10 +139,13 @@ export class Replica {
     if (envelope.kind === 'command') {
       if (!this.#applyCommand(entry, envelope, treatment)) return 'halted'
     } else {
-      this.#isAstray = envelope.kind === 'skip' && !this.#isSkipped(envelope.skipped)
-      if (this.#isAstray) return 'astray'
+      if (envelope.kind === 'skip' && !this.hasSkipped(envelope.skipped)) {
+        this.goAstray()
+        return 'astray'
+      }
       this.#advance(entry)
-      this.#passTime(entry.term, envelope.now)
+      // An order to skip may be the first stamped entry of its term: what renews the sessions is to come before any time passes.
+      if (envelope.kind !== 'skip') this.#passTime(entry.term, envelope.now)
       this.#applyRare(entry, envelope)
     }
     this.sessions.expire(this.#now)
@@ -285,17 +300,8 @@ export class Replica {
     return true
   }
 
-  /** Whether the command at `index` has come to nothing here, as the entry that skips it wants it. */
-  #isSkipped(index: Index): boolean {
-    // Below the oldest that is remembered everything was settled long ago.
-    if (this.#skipped.includes(index) || index > this.#lastApplied) return true
-    if (this.#skipped.length === skippedMax && index < (this.#skipped[0] ?? 0)) return true
-    if (!this.#failed.has(index)) return false
-    this.#noteSkipped(index)
-    return true
-  }
-
   #noteSkipped(index: Index): void {
+    if (this.#skipped.includes(index)) return
     this.#skipped = [...this.#skipped, index].sort((a, b) => a - b).slice(-skippedMax)
   }
 
@@ -327,6 +333,7 @@ export class Replica {
         this.#ceiling = Math.max(this.#ceiling, envelope.ceiling)
         return
       case 'skip':
+        if (this.#failed.has(envelope.skipped)) this.#noteSkipped(envelope.skipped)
         return
       case 'check':
         return // nothing but a place in the log

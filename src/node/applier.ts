@@ -3,7 +3,7 @@ import type { Envelope } from '../machine/envelope.ts'
 import { RaftgenError } from '../errors.ts'
 import type { ApplyOutcome, Replica, Treatment } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Log } from '../ports/log.ts'
+import type { Log, Skip } from '../ports/log.ts'
 import { decodeEnvelope } from '../wire/envelope-codec.ts'
 import type { Halting } from './halting.ts'
 
@@ -25,9 +25,9 @@ export interface ApplierPorts {
   isHeld(): boolean
   wake(): void
   fail(error: Error): void
-  readonly halting: Pick<Halting, 'treatmentOf' | 'onHalted' | 'onFatal' | 'onSkipped' | 'applied'>
-  /** `entry` says that the command at `skipped` was to be skipped, and it was not. */
-  wentAstray(entry: Entry, skipped: Index): void
+  readonly halting: Pick<Halting, 'treatmentOf' | 'strayedBy' | 'onHalted' | 'onFatal' | 'onSkipped' | 'applied'>
+  /** An entry says that a command was to be skipped, and it was not. */
+  wentAstray(skip: Skip): void
   /** Called after each entry with an envelope: `replica.applied` says what became of it. */
   applied(entry: Entry, envelope: Envelope): void
   /** Called after each entry, of whatever kind. */
@@ -79,8 +79,15 @@ export class Applier {
 
   /** Applies one slice. After `timeUp` there is more to do, and another turn was asked for. */
   run(): 'idle' | 'applied' | 'timeUp' {
-    if (this.#isSuspended || this.#ports.isHeld()) return 'idle'
-    const { replica, clock, sliceMs } = this.#ports
+    if (this.#isSuspended) return 'idle'
+    const { replica, clock, sliceMs, halting, wentAstray, isHeld } = this.#ports
+    const strayedBy = halting.strayedBy(this.#target)
+    if (strayedBy !== undefined) {
+      replica.goAstray()
+      wentAstray(strayedBy)
+      return 'idle'
+    }
+    if (isHeld()) return 'idle'
     const before = replica.lastApplied
     this.#lookedAt = clock.monotonicMs()
     const deadline = this.#lookedAt + sliceMs
@@ -144,7 +151,7 @@ export class Applier {
         halting.onHalted(entry)
         return false
       case 'astray':
-        if (envelope.kind === 'skip') wentAstray(entry, envelope.skipped)
+        if (envelope.kind === 'skip') wentAstray({ index: entry.index, skipped: envelope.skipped })
         return false
     }
   }

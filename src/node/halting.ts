@@ -2,9 +2,11 @@
 import type { Entry, Index, LogSummary, Ms, Persist, Raft } from '../core/index.ts'
 import type { RaftgenError } from '../errors.ts'
 import type { Replica, Treatment } from '../machine/replica.ts'
-import type { Log } from '../ports/log.ts'
+import type { Log, Skip } from '../ports/log.ts'
 import type { Net } from '../ports/net.ts'
 import type { Refused } from '../wire/client-messages.ts'
+import { cutSentence } from '../wire/refused-codec.ts'
+import { HaltHandOver } from './halt-hand-over.ts'
 import { HaltedMembers } from './halted-members.ts'
 import type { Halt, NodeEvent, NodeOptions } from './options.ts'
 import { Skips } from './skips.ts'
@@ -15,6 +17,7 @@ export interface HaltingPorts {
   readonly log: Log
   readonly net: Net
   readonly heartbeatMs: Ms
+  readonly electionTimeoutMs: Ms
   wake(): void
   fail(error: Error): void
   report(event: NodeEvent): void
@@ -25,6 +28,7 @@ type Policy = Pick<NodeOptions, 'id' | 'onHandlerError' | 'halted' | 'retryHalte
 export class Halting {
   /** Who else has stopped, and where. */
   readonly members: HaltedMembers
+  readonly #handOver: HaltHandOver
   readonly #ports: HaltingPorts
   readonly #id: number
   readonly #onHandlerError: 'fail' | 'halt'
@@ -45,7 +49,9 @@ export class Halting {
     this.#fatal = halted
     this.#isPlain = halted === undefined
     this.#skips = new Skips(ports, unapplied(log.summary, replica.lastApplied))
-    this.members = new HaltedMembers({ ...ports, id, halt: () => this.#current })
+    const stopsAt = () => (replica.isAstray ? 1 : this.#current?.index)
+    this.members = new HaltedMembers({ ...ports, id, stopsAt })
+    this.#handOver = new HaltHandOver({ ...ports, members: this.members, halt: () => this.#current })
     // The command may be behind this node, and that have been forgotten by the disk.
     this.applied(replica.lastApplied)
   }
@@ -86,6 +92,21 @@ export class Halting {
     return this.#onHandlerError
   }
 
+  /**
+   * Of what is committed up to `committed`: the first command that is to be skipped and was applied here, and the entry that says so. Nothing else of this
+   * state is to be used: that entry need not be reached for it.
+   */
+  strayedBy(committed: Index): Skip | undefined {
+    if (this.#skips.isEmpty) return undefined
+    const { replica } = this.#ports
+    return this.#skips.broken(committed, (skipped) => replica.hasSkipped(skipped))
+  }
+
+  /** What came of the command at `index` here may have to be given up: an entry that skips it is in the log. */
+  isToBeSkipped(index: Index): boolean {
+    return !this.#skips.isEmpty && this.#skips.of(index) !== undefined
+  }
+
   /** Between a command that is skipped and the entry that says so: a replica that has applied it differs there, and finds out by that entry. */
   isAmidSkip(index: Index): boolean {
     return this.#skips.isAmid(index)
@@ -94,13 +115,15 @@ export class Halting {
   /** The handler of the command at `index` has failed, and nothing was changed. */
   onHalted({ index }: Entry): void {
     const { failure } = this.#ports.replica.applied
-    this.#halt({ index, command: failure?.command ?? '', message: failure?.message ?? '', isFatal: false }, failure?.stack)
+    const { command = '', message = '', stack } = failure ?? {}
+    this.#halt({ index, command, message: cutSentence(message), isFatal: false }, stack)
   }
 
   /** The machine threw HANDLER_FATAL at the command, and this node ends of it. */
   onFatal({ index }: Entry, { message }: RaftgenError): void {
     const failure = this.#ports.replica.applied.failure ?? { command: '', message }
-    this.#ports.report({ kind: 'handlerFatal', halt: { index, command: failure.command, message: failure.message, isFatal: true } })
+    const halt = { index, command: failure.command, message: cutSentence(failure.message), isFatal: true }
+    this.#ports.report({ kind: 'handlerFatal', halt })
   }
 
   onSkipped({ index }: Entry): void {
@@ -111,12 +134,18 @@ export class Halting {
   applied(index: Index): void {
     this.#skips.applied(index)
     if (this.#isPlain) return
-    const known = this.#current ?? this.#fatal
-    if (known === undefined || index < known.index) return
-    this.#current = undefined
-    this.#fatal = undefined
-    this.#isPlain = true
-    this.#ports.report({ kind: 'applyGoesOn', index: known.index })
+    const passed = [this.#current, this.#fatal].filter((halt) => halt !== undefined && halt.index <= index)
+    if (passed.length === 0) return
+    if (passed.includes(this.#current)) this.#current = undefined
+    if (passed.includes(this.#fatal)) this.#fatal = undefined
+    this.#isPlain = this.#current === undefined && this.#fatal === undefined
+    if (this.#isPlain) this.#ports.report({ kind: 'applyGoesOn', index: passed[0]?.index ?? index })
+  }
+
+  /** In each turn: tells the others, and hands over where another could serve. */
+  turn(now: Ms): void {
+    this.members.turn(now)
+    this.#handOver.turn(now)
   }
 
   #halt(halt: Halt, stack: string | undefined): void {

@@ -1,10 +1,11 @@
 // One node, without a world: the core, its driver, the replica and the door for clients, turned by a host that owns sockets, disk and timers.
-import { type ConfState, type Entry, type Index, type Ms, type NodeId, type PeerMessage, Raft, type SoftState } from '../core/index.ts'
+import { type ConfState, type Entry, type Ms, type NodeId, type PeerMessage, Raft, type SoftState } from '../core/index.ts'
 import { timingOf } from '../core/limits.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { ClientMessage, Hello, NodeStatus, Welcome } from '../wire/client-messages.ts'
 import type { Envelope } from '../machine/envelope.ts'
+import type { Skip } from '../ports/log.ts'
 import { Applier } from './applier.ts'
 import { ConfWatch } from './conf-watch.ts'
 import { DiskWatch, handOverTicket } from './disk-watch.ts'
@@ -17,6 +18,7 @@ import {
   type ConnectionId,
   defaultNodeLimits,
   type DiskSpace,
+  type Halt,
   type NodeEvent,
   type NodeLimits,
   type NodeOptions,
@@ -82,7 +84,7 @@ export class Node {
     }
     const digest: NodePorts['digest'] = (parts) => ports.digest(parts)
     this.#disk = new DiskWatch({ id, raft, limits, electionTimeoutMs, report })
-    const halting = new Halting(options, { raft, replica, log, net, heartbeatMs, wake, fail, report })
+    const halting = new Halting(options, { raft, replica, log, net, heartbeatMs, electionTimeoutMs, wake, fail, report })
     this.#halting = halting
     const whyFull = () => this.#disk.refusal()
     const whyUnsure = () => this.#stateCheck.whyUnsure
@@ -95,13 +97,7 @@ export class Node {
     this.#driver = this.#newDriver({ wake, fail })
     this.#confWatch = new ConfWatch({ id, clusterId, incarnation, electionTimeoutMs, confChanged, report, fail }, raft)
     this.#statusDesk = new StatusDesk({
-      id,
-      clusterId,
-      raft,
-      replica,
-      clients: ports.clients,
-      digest,
-      report,
+      ...{ id, clusterId, raft, replica, clients: ports.clients, digest, report },
       snapshotIndex: () => this.#states?.snapshotIndex ?? 0,
       disk: () => this.#disk.status,
       divergence: () => this.#stateCheck.divergence,
@@ -141,6 +137,11 @@ export class Node {
   /** Its log holds all that it has promised, as far as anybody remembers, and it knows who votes. */
   get isWhole(): boolean {
     return this.isSettled && this.#raft.fence === undefined && this.#raft.conf.voters.length > 0
+  }
+
+  /** The command before which it has stopped applying. */
+  get halted(): Halt | undefined {
+    return this.#halting.current
   }
 
   get lastApplied(): number {
@@ -220,7 +221,7 @@ export class Node {
     this.#disk.turn({ now, write: this.#driver.write })
     this.#gateway.propose()
     this.#mending.turn(now)
-    this.#halting.members.turn(now)
+    this.#halting.turn(now)
     if (this.#mending.recall.isSettled) this.#raft.step({ kind: 'tick', now })
     this.#noticeRole()
     // What is applied may release what waits for it, and so on: until nothing comes out any more, or the slice of this turn is used up.
@@ -331,7 +332,7 @@ export class Node {
       isHeld: () => this.#halting.isReading || (this.#states?.holdsApply ?? false),
       wake,
       fail,
-      wentAstray: (entry, skipped) => this.#goAstray(entry, skipped),
+      wentAstray: (skip) => this.#goAstray(skip),
       applied: (entry, envelope) => this.#onEnvelope(entry, envelope),
       passed: (entry) => this.#states?.passed(entry),
     })
@@ -380,7 +381,7 @@ export class Node {
     return new StateTransfer(ports, start)
   }
 
-  #goAstray({ index: endIndex }: Entry, firstIndex: Index): void {
+  #goAstray({ index: endIndex, skipped: firstIndex }: Skip): void {
     if (this.#states === undefined) throw noOtherState({ firstIndex, endIndex })
     this.#states.abandon({ firstIndex, endIndex })
     this.#stateCheck.abandoned()

@@ -10,7 +10,7 @@ import type { LogTime } from './log-time.ts'
 import type { ConnectionId, NodeEvent, NodeLimits } from './options.ts'
 import { Queries } from './queries.ts'
 import type { PendingQuery, QueriesByIndex } from './queries-by-index.ts'
-import { hintOf, notLeader, overloaded, stateInDoubt } from './refusals.ts'
+import { hintOf, noState, notLeader, overloaded, stateInDoubt } from './refusals.ts'
 import type { Tickets } from './tickets.ts'
 
 /** Queries are answered until a turn has taken as long as for applying, or has answered with this many bytes. */
@@ -95,7 +95,10 @@ export class QueryDoor {
       return false
     }
     const { replica, clock, limits, time } = this.#options
-    if (replica.isAstray) return false
+    if (replica.isAstray) {
+      this.#refuseAll(noState)
+      return false
+    }
     this.#refuseHalted()
     const now = clock.monotonicMs()
     if (now >= this.#expireAt) this.#expire(now)
@@ -162,7 +165,7 @@ export class QueryDoor {
     const problem = this.#problem(query)
     if (problem !== undefined) return { code: 'INVALID_INPUT', message: problem }
     if (replica.isAstray || (replica.lastApplied === 0 && !raft.status.hasState)) {
-      return { code: 'RETRY', message: 'this node has no state yet: it is waiting for a snapshot from another one' }
+      return noState
     }
     const unsure = this.#options.whyUnsure()
     if (unsure !== undefined && (unsure !== 'wait' || consistency === 'stale')) return unsure === 'wait' ? stateInDoubt : unsure

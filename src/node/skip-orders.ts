@@ -1,5 +1,5 @@
-// Orders to skip a command, on their way through the log. The rule of who may be skipped: a leader that has halted at the command itself, and knows a
-// majority of the voters to have done so, has told nobody what came of it, and nor has anyone since it leads.
+// Orders to skip a command, on their way through the log. The rule of who may be skipped: a leader that has halted at the command itself has told nobody
+// what came of it, and nor has anyone since it leads; and a majority of the voters must have told it, after it was asked, that they have not come further.
 import type { Accepted, EntryId, Index, Ms, Raft, Refusal } from '../core/index.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -18,6 +18,11 @@ export interface SkipOrdersOptions {
   readonly electionTimeoutMs: Ms
 }
 
+interface Waiting {
+  readonly order: SkipOrder
+  readonly since: Ms
+}
+
 export interface SkipOrder {
   readonly index: Index
   /** Called once. `undefined`: it is committed. */
@@ -33,8 +38,8 @@ const fateOpen: AdminRefused = {
 
 export class SkipOrders {
   readonly #options: SkipOrdersOptions
-  /** Not enough are known to have halted: whoever has says so within a heartbeat or two. */
-  #waiting: { readonly order: SkipOrder; readonly until: Ms }[] = []
+  /** For who has halted to say so: within a heartbeat or two, again and again. */
+  #waiting: Waiting[] = []
   /** Handed to the core, not answered by it. */
   readonly #asked = new Map<number, SkipOrder>()
   #settling: { readonly id: EntryId; readonly order: SkipOrder }[] = []
@@ -45,8 +50,8 @@ export class SkipOrders {
 
   /** Called only while this node leads. */
   ask(order: SkipOrder): void {
-    const { clock, electionTimeoutMs } = this.#options
-    this.#judge({ order, until: clock.monotonicMs() + electionTimeoutMs })
+    if (this.#options.replica.skipped.includes(order.index)) return order.done(undefined)
+    this.#judge({ order, since: this.#options.clock.monotonicMs() })
   }
 
   /** While this node leads. */
@@ -92,11 +97,12 @@ export class SkipOrders {
     for (const order of open) order.done(fateOpen)
   }
 
-  #judge(waiting: { readonly order: SkipOrder; readonly until: Ms }): void {
-    const { order, until } = waiting
-    const problem = this.#problem(order.index)
+  #judge(waiting: Waiting): void {
+    const { order, since } = waiting
+    const { clock, electionTimeoutMs } = this.#options
+    const problem = this.#problem(order.index, since)
     if (problem === undefined) this.#propose(order)
-    else if (problem.reason === 'quorumNotHalted' && this.#options.clock.monotonicMs() < until) this.#waiting.push(waiting)
+    else if (problem.reason === 'quorumNotHalted' && clock.monotonicMs() < since + electionTimeoutMs) this.#waiting.push(waiting)
     else order.done(problem)
   }
 
@@ -109,7 +115,7 @@ export class SkipOrders {
     raft.step({ kind: 'propose', ticket, commands: [command] })
   }
 
-  #problem(index: Index): AdminRefused | undefined {
+  #problem(index: Index, since: Ms): AdminRefused | undefined {
     const { raft, replica, halting } = this.#options
     const { id } = raft.status
     const { current } = halting
@@ -119,17 +125,18 @@ export class SkipOrders {
       const way = index <= replica.lastApplied ? '. What it has applied it may have answered' : ''
       return refusedFor('notHalted', `entry ${index} cannot be skipped: node ${id} leads, and ${why}${way}; ${this.#who()}`)
     }
-    if (halting.members.isQuorumAt(index, raft.conf)) return undefined
+    if (halting.members.isQuorumAt(index, raft.conf, since)) return undefined
     return refusedFor(
       'quorumNotHalted',
-      `entry ${index} cannot be skipped: a majority of the voters has to have halted there; ${this.#who()}`,
+      `entry ${index} cannot be skipped: a majority of the voters has to have halted there, or before; ${this.#who()}`,
     )
   }
 
   #who(): string {
     const { list } = this.#options.halting.members
     if (list.length === 0) return 'no member is known to have halted'
-    return `halted are ${list.map(({ id, index }) => `node ${id} at entry ${index}`).join(', ')}`
+    const where = (index: Index): string => (index === 1 ? 'without a state' : `at entry ${index}`)
+    return `halted are ${list.map(({ id, index }) => `node ${id} ${where(index)}`).join(', ')}`
   }
 }
 

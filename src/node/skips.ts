@@ -46,6 +46,11 @@ export class Skips {
     return this.#found.find((one) => one.skipped === skipped)?.index
   }
 
+  /** The first order up to `committed` of which `isHonoured` is not so. */
+  broken(committed: Index, isHonoured: (skipped: Index) => boolean): Skip | undefined {
+    return this.#found.find(({ index, skipped }) => index <= committed && !isHonoured(skipped))
+  }
+
   /** An entry further on skips a command before `index`: of the replicas that have come as far some may have applied it. */
   isAmid(index: Index): boolean {
     return this.#found.some((one) => one.skipped < index && index < one.index)

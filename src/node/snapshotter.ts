@@ -133,10 +133,13 @@ export class Snapshotter {
     this.#ports.wake()
   }
 
-  /** Between two entries: takes one if it is time for that; with `isRhythmic` false only one that was set aside for it. */
-  maybeTake({ isRhythmic = true } = {}): void {
+  /**
+   * Between two entries: takes one that was set aside for it; or, with `forOthers`, one that somebody needs; or, with `isRhythmic`, one if it is time
+   * for that.
+   */
+  maybeTake({ forOthers = true, isRhythmic = true } = {}): void {
     const index = this.#ports.replica.lastApplied
-    const isDue = this.#next !== undefined || (isRhythmic && (this.#isWanted || this.#rhythm.isDue(index)))
+    const isDue = this.#next !== undefined || (forOthers && this.#isWanted) || (isRhythmic && this.#rhythm.isDue(index))
     if (this.#isWriting || !isDue) return
     const taking = this.#next ?? this.#draw()
     if (this.#next === undefined) {

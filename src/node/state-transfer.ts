@@ -24,7 +24,7 @@ export interface StateTransferPorts {
   readonly clock: Clock
   readonly limits: NodeLimits
   readonly seed: number
-  /** Apply has halted: another snapshot of the same state would be of no use to anybody. */
+  /** Apply has halted: a snapshot of that state is taken only for whoever asks for it. */
   isHalted(): boolean
   /** Nothing that can wait is to be written. */
   isFull(): boolean
@@ -151,6 +151,7 @@ export class StateTransfer {
     suspend()
     this.#snapshotter.abandon()
     this.#shelf.disown(astray)
+    this.#intake.dropBelow(astray.endIndex)
     this.#fetcher.want(astray.endIndex)
     raft.step({ kind: 'stateLost' })
   }
@@ -191,8 +192,9 @@ export class StateTransfer {
     this.#intake.passed(this.#ports.replica.lastApplied)
     // One that is about to be the state makes one of the state that is there useless.
     if (this.#hasState && !this.#intake.isActive) {
-      if (!this.#fetcher.isActive && !this.#ports.isFull() && !this.#ports.isHalted()) {
-        this.#snapshotter.maybeTake({ isRhythmic: this.#ports.isSound() })
+      if (!this.#fetcher.isActive && !this.#ports.isFull()) {
+        const isSound = this.#ports.isSound()
+        this.#snapshotter.maybeTake({ forOthers: isSound, isRhythmic: isSound && !this.#ports.isHalted() })
       }
       this.#shelf.pruneLater()
     }
@@ -255,6 +257,11 @@ export class StateTransfer {
     const { raft } = this.#ports
     const { snapshot, term } = received
     const { id, conf } = snapshot
+    if (id.index < (this.#astray?.endIndex ?? 0)) {
+      // It was asked for before the state went astray: it is of no later entry than that one, or went astray as well.
+      this.#intake.drop()
+      return this.#fetcher.retry()
+    }
     this.#shelf.trust(snapshot)
     raft.step({ kind: 'snapshotReceived', base: { id, conf }, term })
     this.#maybeSuspend()

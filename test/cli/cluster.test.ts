@@ -424,6 +424,10 @@ describe('wrong use, exit code 2, and nothing is connected', () => {
       ['skip', '0', '--server', 'a:1'],
       "raftgen: skip: '0' is not the index of an entry\n  Indexes are whole numbers from 1; `raftgen cluster status` shows which.",
     ],
+    [
+      ['skip', '281474976710656', '--server', 'a:1'],
+      "raftgen: skip: '281474976710656' is not the index of an entry\n  Indexes are whole numbers from 1; `raftgen cluster status` shows which.",
+    ],
     [['skip', '--server', 'a:1'], "raftgen: missing required argument 'index'"],
     [['transfer', '2', '--server', 'a:1'], "raftgen: too many arguments for 'transfer'. Expected 0 arguments but got 1."],
     [['status', '--server', 'here'], 'raftgen: "here" is not an address: write host:port, as in 127.0.0.1:4001 or [::1]:4001'],

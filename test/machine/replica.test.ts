@@ -76,6 +76,23 @@ class Subject {
   }
 }
 
+describe('an entry that skips a command', () => {
+  test('lets no time pass, and ends no session, even as the first of its term', () => {
+    const { replica } = new Subject()
+    replica.apply(
+      { term: 1, index: replica.lastApplied + 1, kind: 'command', data: new Uint8Array(0), conf: undefined },
+      { kind: 'clock', now: 5, ceiling: 900_000 },
+    )
+    const [now, sessions, index] = [replica.now, replica.sessions.size, replica.lastApplied + 1]
+    replica.apply(
+      { term: 2, index, kind: 'command', data: new Uint8Array(0), conf: undefined },
+      { kind: 'skip', now: 800_000, skipped: index },
+    )
+    expect([replica.now, replica.sessions.size]).toEqual([now, sessions])
+    expect(sessions).toBeGreaterThan(0)
+  })
+})
+
 describe('a command whose handler fails', () => {
   test('has failed, and says so to its caller', () => {
     const one = new Subject()

@@ -549,8 +549,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a command is skipped where a majority had halted at it in an earlier term',
     file: haltedMembers,
-    find: 'const others = [...this.#heard.values()].filter(({ message }) => message.term === term)',
-    replace: 'const others = [...this.#heard.values()].filter(({ message }) => message.term <= term)',
+    find: 'filter(({ message, at }) => message.term === term && at >= since)',
+    replace: 'filter(({ message, at }) => message.term <= term && at >= since)',
   },
   {
     name: 'a command is skipped that the leader has answered',
@@ -567,8 +567,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'whoever has applied a skipped command goes on',
     file: 'src/machine/replica.ts',
-    find: "if (this.#isAstray) return 'astray'",
-    replace: "if (this.#isAstray && entry.index < 0) return 'astray'",
+    find: "if (envelope.kind === 'skip' && !this.hasSkipped(envelope.skipped)) {",
+    replace: "if (envelope.kind === 'skip' && envelope.skipped < 0) {",
   },
   {
     name: 'whoever has applied a skipped command answers queries from that state',
@@ -606,5 +606,23 @@ export const mutants: readonly Mutant[] = [
     file: 'src/node/snapshotter.ts',
     find: 'this.#next?.pieces.return(undefined)\n    this.#next = undefined\n',
     replace: '\n',
+  },
+  {
+    name: 'whoever has applied a skipped command goes on until it comes to the entry that says so',
+    file: 'src/node/halting.ts',
+    find: 'if (this.#skips.isEmpty) return undefined',
+    replace: 'if (this.#skips.isEmpty || committed > 0) return undefined',
+  },
+  {
+    name: 'a command is skipped where a majority had halted at it before they were asked',
+    file: haltedMembers,
+    find: 'message.term === term && at >= since)',
+    replace: 'message.term === term && at <= since + 1e9)',
+  },
+  {
+    name: 'whoever leads and has halted alone leads on',
+    file: 'src/node/halt-hand-over.ts',
+    find: 'if (to === undefined) return',
+    replace: 'if (to !== undefined) return',
   },
 ]

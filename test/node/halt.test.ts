@@ -136,17 +136,21 @@ describe('a handler that throws, where that halts', () => {
     expect(summary(leader.take(client.connection)).map((one) => one.replace(/@.*/, ''))).toEqual(['4:d'])
   })
 
-  test('takes no snapshot of the state before it, and gives out what there is', () => {
-    const { nodes, leader, client } = cluster(3, { limits: { snapshotEntries: 1_000 } })
-    const before = leader.snapshots.list.length
+  test('takes a snapshot of the state before it for none but those who ask', () => {
+    const { nodes, leader, client } = cluster(3, { limits: { snapshotEntries: 2 } })
     leader.say(client.connection, commands(client.session, [[2, bad]]))
     nodes.pass(300)
+    const before = leader.snapshots.list.length
+    for (let seq = 3; seq < 10; seq++) leader.say(client.connection, commands(client.session, [[seq, 'c']]))
+    nodes.pass(300)
+    expect(leader.snapshots.list.length).toBe(before)
     const [asking] = followers(nodes)
     if (asking === undefined) throw new Error('no follower')
     const header = { from: asking.node.id, to: leader.node.id, term: leader.node.softState.term }
-    leader.node.receive({ kind: 'SnapshotRequest', ...header, minIndex: 1, of: undefined, offset: 0 })
+    const { lastApplied } = leader.node
+    leader.node.receive({ kind: 'SnapshotRequest', ...header, minIndex: lastApplied, of: undefined, offset: 0 })
     nodes.pass(300)
-    expect(leader.snapshots.list.length).toBe(before)
+    expect(leader.snapshots.list[0]?.id.index).toBe(lastApplied)
   })
 })
 
@@ -239,20 +243,19 @@ describe('an order to skip the command', () => {
     // Two of five: the leader, and the first of the others.
     const [heard, ...silent] = followers(nodes)
     const silentIds = silent.map(({ node }) => node.id)
-    nodes.isLost = (message) => message.kind === 'Halted' && silentIds.includes(message.from)
-    nodes.pass(2_000)
+    nodes.isLost = ({ kind, from }) => (kind === 'Halted' && silentIds.includes(from)) || kind === 'TimeoutNow'
     const { refused } = operate(nodes, leader, { kind: 'skip', index })
     const two = [leader.node.id, heard?.node.id ?? 0].sort((a, b) => a - b)
     expect(refused).toEqual({
       code: 'CHANGE_REFUSED',
       reason: 'quorumNotHalted',
       message:
-        `entry ${index} cannot be skipped: a majority of the voters has to have halted there; ` +
+        `entry ${index} cannot be skipped: a majority of the voters has to have halted there, or before; ` +
         `halted are node ${two[0]} at entry ${index}, node ${two[1]} at entry ${index}`,
     })
     nodes.isLost = () => false
-    nodes.pass(300)
-    expect(operate(nodes, leader, { kind: 'skip', index }).refused).toBeUndefined()
+    nodes.pass(1_000)
+    expect(operate(nodes, nodes.leader, { kind: 'skip', index }).refused).toBeUndefined()
   })
 
   test('is refused where a majority had halted in an earlier term, and says nothing of the present one', () => {
@@ -289,8 +292,11 @@ describe('an order to skip the command', () => {
 
   test('whose leader is gone before it is committed is open, and the command still waits', () => {
     const { nodes, leader, index } = halted()
-    nodes.cutOff.add(leader.node.id)
+    nodes.isLost = ({ kind, from }) => kind === 'AppendEntries' && from === leader.node.id
     const { answer } = begin(leader, { kind: 'skip', index })
+    nodes.pass(200)
+    nodes.cutOff.add(leader.node.id)
+    nodes.isLost = () => false
     nodes.pass(5_000)
     expect(answer()?.refused?.code).toBe('RETRY')
     nodes.cutOff.clear()
@@ -428,12 +434,14 @@ describe('a replica that has applied a command which is then skipped', () => {
     const { nodes, leader, stray, index, client } = astray()
     // The order gets to the stray one, and its commitment to nobody.
     const other = followers(nodes).find((one) => one !== stray)
-    nodes.isLost = ({ from, kind }) => from === other?.node.id || (from === stray.node.id && kind === 'AppendEntriesReply')
+    nodes.isLost = ({ from, kind }) =>
+      (from === other?.node.id && kind !== 'Halted') || (from === stray.node.id && kind === 'AppendEntriesReply')
     begin(leader, { kind: 'skip', index })
-    nodes.pass(100)
+    nodes.pass(200)
     nodes.cutOff.add(leader.node.id)
-    nodes.isLost = ({ kind, from }) => kind === 'RequestVote' && from === other?.node.id
-    nodes.pass(6_000)
+    nodes.isLost = ({ kind, from }) => (kind === 'RequestVote' || kind === 'PreVote') && from === other?.node.id
+    nodes.pass(15_000)
+    expect(stray.events).toContainEqual({ kind: 'role', softState: expect.objectContaining({ role: 'leader' }) })
     expect(kinds(stray)).toContain('stateAstray')
     const connection = stray.connect()
     stray.say(connection, commands(client.session, [[2, bad]]))

@@ -9,13 +9,12 @@ function members({ isHalted }: { readonly isHalted: boolean }) {
   const sent: PeerMessage[] = []
   const log = new MemoryLog(confOfVoters([1, 2, 3, 4, 5].map((id) => memberOf(id))))
   const raft = new Raft({ id: 1, log: log.summary, now: 0, seed: 1, nonce: 1 })
-  const halt = isHalted ? { index: 7, command: 'append', message: '', isFatal: false } : undefined
   const halted = new HaltedMembers({
     id: 1,
     heartbeatMs: 100,
     raft,
     net: { send: (messages) => void sent.push(...messages) },
-    halt: () => halt,
+    stopsAt: () => (isHalted ? 7 : undefined),
   })
   const hear = (from: number, { index = 7, term = 0 } = {}) => halted.receive({ kind: 'Halted', from, to: 1, term, index })
   halted.turn(1_000)
@@ -41,18 +40,28 @@ describe('who has halted', () => {
     expect(halted.list).toEqual([])
   })
 
+  test('counts for a question only if it was said after that', () => {
+    const { halted, hear } = members({ isHalted: true })
+    hear(2)
+    halted.turn(1_100)
+    expect(halted.isQuorumAt(7, of(1, 2, 3), 1_050)).toBe(false)
+    hear(2)
+    expect(halted.isQuorumAt(7, of(1, 2, 3), 1_050)).toBe(true)
+  })
+
   test('counts only in the term in which it was said', () => {
     const { halted, hear } = members({ isHalted: false })
     hear(2, { term: 3 })
     expect(halted.list).toEqual([])
   })
 
-  test('is a majority only of those who vote, at this very entry, and this node among them', () => {
+  test('is a majority only of those who vote, at this entry or before, and this node among them', () => {
     const { halted, hear } = members({ isHalted: true })
     hear(2)
     hear(3, { index: 8 })
     expect(halted.isQuorumAt(7, of(1, 2, 3))).toBe(true)
-    expect(halted.isQuorumAt(8, of(1, 2, 3))).toBe(false)
+    expect(halted.isQuorumAt(8, of(1, 2, 3))).toBe(true)
+    expect(halted.isQuorumAt(6, of(1, 2, 3))).toBe(false)
     expect(halted.isQuorumAt(7, of(1, 2, 3, 4))).toBe(false)
     expect(halted.isQuorumAt(7, of(3, 4, 5))).toBe(false)
   })

@@ -151,7 +151,7 @@ describe('servers whose handlers halt', () => {
     await leader.transferLeadership({ to: id })
     expect(await refusal(admin.skip(index))).toEqual({
       code: 'CHANGE_REFUSED',
-      message: `entry ${index} cannot be skipped: a majority of the voters has to have halted there; halted are node ${id} at entry ${index}`,
+      message: `entry ${index} cannot be skipped: a majority of the voters has to have halted there, or before; halted are node ${id} at entry ${index}`,
     })
   })
 
@@ -206,6 +206,7 @@ describe('a server whose handler exhausts the stack', () => {
     const again = await cluster.run(1, { development, machine: machine(diving) })
     const { index } = await eventually('a halted node', () => haltOf(again))
     expect(haltOf(again)).toEqual({ index, command: 'enqueue', message: 'Maximum call stack size exceeded', isFatal: true })
+    expect((await refusal(again.ready())).code).toBe('APPLY_HALTED')
     await client.enqueue(good('c'))
     await eventually('the entry on its disk', () => (again.status().commitIndex > index ? true : undefined))
     expect(again.status().lastApplied).toBe(index - 1)
