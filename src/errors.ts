@@ -83,11 +83,17 @@ export const errorCodes = {
     when: 'The handler of the command threw, or returned what its schema does not allow. Its changes were rolled back on every replica.',
     todo: 'Mend the handler. The log of the server has message and stack.',
   },
+  APPLY_HALTED: {
+    retryable: true,
+    outcome: 'notApplied',
+    when: "With `onHandlerError: 'halt'`, or after HANDLER_FATAL: the node has stopped applying before a command whose handler fails. This one was not taken; a query would have to reflect that command.",
+    todo: 'Mend the handler and start the nodes again, or skip that command: the message has its index. `stale` queries are answered meanwhile.',
+  },
   HANDLER_FATAL: {
     retryable: false,
     outcome: 'none',
     when: 'A handler overflowed the stack or exhausted the memory. That may not happen on every replica, so this node has stopped.',
-    todo: 'Mend the handler, then start the node again. The message names the command and its index.',
+    todo: 'Start the node again: it applies nothing from that command on, and takes part otherwise. Mend the handler and start it with `retryHalted: true`, or skip the command. The message names it and its index.',
   },
   QUERY_FAILED: {
     retryable: false,
@@ -179,7 +185,7 @@ export const errorCodes = {
   CHANGE_REFUSED: {
     retryable: 'byReason',
     outcome: 'notApplied',
-    when: 'The cluster refused a change of its members, a transfer of leadership, or a node that wants to join. The message says why.',
+    when: 'The cluster refused a change of its members, a transfer of leadership, a node that wants to join, or to skip a command. The message says why.',
     todo: 'Where it is retryable (a change is under way, a majority is away): try again later. Otherwise ask for something else.',
   },
   ADDRESS_IN_USE: {

@@ -43,6 +43,10 @@ const advice: Readonly<Record<ChangeRefusalReason, string>> = {
   membersMax: 'Remove a member first.',
   badLease: 'Choose another duration.',
   transferToSelf: 'Name another voter.',
+  notHalted:
+    '`raftgen cluster status` shows who has halted where: name that entry. Where the leader alone has not, what it answered would be undone: to have that, hand leadership to a node that has halted, with `raftgen cluster transfer --to`.',
+  quorumNotHalted:
+    'Try again when `raftgen cluster status` shows that more nodes have halted there; or start those that have again, with a handler that works.',
 }
 
 async function afterRefusal(reason: ChangeRefusalReason | undefined, { admin, steps }: Circumstances): Promise<string> {

@@ -9,7 +9,7 @@ export function noteLines(nodes: readonly NodeAnswer[]): readonly string[] {
   return [...new Set(statuses.flatMap((status) => notesOn(status).map((note) => `node ${status.nodeId}: ${note}`)))]
 }
 
-function notesOn({ fence, lastIndex, disk, divergence }: NodeStatus): readonly string[] {
+function notesOn({ fence, lastIndex, disk, divergence, halted }: NodeStatus): readonly string[] {
   const notes: string[] = []
   if (fence !== undefined) notes.push(onFence(fence, lastIndex))
   if (divergence !== undefined) notes.push(onDivergence(divergence))
@@ -22,7 +22,14 @@ function notesOn({ fence, lastIndex, disk, divergence }: NodeStatus): readonly s
       `its disk has not finished a write for ${(disk.hungMs / 1_000).toFixed(1)} s: it acknowledges nothing, and does not campaign`,
     )
   }
+  if (halted !== undefined) notes.push(onHalt(halted))
   return notes
+}
+
+function onHalt({ index, command, message, isFatal }: NonNullable<NodeStatus['halted']>): string {
+  const again = isFatal ? 'start it again with `retryHalted: true`' : 'start it again'
+  const what = `applies nothing from entry ${index} on: the handler of ${command === '' ? 'that command' : command} failed there: ${message}`
+  return `${what}. Mend it and ${again}, or: raftgen cluster skip ${index}`
 }
 
 function onDivergence({ standing, others, checkedIndex, index, isFirst, command }: NonNullable<NodeStatus['divergence']>): string {

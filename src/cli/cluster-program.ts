@@ -11,7 +11,7 @@ export interface ClusterOptions {
 }
 /** One command line, as it was written. */
 export interface ClusterCommandLine {
-  readonly name: 'status' | 'add' | 'promote' | 'demote' | 'remove' | 'update' | 'transfer' | 'lease'
+  readonly name: 'status' | 'add' | 'promote' | 'demote' | 'remove' | 'update' | 'transfer' | 'lease' | 'skip'
   readonly words: readonly string[]
   readonly options: ClusterOptions
 }
@@ -78,12 +78,18 @@ const commands: readonly Words[] = [
     argument: { name: '<duration>', means: 'whole milliseconds from 1 to 60000, or off' },
     example: 'lease 1000 --server 10.0.0.1:7101',
   },
+  {
+    name: 'skip',
+    does: 'give up the command at which a majority of the nodes has stopped applying: its caller gets HANDLER_FAILED',
+    argument: { name: '<index>', means: 'of that command, as `raftgen cluster status` shows it' },
+    example: 'skip 1201 --server 10.0.0.1:7101',
+  },
 ]
 
 export function addClusterCommands(program: Command, run: (line: ClusterCommandLine) => Promise<void>): void {
   const cluster = program
     .command('cluster')
-    .description('look at a running cluster, change its members, hand over leadership')
+    .description('look at a running cluster, change its members, hand over leadership, skip a command')
     .usage('<command> --server <host:port> [options]')
     .addHelpText('after', `\nExamples:\n${commands.map(({ example }) => `  raftgen cluster ${example}`).join('\n')}\n\n${exitCodes}`)
   for (const { name, does, argument, example, more } of commands) {

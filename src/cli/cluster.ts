@@ -2,6 +2,7 @@
 import type { ChangeStep, ClusterAdmin, ClusterView } from '../client/index.ts'
 import { leaseMsMax } from '../core/limits.ts'
 import { RaftgenError } from '../errors.ts'
+import { u48Max } from '../wire/bytes.ts'
 import { everyStatus, whyLeaderless } from './cluster-nodes.ts'
 import { noteLines } from './cluster-notes.ts'
 import type { ClusterCommandLine } from './cluster-program.ts'
@@ -97,7 +98,25 @@ function actionOf({ name, words, options }: ClusterCommandLine, timeoutMs: numbe
       }
       return { steps: [], run }
     }
+    case 'skip': {
+      const [word = ''] = words
+      const index = parsedIndex(word)
+      const run = async (admin: ClusterAdmin): Promise<Done> => {
+        const view = await admin.skip(index, { timeoutMs })
+        return { view, sentence: `the command at index ${index} is skipped on every node` }
+      }
+      return { steps: [], run }
+    }
   }
+}
+
+function parsedIndex(word: string): number {
+  const index = Number(word)
+  if (/^\d+$/.test(word) && index >= 1 && index <= u48Max) return index
+  throw new WrongUse(
+    `skip: '${word}' is not the index of an entry`,
+    'Indexes are whole numbers from 1; `raftgen cluster status` shows which.',
+  )
 }
 
 /** Who leads already has what was asked for. */

@@ -93,6 +93,8 @@ function whatText({ entry, envelope, call, problem }: ShownEntry): string {
       return 'all sessions are renewed'
     case 'clock':
       return `queries may see times up to ${timeText(envelope.ceiling)}`
+    case 'skip':
+      return `an operator skips command ${envelope.skipped}`
     case 'check':
       return envelope.isEvidence ? 'replicas differ: each takes a snapshot of its state here' : 'replicas compare their states'
   }

@@ -1,5 +1,6 @@
 // A data directory as lines of text, and as one object.
 import type { ConfState, Fence, TermRun } from '../core/index.ts'
+import type { FatalCommand } from '../storage/halt-file.ts'
 import type { DirFinding, Inspection } from '../storage/inspect.ts'
 import { entriesName } from '../storage/inspect-log.ts'
 import { type Outcome, todoOf } from './log-outcome.ts'
@@ -12,7 +13,7 @@ const findingsMax = 50
 const labelWidth = 12
 
 export function inspectionLines(inspection: Inspection): readonly string[] {
-  const { dir, identity, machine, snapshots, peers, putAside, witness } = inspection
+  const { dir, identity, machine, snapshots, peers, halted, putAside, witness } = inspection
   const whose =
     identity === undefined
       ? 'nothing tells whose it is'
@@ -28,12 +29,16 @@ export function inspectionLines(inspection: Inspection): readonly string[] {
       peers.length === 0 ? 'no disk of theirs is known' : `the disks of ${peers.length} are known`,
       ...witness.map(witnessText),
     ]),
+    ...labelled('halted', halted === undefined ? [] : [haltedText(halted)]),
     ...labelled(
       'put aside',
       putAside.map(({ path, bytes }) => `${path}, ${bytesText(bytes)}`),
     ),
   ]
 }
+
+const haltedText = ({ index, command, message }: FatalCommand): string =>
+  `before entry ${index}, of which its last life died${command === '' ? '' : ` in ${command}`}: ${message}`
 
 function logLines({ log }: Inspection): readonly string[] {
   const { found, islands, slots, asIs } = log
@@ -76,7 +81,7 @@ export const findingText = ({ range, what }: DirFinding): string =>
   range === undefined || what.startsWith(entriesName(range)) ? what : `${entriesName(range)}: ${what}`
 
 /** The same for scripts. */
-export function contentOf({ dir, identity, machine, log, snapshots, peers, witness, putAside }: Inspection): object {
+export function contentOf({ dir, identity, machine, log, snapshots, peers, halted, witness, putAside }: Inspection): object {
   const { found, islands, slots, asIs } = log
   const { base, end, hardState, confs } = found
   const fence = asIs.kind === 'open' ? asIs.fence : undefined
@@ -97,6 +102,7 @@ export function contentOf({ dir, identity, machine, log, snapshots, peers, witne
     fence,
     snapshots: snapshots.map(({ file, id, meta, damage }) => ({ file, ...id, bytes: meta?.bytes, damage })),
     peers,
+    halted,
     witness,
     putAside,
   }

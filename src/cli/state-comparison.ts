@@ -1,7 +1,7 @@
 // Two replicated states, compared part by part as they are read. All differences are counted, and the first ones kept.
 import { readFieldCount, readFieldKind, readPacked } from '../contract/v1/snapshot.ts'
 import { InvalidValue } from '../contract/v1/values-invalid.ts'
-import { differences, keyed, named, type Place, placeText } from '../machine/differences.ts'
+import { differences, isSame, keyed, named, type Place, placeText } from '../machine/differences.ts'
 import { WireError } from '../wire/bytes.ts'
 import { unpackValue, type Wire } from '../wire/value.ts'
 import { type ReadSession, SessionWalk } from './session-walk.ts'
@@ -18,6 +18,7 @@ const sessionsPlace = named('sessions')
 export async function compareStates(pair: Pair, options: CompareOptions): Promise<Comparison> {
   const around = new Tally(options)
   compareHeads(pair, around)
+  compareSkipped(pair, around)
   await compareSessions(pair, around)
   const state = new Tally(options)
   const [a, b] = [pair[0].content, pair[1].content]
@@ -41,6 +42,16 @@ function compareHeads([a, b]: Pair, tally: Tally): void {
     tally.add(differences(named(name), value, theirs[name]))
     if (tally.count > before || name === 'now') tally.parts.push({ kind: 'value', place: named(name), differs: tally.count > before })
   }
+}
+
+/** All of both: which of them one lacks shows, and what is around it. */
+function compareSkipped([{ head: a }, { head: b }]: Pair, tally: Tally): void {
+  const [here, there] = [a.skipped, b.skipped]
+  if (here.length === 0 && there.length === 0) return
+  const place = named('skipped')
+  const differs = !isSame(here, there)
+  if (differs) tally.add([{ kind: 'values', place, here, there }])
+  tally.parts.push({ kind: 'value', place, differs })
 }
 
 async function compareSessions([a, b]: Pair, tally: Tally): Promise<void> {

@@ -1,5 +1,6 @@
-import type { Ms, NodeId } from '../core/types.ts'
+import type { Index, Ms, NodeId } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
+import { u48Max } from '../wire/bytes.ts'
 import { askLeader } from '../transport/ask-leader.ts'
 import type { ChangeRefusalReason } from '../transport/change-refused.ts'
 import type { AdminOperation, AdminRefused, AdminReply, NodeStatus } from '../wire/client-messages.ts'
@@ -136,6 +137,17 @@ export class ClusterAdmin {
   async setLeaseReads(lease: { readonly durationMs: Ms } | 'off', options: AdminCallOptions = {}): Promise<ClusterView> {
     const step = { kind: 'setLease', leaseMs: leaseMsOf(lease) } as const
     return this.#ask({ kind: 'changeConf', steps: [step], force: false }, 'the setting of lease reads was not changed', options)
+  }
+
+  /**
+   * Gives up the command at `index`, where nodes have stopped applying (`onHandlerError: 'halt'`, or HANDLER_FATAL): on every replica it counts as one
+   * whose handler failed, and its caller gets HANDLER_FAILED. Accepted only by a leader that has halted just there, where a majority of the voters has, too, or before;
+   * refused otherwise, with who has halted where. A replica that has applied it all the same fetches the state of another. Resolves once it is committed.
+   */
+  async skip(index: Index, options: AdminCallOptions = {}): Promise<ClusterView> {
+    if (!Number.isSafeInteger(index) || index < 1 || index > u48Max)
+      throw new RaftgenError('BAD_OPTIONS', `the index to skip is ${JSON.stringify(index)}, not a whole number from 1 to ${u48Max}`)
+    return this.#ask({ kind: 'skip', index }, `the command at index ${index} was not skipped`, options)
   }
 
   /** Operations under way end with CLOSED, or OUTCOME_UNKNOWN where they were sent; later ones with CLOSED. */

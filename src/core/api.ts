@@ -71,6 +71,11 @@ export type Input =
    */
   | { readonly kind: 'disk'; readonly isFull: boolean; readonly isHung: boolean }
   /**
+   * The state of this node is none that the log leads to, and is given up, as if it had been missing at the start: see `RaftOptions.hasState`. A leader
+   * hands over and leads no more. The snapshot that brings a state again must be of a later entry than was applied.
+   */
+  | { readonly kind: 'stateLost' }
+  /**
    * Whether the state of this node can be trusted; at first it can. While it cannot, the node follows and acknowledges like any other, since its log is as good
    * as ever; but it campaigns for nobody, not even when it is asked to, grants no vote, and a leader hands over and leads no more.
    */

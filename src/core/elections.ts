@@ -128,7 +128,7 @@ export class Elections {
     this.becomeFollower({ term: this.term, leader: undefined })
   }
 
-  /** Its state cannot be trusted any more: whoever would lead next is asked to do so at once. */
+  /** Its state is gone, or cannot be trusted any more: whoever would lead next is asked to do so at once. */
   standAside(): void {
     if (this.#role.kind === 'leader') this.stepDown(this.#role)
     else this.endCandidacy()

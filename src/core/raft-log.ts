@@ -254,6 +254,11 @@ export class RaftLog {
     this.#evict()
   }
 
+  /** Nothing is applied until a snapshot was received, of a later entry than the last one that was. */
+  loseState(): void {
+    this.#hasState = false
+  }
+
   /** Forgets what is up to `index`, which is applied, and so in a snapshot or in entries that a node without it gets from others. */
   compactTo(index: Index): LogBase {
     if (index > this.#lastApplied) broken(`compacts up to ${index}, but only ${this.#lastApplied} is applied`)

@@ -1,6 +1,5 @@
-// One node of Raft (D. Ongaro, "Consensus: Bridging Theory and Practice", 2014; sections are cited as §). What comes in goes to whom it
-// concerns: terms, roles and elections are in `elections.ts`, the leader's work in `leader.ts`, the log in `raft-log.ts`. It knows of time,
-// disk and network only what `step` is told.
+// One node of Raft (D. Ongaro, "Consensus: Bridging Theory and Practice", 2014; sections are cited as §). Terms, roles and elections are in
+// `elections.ts`, the leader's work in `leader.ts`, the log in `raft-log.ts`. It knows of time, disk and network only what `step` is told.
 import type { Input, RaftOptions, RaftStatus, Ready, Recollected } from './api.ts'
 import { Elections } from './elections.ts'
 import type { EntriesRange } from './entry-window.ts'
@@ -58,10 +57,9 @@ export class Raft {
     const { id, log: summary, now, seed, nonce } = options
     const limits = limitsOf(options.limits)
     this.#log = new RaftLog(summary, { cacheBytesMax: limits.cacheBytesMax, ...restoredOf(options) })
-    const witnesses = new Witnesses(summary.witness ?? [])
     const disk = { isFull: false, isHung: false }
     const shared = { id, limits, timing: timingOf(options.timing), nonce, now, disk, isSound: true, round: 0, question: 0 }
-    this.#ctx = { ...shared, outbox: this.#outbox, log: this.#log, witnesses }
+    this.#ctx = { ...shared, outbox: this.#outbox, log: this.#log, witnesses: new Witnesses(summary.witness ?? []) }
     this.#persistence = new Persistence(this.#log, summary.hardState)
     this.#elections = new Elections(this.#ctx, { persistence: this.#persistence, seed })
     this.#snapshots = new Snapshots(this.#ctx, this.#elections)
@@ -195,11 +193,9 @@ export class Raft {
         if (role.kind === 'leader') role.onFetched(input)
         break
       case 'unreachable':
-        if (role.kind === 'leader') role.onUnreachable(input.peer)
-        break
       case 'peerDown':
         if (role.kind === 'leader') role.onUnreachable(input.peer)
-        this.#elections.peerDown(input)
+        if (input.kind === 'peerDown') this.#elections.peerDown(input)
         break
       case 'disk':
         this.#ctx.disk = input
@@ -210,6 +206,10 @@ export class Raft {
         break
       case 'snapshotReceived':
         this.#snapshots.received(input)
+        break
+      case 'stateLost':
+        this.#log.loseState()
+        this.#elections.standAside()
         break
       case 'recalled':
         this.#recalled(input)

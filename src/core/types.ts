@@ -302,8 +302,10 @@ export type DigestsChunk = Header & {
   readonly digests: readonly Digest[]
 }
 export type DigestMessage = DigestReport | DigestsRequest | DigestsChunk
+/** The sender applies nothing from the committed entry `index` on; repeated while that lasts. The core sees nothing of it. */
+export type Halted = Header & { readonly kind: 'Halted'; readonly index: Index }
 /** Everything that nodes say to each other. */
-export type PeerMessage = Message | SnapshotMessage | RepairMessage | DigestMessage
+export type PeerMessage = Message | SnapshotMessage | RepairMessage | DigestMessage | Halted
 
 /** What is known from outside: for logs, redirects and status pages. */
 export interface SoftState {

@@ -29,6 +29,13 @@ export class DigestRing {
     this.#words[at + 1] = high
   }
 
+  /** The state after entry `index` has taken the place of another: what that one added up to means nothing any more. */
+  begin(index: Index, digest: Digest): void {
+    this.#first = index
+    this.#last = index - 1
+    this.note(index, digest)
+  }
+
   /** After entry `index`; `undefined` when that is too long ago, or not yet. */
   at(index: Index): Digest | undefined {
     if (index < this.first || index > this.#last) return undefined

@@ -1,3 +1,5 @@
+import type { Index } from '../core/types.ts'
+
 /**
  * What an entry of kind `command` holds. Everything that replicas must agree on travels in entries: commands, the life of sessions, and
  * time. `now` is the leader's stamp, milliseconds since 1970.
@@ -24,6 +26,8 @@ export type Envelope =
   | { readonly kind: 'renewSessions'; readonly now: number }
   /** No query was shown a time above `ceiling`; every later leader starts above it. */
   | { readonly kind: 'clock'; readonly now: number; readonly ceiling: number }
+  /** An operator's word: the command at index `skipped`, below this entry, counts as one whose handler failed. Its stamp lets no time pass. */
+  | { readonly kind: 'skip'; readonly now: number; readonly skipped: Index }
   /** All replicas compare what they add up to after this entry; with `isEvidence` they take a snapshot of it as well, since they differ. */
   | { readonly kind: 'check'; readonly now: number; readonly isEvidence: boolean }
 

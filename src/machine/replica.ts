@@ -20,6 +20,20 @@ export interface Applied {
   refused: { readonly code: ErrorCode; readonly message: string } | undefined
 }
 
+/**
+ * What is to be done about a command: `fail`: one whose handler fails has failed, on every replica. `halt`: then it is not applied at all. `skip`: its
+ * handler is not called, and counts as failed.
+ */
+export type Treatment = 'fail' | 'halt' | 'skip'
+/**
+ * `halted`: the handler failed, nothing has changed, and the same entry comes next. `astray`: so it is with an entry that says of an earlier one that
+ * it was to be skipped, and here it was not: this state is not what the others have.
+ */
+export type ApplyOutcome = 'applied' | 'halted' | 'astray'
+
+/** Indexes that are remembered as skipped, and as failed: more commands that stop a cluster do not lie between one and the entry that skips it. */
+export const skippedMax = 1_024
+
 /** Everything of a replica but its machine. */
 export interface ReplicaState {
   readonly lastApplied: EntryId
@@ -28,7 +42,11 @@ export interface ReplicaState {
   readonly ceilingTerm: Term
   /** By ascending id. */
   readonly sessions: Iterable<SessionRecord>
+  /** Ascending; `skippedMax` at most. */
+  readonly skipped: readonly Index[]
 }
+
+type CommandEnvelope = Extract<Envelope, { kind: 'command' }>
 
 const noReply = new Uint8Array(0)
 
@@ -46,6 +64,14 @@ export class Replica {
   #ceiling = 0
   /** Leaders of later terms start at the ceiling: their own clocks may lag behind what a query has been shown. */
   #ceilingTerm: Term = 0
+  /**
+   * Ascending: commands that were skipped here, the newest of them. Replicated: the entry that says so comes later, and what it finds must be the same
+   * whether this state was in a snapshot in between or not. Never changed, but replaced.
+   */
+  #skipped: readonly Index[] = []
+  /** Commands whose handlers have failed in this life: skipping one of them comes to the same. */
+  readonly #failed = new Set<Index>()
+  #isAstray = false
   readonly #context: EntryContext
   readonly #sum = new DigestSum()
 
@@ -76,25 +102,55 @@ export class Replica {
     return this.#ceilingTerm
   }
 
+  /** Its state is none that the log leads to: nothing of it is to be used before another has taken its place. */
+  get isAstray(): boolean {
+    return this.#isAstray
+  }
+
+  get skipped(): readonly Index[] {
+    return this.#skipped
+  }
+
+  /** It has applied a command that was to be skipped. */
+  goAstray(): void {
+    this.#isAstray = true
+  }
+
+  /** Whether the command at `index` has come to nothing here, as the entry that skips it wants it, or is still to come. */
+  hasSkipped(index: Index): boolean {
+    if (this.#skipped.includes(index) || this.#failed.has(index) || index > this.#lastApplied) return true
+    // Below the oldest that is remembered everything was settled long ago.
+    return this.#skipped.length === skippedMax && index < (this.#skipped[0] ?? 0)
+  }
+
   /** Entries without an envelope: they pass without a trace. */
-  skip(entry: Entry): void {
+  pass(entry: Entry): void {
     this.#advance(entry)
     this.#noteDigest()
   }
 
   /** Applies one entry. What the machine throws is not caught: this replica cannot go on without it. */
-  apply(entry: Entry, envelope: Envelope): void {
-    this.#advance(entry)
-    this.#passTime(entry.term, envelope.now)
+  apply(entry: Entry, envelope: Envelope, treatment: Treatment = 'fail'): ApplyOutcome {
     const { applied } = this
     applied.index = entry.index
     applied.reply = noReply
     applied.failure = undefined
     applied.refused = undefined
-    if (envelope.kind === 'command') this.#applyCommand(entry, envelope)
-    else this.#applyRare(entry, envelope)
+    if (envelope.kind === 'command') {
+      if (!this.#applyCommand(entry, envelope, treatment)) return 'halted'
+    } else {
+      if (envelope.kind === 'skip' && !this.hasSkipped(envelope.skipped)) {
+        this.goAstray()
+        return 'astray'
+      }
+      this.#advance(entry)
+      // An order to skip may be the first stamped entry of its term: what renews the sessions is to come before any time passes.
+      if (envelope.kind !== 'skip') this.#passTime(entry.term, envelope.now)
+      this.#applyRare(entry, envelope)
+    }
     this.sessions.expire(this.#now)
     this.#noteDigest()
+    return 'applied'
   }
 
   /**
@@ -144,24 +200,31 @@ export class Replica {
     }
   }
 
-  #replace({ lastApplied, now, ceiling, ceilingTerm, sessions }: ReplicaState): void {
+  #replace({ lastApplied, now, ceiling, ceilingTerm, sessions, skipped }: ReplicaState): void {
     this.sessions.restore(sessions)
+    this.#skipped = skipped
+    this.#failed.clear()
+    this.#isAstray = false
     this.#lastApplied = lastApplied.index
     this.#lastAppliedTerm = lastApplied.term
     this.#now = now
     this.#ceiling = ceiling
     this.#ceilingTerm = ceilingTerm
-    this.#noteDigest()
+    this.digests.begin(this.#lastApplied, this.#addUp())
   }
 
   #noteDigest(): void {
+    this.digests.note(this.#lastApplied, this.#addUp())
+  }
+
+  #addUp(): DigestSum {
     const sum = this.#sum
     sum.reset()
     sum.add(this.sessions.digest)
     sum.add(hashOfTime(this.#now, this.#ceiling))
     const { digest } = this.machine
     if (digest !== undefined) sum.add(digest)
-    this.digests.note(this.#lastApplied, sum)
+    return sum
   }
 
   /** Answers a query from the state as it is. `now` is what the query may see of time. */
@@ -170,43 +233,84 @@ export class Replica {
     return this.machine.query(query, context)
   }
 
-  #advance({ index, term }: Entry): void {
+  #advance(entry: Entry): void {
+    this.#checkNext(entry)
+    this.#lastApplied = entry.index
+    this.#lastAppliedTerm = entry.term
+  }
+
+  #checkNext({ index }: Entry): void {
     if (index !== this.#lastApplied + 1) broken(`entry ${index} is applied after entry ${this.#lastApplied}`)
-    this.#lastApplied = index
-    this.#lastAppliedTerm = term
   }
 
   #passTime(term: Term, stamp: number): void {
-    if (term > this.#ceilingTerm) {
-      this.#ceilingTerm = term
-      this.#now = Math.max(this.#now, this.#ceiling)
-    }
-    this.#now = Math.max(this.#now, stamp)
+    this.#now = this.#timeAt(term, stamp)
+    this.#ceilingTerm = Math.max(this.#ceilingTerm, term)
   }
 
-  #applyCommand({ index, term }: Entry, { session, seq, ackedBelow, version, command }: Extract<Envelope, { kind: 'command' }>): void {
+  #timeAt(term: Term, stamp: number): number {
+    const before = term > this.#ceilingTerm ? Math.max(this.#now, this.#ceiling) : this.#now
+    return Math.max(before, stamp)
+  }
+
+  /** False when the handler failed and that is to halt this replica: then nothing has changed. So all else is changed after it. */
+  #applyCommand(entry: Entry, envelope: CommandEnvelope, treatment: Treatment): boolean {
     const { applied, sessions } = this
-    const verdict = sessions.admit(session, { seq, ackedBelow, now: this.#now })
+    const { session, seq, ackedBelow } = envelope
+    this.#checkNext(entry)
+    const verdict = sessions.judge(session, { seq, ackedBelow })
+    if (verdict.kind === 'execute' && !this.#execute(entry, envelope, treatment)) return false
+    this.#advance(entry)
+    this.#passTime(entry.term, envelope.now)
+    sessions.touch(session, { now: this.#now, ackedBelow })
+    if (treatment === 'skip') this.#noteSkipped(entry.index)
     switch (verdict.kind) {
       case 'execute':
-        this.#context.enter({ index, term, now: this.#now, version })
-        applied.reply = this.machine.apply(command, this.#context)
-        this.#context.leave()
-        sessions.record(session, seq, { index, reply: applied.reply })
-        return
+        sessions.record(session, seq, { index: entry.index, reply: applied.reply })
+        return true
       case 'duplicate': {
         const { recorded } = verdict
         applied.index = recorded.index
         if (recorded.reply !== undefined) applied.reply = recorded.reply
         else
           applied.refused = { code: 'REPLY_DROPPED', message: `command ${seq} was applied at index ${recorded.index}; its reply is gone` }
-        return
+        return true
       }
       case 'refused':
         applied.refused = verdict
-        return
+        return true
       default:
-        assert(false, 'a verdict of an unknown kind')
+        return broken('a verdict of an unknown kind')
+    }
+  }
+
+  /** False when it failed and that is to halt this replica. */
+  #execute({ index, term }: Entry, { now, version, command }: CommandEnvelope, treatment: Treatment): boolean {
+    const { applied, machine } = this
+    if (treatment === 'skip') {
+      applied.reply = machine.failedReply ?? noReply
+      return true
+    }
+    this.#context.enter({ index, term, now: this.#timeAt(term, now), version })
+    applied.reply = machine.apply(command, this.#context)
+    this.#context.leave()
+    if (applied.failure === undefined) return true
+    if (treatment === 'halt') return false
+    this.#noteFailed(index)
+    return true
+  }
+
+  #noteSkipped(index: Index): void {
+    if (this.#skipped.includes(index)) return
+    this.#skipped = [...this.#skipped, index].sort((a, b) => a - b).slice(-skippedMax)
+  }
+
+  #noteFailed(index: Index): void {
+    this.#failed.add(index)
+    if (this.#failed.size <= skippedMax) return
+    for (const oldest of this.#failed) {
+      this.#failed.delete(oldest)
+      return
     }
   }
 
@@ -227,6 +331,9 @@ export class Replica {
         return this.sessions.renew(now)
       case 'clock':
         this.#ceiling = Math.max(this.#ceiling, envelope.ceiling)
+        return
+      case 'skip':
+        if (this.#failed.has(envelope.skipped)) this.#noteSkipped(envelope.skipped)
         return
       case 'check':
         return // nothing but a place in the log

@@ -129,24 +129,23 @@ export class Sessions {
     }
   }
 
-  /** Judges command `seq` of `id`, whose place in the log has come. Counts as a sign of life. */
-  admit(id: number, { seq, ackedBelow, now }: { readonly seq: number; readonly ackedBelow: number; readonly now: number }): Verdict {
-    const session = this.#own(id)
+  /** Judges command `seq` of `id`, whose place in the log has come, and changes nothing: that it counts as a sign of life is for `touch`. */
+  judge(id: number, { seq, ackedBelow }: { readonly seq: number; readonly ackedBelow: number }): Verdict {
+    const session = this.#sessions.get(id)
     if (session === undefined) return refused('SESSION_EXPIRED', `session ${id} is unknown or has expired`)
-    session.lastActive = now
-    this.#acknowledge(id, session, ackedBelow)
+    const oldest = Math.max(session.ackedBelow, ackedBelow)
     // Its client does not wait for it any more, and nobody can say whether it was applied.
-    if (seq < session.ackedBelow) return refused('OUTCOME_UNKNOWN', `command ${seq} of session ${id} was given up by its client`)
+    if (seq < oldest) return refused('OUTCOME_UNKNOWN', `command ${seq} of session ${id} was given up by its client`)
     if (seq > session.lastSeq) {
-      if (seq < session.ackedBelow + sessionWindow) return execute
-      return refused('OVERLOADED', `command ${seq} is more than ${sessionWindow} ahead of ${session.ackedBelow}, the oldest unanswered one`)
+      if (seq < oldest + sessionWindow) return execute
+      return refused('OVERLOADED', `command ${seq} is more than ${sessionWindow} ahead of ${oldest}, the oldest unanswered one`)
     }
     const recorded = session.replies.get(seq)
     if (recorded !== undefined) return { kind: 'duplicate', recorded }
     return refused('NOT_APPLIED', `command ${seq} of session ${id} came after command ${session.lastSeq} had been applied`)
   }
 
-  /** Keeps the reply of a command that `admit` let execute. */
+  /** Keeps the reply of a command that `judge` let execute. */
   record(id: number, seq: number, recorded: { readonly index: Index; readonly reply: Uint8Array }): void {
     const session = this.#own(id)
     assert(session !== undefined, `session ${id} vanished while its command was applied`)

@@ -51,8 +51,17 @@ export interface StateMachine {
   check?(command: Uint8Array): string | undefined
   /** The same, for a query. */
   checkQuery?(query: Uint8Array): string | undefined
-  /** Changes the state and returns the reply. Must not throw: a machine that does so stops its replica. `command` must not be kept or changed. */
+  /**
+   * Changes the state and returns the reply. `command` must not be kept or changed. A handler that failed has changed nothing, is told to
+   * `context.report`, and `failedReply` is returned. Must not throw: a machine that does so stops its replica. One that throws HANDLER_FATAL, since its
+   * outcome may differ from replica to replica, is not asked to apply that command again before somebody says so.
+   */
   apply(command: Uint8Array, context: ApplyContext): Uint8Array
+  /**
+   * What the caller of a command gets whose handler failed; the same on every replica. An operator who skips a command makes it one of these, so
+   * that the machine is never asked to apply it. Default: no bytes.
+   */
+  readonly failedReply?: Uint8Array
   /** Reads the state. May throw: the caller gets QUERY_FAILED with the message. */
   query(query: Uint8Array, context: QueryContext): Uint8Array
   /**

@@ -17,6 +17,7 @@ import type { ConfChanges, ConfOutcome } from './conf-changes.ts'
 import type { Connections } from './connections.ts'
 import type { ConnectionId } from './options.ts'
 import { adminRefused, hintOf, notLeader, overloaded } from './refusals.ts'
+import type { SkipOrders } from './skip-orders.ts'
 import type { Tickets } from './tickets.ts'
 
 /** Operations taken in and not answered yet. People and scripts ask for them, not traffic. */
@@ -29,6 +30,7 @@ export interface AdministrationOptions {
   readonly clock: Clock
   readonly connections: Connections
   readonly changes: ConfChanges
+  readonly skips: SkipOrders
   readonly tickets: Tickets
   readonly electionTimeoutMs: Ms
 }
@@ -98,6 +100,9 @@ export class Administration {
         case 'transfer':
           this.#transfer({ operation, ...from })
           break
+        case 'skip':
+          this.#skip({ operation, ...from })
+          break
         default:
           unreachable(operation)
       }
@@ -153,6 +158,16 @@ export class Administration {
     if (problem !== undefined) return this.#refuse(asked, problem)
     this.#changing += 1
     this.#options.changes.ask({ steps, force, done: (outcome) => this.#onOutcome(asked, outcome) })
+  }
+
+  #skip(asked: Asked<Extract<AdminOperation, { kind: 'skip' }>>): void {
+    this.#changing += 1
+    const done = (refused: AdminRefused | undefined): void => {
+      this.#changing -= 1
+      if (refused === undefined) this.#succeed(asked)
+      else this.#refuse(asked, refused)
+    }
+    this.#options.skips.ask({ index: asked.operation.index, done })
   }
 
   #onOutcome(asked: Asked, outcome: ConfOutcome): void {

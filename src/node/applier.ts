@@ -1,9 +1,11 @@
 import { assert, type Entry, type Index, InvariantError, type Ms, type Raft } from '../core/index.ts'
 import type { Envelope } from '../machine/envelope.ts'
-import type { Replica } from '../machine/replica.ts'
+import { RaftgenError } from '../errors.ts'
+import type { ApplyOutcome, Replica, Treatment } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Log } from '../ports/log.ts'
+import type { Log, Skip } from '../ports/log.ts'
 import { decodeEnvelope } from '../wire/envelope-codec.ts'
+import type { Halting } from './halting.ts'
 
 /** Entries asked of the core or of the log at once. */
 const sliceBytes = 1_024 * 1_024
@@ -23,6 +25,9 @@ export interface ApplierPorts {
   isHeld(): boolean
   wake(): void
   fail(error: Error): void
+  readonly halting: Pick<Halting, 'treatmentOf' | 'strayedBy' | 'onHalted' | 'onFatal' | 'onSkipped' | 'applied'>
+  /** An entry says that a command was to be skipped, and it was not. */
+  wentAstray(skip: Skip): void
   /** Called after each entry with an envelope: `replica.applied` says what became of it. */
   applied(entry: Entry, envelope: Envelope): void
   /** Called after each entry, of whatever kind. */
@@ -74,15 +79,24 @@ export class Applier {
 
   /** Applies one slice. After `timeUp` there is more to do, and another turn was asked for. */
   run(): 'idle' | 'applied' | 'timeUp' {
-    if (this.#isSuspended || this.#ports.isHeld()) return 'idle'
-    const { replica, clock, sliceMs } = this.#ports
+    if (this.#isSuspended) return 'idle'
+    const { replica, clock, sliceMs, halting, wentAstray, isHeld } = this.#ports
+    const strayedBy = halting.strayedBy(this.#target)
+    if (strayedBy !== undefined) {
+      replica.goAstray()
+      wentAstray(strayedBy)
+      return 'idle'
+    }
+    if (isHeld()) return 'idle'
     const before = replica.lastApplied
     this.#lookedAt = clock.monotonicMs()
     const deadline = this.#lookedAt + sliceMs
     while (replica.lastApplied < this.#target) {
       const entries = this.#next()
       if (entries === undefined) break
-      if (!this.#applySome(entries, deadline)) {
+      const end = this.#applySome(entries, deadline)
+      if (end === 'stopped') break
+      if (end === 'timeUp') {
         this.#ports.wake()
         return 'timeUp'
       }
@@ -90,16 +104,16 @@ export class Applier {
     return replica.lastApplied > before ? 'applied' : 'idle'
   }
 
-  /** False when time is up; there may be more to apply then. */
-  #applySome(entries: readonly Entry[], deadline: number): boolean {
+  /** `timeUp`: there may be more to apply. `stopped`: there is, and it may not be applied now. */
+  #applySome(entries: readonly Entry[], deadline: number): 'all' | 'timeUp' | 'stopped' {
     for (const entry of entries) {
-      this.#applyOne(entry)
+      if (!this.#applyOne(entry)) return 'stopped'
       this.#sinceLook += 1
       this.#bytesSinceLook += entry.data.length
       const look = this.#sinceLook >= this.#lookEvery || this.#bytesSinceLook >= lookBytesMax
-      if (look && this.#look() >= deadline) return false
+      if (look && this.#look() >= deadline) return 'timeUp'
     }
-    return true
+    return 'all'
   }
 
   #look(): Ms {
@@ -112,14 +126,43 @@ export class Applier {
     return now
   }
 
-  #applyOne(entry: Entry): void {
-    const { replica } = this.#ports
+  /** False where it is not applied now. */
+  #applyOne(entry: Entry): boolean {
+    const { replica, halting } = this.#ports
     if (entry.kind === 'command') {
       const envelope = decodeEnvelope(entry.data)
-      replica.apply(entry, envelope)
+      if (!this.#applyEnvelope(entry, envelope)) return false
       this.#ports.applied(entry, envelope)
-    } else replica.skip(entry)
+    } else replica.pass(entry)
+    halting.applied(entry.index)
     this.#ports.passed(entry)
+    return true
+  }
+
+  #applyEnvelope(entry: Entry, envelope: Envelope): boolean {
+    const { halting, wentAstray } = this.#ports
+    const treatment = envelope.kind === 'command' ? halting.treatmentOf(entry.index, this.#target) : 'fail'
+    if (treatment === undefined) return false
+    switch (this.#outcomeOf(entry, envelope, treatment)) {
+      case 'applied':
+        if (treatment === 'skip') halting.onSkipped(entry)
+        return true
+      case 'halted':
+        halting.onHalted(entry)
+        return false
+      case 'astray':
+        if (envelope.kind === 'skip') wentAstray({ index: entry.index, skipped: envelope.skipped })
+        return false
+    }
+  }
+
+  #outcomeOf(entry: Entry, envelope: Envelope, treatment: Treatment): ApplyOutcome {
+    try {
+      return this.#ports.replica.apply(entry, envelope, treatment)
+    } catch (error) {
+      if (error instanceof RaftgenError && error.code === 'HANDLER_FATAL') this.#ports.halting.onFatal(entry, error)
+      throw error
+    }
   }
 
   #next(): readonly Entry[] | undefined {

@@ -6,6 +6,7 @@ import { sessionsMax } from '../machine/sessions.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Commands, KeepAlive, LeaderHint, OpenSession, Refused } from '../wire/client-messages.ts'
 import type { Connection, Connections } from './connections.ts'
+import type { Halting } from './halting.ts'
 import type { LogTime } from './log-time.ts'
 import type { NodeLimits } from './options.ts'
 import { type Pending, Proposals } from './proposals.ts'
@@ -29,6 +30,8 @@ export interface CommandDoorOptions {
   readonly tickets: Tickets
   /** Why nothing of clients can be kept at present, for want of room on disks. */
   whyFull(): Refused | undefined
+  /** Where apply halts, and what is to be skipped. */
+  readonly halting: Pick<Halting, 'refusal' | 'isToBeSkipped'>
   whyUnsure(): Unsure | undefined
 }
 
@@ -50,15 +53,16 @@ export class CommandDoor {
   readonly #proposals: Proposals
   readonly #keeper: SessionKeeper
   readonly #whyFull: () => Refused | undefined
+  readonly #halting: Pick<Halting, 'refusal' | 'isToBeSkipped'>
   readonly #whyUnsure: () => Unsure | undefined
-  /** There was no room when this node last looked: nothing was proposed, so no time has passed in the log. */
+  /** There was no room when this node last looked, or apply had halted: nothing was proposed, so no time has passed in the log. */
   #isFull = false
   /** The core had no room for what this node proposed of its own accord. */
   #isHeldUp = false
   #phase: Phase = 'notLeading'
   #noopIndex: Index = 0
 
-  constructor({ raft, replica, clock, limits, connections, time, tickets, whyFull, whyUnsure }: CommandDoorOptions) {
+  constructor({ raft, replica, clock, limits, connections, time, tickets, halting, whyFull, whyUnsure }: CommandDoorOptions) {
     this.#raft = raft
     this.#replica = replica
     this.#clock = clock
@@ -68,6 +72,7 @@ export class CommandDoor {
     this.#proposals = new Proposals(tickets)
     this.#keeper = new SessionKeeper(limits.sessionTtlMs)
     this.#whyFull = () => whyFull()
+    this.#halting = halting
     this.#whyUnsure = () => whyUnsure()
   }
 
@@ -131,7 +136,9 @@ export class CommandDoor {
   }
 
   closeSession(session: number): void {
-    if (this.#phase === 'notLeading' || this.#proposals.count >= this.#limits.pendingCommandsMax) return
+    // It ends by itself, where there is no room for that or nothing is applied.
+    const isPutOff = this.#proposals.count >= this.#limits.pendingCommandsMax || this.#halting.refusal !== undefined
+    if (this.#phase === 'notLeading' || isPutOff) return
     this.#proposals.add({ kind: 'internal', envelope: { kind: 'closeSession', session } })
   }
 
@@ -164,6 +171,8 @@ export class CommandDoor {
   propose(): void {
     if (this.#phase === 'notLeading') return
     if (this.#phase === 'starting') this.#maybeStart()
+    const halted = this.#phase === 'starting' ? this.#halting.refusal : undefined
+    if (halted !== undefined) this.#refuseWaiting(halted, isVital)
     if (this.#phase === 'starting' || this.#raft.transferee !== undefined) return
     const unsure = this.#whyUnsure()
     const waits = unsure === 'wait'
@@ -268,9 +277,9 @@ export class CommandDoor {
     this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
   }
 
-  /** Without room, what waits is refused: it could not be kept by a majority. */
+  /** Without room, what waits is refused: it could not be kept by a majority. So it is where it would not be applied. */
   #lookForRoom(): void {
-    const why = this.#whyFull()
+    const why = this.#halting.refusal ?? this.#whyFull()
     const wasFull = this.#isFull
     this.#isFull = why !== undefined
     if (why !== undefined) return this.#refuseWaiting(why, isVital)
@@ -291,6 +300,8 @@ export class CommandDoor {
     const recorded = this.#replica.sessions.recorded(session, seq)
     if (recorded?.reply === undefined) return false
     const { index, reply } = recorded
+    // Not what may have to be given up.
+    if (this.#halting.isToBeSkipped(index) && !this.#replica.skipped.includes(index)) return false
     this.#connections.toTell(pending.connection)?.reply(session, { seq, index, reply, refused: undefined })
     return true
   }

@@ -1,10 +1,12 @@
-import type { Accepted, Index, Input, LogBase, Message, Raft, Ready, ReadGrant, Refusal, SoftState } from '../core/index.ts'
+import type { Accepted, Index, Input, LogBase, Message, Persist, Raft, Ready, ReadGrant, Refusal, SoftState } from '../core/index.ts'
 import type { Log } from '../ports/log.ts'
 import type { Net } from '../ports/net.ts'
 
 export interface DriverPorts {
   readonly log: Log
   readonly net: Net
+  /** It is about to be handed to the log. */
+  writes(persist: Persist): void
   /** A completion waits in the inbox: ask for a turn. */
   wake(): void
   fail(error: Error): void
@@ -110,6 +112,7 @@ export class Driver {
   }
 
   #write(persist: NonNullable<Ready['persist']>, { sendAfterPersist }: Ready): void {
+    this.#ports.writes(persist)
     this.#writing = { seq: persist.seq, lastIndex: persist.entries.at(-1)?.index ?? 0 }
     this.#ports.log.appendEntries(persist, (error) => {
       // What reached the disk is unknown now: stop, never retry.

@@ -7,11 +7,13 @@ import { Administration } from './administration.ts'
 import { CommandDoor, type Phase, type Unsure } from './command-door.ts'
 import { ConfChanges } from './conf-changes.ts'
 import { type Connection, Connections } from './connections.ts'
+import type { Halting } from './halting.ts'
 import { Joining } from './joining.ts'
 import { LogTime } from './log-time.ts'
 import type { ClientPort, ConnectionId, NodeEvent, NodeLimits } from './options.ts'
 import { QueryDoor } from './query-door.ts'
 import { adminRefused, hintOf, notLeader } from './refusals.ts'
+import { SkipOrders } from './skip-orders.ts'
 import { Tickets } from './tickets.ts'
 
 export interface GatewayOptions {
@@ -22,6 +24,7 @@ export interface GatewayOptions {
   readonly limits: NodeLimits
   readonly clusterId: string
   readonly electionTimeoutMs: Ms
+  readonly halting: Halting
   whyFull(): Refused | undefined
   whyUnsure(): Unsure | undefined
   report(event: NodeEvent): void
@@ -37,12 +40,14 @@ export class Gateway {
   readonly #commands: CommandDoor
   readonly #queries: QueryDoor
   readonly #changes: ConfChanges
+  readonly #skips: SkipOrders
   readonly #administration: Administration
   readonly #joining: Joining
   /** Entries up to here were in the log when this node started: an earlier life of it has reported what failed in them. */
   readonly #reportAbove: Index
 
-  constructor({ raft, replica, clock, clients, limits, clusterId, electionTimeoutMs, whyFull, whyUnsure, report }: GatewayOptions) {
+  constructor(options: GatewayOptions) {
+    const { raft, replica, clock, clients, limits, clusterId, electionTimeoutMs, halting, whyFull, whyUnsure, report } = options
     this.#raft = raft
     this.#replica = replica
     this.#clients = clients
@@ -50,10 +55,21 @@ export class Gateway {
     this.#time = new LogTime(replica, clock)
     const tickets = new Tickets()
     const shared = { raft, replica, clock, limits, connections: this.#connections, time: this.#time, tickets, whyUnsure }
-    this.#commands = new CommandDoor({ ...shared, whyFull })
-    this.#queries = new QueryDoor({ ...shared, raiseCeiling: (ceiling) => this.#commands.raiseCeiling(ceiling), report })
+    this.#commands = new CommandDoor({ ...shared, halting, whyFull })
+    const raiseCeiling = (ceiling: number): void => this.#commands.raiseCeiling(ceiling)
+    this.#queries = new QueryDoor({ ...shared, halting, raiseCeiling, report })
+    this.#skips = new SkipOrders({ raft, replica, halting, tickets, clock, electionTimeoutMs })
     this.#changes = new ConfChanges(raft, tickets)
-    const cluster = { raft, clock, connections: this.#connections, changes: this.#changes, tickets, clusterId, electionTimeoutMs }
+    const cluster = {
+      raft,
+      clock,
+      connections: this.#connections,
+      changes: this.#changes,
+      skips: this.#skips,
+      tickets,
+      clusterId,
+      electionTimeoutMs,
+    }
     this.#administration = new Administration(cluster)
     this.#joining = new Joining(cluster)
     this.#reportAbove = raft.status.lastIndex
@@ -118,6 +134,7 @@ export class Gateway {
   unlead(leader: LeaderHint | undefined): void {
     this.#commands.unlead(leader)
     this.#changes.unlead()
+    this.#skips.unlead(leader)
     this.#administration.unlead(leader)
     this.#joining.unlead(leader)
   }
@@ -137,20 +154,25 @@ export class Gateway {
     this.#queries.ask()
     if (this.#commands.phase === 'notLeading') return
     this.#administration.ask()
+    this.#skips.advance()
     this.#joining.advance()
     this.#commands.propose()
   }
 
   accepted(accepted: readonly Accepted[]): void {
-    for (const one of accepted) if (!this.#changes.accepted(one)) this.#commands.accepted(one)
+    for (const one of accepted) if (!this.#changes.accepted(one) && !this.#skips.accepted(one)) this.#commands.accepted(one)
   }
 
   refused(refused: readonly Refusal[]): void {
     for (const one of refused) {
-      if (one.of === 'propose') this.#commands.refused(one)
+      if (one.of === 'propose') this.#refusedProposal(one)
       else if (one.of === 'changeConf') this.#changes.refused(one)
       else if (!this.#administration.refused(one)) this.#queries.refused(one)
     }
+  }
+
+  #refusedProposal(one: Refusal): void {
+    if (!this.#skips.refused(one)) this.#commands.refused(one)
   }
 
   observeTime(): void {
@@ -161,6 +183,7 @@ export class Gateway {
   settleTickets(): void {
     this.#commands.settleTickets()
     this.#changes.settle()
+    this.#skips.settle()
     this.#administration.settle()
   }
 

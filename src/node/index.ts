@@ -5,6 +5,7 @@ export {
   type ConnectionId,
   defaultNodeLimits,
   type DiskSpace,
+  type Halt,
   type NodeEvent,
   type NodeLimits,
   type NodeOptions,

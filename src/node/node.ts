@@ -5,17 +5,20 @@ import type { Replica } from '../machine/replica.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { ClientMessage, Hello, NodeStatus, Welcome } from '../wire/client-messages.ts'
 import type { Envelope } from '../machine/envelope.ts'
+import type { Skip } from '../ports/log.ts'
 import { Applier } from './applier.ts'
 import { ConfWatch } from './conf-watch.ts'
 import { DiskWatch, handOverTicket } from './disk-watch.ts'
 import { Driver } from './driver.ts'
 import { Gateway } from './gateway.ts'
+import { Halting } from './halting.ts'
 import { Inbox } from './inbox.ts'
 import { Mending } from './mending.ts'
 import {
   type ConnectionId,
   defaultNodeLimits,
   type DiskSpace,
+  type Halt,
   type NodeEvent,
   type NodeLimits,
   type NodeOptions,
@@ -24,7 +27,7 @@ import {
 import { confAt, raftOptions } from './raft-options.ts'
 import { Reception } from './reception.ts'
 import { StateCheck } from './state-check.ts'
-import { StateTransfer, type StateTransferStart } from './state-transfer.ts'
+import { noOtherState, StateTransfer, type StateTransferStart } from './state-transfer.ts'
 import { StatusDesk } from './status-desk.ts'
 
 /**
@@ -40,6 +43,7 @@ export class Node {
   readonly #replica: Replica
   readonly #driver: Driver
   readonly #disk: DiskWatch
+  readonly #halting: Halting
   readonly #applier: Applier
   readonly #gateway: Gateway
   readonly #states: StateTransfer | undefined
@@ -80,37 +84,24 @@ export class Node {
     }
     const digest: NodePorts['digest'] = (parts) => ports.digest(parts)
     this.#disk = new DiskWatch({ id, raft, limits, electionTimeoutMs, report })
+    const halting = new Halting(options, { raft, replica, log, net, heartbeatMs, electionTimeoutMs, wake, fail, report })
+    this.#halting = halting
     const whyFull = () => this.#disk.refusal()
     const whyUnsure = () => this.#stateCheck.whyUnsure
     this.#stateCheck = this.#newStateCheck({ electionTimeoutMs, wake, report })
-    this.#gateway = new Gateway({
-      raft,
-      replica,
-      clock,
-      clients: ports.clients,
-      limits,
-      clusterId,
-      electionTimeoutMs,
-      whyFull,
-      whyUnsure,
-      report,
-    })
+    const shared = { raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, halting }
+    this.#gateway = new Gateway({ ...shared, whyFull, whyUnsure, report })
     this.#applier = this.#newApplier({ wake, fail })
     this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(summary, replica.lastApplied) })
     this.#mending = new Mending({ id, incarnation, nonce, electionTimeoutMs, heartbeatMs, raft, log, net, wake, fail, report })
     this.#driver = this.#newDriver({ wake, fail })
     this.#confWatch = new ConfWatch({ id, clusterId, incarnation, electionTimeoutMs, confChanged, report, fail }, raft)
     this.#statusDesk = new StatusDesk({
-      id,
-      clusterId,
-      raft,
-      replica,
-      clients: ports.clients,
-      digest,
-      report,
+      ...{ id, clusterId, raft, replica, clients: ports.clients, digest, report },
       snapshotIndex: () => this.#states?.snapshotIndex ?? 0,
       disk: () => this.#disk.status,
       divergence: () => this.#stateCheck.divergence,
+      halted: () => halting.current,
     })
   }
 
@@ -146,6 +137,11 @@ export class Node {
   /** Its log holds all that it has promised, as far as anybody remembers, and it knows who votes. */
   get isWhole(): boolean {
     return this.isSettled && this.#raft.fence === undefined && this.#raft.conf.voters.length > 0
+  }
+
+  /** The command before which it has stopped applying. */
+  get halted(): Halt | undefined {
+    return this.#halting.current
   }
 
   get lastApplied(): number {
@@ -225,6 +221,7 @@ export class Node {
     this.#disk.turn({ now, write: this.#driver.write })
     this.#gateway.propose()
     this.#mending.turn(now)
+    this.#halting.turn(now)
     if (this.#mending.recall.isSettled) this.#raft.step({ kind: 'tick', now })
     this.#noticeRole()
     // What is applied may release what waits for it, and so on: until nothing comes out any more, or the slice of this turn is used up.
@@ -280,6 +277,8 @@ export class Node {
       case 'DigestsRequest':
       case 'DigestsChunk':
         return this.#stateCheck.receive(message)
+      case 'Halted':
+        return this.#halting.members.receive(message)
       default:
         // Who is not heeded yet says it again.
         if (this.#mending.recall.admits(message.from) && this.#disk.takes(message)) this.#raft.step({ kind: 'receive', message })
@@ -310,7 +309,8 @@ export class Node {
 
   #onEnvelope(entry: Entry, envelope: Envelope): void {
     this.#gateway.applied(entry)
-    if (envelope.kind === 'check') this.#stateCheck.applied(entry.index, envelope)
+    if (envelope.kind !== 'check') return
+    this.#stateCheck.applied(entry.index, { isEvidence: envelope.isEvidence, counts: !this.#halting.isAmidSkip(entry.index) })
   }
 
   #newStateCheck({ electionTimeoutMs, wake, report }: Pick<NodePorts, 'wake' | 'report'> & { readonly electionTimeoutMs: Ms }): StateCheck {
@@ -327,14 +327,12 @@ export class Node {
   #newApplier({ wake, fail }: Pick<NodePorts, 'wake' | 'fail'>): Applier {
     const { log, clock } = this.#ports
     return new Applier({
-      raft: this.#raft,
-      log,
-      replica: this.#replica,
-      clock,
-      sliceMs: this.#limits.applySliceMs,
-      isHeld: () => this.#states?.holdsApply ?? false,
+      ...{ raft: this.#raft, log, replica: this.#replica, clock, sliceMs: this.#limits.applySliceMs },
+      halting: this.#halting,
+      isHeld: () => this.#halting.isReading || (this.#states?.holdsApply ?? false),
       wake,
       fail,
+      wentAstray: (skip) => this.#goAstray(skip),
       applied: (entry, envelope) => this.#onEnvelope(entry, envelope),
       passed: (entry) => this.#states?.passed(entry),
     })
@@ -347,6 +345,7 @@ export class Node {
       net,
       wake,
       fail,
+      writes: (persist) => this.#halting.written(persist),
       accepted: (accepted) => this.#gateway.accepted(accepted),
       refused: (refused) => this.#gateway.refused(refused),
       granted: (reads) => this.#gateway.granted(reads),
@@ -363,14 +362,8 @@ export class Node {
     if (!start.hasState) this.#applier.suspend()
     if (snapshots === undefined) return undefined
     const ports = {
-      id: this.id,
-      incarnation,
-      raft: this.#raft,
-      replica: this.#replica,
-      snapshots,
-      net,
-      clock,
-      ...{ limits: this.#limits, seed },
+      ...{ id: this.id, incarnation, raft: this.#raft, replica: this.#replica, snapshots, net, clock, limits: this.#limits, seed },
+      isHalted: () => this.#halting.current !== undefined,
       isFull: () => this.#disk.isFull,
       isSettled: () => this.isSettled,
       isSound: () => this.#stateCheck.standing === 'sound',
@@ -379,12 +372,19 @@ export class Node {
       report: (event: NodeEvent) => this.#ports.report(event),
       suspend: () => this.#applier.suspend(),
       restored: () => {
+        this.#halting.applied(this.#replica.lastApplied)
         this.#applier.resume()
         this.#stateCheck.restored()
         this.#gateway.observeTime()
       },
     }
     return new StateTransfer(ports, start)
+  }
+
+  #goAstray({ index: endIndex, skipped: firstIndex }: Skip): void {
+    if (this.#states === undefined) throw noOtherState({ firstIndex, endIndex })
+    this.#states.abandon({ firstIndex, endIndex })
+    this.#stateCheck.abandoned()
   }
 
   #fail(error: Error): void {

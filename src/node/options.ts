@@ -50,6 +50,15 @@ export interface DiskSpace {
 export type NodeEvent =
   | { readonly kind: 'role'; readonly softState: SoftState }
   | { readonly kind: 'handlerFailed'; readonly index: number; readonly failure: HandlerFailure }
+  /** Apply has halted before this command; told again by each life that comes to it. */
+  | { readonly kind: 'applyHalted'; readonly halt: Halt; readonly stack: string | undefined }
+  /** The command at `index`, where it had halted, is behind it: applied after all, skipped, or part of a state that came from another node. */
+  | { readonly kind: 'applyGoesOn'; readonly index: Index }
+  /** The machine threw HANDLER_FATAL: this life ends of it, and no later one is to try that command again (`NodeOptions.halted`). */
+  | { readonly kind: 'handlerFatal'; readonly halt: Halt }
+  | { readonly kind: 'commandSkipped'; readonly index: Index }
+  /** Entry `skipIndex` says that the command at `index` was skipped, and this node has applied it: its state is given up for that of another. */
+  | { readonly kind: 'stateAstray'; readonly index: Index; readonly skipIndex: Index }
   | { readonly kind: 'queryFailed'; readonly message: string; readonly stack: string | undefined }
   /** `longestMs`: what it kept the node from anything else at a time, at most. */
   | { readonly kind: 'snapshotTaken'; readonly index: Index; readonly bytes: number; readonly tookMs: Ms; readonly longestMs: Ms }
@@ -153,6 +162,17 @@ export const defaultNodeLimits: NodeLimits = {
   digestEntries: 4_096,
 }
 
+/** A command before which a node has stopped applying. */
+export interface Halt {
+  readonly index: Index
+  /** Name of the operation; empty where the machine does not tell it. */
+  readonly command: string
+  /** What its handler threw. */
+  readonly message: string
+  /** It was HANDLER_FATAL, in an earlier life. */
+  readonly isFatal: boolean
+}
+
 /** A replica at the start of a life: see `recover.ts`. */
 export interface Recovered {
   readonly replica: Replica
@@ -170,6 +190,12 @@ export interface NodeOptions {
   readonly seed: number
   /** 48 bits that no other life of this node has had: see `RaftOptions.nonce`. */
   readonly nonce: number
+  /** Default `fail`: see `ServerOptions`. The same on every node. */
+  readonly onHandlerError?: 'fail' | 'halt'
+  /** An earlier life died of this command: apply halts before it. */
+  readonly halted?: Halt | undefined
+  /** It is applied nevertheless. Default false. */
+  readonly retryHalted?: boolean
   readonly timing?: Partial<Timing>
   readonly coreLimits?: Partial<CoreLimits>
   readonly limits?: Partial<NodeLimits>

@@ -77,6 +77,17 @@ export class QueriesByIndex {
     return removed
   }
 
+  /** Takes out those for which a state at `index` is too old. */
+  removeAbove(index: Index): readonly PendingQuery[] {
+    const from = this.#placeOf(index)
+    if (from === this.#batches.length) return []
+    if (from === 0) this.#cutFirst()
+    const removed = this.#batches.splice(from).flatMap(({ queries }) => queries)
+    this.#count -= removed.length
+    for (const { query } of removed) this.#bytes -= query.length
+    return removed
+  }
+
   /** Before the first batch of a higher index. */
   #placeOf(index: Index): number {
     const last = this.#batches.at(-1)

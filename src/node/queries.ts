@@ -80,6 +80,11 @@ export class Queries {
     if (this.atLeast.count > 0) this.atLeast.remove((query) => query.connection === connection)
   }
 
+  /** Takes out those that wait for a later entry than `index`. */
+  above(index: Index): readonly PendingQuery[] {
+    return [...this.granted.removeAbove(index), ...this.atLeast.removeAbove(index)]
+  }
+
   /** Takes out those that arrived before `before` and whose index was not reached yet. */
   expire(before: Ms): readonly { readonly query: PendingQuery; readonly index: Index }[] {
     const isOld = ({ since }: PendingQuery) => since < before

@@ -5,11 +5,12 @@ import type { Clock } from '../ports/clock.ts'
 import type { QueryItem, Refused } from '../wire/client-messages.ts'
 import type { Phase, Unsure } from './command-door.ts'
 import type { Connection, Connections } from './connections.ts'
+import type { Halting } from './halting.ts'
 import type { LogTime } from './log-time.ts'
 import type { ConnectionId, NodeEvent, NodeLimits } from './options.ts'
 import { Queries } from './queries.ts'
 import type { PendingQuery, QueriesByIndex } from './queries-by-index.ts'
-import { hintOf, notLeader, overloaded, stateInDoubt } from './refusals.ts'
+import { hintOf, noState, notLeader, overloaded, stateInDoubt } from './refusals.ts'
 import type { Tickets } from './tickets.ts'
 
 /** Queries are answered until a turn has taken as long as for applying, or has answered with this many bytes. */
@@ -27,6 +28,7 @@ export interface QueryDoorOptions {
   readonly connections: Connections
   readonly time: LogTime
   readonly tickets: Tickets
+  readonly halting: Pick<Halting, 'current' | 'refusal'>
   /** Only while this node leads. */
   raiseCeiling(ceiling: number): void
   whyUnsure(): Unsure | undefined
@@ -93,6 +95,11 @@ export class QueryDoor {
       return false
     }
     const { replica, clock, limits, time } = this.#options
+    if (replica.isAstray) {
+      this.#refuseAll(noState)
+      return false
+    }
+    this.#refuseHalted()
     const now = clock.monotonicMs()
     if (now >= this.#expireAt) this.#expire(now)
     this.#deadline = now + limits.applySliceMs
@@ -102,6 +109,16 @@ export class QueryDoor {
     if (!granted.isDue(replica.lastApplied)) return moreAtLeast
     const shown = this.#timeFor(phase)
     return (shown !== undefined && this.#serve(granted, shown)) || moreAtLeast
+  }
+
+  /** What waits for an entry that may never be applied is told so. */
+  #refuseHalted(): void {
+    const { connections, replica, halting } = this.#options
+    const { refusal } = halting
+    if (refusal === undefined) return
+    for (const { connection, requestId } of this.#queries.above(replica.lastApplied)) {
+      connections.toTell(connection)?.refuseQuery(requestId, refusal)
+    }
   }
 
   #refuseAll(why: Refused): void {
@@ -123,10 +140,10 @@ export class QueryDoor {
 
   /** What a linearizable query may be shown of time; `undefined` while it has to wait for that. See `LogTime`. */
   #timeFor(phase: Phase): number | undefined {
-    const { time, raft } = this.#options
+    const { time, raft, halting } = this.#options
     if (phase === 'notLeading') return time.ofState
     if (phase !== 'leading') return undefined
-    const { now, raise } = time.forQueries({ mayRaise: raft.hasRoom })
+    const { now, raise } = time.forQueries({ mayRaise: raft.hasRoom && halting.current === undefined })
     if (raise !== undefined) this.#options.raiseCeiling(raise)
     return now
   }
@@ -140,19 +157,22 @@ export class QueryDoor {
     }
   }
 
-  #whyNot({ consistency, query }: QueryItem): Refused | undefined {
-    const { limits, raft, replica } = this.#options
+  #whyNot({ consistency, atLeast, query }: QueryItem): Refused | undefined {
+    const { limits, raft, replica, halting } = this.#options
     if (query.length > limits.commandBytesMax) {
       return { code: 'TOO_LARGE', message: `the query has ${query.length} bytes, at most ${limits.commandBytesMax} are allowed` }
     }
     const problem = this.#problem(query)
     if (problem !== undefined) return { code: 'INVALID_INPUT', message: problem }
-    if (replica.lastApplied === 0 && !raft.status.hasState) {
-      return { code: 'RETRY', message: 'this node has no state yet: it is waiting for a snapshot from another one' }
+    if (replica.isAstray || (replica.lastApplied === 0 && !raft.status.hasState)) {
+      return noState
     }
     const unsure = this.#options.whyUnsure()
     if (unsure !== undefined && (unsure !== 'wait' || consistency === 'stale')) return unsure === 'wait' ? stateInDoubt : unsure
     if (consistency === 'stale') return undefined
+    const { current } = halting
+    // It is committed: whatever is asked of a leader now reflects it.
+    if (current !== undefined && (consistency !== 'atLeast' || atLeast >= current.index)) return halting.refusal
     if (this.#queries.count >= limits.pendingQueriesMax) return overloaded('pendingQueriesMax')
     return this.#queries.bytes + query.length > limits.pendingBytesMax ? overloaded('pendingBytesMax') : undefined
   }

@@ -47,6 +47,11 @@ export function adminRefused(
   }
 }
 
+export const noState: Refused = {
+  code: 'RETRY',
+  message: 'this node has no state yet: it is waiting for a snapshot from another one',
+}
+
 /** A fenced node sends its clients elsewhere; where nobody is right, they are told. */
 export function stateUnsound(id: NodeId, divergence: StateDivergence | undefined): Refused {
   const { standing, others = [], index } = divergence ?? {}

@@ -91,6 +91,11 @@ export class SnapshotIntake {
     this.#prepared = undefined
   }
 
+  /** What waits for its turn and is of an entry before `index` is of no use any more. */
+  dropBelow(index: Index): void {
+    if ((this.#prepared?.snapshot.id.index ?? index) < index) this.drop()
+  }
+
   /** The log goes on from it now. False where it is not prepared. */
   claim(index: Index): boolean {
     const prepared = this.#prepared

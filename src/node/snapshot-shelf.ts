@@ -68,6 +68,13 @@ export class SnapshotShelf {
     })
   }
 
+  /** The states from `firstIndex` up to before `endIndex` are none that the log leads to: nothing of them is used again, nor given to anybody. */
+  disown({ firstIndex, endIndex }: { readonly firstIndex: Index; readonly endIndex: Index }): void {
+    const cause = new Error(`the command at index ${firstIndex} was applied in it, and entry ${endIndex} says that it was to be skipped`)
+    const wrong = this.#ports.snapshots.list.filter(({ id }) => id.index >= firstIndex && id.index < endIndex)
+    for (const snapshot of wrong) this.condemn(snapshot, cause)
+  }
+
   /** The newest of at least `minIndex` that this node vouches for. */
   newest(minIndex: Index): SnapshotMeta | undefined {
     return this.#ports.snapshots.list.find((one) => one.id.index >= minIndex && this.#isOurs(one))

@@ -111,6 +111,14 @@ export class Snapshotter {
     if (taking?.live.isRead === true) this.#giveUp(taking)
   }
 
+  /** The state is none that the log leads to: what is being made of it goes, or is finished and then disowned. */
+  abandon(): void {
+    this.#isWanted = false
+    this.#next?.pieces.return(undefined)
+    this.#next = undefined
+    if (this.#taking?.isDrained === false) this.#giveUp(this.#taking)
+  }
+
   /** There is no room for one: what is there of it goes, and it is taken again when there is. */
   putOff(): void {
     const taking = this.#taking
@@ -127,10 +135,13 @@ export class Snapshotter {
     this.#ports.wake()
   }
 
-  /** Between two entries: takes one if it is time for that; with `isRhythmic` false only one that was set aside for it. */
-  maybeTake({ isRhythmic = true } = {}): void {
+  /**
+   * Between two entries: takes one that was set aside for it; or, with `forOthers`, one that somebody needs; or, with `isRhythmic`, one if it is time
+   * for that.
+   */
+  maybeTake({ forOthers = true, isRhythmic = true } = {}): void {
     const index = this.#ports.replica.lastApplied
-    const isDue = this.#next !== undefined || (isRhythmic && (this.#isWanted || this.#rhythm.isDue(index)))
+    const isDue = this.#next !== undefined || (forOthers && this.#isWanted) || (isRhythmic && this.#rhythm.isDue(index))
     if (this.#isWriting || !isDue) return
     const taking = this.#next ?? this.#draw()
     if (this.#next === undefined) {

@@ -99,19 +99,23 @@ export class StateCheck {
     return this.#standing === 'doubtful' && isNew ? 'wait' : stateUnsound(this.#ports.id, this.divergence)
   }
 
-  /** A check entry was applied, and nothing after it. */
-  applied(index: Index, { isEvidence }: { readonly isEvidence: boolean }): void {
+  /** A check entry was applied, and nothing after it. Where it does not count, those that differ learn that from the log, and nobody is to doubt itself. */
+  applied(index: Index, { isEvidence, counts }: { readonly isEvidence: boolean; readonly counts: boolean }): void {
+    this.#proposedSince = undefined
+    if (counts) this.#compareAt(index)
+    if (!isEvidence) return
+    this.#evident = this.#others
+    this.#ports.takeEvidence()
+  }
+
+  #compareAt(index: Index): void {
     const own = this.#ports.replica.digests.at(index)
     if (own === undefined) return
     this.#comparison(index).own = own
     this.#dirty.add(index)
     this.#checkedAt = index
     this.#checkedSince = undefined
-    this.#proposedSince = undefined
     this.#toReport.push(index)
-    if (!isEvidence) return
-    this.#evident = this.#others
-    this.#ports.takeEvidence()
   }
 
   receive(message: DigestMessage): void {
@@ -127,11 +131,16 @@ export class StateCheck {
     }
   }
 
-  /** The state is that of another replica now: what was known of the one before means nothing. */
-  restored(): void {
+  /** The state is given up, whatever others still say of it. Where it was known to differ, that stays so until another has come. */
+  abandoned(): void {
     this.#comparisons.clear()
     this.#dirty.clear()
     this.#toReport = []
+  }
+
+  /** The state is that of another replica now: what was known of the one before means nothing. */
+  restored(): void {
+    this.abandoned()
     this.#settle()
     this.#others = []
     this.#forgetDifference()

@@ -24,6 +24,8 @@ export interface StateTransferPorts {
   readonly clock: Clock
   readonly limits: NodeLimits
   readonly seed: number
+  /** Apply has halted: a snapshot of that state is taken only for whoever asks for it. */
+  isHalted(): boolean
   /** Nothing that can wait is to be written. */
   isFull(): boolean
   /** This node knows what it has promised. A snapshot brings a later term with it, and who asks with a later term is not told what came before. */
@@ -45,6 +47,12 @@ export interface StateTransferStart {
   readonly conf: ConfState
 }
 
+/** States from `firstIndex` on, the last of them the one before entry `endIndex`. */
+export interface Astray {
+  readonly firstIndex: Index
+  readonly endIndex: Index
+}
+
 export class StateTransfer {
   readonly #ports: StateTransferPorts
   readonly #shelf: SnapshotShelf
@@ -53,6 +61,8 @@ export class StateTransfer {
   readonly #fetcher: SnapshotFetcher
   readonly #intake: SnapshotIntake
   #hasState: boolean
+  /** Of states that went another way than the cluster: until a state has come in their place. */
+  #astray: Astray | undefined
   /** Snapshots that earlier lives left behind are looked at once. */
   #isTidy = false
   /** Snapshots of this index or later hold a state that is wrong. */
@@ -129,6 +139,23 @@ export class StateTransfer {
     this.#fetcher.want(minIndex)
   }
 
+  /**
+   * Gives up the state and all snapshots of it, and fetches one of at least `endIndex`. A crash before that is done leaves a state, or a snapshot,
+   * that comes to entry `endIndex` again, and finds the same.
+   */
+  abandon(astray: Astray): void {
+    const { raft, suspend, report } = this.#ports
+    report({ kind: 'stateAstray', index: astray.firstIndex, skipIndex: astray.endIndex })
+    this.#astray = astray
+    this.#hasState = false
+    suspend()
+    this.#snapshotter.abandon()
+    this.#shelf.disown(astray)
+    this.#intake.dropBelow(astray.endIndex)
+    this.#fetcher.want(astray.endIndex)
+    raft.step({ kind: 'stateLost' })
+  }
+
   /** `Ready.restore`: the log begins after it, or goes on from it; only a new life can go back to another snapshot. */
   restore(index: Index): void {
     const { fail, suspend } = this.#ports
@@ -147,10 +174,10 @@ export class StateTransfer {
       this.#intake.begin(received)
     }
     if (this.#intake.isRead) this.#check()
-    if (this.#snapshotter.takeFinished()) {
-      this.#condemnWrong()
-      this.#tidy()
-    }
+    if (!this.#snapshotter.takeFinished()) return
+    this.#condemnWrong()
+    if (this.#astray !== undefined) this.#shelf.disown(this.#astray)
+    this.#tidy()
   }
 
   /** At the end of a turn, between two entries: takes, keeps, asks and answers. */
@@ -165,7 +192,10 @@ export class StateTransfer {
     this.#intake.passed(this.#ports.replica.lastApplied)
     // One that is about to be the state makes one of the state that is there useless.
     if (this.#hasState && !this.#intake.isActive) {
-      if (!this.#fetcher.isActive && !this.#ports.isFull()) this.#snapshotter.maybeTake({ isRhythmic: this.#ports.isSound() })
+      if (!this.#fetcher.isActive && !this.#ports.isFull()) {
+        const isSound = this.#ports.isSound()
+        this.#snapshotter.maybeTake({ forOthers: isSound, isRhythmic: isSound && !this.#ports.isHalted() })
+      }
       this.#shelf.pruneLater()
     }
     this.#answer()
@@ -227,6 +257,11 @@ export class StateTransfer {
     const { raft } = this.#ports
     const { snapshot, term } = received
     const { id, conf } = snapshot
+    if (id.index < (this.#astray?.endIndex ?? 0)) {
+      // It was asked for before the state went astray: it is of no later entry than that one, or went astray as well.
+      this.#intake.drop()
+      return this.#fetcher.retry()
+    }
     this.#shelf.trust(snapshot)
     raft.step({ kind: 'snapshotReceived', base: { id, conf }, term })
     this.#maybeSuspend()
@@ -243,6 +278,7 @@ export class StateTransfer {
     const problem = problemOf(() => state.install(), { replica, snapshot })
     if (problem !== undefined) return fail(unusable(index, problem))
     this.#hasState = true
+    this.#astray = undefined
     this.#wrongFrom = undefined
     this.#snapshotter.restored(index, snapshot.conf)
     restored()
@@ -276,6 +312,11 @@ export class StateTransfer {
     const index = Math.min(this.#shelf.coveredIndex, replica.lastApplied - limits.logTailEntries)
     if (index >= raft.status.firstIndex) raft.step({ kind: 'compact', index })
   }
+}
+
+export function noOtherState({ firstIndex, endIndex }: Astray): RaftgenError {
+  const what = `the command at index ${firstIndex} was applied here, and entry ${endIndex} says that it was to be skipped`
+  return new RaftgenError('STATE_DIVERGED', `${what}. Without snapshots this node cannot get another state`)
 }
 
 function unusable(index: Index, cause: Error): Error {

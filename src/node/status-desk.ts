@@ -16,6 +16,7 @@ export interface StatusPorts extends Pick<NodePorts, 'clients' | 'digest' | 'rep
   /** Index of the newest snapshot; 0 when there is none. */
   snapshotIndex(): number
   disk(): NodeStatus['disk']
+  halted(): NodeStatus['halted']
   divergence(): NodeStatus['divergence']
 }
 
@@ -56,6 +57,7 @@ export class StatusDesk {
       digest,
       fence,
       disk: this.#ports.disk(),
+      halted: this.#ports.halted(),
       divergence: this.#ports.divergence(),
     }
   }

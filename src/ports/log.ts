@@ -50,6 +50,11 @@ export interface Log {
   salvaged?(range: EntriesRange, done: EntriesDone): void
   /** Of a fenced log: where its own chain tells whether entries are those it held. As of its opening, ascending by index. */
   readonly anchors?: readonly Anchor[]
+  /**
+   * As of its opening, ascending by index: entries by which an operator skips a command (`skippedBy`). A log that reads all its entries anyhow finds them
+   * on the way; of one without this a node reads all that is not applied, once, at its start.
+   */
+  readonly skips?: readonly Skip[]
   /** The end of the log, and the chain after it; as of the last completed write. */
   readonly end?: EntryId & { readonly chain: number }
   /** The chain after `entries`, which go on from `chain`. */
@@ -62,6 +67,12 @@ export interface Log {
 export interface Anchor {
   readonly index: Index
   readonly chain: number
+}
+
+/** Entry `index` says that the command at `skipped` is not applied. */
+export interface Skip {
+  readonly index: Index
+  readonly skipped: Index
 }
 
 /** Who this store belongs to. Written once, at bootstrap. */

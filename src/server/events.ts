@@ -1,7 +1,8 @@
 // What a node reports, told to the operator's log and to whoever listens.
 import type { ConfState, SoftState } from '../core/index.ts'
 import { unreachable } from '../core/invariant.ts'
-import type { NodeEvent } from '../node/index.ts'
+import { haltSentence } from '../node/halting.ts'
+import type { Halt, NodeEvent } from '../node/index.ts'
 import { diskSentence } from './disk-sentence.ts'
 import { divergenceSentence } from './divergence-sentence.ts'
 import type { Logger } from './options.ts'
@@ -12,6 +13,8 @@ export interface ServerEvents {
   /** The cluster has another configuration, and it is committed. */
   conf: [ConfState]
   handlerFailed: [Extract<NodeEvent, { kind: 'handlerFailed' }>]
+  /** This node has stopped applying before a command whose handler fails. It takes part otherwise. */
+  applyHalted: [Halt]
   queryFailed: [Extract<NodeEvent, { kind: 'queryFailed' }>]
   /** This node has a snapshot of its state, durable: how long that took, and how long it kept the node from anything else at a time. */
   snapshotTaken: [Extract<NodeEvent, { kind: 'snapshotTaken' }>]
@@ -29,6 +32,7 @@ export class Events {
     role: [],
     conf: [],
     handlerFailed: [],
+    applyHalted: [],
     queryFailed: [],
     snapshotTaken: [],
     stateDiverged: [],
@@ -56,6 +60,23 @@ export class Events {
         const { command, stack, message } = event.failure
         this.#logger.error(`the handler of ${command} failed at index ${event.index}: ${stack ?? message}`)
         return this.#tell('handlerFailed', event)
+      }
+      case 'applyHalted': {
+        const { halt, stack } = event
+        this.#logger.error(`${haltSentence(this.#nodeId, halt)}${stack === undefined ? '' : `\n${stack}`}`)
+        return this.#tell('applyHalted', halt)
+      }
+      case 'applyGoesOn':
+        return this.#logger.warn(`entry ${event.index}, where ${node} had halted, is behind it`)
+      case 'handlerFatal':
+        // Why the node stops says the same.
+        return
+      case 'commandSkipped':
+        return this.#logger.warn(`${node} has skipped the command at index ${event.index}: it counts as one whose handler failed`)
+      case 'stateAstray': {
+        const { index, skipIndex } = event
+        const why = `it had applied the command at index ${index}, and entry ${skipIndex} says that it was to be skipped`
+        return this.#logger.error(`${node} gives up its state, and fetches that of another node: ${why}`)
       }
       case 'queryFailed':
         this.#logger.error(`a query failed: ${event.stack ?? event.message}`)

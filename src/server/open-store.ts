@@ -8,6 +8,7 @@ import type { Done, Identity, Log } from '../ports/log.ts'
 import type { PeerDisks } from '../ports/peer-disks.ts'
 import type { Snapshots } from '../ports/snapshots.ts'
 import { LevelLog, openSnapshotDir, PeersFile } from '../storage/index.ts'
+import { HaltNote } from './halt-note.ts'
 import { joinCluster } from './join.ts'
 import type { CommonOptions, Logger, OwnDir, ServerOptions } from './options.ts'
 import { SpaceWatch, type SpaceWatchOptions, withReserve } from './space-watch.ts'
@@ -18,6 +19,8 @@ export interface Store {
   readonly snapshots: Snapshots | undefined
   /** What it remembers of its peers; none where it has a log of its host's. */
   readonly disks: PeerDisks | undefined
+  /** None where it has a log of its host's. */
+  readonly halt: HaltNote | undefined
   /** None where it has a log of its host's. */
   readonly space: SpaceWatch | undefined
 }
@@ -32,7 +35,14 @@ export interface StoreSettings {
 /** Of checked options. Joins where there is no node yet. Throws what is wrong; nothing is left open then. */
 export async function openStore(options: ServerOptions, settings: StoreSettings): Promise<Store> {
   if ('log' in options && options.log !== undefined)
-    return { log: options.log, identity: options.identity, snapshots: options.snapshots, disks: undefined, space: undefined }
+    return {
+      log: options.log,
+      identity: options.identity,
+      snapshots: options.snapshots,
+      disks: undefined,
+      halt: undefined,
+      space: undefined,
+    }
   if (!('dir' in options)) throw new RaftgenError('BAD_OPTIONS', 'dir is missing')
   return await withReserve(options.dir, settings.logger, () => openDir(options, settings))
 }
@@ -46,6 +56,7 @@ async function openDir(options: CommonOptions & OwnDir, { logger, reserveBytes, 
       log,
       identity: log.identity,
       disks: await openPeers(options.dir),
+      halt: await HaltNote.open(options.dir, logger),
       snapshots: await openSnapshotDir(options.dir, { onDamage: (_, error) => logger.warn(error.message) }),
       space: new SpaceWatch({ dir: options.dir, reserveBytes, logger, ...watch }),
     }
@@ -56,9 +67,10 @@ async function openDir(options: CommonOptions & OwnDir, { logger, reserveBytes, 
 }
 
 /** The log last: whatever the others have under way ends before another process can have the directory. */
-export async function closeStore({ log, snapshots, disks, space }: Omit<Store, 'identity'>): Promise<void> {
+export async function closeStore({ log, snapshots, disks, halt, space }: Omit<Store, 'identity'>): Promise<void> {
   try {
     await space?.close()
+    await halt?.close()
     if (disks !== undefined) await closing(disks)
     if (snapshots !== undefined) await closing(snapshots)
   } finally {

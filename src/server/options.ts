@@ -58,6 +58,18 @@ export interface CommonOptions {
     /** How often time is looked at, milliseconds. Default 10; 1 to a fifth of the heartbeat interval. */
     readonly tickMs?: number
   }
+  /**
+   * What becomes of a command whose handler throws, or returns what its schema does not allow; the same on every node. `fail` (default): it has failed
+   * on every replica, which is recorded, and its caller gets HANDLER_FAILED. `halt`: it is not applied, nor is anything after it, until the handler is
+   * mended and the nodes are started again, or an operator skips it (`raftgen cluster skip`). Until then commands and linearizable queries are refused with
+   * APPLY_HALTED; the node takes part otherwise, and leads.
+   */
+  readonly onHandlerError?: 'fail' | 'halt'
+  /**
+   * A command that ended an earlier life of this node with HANDLER_FATAL is tried again; otherwise nothing is applied from there on. Say so once the
+   * handler is mended. Without effect where there is none. Default false.
+   */
+  readonly retryHalted?: boolean
   /** Whole numbers; what each may be stands in `limitBounds`, and in the README. */
   readonly limits?: Partial<Limits>
   /** Default: warnings and errors to stderr. */
@@ -110,6 +122,8 @@ const serverOptionNames = [
   'listen',
   'insecure',
   'development',
+  'onHandlerError',
+  'retryHalted',
   'timing',
   'limits',
   'logger',
@@ -189,6 +203,7 @@ export function checkServer(options: ServerOptions): CheckedOptions {
     bad('machine is missing, it must be a StateMachine, such as a generated machine with its handlers')
   checkStore(options)
   checkJoin(options)
+  checkHandlerPolicy(options)
   checkLogger(options.logger)
   const timing = checkTiming(options.timing)
   const limits = checkLimits(options.limits, timing)
@@ -246,6 +261,12 @@ function checkAdvertised(place: string, addresses: Advertised): void {
       `${place}.${port} is ${show(address)}, where nobody reaches a node: one that joins must say where others do, in listen or in advertise`,
     )
   }
+}
+
+function checkHandlerPolicy({ onHandlerError, retryHalted }: CommonOptions): void {
+  if (onHandlerError !== undefined && onHandlerError !== 'fail' && onHandlerError !== 'halt')
+    bad(`onHandlerError is ${show(onHandlerError)}, it must be fail or halt`)
+  if (retryHalted !== undefined && typeof retryHalted !== 'boolean') bad(`retryHalted is ${show(retryHalted)}, it must be true or false`)
 }
 
 function checkLogger(logger: Partial<Logger> | undefined): void {

@@ -16,6 +16,7 @@ import { guarded, stderrLogger } from './logger.ts'
 import { closeStore, notClosed, openStore, recoverState, type Store, type StoreSettings } from './open-store.ts'
 import { addressProblem } from './own-address.ts'
 import { OwnCalls, ownConnection } from './own-calls.ts'
+import { Readiness } from './readiness.ts'
 import {
   type Advertised,
   type BootstrapOptions,
@@ -61,7 +62,7 @@ export class Server {
   #failure: RaftgenError | undefined
   /** Set from the moment on in which it stops, whoever wanted that: no turn begins any more. */
   #stopped: Promise<void> | undefined
-  #waiters: Settle[] = []
+  readonly #readiness = new Readiness()
   /** Under way since the first `close`. */
   #handingOver: Promise<void> | undefined
   /** Ends the wait for it. */
@@ -89,7 +90,8 @@ export class Server {
     let server: Server | undefined
     try {
       const recovered = await recoverState(store, options.machine, logger)
-      server = new Server({ store, recovered, logger, checked })
+      const { onHandlerError = 'fail', retryHalted = false } = options
+      server = new Server({ store, recovered, logger, checked, onHandlerError, retryHalted })
       await server.#listen(options)
       return server
     } catch (error) {
@@ -101,7 +103,7 @@ export class Server {
     }
   }
 
-  private constructor({ store, recovered, logger, checked: { timing, limits } }: ServerParts) {
+  private constructor({ store, recovered, logger, checked: { timing, limits }, onHandlerError, retryHalted }: ServerParts) {
     const { log, snapshots, identity } = store
     this.#store = store
     this.#logger = logger
@@ -116,8 +118,10 @@ export class Server {
     const { clusterId, nodeId, incarnation } = identity
     const coreLimits = coreLimitsOf(limits)
     const nonce = randomBytes(6).readUIntBE(0, 6)
+    const halted = store.halt?.stored && { ...store.halt.stored, isFatal: true }
+    const policy = { onHandlerError, halted, retryHalted }
     this.#node = new Node(
-      { id: nodeId, clusterId, incarnation, recovered, seed: randomInt(2 ** 32), nonce, timing, coreLimits, limits },
+      { id: nodeId, clusterId, incarnation, recovered, seed: randomInt(2 ** 32), nonce, ...policy, timing, coreLimits, limits },
       {
         log,
         snapshots,
@@ -132,7 +136,11 @@ export class Server {
         fail: (error) => this.#fail(error),
         digest: (parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex'),
         confChanged: ({ members }, committed) => this.#peers?.setConf({ members, committed }),
-        report: (event) => this.#events.report(event),
+        report: (event) => {
+          if (event.kind === 'handlerFatal') store.halt?.write(event.halt)
+          if (event.kind === 'applyGoesOn') store.halt?.remove()
+          this.#events.report(event)
+        },
       },
     )
   }
@@ -163,15 +171,14 @@ export class Server {
 
   /**
    * Resolves once this node leads, or follows a leader and has applied what that has committed. Rejects when the node stops before: with what
-   * stopped it, or with CLOSED. `closed` rejects none the less.
+   * stopped it, or with CLOSED; `closed` rejects none the less. And with APPLY_HALTED when it does not apply all of it, for a handler fails: the node takes
+   * part on then.
    */
   async ready(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#stopped !== undefined) throw closedEarly()
-    await new Promise<void>((resolve, reject) => {
-      this.#waiters.push({ resolve, reject })
-      this.#wake()
-    })
+    this.#wake()
+    await this.#readiness.wait()
   }
 
   /**
@@ -307,7 +314,7 @@ export class Server {
     this.#node.turn()
     this.#peers?.flush()
     this.#clients?.flush()
-    if (this.#waiters.length > 0 && this.#node.caughtUp) for (const { resolve } of this.#waiters.splice(0)) resolve()
+    if (this.#readiness.isAwaited) this.#readiness.turn(this.#node)
     // Not before the next leader is known: until then it may need this node's vote, and clients could not be told where to go.
     const { role, leader } = this.#node.softState
     this.#leaderWatch.turn(leader, this.#awakeAt)
@@ -335,7 +342,7 @@ export class Server {
   }
 
   #endWaits(error: RaftgenError): void {
-    for (const { reject } of this.#waiters.splice(0)) reject(error)
+    this.#readiness.fail(error)
     this.#ownCalls.fail(error)
     this.#handedOver?.()
   }
@@ -363,7 +370,7 @@ const closedEarly = (): RaftgenError => new RaftgenError('CLOSED', 'the server w
 /** Not for users: what is tested. */
 export type ServerInternals = Pick<StoreSettings, 'watch'>
 
-interface ServerParts {
+interface ServerParts extends Required<Pick<ServerOptions, 'onHandlerError' | 'retryHalted'>> {
   readonly store: Store
   readonly recovered: Recovered
   readonly logger: Logger

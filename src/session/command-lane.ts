@@ -192,6 +192,7 @@ export class CommandLane {
         this.#resendLater(call.seq, refusal, now)
         return 'later'
       case 'STORAGE_FULL':
+      case 'APPLY_HALTED':
       case 'STATE_DIVERGED':
         // What may be in the log already is worth asking for again, as long as its caller waits: the answer may be there.
         if (!call.mayBeInLog) {

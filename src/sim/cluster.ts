@@ -156,7 +156,7 @@ export class Cluster {
 
   #makeWorld(conf: ConfState): World {
     const { seed, machine = () => new ListMachine(), sabotage = {}, timing = { electionTimeoutMs: 300, heartbeatMs: 60 } } = this.#options
-    const { coreLimits = {}, limits = {}, storyLines = 40 } = this.#options
+    const { coreLimits = {}, limits = {}, onHandlerError = 'fail', storyLines = 40 } = this.#options
     const [scheduler, chance, coverage, trace] = [new Scheduler(), new Chance(seed), new Coverage(), new Trace({ lines: storyLines })]
     const verdict = new Verdict(sabotage.blindTo)
     const safety = new Safety(verdict, conf)
@@ -180,7 +180,7 @@ export class Cluster {
       tickMs,
       machine,
       // Replicas are compared where a run wants it: it makes another run of it.
-      node: { timing, coreLimits, limits: { digestEntries: 0, ...limits } },
+      node: { timing, coreLimits, limits: { digestEntries: 0, ...limits }, onHandlerError },
       contacts: () => this.active.filter(({ id }) => safety.confs.newest.members.some((member) => member.id === id)),
       isMember: (id) => safety.confs.newest.members.some((member) => member.id === id),
       meet: (node, disk) => this.server(node).knownDisks.add(disk, () => true),

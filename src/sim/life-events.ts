@@ -21,6 +21,18 @@ export function noteEvent(event: NodeEvent, server: SimServer, { safety, applied
       return note(event.index, 'has taken a snapshot of', event.index)
     case 'snapshotFailed':
       return note(event.index, `fails with a snapshot of ${event.index}:`, event.error.message)
+    case 'applyHalted':
+      return note(event.halt.index, 'applies nothing from', event.halt)
+    case 'applyGoesOn':
+      server.halted = undefined
+      return note(event.index, 'has behind it', event.index)
+    case 'handlerFatal':
+      server.halted = event.halt
+      return note(event.halt.index, 'dies of', event.halt)
+    case 'commandSkipped':
+      return note(event.index, 'skips', event.index)
+    case 'stateAstray':
+      return note(event.index, 'gives up its state:', event)
     case 'forgotten':
       coverage.count('forgotten')
       if (event.floor !== undefined) safety.onFloor(id)

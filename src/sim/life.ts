@@ -230,7 +230,8 @@ export class Life implements DiskUser {
 
   #recover(log: BlockLog, store: Snapshots): void {
     const { machine, sabotage, applied } = this.#world
-    const watched = applied.watch(this.server.id, sabotage.machine?.(machine(), this.server.id) ?? machine())
+    const { id } = this.server
+    const watched = applied.watch(id, sabotage.machine?.(machine(id), id) ?? machine(id))
     const snapshots = new WatchedSnapshots(store, (meta) => this.#world.onSnapshot(this.server.id, meta))
     const unusable = (index: number, error: Error): void => this.#note(index, `cannot use its snapshot of ${index}:`, error.message)
     recover({ machine: watched, log: log.summary, snapshots, unusable }, (error, recovered) => {
@@ -271,7 +272,8 @@ export class Life implements DiskUser {
         if (persist.reset !== undefined) this.server.onInstall()
       },
     })
-    const options = { id, clusterId, incarnation, recovered, seed, nonce: seed, ...this.#world.node }
+    const { halted } = this.server
+    const options = { id, clusterId, incarnation, recovered, seed, nonce: seed, halted, ...this.#world.node }
     this.#node = new Node(options, {
       log: sabotage.log?.(watchedLog) ?? watchedLog,
       snapshots,
@@ -370,7 +372,7 @@ export class Life implements DiskUser {
     this.#world.note(mark, { who: this.server.name, what, about })
   }
 
-  /** A node stops itself where its disk fails or it was removed, and for no other reason here. */
+  /** A node stops itself where its disk fails, it was removed, or its handler exhausts the process, and for no other reason here. */
   #fail(error: Error): void {
     if (!this.#isAlive) return
     if (error instanceof RaftgenError && error.code === 'NODE_REMOVED') return this.server.retire(error.message)
@@ -378,10 +380,11 @@ export class Life implements DiskUser {
     const isFoundDamaged = isDamaged && error instanceof RaftgenError && error.code === 'STORAGE_DAMAGED'
     // A snapshot that cannot be written stops nobody, but a directory that cannot be read at the start.
     const hasFailed = disk.hasFailed || highWater.hasFailed || witness.hasFailed || (this.#node === undefined && files.hasFailed)
-    const expected = hasFailed || isFoundDamaged
+    const isFatal = error instanceof RaftgenError && error.code === 'HANDLER_FATAL'
+    const expected = hasFailed || isFoundDamaged || isFatal
     if (!expected) this.#world.verdict.violate('a node stops only when its disk fails', error.stack ?? error.message)
     this.server.stop(error.message)
     // Somebody sees to it that it is started again, and repaired.
-    if (isFoundDamaged) this.#world.scheduler.after(restartMs, () => this.server.start())
+    if (isFoundDamaged || isFatal) this.#world.scheduler.after(restartMs, () => this.server.start())
   }
 }

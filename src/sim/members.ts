@@ -1,6 +1,6 @@
 // Operations on the members of a simulated cluster, as an operator does them by hand. They go over the wire, to whoever leads, and are tried
 // again for as long as that may help.
-import type { ConfState, ConfStep, Ms, NodeId } from '../core/types.ts'
+import type { ConfState, ConfStep, Index, Ms, NodeId } from '../core/types.ts'
 import type { Cluster } from './cluster.ts'
 import type { Order } from './operator.ts'
 import type { SimServer } from './sim-server.ts'
@@ -74,6 +74,11 @@ export class Members {
   /** Asked once. `to`: default the most up-to-date voter. */
   transfer(to?: NodeId): Order {
     return this.#upheaval.operator.transfer(to, { persistMs: 0 })
+  }
+
+  /** The command at `index`, where nodes have stopped applying. It is asked for again where it is refused, for so long. */
+  skip(index: Index, { persistMs = 0 }: { readonly persistMs?: Ms } = {}): Order {
+    return this.#upheaval.operator.skip(index, { persistMs })
   }
 
   /** The machine gets an empty disk, and asks to be let in again. */

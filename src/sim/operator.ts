@@ -1,5 +1,5 @@
 // Whoever runs the cluster: asks its leader for changes of the members, over the port of clients, as the real tools do.
-import type { ConfState, ConfStep, Ms, NodeId } from '../core/types.ts'
+import type { ConfState, ConfStep, Index, Ms, NodeId } from '../core/types.ts'
 import type { AdminOperation, AdminReply, AdminRefused } from '../wire/client-messages.ts'
 import type { Cluster } from './cluster.ts'
 import { type Answer, Inquiry } from './inquiry.ts'
@@ -77,6 +77,10 @@ export class Operator {
 
   transfer(to: NodeId | undefined, terms: OrderTerms): Order {
     return this.#order({ kind: 'transfer', to }, terms)
+  }
+
+  skip(index: Index, terms: OrderTerms): Order {
+    return this.#order({ kind: 'skip', index }, terms)
   }
 
   /** Gives up everything that is not settled. */

@@ -12,8 +12,10 @@ export interface SimulationOptions {
   readonly seed: number
   /** Servers, all with a vote. 1 to 9; default 3. */
   readonly voters?: number
-  /** Makes one machine for each life of each server. Default: lists (`ListMachine`). */
-  readonly machine?: () => StateMachine
+  /** Makes one machine for each life of each server, and, for `undefined`, the model that they are compared with. Default: lists (`ListMachine`). */
+  readonly machine?: (node: NodeId | undefined) => StateMachine
+  /** As for servers; of all of them. Default `fail`. */
+  readonly onHandlerError?: 'fail' | 'halt'
   /** What may go wrong by itself; the seed chooses among these. Default: nothing. */
   readonly faults?: readonly FaultClass[]
   /** Default: an election timeout of 300 ms and a heartbeat of 60 ms. */

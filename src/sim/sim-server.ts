@@ -1,5 +1,6 @@
 // One machine of the cluster: its disk and its clock last, its processes come and go. While it stalls everything waits.
 import type { ConfState, Ms, NodeId } from '../core/types.ts'
+import type { Halt } from '../node/index.ts'
 import { KnownDisks } from '../ports/peer-disks.ts'
 import type { SimClock } from './clock.ts'
 import type { SimDisk } from './disk.ts'
@@ -51,6 +52,8 @@ export class SimServer {
   clientAddress: string
   /** On its disk: which disks it has seen the others with. */
   knownDisks = new KnownDisks([])
+  /** On its disk: the command that a life of it died of. */
+  halted: Halt | undefined
   /** Its snapshots were damaged, all of them; until it has one again. */
   hasLostState = false
   readonly #world: World
@@ -240,6 +243,7 @@ export class SimServer {
     this.#incarnation = 0
     this.#disks += 1
     this.knownDisks = new KnownDisks([])
+    this.halted = undefined
     this.hasLostState = false
     this.#note(this.id, 'has lost', 'its disk')
     this.#world.onWiped(this)

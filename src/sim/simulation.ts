@@ -332,8 +332,8 @@ export class Simulation {
    */
   checkLinearizable(): void {
     const { verdict, history, applied, safety, snapshots, machine } = this.#world
-    snapshots.checkReplay((index) => safety.committed(index), machine())
-    const state = checkCertificate({ verdict, history, applied, committed: (index) => safety.committed(index) }, machine())
+    snapshots.checkReplay((index) => safety.committed(index), machine(undefined))
+    const state = checkCertificate({ verdict, history, applied, committed: (index) => safety.committed(index) }, machine(undefined))
     applied.checkStates(
       state,
       safety.confs.newest.members.map(({ id }) => id),

@@ -1,5 +1,5 @@
 import type { Entry, EntryId, Index, LogBase, LogSummary, NodeId, Persist, Term, Witness } from '../core/types.ts'
-import type { Anchor, Done, EntriesDone, EntriesRange, Log } from '../ports/log.ts'
+import type { Anchor, Done, EntriesDone, EntriesRange, Log, Skip } from '../ports/log.ts'
 import type { BlockLog } from '../storage/block-log.ts'
 
 export interface LogWatcher {
@@ -74,6 +74,9 @@ export class WatchedLog implements Log {
 
   get anchors(): readonly Anchor[] {
     return this.#log.anchors
+  }
+  get skips(): readonly Skip[] {
+    return this.#log.skips
   }
 
   get end(): Anchor & EntryId {

@@ -64,9 +64,9 @@ export interface World {
   readonly sabotage: Sabotage
   readonly clusterId: string
   readonly tickMs: Ms
-  readonly machine: () => StateMachine
-  /** Of every node: timing and limits. */
-  readonly node: Pick<NodeOptions, 'timing' | 'coreLimits' | 'limits'>
+  readonly machine: (node: NodeId | undefined) => StateMachine
+  /** Of every node: timing and limits, and what becomes of a handler that fails. */
+  readonly node: Pick<NodeOptions, 'timing' | 'coreLimits' | 'limits' | 'onHandlerError'>
   /** Whom one may ask to be let in, or for anything else: the members as far as anybody knows. */
   contacts(): readonly SimServer[]
   /** Whether the newest committed configuration names `id`. */

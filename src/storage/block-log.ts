@@ -11,7 +11,7 @@
 import { assert } from '../core/invariant.ts'
 import type { ConfState, Entry, Fence, HardState, Index, LogBase, LogSummary, Member, Persist, Term, Witness } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
-import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
+import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log, Skip } from '../ports/log.ts'
 import { encodeBlocks } from './block.ts'
 import type { BlockIndex } from './block-index.ts'
 import { BlockReader } from './block-reader.ts'
@@ -49,6 +49,7 @@ export class BlockLog implements Log {
   /** What was wrong with it when it was opened, and what became of that. */
   readonly findings: readonly Finding[]
   readonly anchors: readonly Anchor[]
+  readonly skips: readonly Skip[]
   readonly #kv: KeyValue
   readonly #name: string
   readonly #keeper: HighWaterKeeper | undefined
@@ -106,6 +107,7 @@ export class BlockLog implements Log {
     this.summary = opened.summary
     this.findings = opened.findings
     this.anchors = opened.anchors
+    this.skips = opened.skips
     this.#base = opened.base
     this.#index = opened.index
     this.#terms = opened.terms

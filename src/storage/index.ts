@@ -9,6 +9,7 @@ export { type BatchFate, MemoryKeyValue, type MemoryKeyValueOptions } from './me
 export { MemoryLog } from './memory-log.ts'
 export { MemorySlots, type MemorySlotsOptions, type PendingSlot, type SlotFate } from './memory-slots.ts'
 export { memorySnapshots } from './memory-snapshots.ts'
+export { type FatalCommand, readHalt, removeHalt, writeHalt } from './halt-file.ts'
 export { PeersFile } from './peers-file.ts'
 export { freeHeldBytes, heldBytes, holdBytes, reserveFileBytes } from './reserve-file.ts'
 export { openSnapshotDir, type SnapshotDirOptions } from './snapshot-dir.ts'

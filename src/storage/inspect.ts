@@ -15,6 +15,7 @@ import { type InspectedLog, inspectLog, type OnProgress } from './inspect-log.ts
 import type { KeyValue } from './kv.ts'
 import { LevelKeyValue } from './level-kv.ts'
 import { LogWalk } from './log-walk.ts'
+import { type FatalCommand, readHalt } from './halt-file.ts'
 import { type MachineFormat, readMachine } from './machine-file.ts'
 import { PeersFile } from './peers-file.ts'
 import type { Finding } from './recovery.ts'
@@ -30,7 +31,7 @@ export interface InspectOptions {
 }
 
 /** What a finding is about, and with that what becomes of it. */
-export type FindingKind = 'identity' | 'database' | 'log' | 'machine' | 'peers' | 'snapshot' | 'mode'
+export type FindingKind = 'identity' | 'database' | 'log' | 'machine' | 'peers' | 'halted' | 'snapshot' | 'mode'
 export interface DirFinding extends Finding {
   readonly kind: FindingKind
   /** The way out, where it is always the same. */
@@ -49,6 +50,8 @@ export interface Inspection {
   /** None where no machine has run yet, or nothing tells. */
   readonly machine: MachineFormat | undefined
   readonly peers: readonly PeerDisk[]
+  /** The command that its last life died of. */
+  readonly halted: FatalCommand | undefined
   /** What it remembers of the promises of others, as far as it can be read: no promise of its own depends on it. */
   readonly witness: readonly Witness[]
   readonly putAside: readonly PutAside[]
@@ -107,6 +110,7 @@ async function inspectOpened(dir: string, opened: Opened): Promise<Inspection> {
   const witness = identity === undefined ? [] : chooseWitness(await readSlots(witnessPath(dir)), ownerOf(identity)).newest.witness
   const machine = await readOrRefusal(() => readMachine(dir))
   const peers = await readOrRefusal(async () => (await PeersFile.open(dir)).stored)
+  const halted = await readOrRefusal(() => readHalt(dir))
   return {
     dir,
     identity,
@@ -115,6 +119,7 @@ async function inspectOpened(dir: string, opened: Opened): Promise<Inspection> {
     snapshots,
     machine: machine.value,
     peers: peers.value ?? [],
+    halted: halted.value,
     witness,
     putAside: await findPutAside(dir),
     findings: [
@@ -123,10 +128,11 @@ async function inspectOpened(dir: string, opened: Opened): Promise<Inspection> {
       ...log.findings.map((finding) => ({ ...finding, kind: 'log' as const })),
       ...ofRefusal('machine', machine.refusal),
       ...ofRefusal('peers', peers.refusal),
+      ...ofRefusal('halted', halted.refusal),
       ...snapshots.flatMap((snapshot) => ofSnapshot(dir, snapshot)),
       ...(await inspectModes(dir)).map((finding) => ({ ...finding, kind: 'mode' as const })),
     ],
-    refusals: [identified, machine, peers].flatMap(({ refusal }) => refusal ?? []),
+    refusals: [identified, machine, peers, halted].flatMap(({ refusal }) => refusal ?? []),
     close: () => closed(database.kv),
   }
 }

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import type { ConfState, Entry, HardState, Index, LogBase, LogSummary, Persist, Term, Witness } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
-import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log } from '../ports/log.ts'
+import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log, Skip } from '../ports/log.ts'
 import { u48Max } from '../wire/bytes.ts'
 import { BlockLog } from './block-log.ts'
 import { syncDir } from './checked-file.ts'
@@ -152,6 +152,9 @@ export class LevelLog implements Log {
   }
   get anchors(): readonly Anchor[] {
     return this.#blocks.anchors
+  }
+  get skips(): readonly Skip[] {
+    return this.#blocks.skips
   }
   get end(): LogPosition {
     return this.#blocks.end

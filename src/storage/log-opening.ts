@@ -5,7 +5,7 @@
 // The fence is on the disk, twice, before the first record is changed: a crash in between leaves a log that is found damaged again, or fenced.
 import type { Fence, Index, LogBase, LogSummary, Witness } from '../core/types.ts'
 import type { RaftgenError } from '../errors.ts'
-import type { Anchor, Done, Identity } from '../ports/log.ts'
+import type { Anchor, Done, Identity, Skip } from '../ports/log.ts'
 import { BlockIndex } from './block-index.ts'
 import { DamageError, damaged, storeError, unreadable } from './damage.ts'
 import { chooseSlot, compareHighWater, type HighWater, ownerOf, type ReadSlots } from './high-water.ts'
@@ -61,6 +61,7 @@ export interface OpenedLog {
   readonly summary: LogSummary
   readonly findings: readonly Finding[]
   readonly anchors: readonly Anchor[]
+  readonly skips: readonly Skip[]
   readonly keeper: HighWaterKeeper | undefined
   readonly witnessKeeper: WitnessKeeper | undefined
 }
@@ -244,6 +245,7 @@ export class LogOpening {
       summary,
       findings,
       anchors,
+      skips: isAnew ? [] : found.skips,
       keeper,
       witnessKeeper: witness?.keeper,
     })

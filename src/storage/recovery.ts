@@ -5,7 +5,7 @@
 // Below the base only the block counts into which it falls. It is the last that begins there, if it is needed: it is when the log goes on
 // and no block begins where it would. All others are leftovers of a compaction, and not looked at.
 import type { ConfState, EntryId, Index, Term } from '../core/types.ts'
-import type { Identity } from '../ports/log.ts'
+import type { Identity, Skip } from '../ports/log.ts'
 import { WireError } from '../wire/bytes.ts'
 import { Block } from './block.ts'
 import { BlockIndex } from './block-index.ts'
@@ -63,6 +63,7 @@ export interface Recovered {
   readonly index: BlockIndex
   readonly terms: TermRuns
   readonly confs: readonly { readonly index: Index; readonly conf: ConfState }[]
+  readonly skips: readonly Skip[]
   /** Of the verified prefix; (0, 0) when there is not even a base. */
   readonly end: LogPosition
   /** No finding is about entries. */
@@ -94,6 +95,7 @@ export class Recovery {
   #end: LogPosition = nowhere
   readonly #index = new BlockIndex()
   readonly #confs: { index: Index; conf: ConfState }[] = []
+  readonly #skips: Skip[] = []
   /** The prefix has ended. */
   #isBroken = false
   #isIntact = true
@@ -142,6 +144,7 @@ export class Recovery {
       index: this.#index,
       terms: this.#terms,
       confs: this.#confs,
+      skips: this.#skips,
       end: this.#end,
       isIntact: this.#isIntact,
       findings: this.#findings,
@@ -282,9 +285,10 @@ export class Recovery {
     } else this.#islands.push({ firstIndex, lastIndex, lastTerm, chain, lastChain, blocks: [firstIndex] })
   }
 
-  #take(block: Block, { lastTerm, runs, confs }: BlockContent): void {
+  #take(block: Block, { lastTerm, runs, confs, skips }: BlockContent): void {
     for (const { term, firstIndex } of runs) this.#terms.push(term, firstIndex)
     this.#confs.push(...confs)
+    this.#skips.push(...skips)
     this.#index.push(block.firstIndex, block.lastChain)
     this.#end = { term: lastTerm, index: block.lastIndex, chain: block.lastChain }
   }

@@ -22,6 +22,8 @@ const passing: Readonly<Record<ChangeRefusalReason, boolean>> = {
   membersMax: false,
   badLease: false,
   transferToSelf: false,
+  notHalted: false,
+  quorumNotHalted: true,
 }
 
 /** What has no reason for programs passes when somebody does what the sentence says. */

@@ -94,6 +94,7 @@ const countedAnswers = {
   RecallReply: false,
   EntriesRequest: false,
   EntriesChunk: false,
+  Halted: true,
   DigestReport: true,
   DigestsRequest: false,
   DigestsChunk: false,

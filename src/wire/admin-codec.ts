@@ -10,7 +10,7 @@ import { readRefused, writeRefused } from './refused-codec.ts'
 export const confStepsMax = 256
 
 /** Positions in these lists are their numbers on the wire, for good: new ones are added at the end. */
-const operations = ['changeConf', 'transfer', 'members'] as const satisfies readonly AdminOperation['kind'][]
+const operations = ['changeConf', 'transfer', 'members', 'skip'] as const satisfies readonly AdminOperation['kind'][]
 const steps = ['addLearner', 'promote', 'demote', 'remove', 'update', 'setLease', 'suspend'] as const satisfies readonly ConfStep['kind'][]
 const progressStates = ['leader', 'probe', 'replicate', 'snapshot'] as const satisfies readonly MemberProgress['state'][]
 
@@ -34,6 +34,8 @@ const reasons: Readonly<Record<Reason, true>> = {
   transferPending: true,
   transferToSelf: true,
   noTarget: true,
+  notHalted: true,
+  quorumNotHalted: true,
 }
 const isReason = (name: string): name is Reason => Object.hasOwn(reasons, name)
 
@@ -49,6 +51,9 @@ export function writeAdminRequest(body: ByteWriter, { requestId, operation }: Ad
     case 'transfer':
       // No node has id 0.
       body.u48(operation.to ?? 0)
+      break
+    case 'skip':
+      body.u48(operation.index)
       break
     case 'members':
       break
@@ -72,6 +77,8 @@ function readOperation(reader: ByteReader): AdminOperation {
       const to = reader.u48('target')
       return { kind, to: to === 0 ? undefined : to }
     }
+    case 'skip':
+      return { kind, index: reader.positive('index of a command') }
     case 'members':
       return { kind }
     case undefined:

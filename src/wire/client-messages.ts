@@ -68,6 +68,8 @@ export type AdminOperation =
   | { readonly kind: 'changeConf'; readonly steps: readonly ConfStep[]; readonly force: boolean }
   /** Settled when another node leads, or when it was given up. `to`: default the most up-to-date voter. */
   | { readonly kind: 'transfer'; readonly to: NodeId | undefined }
+  /** Settled when the entry that says so is committed: the command at `index`, where apply has halted, counts as one whose handler failed. */
+  | { readonly kind: 'skip'; readonly index: Index }
   /** Changes nothing: who is in the cluster, and how far each has got. Linearizable. */
   | { readonly kind: 'members' }
 export interface AdminRequest {
@@ -175,8 +177,20 @@ export interface NodeStatus {
   /** While its log lacks what it may have acknowledged: until it has that again it follows, and votes for none that has less. */
   readonly fence: Fence | undefined
   readonly disk: DiskStatus
+  /** The command before which it has stopped applying: nothing that needs it, or a later one, is answered. */
+  readonly halted: HaltedStatus | undefined
   /** Since its state, or that of others, was found to differ. */
   readonly divergence: StateDivergence | undefined
+}
+/** Why, and where. */
+export interface HaltedStatus {
+  readonly index: Index
+  /** Name of the operation; empty where the machine does not tell it. */
+  readonly command: string
+  /** What its handler threw. */
+  readonly message: string
+  /** It ended an earlier life of the node, and is tried again only when that is asked for. */
+  readonly isFatal: boolean
 }
 /** Not all replicas are the same. */
 export interface StateDivergence {
@@ -218,9 +232,11 @@ export interface MemberProgress {
   readonly isCaughtUp: boolean
   readonly matchIndex: Index
 }
+/** Why a command is not skipped. `notHalted`: the leader itself has not halted there. `quorumNotHalted`: no majority is known to have. */
+export type SkipRefusalReason = 'notHalted' | 'quorumNotHalted'
 /** `reason` beside the code: what a program can act on. */
 export interface AdminRefused extends Refused {
-  readonly reason: ConfRefusalReason | TransferRefusalReason | undefined
+  readonly reason: ConfRefusalReason | TransferRefusalReason | SkipRefusalReason | undefined
 }
 export interface AdminReply {
   readonly kind: 'AdminReply'

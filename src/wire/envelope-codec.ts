@@ -1,8 +1,10 @@
 // Envelopes as the data of entries. Fixed-width: a command costs 27 bytes beside its own.
+import type { Index } from '../core/types.ts'
 import type { Envelope, SessionTouch } from '../machine/envelope.ts'
 import { ByteReader, ByteWriter, WireError } from './bytes.ts'
 
-const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSessions', 'clock', 'check'] as const
+/** By their number, for good. */
+const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSessions', 'clock', 'check', 'skip'] as const
 export const commandOverheadBytes = 27
 
 /** The hot one, apart from the others: one allocation, exactly as large as needed. */
@@ -46,6 +48,9 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
     case 'check':
       writer.u8(envelope.isEvidence ? 1 : 0)
       break
+    case 'skip':
+      writer.u48(envelope.skipped)
+      break
     default:
   }
   return writer.take()
@@ -53,6 +58,15 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
 
 /** Of the envelope in `data`; `undefined` where that is none of ours. */
 export const envelopeKind = (data: Uint8Array): Envelope['kind'] | undefined => kinds[data[0] ?? kinds.length]
+
+const skipKind = kinds.indexOf('skip')
+const skipBytes = 13
+
+/** Index of the command that the envelope in `data` skips; `undefined` where it is another one, or none. */
+export function skippedBy(data: Uint8Array): Index | undefined {
+  if (data[0] !== skipKind || data.length !== skipBytes) return undefined
+  return new ByteReader(data.subarray(7)).u48('index of the command skipped')
+}
 
 /** `command` is a view of `data`. Throws a `WireError`: the entry was written by a version that this one does not know. */
 export function decodeEnvelope(data: Uint8Array): Envelope {
@@ -93,6 +107,8 @@ function decodeRare(reader: ByteReader, kind: (typeof kinds)[number] | undefined
       return { kind, now, ceiling: reader.u48('ceiling of the clock') }
     case 'check':
       return { kind, now, isEvidence: reader.boolean('evidence') }
+    case 'skip':
+      return { kind, now, skipped: reader.positive('index of the command skipped') }
     default:
       throw new WireError('an entry holds an envelope of a kind that this version does not know')
   }

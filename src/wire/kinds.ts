@@ -27,6 +27,7 @@ export const bodyKinds = {
   DigestReport: 0x14,
   DigestsRequest: 0x15,
   DigestsChunk: 0x16,
+  Halted: 0x17,
   // Between the transports of peers; nodes do not see them.
   PeerHello: 0x20,
   PeerWelcome: 0x21,

@@ -104,6 +104,9 @@ export function writeMessage(writer: ByteWriter, message: PeerMessage): void {
       writer.u48(message.firstIndex)
       writer.raw(encodeEntries(message.entries))
       break
+    case 'Halted':
+      writer.u48(message.index)
+      break
     default:
       unreachable(message)
   }
@@ -178,6 +181,8 @@ function readMessage(reader: ByteReader, kind: number, header: Header): PeerMess
       return { kind: 'EntriesRequest', from, to, term, firstIndex: reader.positive('first index'), lastIndex: reader.u48('last index') }
     case bodyKinds.EntriesChunk:
       return readEntriesChunk(reader, header)
+    case bodyKinds.Halted:
+      return { kind: 'Halted', from, to, term, index: reader.positive('index where apply has halted') }
     default: {
       const message = readDigestMessage(reader, kind, header)
       if (message !== undefined) return message

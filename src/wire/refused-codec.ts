@@ -12,7 +12,7 @@ export function writeRefused(body: ByteWriter, refused: Refused | undefined): vo
   body.u8(refused === undefined ? 0 : 1)
   if (refused === undefined) return
   body.text(refused.code)
-  body.text(cut(refused.message))
+  body.text(cutSentence(refused.message))
 }
 
 /** A code that only a newer server knows becomes `unknown`, with its name in the message: it must not cost the connection. */
@@ -25,7 +25,7 @@ export function readRefused(reader: ByteReader, unknown: ErrorCode): Refused | u
 
 export function writeGoodbye(body: ByteWriter, { code, message }: Pick<Goodbye, 'code' | 'message'>): void {
   body.text(code)
-  body.text(cut(message))
+  body.text(cutSentence(message))
 }
 
 /** A code that is not known here says that this server will not serve us, and that another may. */
@@ -46,7 +46,7 @@ function readUnknown(
 const readSentence = (reader: ByteReader): string => reader.text('message', sentenceBytesMax)
 
 /** `sentence`, cut to what a reader accepts. */
-function cut(sentence: string): string {
+export function cutSentence(sentence: string): string {
   if (Buffer.byteLength(sentence) <= sentenceBytesMax) return sentence
   // A character takes three bytes at most, counted by UTF-16 code units.
   return `${sentence.slice(0, Math.floor(sentenceBytesMax / 3) - 1)}…`

@@ -1,8 +1,9 @@
 // How a node says that it is, as bytes.
 import type { Fence } from '../core/types.ts'
 import { type ByteReader, type ByteWriter, WireError } from './bytes.ts'
-import type { DiskStatus, NodeStatus, StateDivergence } from './client-messages.ts'
+import type { DiskStatus, HaltedStatus, NodeStatus, StateDivergence } from './client-messages.ts'
 import { readConf, writeConf } from './entry-codec.ts'
+import { cutSentence, sentenceBytesMax } from './refused-codec.ts'
 
 const roles = ['follower', 'preCandidate', 'candidate', 'leader'] as const satisfies readonly NodeStatus['role'][]
 
@@ -24,6 +25,7 @@ export function writeStatus(body: ByteWriter, status: NodeStatus): void {
   writeFence(body, status.fence)
   writeDisk(body, status.disk)
   writeDivergence(body, status.divergence)
+  writeHalted(body, status.halted)
 }
 
 export function readStatus(reader: ByteReader): NodeStatus {
@@ -50,6 +52,7 @@ export function readStatus(reader: ByteReader): NodeStatus {
     fence: readFence(reader),
     disk: readDisk(reader),
     divergence: readDivergence(reader),
+    halted: readHalted(reader),
   }
 }
 
@@ -104,6 +107,25 @@ function readDivergence(reader: ByteReader): StateDivergence | undefined {
   const index = readOptional(reader, 'index of a difference')
   const isFirst = reader.boolean('isFirst')
   return { standing, checkedIndex, others, index, isFirst, command: reader.boolean('command') ? reader.text('command') : undefined }
+}
+
+function writeHalted(body: ByteWriter, halted: HaltedStatus | undefined): void {
+  body.u8(halted === undefined ? 0 : 1)
+  if (halted === undefined) return
+  body.u48(halted.index)
+  body.text(halted.command)
+  body.text(cutSentence(halted.message))
+  body.u8(halted.isFatal ? 1 : 0)
+}
+
+function readHalted(reader: ByteReader): HaltedStatus | undefined {
+  if (!reader.boolean('halted')) return undefined
+  return {
+    index: reader.positive('index where apply has halted'),
+    command: reader.text('command'),
+    message: reader.text('message', sentenceBytesMax),
+    isFatal: reader.boolean('isFatal'),
+  }
 }
 
 /** A whole number that is not negative, or none. */

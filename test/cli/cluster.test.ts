@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { runCommand } from '../../src/cli/program.ts'
 import { noConf } from '../../src/core/conf.ts'
@@ -40,6 +41,7 @@ class FakeServer {
   /** What stands in its way, by its own account. */
   fence: NodeStatus['fence'] = undefined
   disk: NodeStatus['disk'] = { leftBytes: undefined, isFull: false, hungMs: undefined }
+  halted: NodeStatus['halted'] = undefined
   members = members
   /** Everyone who votes, by this server's own account. */
   voters: NonNullable<AdminReply['members']>['conf']['members'] = []
@@ -101,6 +103,7 @@ class FakeServer {
       fence: this.fence,
       divergence: undefined,
       disk: this.disk,
+      halted: this.halted,
     }
   }
 }
@@ -178,6 +181,27 @@ describe('raftgen cluster status', () => {
     expect(json).toMatchObject({ nodes: [{ address: server.address, status }, {}, {}, {}] })
   })
 
+  test.each([
+    [false, 'start it again'],
+    [true, 'start it again with `retryHalted: true`'],
+  ])('shows where it has stopped applying, and the ways out (fatal: %s)', async (isFatal, again) => {
+    const server = await fakeServer({ halted: { index: 1_201, command: 'transfer', message: 'amount is not a number', isFatal } })
+    const { out } = await cluster('status', '--server', server.address)
+    expect(out.at(-1)).toBe(
+      'node 1: applies nothing from entry 1201 on: the handler of transfer failed there: amount is not a number. ' +
+        `Mend it and ${again}, or: raftgen cluster skip 1201`,
+    )
+  })
+
+  test('shows of a halted node, and of an order to skip, what stands in the page on clusters', async () => {
+    const page = readFileSync(new URL('../../docs/cluster.md', import.meta.url), 'utf8')
+    const message = "Cannot read properties of undefined (reading 'owner')"
+    const server = await fakeServer({ halted: { index: 1_201, command: 'acquire', message, isFatal: false } })
+    const { out } = await cluster('status', '--server', server.address)
+    const { err } = await cluster('skip', '1201', '--server', server.address)
+    for (const line of [out.at(-1), err]) expect(page).toContain(`\n\`\`\`\n${line}\n\`\`\`\n`)
+  })
+
   test.each<readonly [string, NonNullable<NodeStatus['fence']>]>([
     ['lacks entry 9 of term 3: follows, and does not vote for less', { floor: { term: 3, index: 9 } }],
     ['lacks entry 7 of term 5: follows, and does not vote for less', { floor: { term: 5, index: 7 } }],
@@ -245,6 +269,7 @@ describe('what is asked of the cluster, and what is said when it is done', () =>
     [['transfer', '--to', '2'], { kind: 'transfer', to: 2 }, 'node 1 leads'],
     [['lease', '800'], change({ kind: 'setLease', leaseMs: 800 }), 'leases last 500 ms'],
     [['lease', 'off'], change({ kind: 'setLease', leaseMs: 0 }), 'leases last 500 ms'],
+    [['skip', '1201'], { kind: 'skip', index: 1_201 }, 'the command at index 1201 is skipped on every node'],
   ])('%j', async (args, operation, sentence) => {
     const server = await fakeServer()
     expect(await cluster(...args, '--server', server.address)).toEqual({ code: 0, out: [], err: sentence })
@@ -288,6 +313,11 @@ describe('a refusal is exit code 1', () => {
   test.each([
     ['confPending', true, 'Try again when the change that is under way has ended.'],
     ['removedId', false, 'Choose an id that was never used.'],
+    [
+      'quorumNotHalted',
+      true,
+      'Try again when `raftgen cluster status` shows that more nodes have halted there; or start those that have again, with a handler that works.',
+    ],
     ['duplicateId', false, 'Choose an id, and addresses, that no member has. `raftgen cluster status` shows the members.'],
     [undefined, true, 'Do what the message says.'],
   ] as const)('with advice that fits its reason: %s', async (reason, retryable, hint) => {
@@ -390,6 +420,15 @@ describe('wrong use, exit code 2, and nothing is connected', () => {
       ['status', '--server', 'a:1', '--timeout', 'soon'],
       "raftgen: --timeout: 'soon' is not a duration of 1 to 3600000 milliseconds\n  Write whole milliseconds.",
     ],
+    [
+      ['skip', '0', '--server', 'a:1'],
+      "raftgen: skip: '0' is not the index of an entry\n  Indexes are whole numbers from 1; `raftgen cluster status` shows which.",
+    ],
+    [
+      ['skip', '281474976710656', '--server', 'a:1'],
+      "raftgen: skip: '281474976710656' is not the index of an entry\n  Indexes are whole numbers from 1; `raftgen cluster status` shows which.",
+    ],
+    [['skip', '--server', 'a:1'], "raftgen: missing required argument 'index'"],
     [['transfer', '2', '--server', 'a:1'], "raftgen: too many arguments for 'transfer'. Expected 0 arguments but got 1."],
     [['status', '--server', 'here'], 'raftgen: "here" is not an address: write host:port, as in 127.0.0.1:4001 or [::1]:4001'],
   ])('%j', async (args, sentence) => {
@@ -414,7 +453,7 @@ test('the help names every command with an example, and the exit codes', async (
   const { code, out } = await cluster('--help')
   expect(code).toBe(0)
   const help = out.join('\n')
-  for (const name of ['status', 'add', 'promote', 'demote', 'remove', 'update', 'transfer', 'lease']) {
+  for (const name of ['status', 'add', 'promote', 'demote', 'remove', 'update', 'transfer', 'lease', 'skip']) {
     expect(help).toContain(`  raftgen cluster ${name} `)
   }
   expect(help).toContain('1  not done: refused')

@@ -75,7 +75,8 @@ describe('a log in the words of the schema', () => {
       entry(6, { kind: 'clock', now, ceiling: now + 1_000 }),
       entry(7, { kind: 'closeSession', now, session: 2 }),
       { term: 3, index: 8, kind: 'conf', data: new Uint8Array(0), conf },
-      { term: 3, index: 9, kind: 'command', data: Uint8Array.of(99, 0, 0, 0, 0, 0, 0), conf: undefined },
+      entry(9, { kind: 'skip', now, skipped: 3 }),
+      { term: 3, index: 10, kind: 'command', data: Uint8Array.of(99, 0, 0, 0, 0, 0, 0), conf: undefined },
     ])
     await closed(log)
     const { out } = await show(dir, '--from', '3')
@@ -90,8 +91,11 @@ describe('a log in the words of the schema', () => {
       'queries may see times up to 2026-01-02T00:00:01.000Z',
       'session 2 closes',
       'configuration: voters 1, 2; together with the voters before, 1, 2, 3; learners 3 (joining); leases of 500 ms',
+      'an operator skips command 3',
       'unknown, 7 bytes: 0x63000000000000 (an entry holds an envelope of a kind that this version does not know)',
     ])
+    const [skip] = objectsIn(await show(dir, '--from', '9', '--to', '9', '--json'))
+    expect(skip).toEqual({ kind: 'skip', index: 9, term: 3, time: '2026-01-02T00:00:00.000Z', skipped: 3 })
   })
 
   test.each([

@@ -2,6 +2,7 @@ import { chmod, cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { LogBase } from '../../src/core/types.ts'
+import { writeHalt } from '../../src/storage/halt-file.ts'
 import { LevelLog } from '../../src/storage/level-log.ts'
 import { openSnapshotDir } from '../../src/storage/snapshot-dir.ts'
 import { databaseFile, damages, flip, loseBlocks, tree } from '../storage/damages.ts'
@@ -40,6 +41,25 @@ peers       no disk of theirs is known
 data/1 is whole.
 `,
     })
+  })
+
+  test('names the command that its last life died of, and is whole all the same', async () => {
+    const dir = await stored()
+    await writeHalt(dir, { index: 51, command: 'acquire', message: 'Maximum call stack size exceeded' })
+    const { code, out } = await verify(dir)
+    expect(code).toBe(0)
+    expect(out).toContain('\nhalted      before entry 51, of which its last life died in acquire: Maximum call stack size exceeded\n')
+  })
+
+  test('is not, where that cannot be told', async () => {
+    const dir = await stored()
+    await writeFile(join(dir, 'halted.json'), 'null', { mode: 0o600 })
+    const said = await verify(dir)
+    expect(said.code).toBe(1)
+    expect(said.out).toContain(
+      '  data/1/halted.json: it does not name a command\n    -> Remove it: the node then tries again what it died of, and notes it anew where it still does.\n',
+    )
+    expect(lastLine(said)).toContain('data/1 will be refused at the next start: ')
   })
 
   test('is one object with --json', async () => {

@@ -6,7 +6,7 @@ import { handlers } from '../../examples/locks/handlers.ts'
 import { bind, type MachineDescriptor, type StateMachine } from '../../src/contract/v1.ts'
 import type { EntryId } from '../../src/core/types.ts'
 import type { Envelope } from '../../src/machine/envelope.ts'
-import { Replica } from '../../src/machine/replica.ts'
+import { Replica, type Treatment } from '../../src/machine/replica.ts'
 import { LevelLog } from '../../src/storage/level-log.ts'
 import { openSnapshotDir } from '../../src/storage/snapshot-dir.ts'
 import { encodeReplica } from '../../src/wire/replica-codec.ts'
@@ -30,16 +30,16 @@ export class Node {
     this.apply({ kind: 'openSession', now: startMs, ttlMs: 60_000 })
   }
 
-  apply(envelope: Envelope, term = 3): void {
+  apply(envelope: Envelope, term = 3, treatment: Treatment = 'fail'): void {
     this.#index += 1
-    this.replica.apply({ term, index: this.#index, kind: 'command', data: new Uint8Array(0), conf: undefined }, envelope)
+    this.replica.apply({ term, index: this.#index, kind: 'command', data: new Uint8Array(0), conf: undefined }, envelope, treatment)
   }
 
   /** A command of session 2, a second after the one before. */
-  call(command: Uint8Array): void {
+  call(command: Uint8Array, treatment: Treatment = 'fail'): void {
     this.#seq += 1
     const now = startMs + this.#seq * 1_000
-    this.apply({ kind: 'command', now, session: 2, seq: this.#seq, ackedBelow: 1, version: 1, command })
+    this.apply({ kind: 'command', now, session: 2, seq: this.#seq, ackedBelow: 1, version: 1, command }, 3, treatment)
   }
 
   /** Time passes, until `index` was applied. */
@@ -59,7 +59,8 @@ export const callOf = ({ commands }: MachineDescriptor, name: string, input: unk
 }
 
 export const locksNode = (): Node => new Node(bind(locksDescriptor, handlers))
-export const acquireBy = (node: Node, name: string, owner: string): void => node.call(callOf(locksDescriptor, 'acquire', { name, owner }))
+export const acquireBy = (node: Node, name: string, owner: string, treatment: Treatment = 'fail'): void =>
+  node.call(callOf(locksDescriptor, 'acquire', { name, owner }), treatment)
 
 /** The kitchen sink, whose state `script` changes in one command. */
 export function sinkNode(...scripts: readonly ((state: SinkState) => void)[]): Node {

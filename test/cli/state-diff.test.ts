@@ -265,6 +265,45 @@ describe('what a replica has beside the state of its machine', () => {
     ])
   })
 
+  test('which commands were skipped', async () => {
+    const [a, b] = [locksNode(), locksNode()]
+    for (const node of [a, b]) acquireBy(node, 'x', 'ann', 'skip')
+    acquireBy(a, 'y', 'ann', 'skip')
+    acquireBy(b, 'y', 'ann')
+    const dirs = await dirsOf(a, b)
+    const said = await diff(dirs, ...withLocks)
+    expect(differencesIn(said)).toEqual([
+      'state.leases["y"] is only in b/data: { owner: "ann", token: 4, expiresAt: 1767323077000 }',
+      'skipped is [3, 4] in a/data and [3] in b/data',
+      'sessions[2].replies[2].failed is only in a/data: "HANDLER_FAILED"',
+      'sessions[2].replies[2].command is only in b/data: "acquire"',
+      'sessions[2].replies[2].result is only in b/data: { ok: true, value: { owner: "ann", token: 4, expiresAt: 1767323077000 } }',
+    ])
+    expect([said.code, partsIn(said).get('skipped')]).toEqual([1, 'differs'])
+    const object = objectIn(await diff(dirs, ...withLocks, '--json'))
+    expect(object.differences).toContainEqual({ path: 'skipped', a: [3, 4], b: [3] })
+    expect(object['parts']).toContainEqual({ path: 'skipped', kind: 'value', differs: true })
+  })
+
+  test('which commands were skipped, the same ones: that is said where there are any', async () => {
+    const skipping = (): Node => {
+      const node = locksNode()
+      acquireBy(node, 'x', 'ann', 'skip')
+      node.apply({ kind: 'skip', now: 0, skipped: 3 })
+      return node
+    }
+    const said = await diff(await dirsOf(skipping(), skipping()), ...withLocks)
+    expect([said.code, [...partsIn(said)]]).toEqual([
+      0,
+      [
+        ['state.leases', '0 entries: the same'],
+        ['now', 'the same'],
+        ['skipped', 'the same'],
+        ['sessions', '1 session: the same'],
+      ],
+    ])
+  })
+
   test('sessions that only one has, and what is remembered of a client', async () => {
     const [a, b] = [locksNode(), locksNode()]
     a.apply({ kind: 'openSession', now: a.replica.now, ttlMs: 1_000 })
@@ -446,7 +485,7 @@ describe('the newest entry of which both have a snapshot is taken', () => {
     const said = await diff(dirs)
     expect(entryIn(said)).toBe('10')
     expect(said.err).toMatch(
-      /^a\/data\/snapshots\/snapshot-20-3 is damaged: the state has format 7, only 1 is known; the states after entry 10 are compared$/m,
+      /^a\/data\/snapshots\/snapshot-20-3 is damaged: the state has format 7, only 1 and 2 are known; the states after entry 10 are compared$/m,
     )
   })
 

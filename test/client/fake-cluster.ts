@@ -133,6 +133,7 @@ export class FakeCluster {
           fence: undefined,
           divergence: undefined,
           disk: { leftBytes: undefined, isFull: false, hungMs: undefined },
+          halted: undefined,
         } as const
         return connection.tell({ kind: 'StatusReply', requestId: message.requestId, status })
       }

@@ -219,3 +219,51 @@ test.each([
   expect(() => raft.step({ kind: 'snapshotReceived', ...received })).toThrow(InvariantError)
   expect(raft.status).toMatchObject({ term: 1, lastIndex: 2 })
 })
+
+describe('a state that is given up', () => {
+  const acknowledge = (it: ReturnType<typeof loneLeader>, from: NodeId): void => {
+    const { term, lastIndex: matchIndex } = it.node.core.status
+    it.cluster.receive({ kind: 'AppendEntriesReply', from, to: 1, term, ok: true, matchIndex })
+  }
+
+  test('ends the leadership of its node, which hands over and does not campaign before it has another', () => {
+    const it = loneLeader()
+    it.cluster.tick(1, 10)
+    acknowledge(it, 2)
+    it.sent()
+    it.node.core.step({ kind: 'stateLost' })
+    it.cluster.tick(1, 10)
+    expect(it.sent().map(({ kind, to }) => `${kind} to ${to}`)).toContain('TimeoutNow to 2')
+    expect(it.node.core.status).toMatchObject({ role: 'follower', hasState: false })
+    it.cluster.tick(1, 20_000)
+    expect(it.node.core.softState.role).toBe('follower')
+  })
+
+  test('applies nothing more, and asks for a snapshot', () => {
+    const raft = raftWith([1, 1, 1])
+    raft.step({ kind: 'receive', message: append({ term: 1, prev: { term: 1, index: 3 }, count: 2, commitIndex: 4 }) })
+    const { persist } = ready(raft) ?? {}
+    raft.step({ kind: 'persisted', seq: persist?.seq ?? 0 })
+    expect(ready(raft)?.applyThrough).toBe(4)
+    raft.step({ kind: 'applied', index: 3 })
+    raft.step({ kind: 'stateLost' })
+    raft.step({ kind: 'receive', message: append({ term: 1, prev: { term: 1, index: 5 }, count: 0, commitIndex: 5 }) })
+    raft.step({ kind: 'tick', now: 1_000 })
+    const after = ready(raft)
+    expect([after?.applyThrough, after?.snapshotWanted]).toEqual([4, 1])
+  })
+
+  test('is replaced by that of a snapshot of committed entries, and the log goes on from there', () => {
+    const raft = raftWith([1, 1, 1])
+    raft.step({ kind: 'receive', message: append({ term: 1, prev: { term: 1, index: 3 }, count: 2, commitIndex: 5 }) })
+    raft.step({ kind: 'persisted', seq: ready(raft)?.persist?.seq ?? 0 })
+    ready(raft)
+    raft.step({ kind: 'applied', index: 3 })
+    raft.step({ kind: 'stateLost' })
+    raft.step({ kind: 'snapshotReceived', base: baseAt(1, 4), term: 1 })
+    expect(ready(raft)?.restore).toBe(4)
+    raft.step({ kind: 'applied', index: 4 })
+    expect(ready(raft)?.applyThrough ?? 5).toBe(5)
+    expect(raft.status).toMatchObject({ hasState: true, lastApplied: 4, firstIndex: 1, lastIndex: 5 })
+  })
+})

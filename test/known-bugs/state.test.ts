@@ -60,7 +60,10 @@ test('bug 21: a snapshot that holds the state of another index than it says is n
     const machine = lines()
     const replica = new Replica(machine)
     machine.restoreSnapshot(Buffer.from(Array.from({ length: applied }, (_, i) => `line ${i + 1}`).join('\n')))
-    replica.restore({ lastApplied: { term: 1, index: applied }, now: 5, ceiling: 0, ceilingTerm: 0, sessions: [] }, machine.snapshot())
+    replica.restore(
+      { lastApplied: { term: 1, index: applied }, now: 5, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [] },
+      machine.snapshot(),
+    )
     const content = Buffer.concat([...encodeReplica(replica)])
     snapshots.put({ id: { term: 1, index: label }, conf, bytes: content.length, checksum: checksum(content) }, content)
   }

@@ -22,3 +22,11 @@ test('begins anew where a state takes the place of another', () => {
   ring.note(20, digest(20))
   expect([ring.first, ring.last, ring.at(70)]).toEqual([20, 20, undefined])
 })
+
+test('begins anew, too, where the state that takes the place of another is that of the very next entry', () => {
+  const ring = new DigestRing()
+  for (const index of [1, 2, 3]) ring.note(index, digest(index))
+  ring.begin(4, digest(4))
+  ring.note(5, digest(5))
+  expect([ring.first, ring.last, ring.at(3), ring.at(4)]).toEqual([4, 5, undefined, digest(4)])
+})

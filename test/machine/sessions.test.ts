@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { sessionReplyBytesMax, Sessions, sessionWindow } from '../../src/machine/sessions.ts'
+import { sessionReplyBytesMax, Sessions, sessionWindow, type Verdict } from '../../src/machine/sessions.ts'
 
 const reply = (text: string) => Buffer.from(text)
 
@@ -9,8 +9,15 @@ function opened(ttlMs = 1_000): Sessions {
   return sessions
 }
 
+/** As a replica does it: judged first, so that nothing has changed where the handler then fails. */
+function admit(sessions: Sessions, { seq, ackedBelow = 1, now = 100 }: { seq: number; ackedBelow?: number; now?: number }): Verdict {
+  const verdict = sessions.judge(7, { seq, ackedBelow })
+  sessions.touch(7, { now, ackedBelow })
+  return verdict
+}
+
 function run(sessions: Sessions, seq: number, { ackedBelow = 1, now = 100 } = {}): string {
-  const verdict = sessions.admit(7, { seq, ackedBelow, now })
+  const verdict = admit(sessions, { seq, ackedBelow, now })
   if (verdict.kind === 'execute') sessions.record(7, seq, { index: 10 + seq, reply: reply(`reply ${seq}`) })
   return verdict.kind === 'refused' ? verdict.code : verdict.kind
 }
@@ -59,7 +66,7 @@ describe('a command takes effect once per session (§6.3)', () => {
   test('a repeated command is answered with the reply and the index of the first time', () => {
     const sessions = opened()
     run(sessions, 1)
-    expect(sessions.admit(7, { seq: 1, ackedBelow: 1, now: 100 })).toEqual({
+    expect(admit(sessions, { seq: 1 })).toEqual({
       kind: 'duplicate',
       recorded: { index: 11, reply: reply('reply 1') },
     })
@@ -78,7 +85,7 @@ describe('a command takes effect once per session (§6.3)', () => {
     const sessions = opened()
     run(sessions, 1)
     run(sessions, 3)
-    expect(sessions.admit(7, { seq: 2, ackedBelow: 1, now: 100 })).toEqual({
+    expect(admit(sessions, { seq: 2 })).toEqual({
       kind: 'refused',
       code: 'NOT_APPLIED',
       message: 'command 2 of session 7 came after command 3 had been applied',
@@ -92,8 +99,16 @@ describe('a command takes effect once per session (§6.3)', () => {
     expect(run(sessions, 6)).toBe('execute')
   })
 
+  test('being judged changes nothing: neither is it a sign of life, nor does it acknowledge replies', () => {
+    const sessions = opened()
+    run(sessions, 1)
+    const before = JSON.stringify([...sessions.view().entries()].map((one) => ({ ...one, replies: [...one.replies] })))
+    expect(sessions.judge(7, { seq: 9, ackedBelow: 8 })).toEqual({ kind: 'execute' })
+    expect(JSON.stringify([...sessions.view().entries()].map((one) => ({ ...one, replies: [...one.replies] })))).toBe(before)
+  })
+
   test('an unknown session executes nothing', () => {
-    expect(new Sessions().admit(9, { seq: 1, ackedBelow: 1, now: 0 })).toEqual({
+    expect(new Sessions().judge(9, { seq: 1, ackedBelow: 1 })).toEqual({
       kind: 'refused',
       code: 'SESSION_EXPIRED',
       message: 'session 9 is unknown or has expired',
@@ -111,11 +126,11 @@ describe('a command takes effect once per session (§6.3)', () => {
     const sessions = opened()
     const half = Buffer.alloc(sessionReplyBytesMax / 2)
     for (let seq = 1; seq <= 3; seq++) {
-      sessions.admit(7, { seq, ackedBelow: 1, now: 100 })
+      admit(sessions, { seq })
       sessions.record(7, seq, { index: 10 + seq, reply: half })
     }
     const kept = [1, 2, 3].map((seq) => {
-      const verdict = sessions.admit(7, { seq, ackedBelow: 1, now: 100 })
+      const verdict = admit(sessions, { seq })
       return verdict.kind === 'duplicate' && [verdict.recorded.index, verdict.recorded.reply?.length]
     })
     expect(kept).toEqual([

@@ -50,7 +50,7 @@ const netsOf = (file: string): readonly string[] => nets.find(([folder]) => file
 const nets: readonly (readonly [folder: string, suites: readonly string[]])[] = [
   ['src/core/', ['test/core']],
   ['src/storage/', ['test/storage']],
-  ['src/machine/', ['test/machine', 'test/contract']],
+  ['src/machine/', ['test/machine', 'test/contract', 'test/node']],
 ]
 
 /** What noticed it; `undefined` when nothing did. */
@@ -63,7 +63,7 @@ function attempt(folder: string, { file, find, replace }: Mutant): string | unde
   try {
     return (
       firstFailure(folder, netsOf(file), {}) ??
-      firstFailure(folder, ['test/sim/disks.test.ts', 'test/sim/divergence.test.ts', 'test/sim/swarm.test.ts'], {
+      firstFailure(folder, ['test/sim/disks.test.ts', 'test/sim/divergence.test.ts', 'test/sim/halt.test.ts', 'test/sim/swarm.test.ts'], {
         RAFTGEN_SEEDS: values.seeds,
       })
     )

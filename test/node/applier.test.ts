@@ -21,6 +21,15 @@ function onDisk() {
     replica,
     clock: { monotonicMs: () => 0, wallMs: () => 0 },
     sliceMs: 5,
+    halting: {
+      treatmentOf: () => 'fail',
+      strayedBy: () => undefined,
+      onHalted: () => {},
+      onFatal: () => {},
+      onSkipped: () => {},
+      applied: () => {},
+    },
+    wentAstray: () => {},
     isHeld: () => isHeld,
     wake: () => {},
     fail: ({ message }) => void failures.push(message),
@@ -28,7 +37,7 @@ function onDisk() {
     passed: ({ index }) => void passed.push(index),
   })
   const jumpTo = (index: Index) => {
-    const state = { lastApplied: { term: 1, index }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [] }
+    const state = { lastApplied: { term: 1, index }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [] }
     replica.restore(state, new Uint8Array(0))
   }
   const hold = (is: boolean) => {

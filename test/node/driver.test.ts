@@ -23,6 +23,7 @@ test('compactions do not pile up behind a slow disk: one is under way, and the l
   const driver = new Driver(raft, {
     log,
     net: { send: nothing },
+    writes: nothing,
     wake: nothing,
     fail: (error) => expect(error).toBeUndefined(),
     accepted: nothing,

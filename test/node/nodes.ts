@@ -1,7 +1,8 @@
 // A few nodes in one thread, with a clock, a disk and a network that move only when a test says so.
 import { type ConfState, confOfVoters, type CoreLimits, noConf, type PeerMessage } from '../../src/core/index.ts'
-import type { StateMachine } from '../../src/machine/state-machine.ts'
-import { Node, type NodeEvent, type NodeLimits } from '../../src/node/index.ts'
+import type { HandlerFailure, StateMachine } from '../../src/machine/state-machine.ts'
+import { RaftgenError } from '../../src/errors.ts'
+import { type Halt, Node, type NodeEvent, type NodeLimits, type NodeOptions } from '../../src/node/index.ts'
 import type { Recovered } from '../../src/node/options.ts'
 import { recover } from '../../src/node/recover.ts'
 import { MemoryLog } from '../../src/storage/memory-log.ts'
@@ -11,17 +12,46 @@ import { MemorySnapshots } from './memory-snapshots.ts'
 const text = new TextDecoder()
 const bytes = (value: string) => new TextEncoder().encode(value)
 
+export interface Lines extends StateMachine {
+  readonly applied: string[]
+  /** These are no good for its handler, which throws. */
+  readonly bad: Set<string>
+  /** Of these its process dies. */
+  readonly fatal: Set<string>
+  /** Called with each line that is appended. */
+  onLine: (line: string) => void
+}
+
 /** Appends what it is told; a command `!…` is refused, `throw` as a query throws. Queries answer with everything, or with the time. */
-export function lines(): StateMachine & { readonly applied: string[] } {
+export function lines(): Lines {
   const applied: string[] = []
-  return {
+  const bad = new Set<string>()
+  const fatal = new Set<string>()
+  const failedReply = bytes('failed')
+  const machine: Lines = {
+    onLine: () => {},
+    bad,
+    fatal,
+    failedReply,
     name: 'lines',
     version: 1,
     wire: 'utf8',
     applied,
     check: (command) => (text.decode(command).startsWith('!') ? `line ${text.decode(command)} is not allowed` : undefined),
-    apply(command, { index, now }) {
+    apply(command, context) {
+      const { index, now } = context
+      const report = (failure: HandlerFailure) => context.report(failure)
       const line = text.decode(command)
+      const failure = { command: 'append', message: `${line} is no line`, stack: undefined }
+      if (fatal.has(line)) {
+        report(failure)
+        throw new RaftgenError('HANDLER_FATAL', `the handler of append at index ${index} ran out of stack`)
+      }
+      if (bad.has(line)) {
+        report(failure)
+        return failedReply
+      }
+      machine.onLine(line)
       applied.push(line)
       return bytes(line === 'now' ? String(now) : `${line}@${index}`)
     },
@@ -36,6 +66,7 @@ export function lines(): StateMachine & { readonly applied: string[] } {
       applied.splice(0, applied.length, ...(restored === '' ? [] : restored.split('\n')))
     },
   }
+  return machine
 }
 
 type Clock = { readonly monotonicMs: () => number; readonly wallMs: () => number }
@@ -46,6 +77,7 @@ export interface TestNodeOptions {
   readonly incarnation?: number
   readonly limits?: Partial<NodeLimits>
   readonly coreLimits?: Partial<CoreLimits>
+  readonly onHandlerError?: NodeOptions['onHandlerError']
 }
 
 export class TestNode {
@@ -55,6 +87,10 @@ export class TestNode {
   readonly events: NodeEvent[] = []
   readonly told = new Map<number, ServerMessage[]>()
   failure: Error | undefined
+  /** On its disk: what its last life died of. */
+  halted: Halt | undefined
+  retryHalted = false
+  onHandlerError: NodeOptions['onHandlerError']
   node: Node
   awake = true
   /** The newest configuration that the node told of. */
@@ -71,6 +107,7 @@ export class TestNode {
 
   constructor(options: TestNodeOptions, net: (messages: readonly PeerMessage[]) => void, clock: Clock) {
     this.#options = options
+    this.onHandlerError = options.onHandlerError
     this.#incarnation = options.incarnation ?? 1
     this.#net = net
     this.#clock = clock
@@ -127,13 +164,25 @@ export class TestNode {
 
   #start(): Node {
     const { id, limits = {}, coreLimits = {} } = this.#options
+    const { onHandlerError = 'fail', halted, retryHalted } = this
+    const policy = { onHandlerError, halted, retryHalted }
     this.#lives += 1
     // Only of this life: what an earlier one still has to say, nobody hears.
     const life = this.#lives
     const isCurrent = () => life === this.#lives
     const seed = id * 7_919 + life
     return new Node(
-      { id, clusterId: 'test', incarnation: this.#incarnation, recovered: this.#recovered(), seed, nonce: seed, limits, coreLimits },
+      {
+        id,
+        clusterId: 'test',
+        incarnation: this.#incarnation,
+        recovered: this.#recovered(),
+        seed,
+        nonce: seed,
+        ...policy,
+        limits,
+        coreLimits,
+      },
       {
         log: this.log,
         snapshots: this.snapshots,
@@ -153,7 +202,11 @@ export class TestNode {
         confChanged: (conf) => {
           this.conf = conf
         },
-        report: (event) => this.events.push(event),
+        report: (event) => {
+          if (event.kind === 'handlerFatal') this.halted = event.halt
+          if (event.kind === 'applyGoesOn') this.halted = undefined
+          this.events.push(event)
+        },
       },
     )
   }
@@ -213,12 +266,17 @@ export class TestNodes {
   readonly #messages: PeerMessage[] = []
   #travelling: { readonly at: number; readonly message: PeerMessage }[] = []
 
-  constructor(size: number, limits: Partial<NodeLimits> = {}, coreLimits: Partial<CoreLimits> = {}) {
+  constructor(
+    size: number,
+    limits: Partial<NodeLimits> = {},
+    coreLimits: Partial<CoreLimits> = {},
+    policy: Pick<TestNodeOptions, 'onHandlerError'> = {},
+  ) {
     const clock = { monotonicMs: () => this.monotonicMs, wallMs: () => this.wallMs }
     const net = (messages: readonly PeerMessage[]) => void this.#messages.push(...messages)
     const conf = confOfVoters(Array.from({ length: size }, (_, i) => memberOf(i + 1)))
     this.#start = (options) => new TestNode(options, net, clock)
-    this.nodes = conf.members.map(({ id }) => this.#start({ id, conf, limits, coreLimits }))
+    this.nodes = conf.members.map(({ id }) => this.#start({ id, conf, limits, coreLimits, ...policy }))
   }
 
   /** A machine with an empty disk that was let in as a member. */
@@ -258,7 +316,8 @@ export class TestNodes {
           this.#travelling.push({ at: this.monotonicMs + delayMs, message })
           continue
         }
-        this.node(message.to).node.receive(message)
+        // A process that has ended hears nothing, and does nothing.
+        if (this.node(message.to).failure === undefined) this.node(message.to).node.receive(message)
         moved = true
       }
     }

@@ -59,7 +59,7 @@ describe('a fetched snapshot whose content is of no use', () => {
     nodes.cutOff.clear()
     nodes.pass(3_000)
     expect(failures(far)[0]).toBe(
-      `the snapshot of entry ${bad.id.index} was fetched, but cannot be used: the state has format 77, only 1 is known`,
+      `the snapshot of entry ${bad.id.index} was fetched, but cannot be used: the state has format 77, only 1 and 2 are known`,
     )
     expect(far.failure).toBeUndefined()
     expect(far.log.summary.base.id.index).toBe(0)
@@ -221,7 +221,7 @@ test('a machine that does not read its own snapshot is broken: the node stops', 
   machine.restoreSnapshot = () => {
     throw new Error('never')
   }
-  const state = { lastApplied: { term: 1, index: 1 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [] }
+  const state = { lastApplied: { term: 1, index: 1 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [] }
   expect(() => replica.prepare(state, bytesOf('a'), { hasState: true })).toThrow('the machine lines does not read its own snapshot: never')
   expect(() => replica.prepare(state, bytesOf('a'), { hasState: false })).toThrow(/^never$/)
   expect(() => new ReplicaDecoder(machine, 1).prepare(replica, { hasState: true })).toThrow('the state has 0 bytes, 1 were announced')

@@ -29,7 +29,10 @@ class Store {
     const { snapshots, replica } = this
     const clock = { monotonicMs: () => this.now, wallMs: () => this.now }
     const report = (event: NodeEvent) => void this.events.push(event)
-    replica.restore({ lastApplied: { term: 3, index: 50 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [] }, new Uint8Array(0))
+    replica.restore(
+      { lastApplied: { term: 3, index: 50 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [] },
+      new Uint8Array(0),
+    )
     this.shelf = new SnapshotShelf({ snapshots, replica, clock, isInUse: (index) => this.inUse.has(index), report })
     const isSound = () => this.isSound
     const wanted = (index: Index) => void this.wanted.push(index)

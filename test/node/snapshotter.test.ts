@@ -72,7 +72,7 @@ class Taking {
   apply(of?: ConfState): void {
     const index = this.replica.lastApplied + 1
     const entry: Entry = { term: 2, index, kind: of === undefined ? 'noop' : 'conf', data: new Uint8Array(0), conf: of }
-    this.replica.skip(entry)
+    this.replica.pass(entry)
     this.snapshotter.passed(entry)
     this.turn()
   }
@@ -297,6 +297,20 @@ describe('a large state', () => {
     taking.demand()
     taking.settle()
     expect(taking.snapshots.list).toMatchObject([{ id: { index: 5 }, conf: later }])
+  })
+
+  test('that is none that the log leads to is not written, neither what was being made of it nor what was set aside', () => {
+    const taking = new Taking({ machine: frozen(10) })
+    for (let i = 0; i < 5; i++) taking.apply()
+    taking.snapshotter.takeThis()
+    taking.snapshotter.abandon()
+    taking.settle()
+    taking.snapshotter.restored(5, conf)
+    for (let i = 0; i < 3; i++) {
+      taking.turn()
+      taking.settle()
+    }
+    expect([taking.snapshots.list, taking.events]).toEqual([[], []])
   })
 
   test('that cannot be written in the middle is held no longer', () => {

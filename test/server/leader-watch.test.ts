@@ -24,6 +24,7 @@ const statusOf = (nodeId: number, given: Partial<NodeStatus>): NodeStatus => ({
   fence: undefined,
   divergence: undefined,
   disk: { leftBytes: undefined, isFull: false, hungMs: undefined },
+  halted: undefined,
   ...given,
 })
 

@@ -5,6 +5,7 @@ import { BlockLog } from '../../src/storage/block-log.ts'
 import type { KeyValue, Operation } from '../../src/storage/kv.ts'
 import { MemoryKeyValue } from '../../src/storage/memory-kv.ts'
 import { baseKey, blockKey, decodeHardState, encodeHardState, hardStateKey, identityKey, readBlockKey } from '../../src/storage/records.ts'
+import { encodeEnvelope } from '../../src/wire/envelope-codec.ts'
 import { append, called, close, commands, messageOf, name, newBlocks, openBlocks, read, wayOut } from './support.ts'
 
 /** A store, and every batch it was given since. */
@@ -37,6 +38,24 @@ function flip(kv: MemoryKeyValue, key: Uint8Array, at: number): void {
   value[at] = (value[at] ?? 0) ^ 1
   kv.poke(key, value)
 }
+
+test('opening finds the entries by which operators skip commands, and nothing that was truncated', async () => {
+  const kv = new MemoryKeyValue()
+  const log = await newBlocks(kv)
+  const skip = (index: number, skipped: number): Entry => {
+    return { term: 1, index, kind: 'command', data: encodeEnvelope({ kind: 'skip', now: 0, skipped }), conf: undefined }
+  }
+  // Of a command that begins like one.
+  const alike: Entry = { ...skip(5, 1), data: Uint8Array.of(7, 1, 2) }
+  await append(log, { entries: [...commands(1, 1, 2), skip(3, 1), skip(4, 2), alike] })
+  await append(log, { truncateFrom: 4, entries: [...commands(1, 4, 1), skip(5, 4)] })
+  expect(log.skips).toEqual([])
+  const opened = await openBlocks(kv.crash())
+  expect(opened.skips).toEqual([
+    { index: 3, skipped: 1 },
+    { index: 5, skipped: 4 },
+  ])
+})
 
 describe('a write', () => {
   test('is one batch: its block, and term, vote and end of the log', async () => {

@@ -164,6 +164,7 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   snapshotQuestion.map((question): PeerMessage => ({ kind: 'SnapshotRequest', ...question })),
   snapshotPiece,
   repairMessage,
+  fc.record({ kind: fc.constant('Halted'), ...route, term: u48, index: id }),
 )
 
 const commandItems = fc
@@ -189,6 +190,7 @@ const operation: fc.Arbitrary<AdminOperation> = fc.oneof(
   fc.record({ kind: fc.constant('changeConf'), steps: fc.array(confStep, { maxLength: 4 }), force: fc.boolean() }),
   fc.record({ kind: fc.constant('transfer'), to: fc.option(id, { nil: undefined }) }),
   fc.record({ kind: fc.constant('members') }),
+  fc.record({ kind: fc.constant('skip'), index: id }),
 )
 
 export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
@@ -257,6 +259,7 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
     }),
     { nil: undefined },
   ),
+  halted: fc.option(fc.record({ index: id, command: text, message: text, isFatal: fc.boolean() }), { nil: undefined }),
 })
 
 const adminRefused: fc.Arbitrary<AdminRefused | undefined> = fc.option(

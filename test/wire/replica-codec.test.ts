@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../src/core/index.ts'
 import type { Envelope } from '../../src/machine/envelope.ts'
-import { Replica } from '../../src/machine/replica.ts'
+import { Replica, skippedMax } from '../../src/machine/replica.ts'
 import type { SessionRecord } from '../../src/machine/sessions.ts'
 import type { StateMachine } from '../../src/machine/state-machine.ts'
 import { ByteReader, ByteWriter, WireError } from '../../src/wire/bytes.ts'
@@ -100,7 +100,7 @@ class Feed {
       const entry: Entry = { ...header, kind: envelope === undefined ? 'noop' : 'command' }
       const state = () => ({ sessions: replica.sessions.size, now: replica.now })
       if (envelope === undefined) {
-        replica.skip(entry)
+        replica.pass(entry)
         return state()
       }
       replica.apply(entry, envelope)
@@ -275,8 +275,40 @@ describe('the bytes of a replica', () => {
 
   test('of a later format are refused', () => {
     const bytes = bytesOf(state())
-    bytes[0] = 2
-    expect(words(bytes)).toBe('the state has format 2, only 1 is known')
+    bytes[0] = 3
+    expect(words(bytes)).toBe('the state has format 3, only 1 and 2 are known')
+  })
+
+  /** The second format: of states in which commands were skipped. */
+  const withSkipped = (...indexes: readonly number[]): Buffer => {
+    const bytes = bytesOf(state())
+    const reader = new ByteReader(bytes)
+    reader.u8('format')
+    reader.text('name')
+    reader.u32('version')
+    reader.text('wire')
+    reader.raw(5 * 6, 'times')
+    const at = bytes.length - reader.remaining
+    const writer = new ByteWriter()
+    writer.u8(2)
+    writer.raw(bytes.subarray(1, at))
+    writer.u32(indexes.length)
+    for (const index of indexes) writer.u48(index)
+    return Buffer.concat([writer.take(), bytes.subarray(at)])
+  }
+
+  test('have the skipped commands in their order, none twice, none to come, and no more than are remembered', () => {
+    const replica = new Replica(recorder())
+    restored(withSkipped(1, 2), replica)
+    expect(replica.skipped).toEqual([1, 2])
+    expect(bytesOf(replica).equals(withSkipped(1, 2))).toBe(true)
+    const { lastApplied } = state()
+    expect(words(withSkipped(2, 1))).toBe(`command 1 was skipped, after 2 and up to ${lastApplied}`)
+    expect(words(withSkipped(2, 2))).toBe(`command 2 was skipped, after 2 and up to ${lastApplied}`)
+    expect(words(withSkipped(lastApplied + 1))).toBe(`command ${lastApplied + 1} was skipped, after 0 and up to ${lastApplied}`)
+    const many = Array.from({ length: skippedMax + 1 }, (_, i) => i + 1)
+    expect(words(withSkipped(...many))).toBe(`${skippedMax + 1} commands were skipped: 1 to ${skippedMax} are remembered`)
+    expect(words(withSkipped())).toBe(`0 commands were skipped: 1 to ${skippedMax} are remembered`)
   })
 
   test('with any one byte changed give a replica or a clear refusal', () => {

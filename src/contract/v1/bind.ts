@@ -46,6 +46,7 @@ class BoundMachine implements StateMachine {
   readonly version: number
   readonly wire: string
   readonly open: boolean
+  readonly failedReply = failedReply
   readonly #state: State<Wire>
   readonly #commands: ReadonlyMap<number, Operation>
   readonly #queries: ReadonlyMap<number, Operation>
@@ -101,9 +102,9 @@ class BoundMachine implements StateMachine {
       return reply
     } catch (error) {
       if (error instanceof InvariantError) throw error
+      context.report({ command: operation.name, ...wordsOf(error) })
       if (isExhaustion(error)) throw fatal(operation.name, context.index, error)
       transaction.rollback()
-      context.report({ command: operation.name, ...wordsOf(error) })
       return failedReply
     }
   }

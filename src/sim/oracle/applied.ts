@@ -151,6 +151,7 @@ class WatchedMachine implements StateMachine {
   readonly wire: string
   /** There is one where the machine has one: with it nothing is held up. */
   readonly frozenSnapshotParts?: () => Iterable<Uint8Array>
+  readonly failedReply?: Uint8Array
   readonly #node: NodeId
   readonly #machine: StateMachine
   readonly #applied: Applied
@@ -166,6 +167,7 @@ class WatchedMachine implements StateMachine {
     this.#applied = applied
     const parts = machine.frozenSnapshotParts?.bind(machine)
     if (parts !== undefined) this.frozenSnapshotParts = parts
+    if (machine.failedReply !== undefined) this.failedReply = machine.failedReply
   }
 
   /** Its state reflects everything up to `index`. */
@@ -183,11 +185,23 @@ class WatchedMachine implements StateMachine {
 
   apply(command: Uint8Array, context: ApplyContext): Uint8Array {
     const { index, term, now, version } = context
-    const reply = this.#machine.apply(command, context)
+    const reply = this.#replyTo(command, context)
     this.#applied.onApply(this.#node, { index, term, now, version, command, reply }, this.#lastIndex)
     this.#lastIndex = index
     if (index % digestEvery === 0) this.#applied.onState(this.#node, index, digestOf([this.#machine.snapshot()]))
     return reply
+  }
+
+  /** A command of which processes die comes to nothing, once it is skipped. */
+  #replyTo(command: Uint8Array, context: ApplyContext): Uint8Array {
+    try {
+      return this.#machine.apply(command, context)
+    } catch (error) {
+      const { index, term, now, version } = context
+      const reply = this.failedReply ?? new Uint8Array(0)
+      this.#applied.onApply(this.#node, { index, term, now, version, command, reply }, this.#lastIndex)
+      throw error
+    }
   }
 
   query(query: Uint8Array, context: QueryContext): Uint8Array {

@@ -163,6 +163,7 @@ export class Safety {
       case 'RecallReply':
       case 'EntriesRequest':
       case 'EntriesChunk':
+      case 'Halted':
       case 'DigestReport':
       case 'DigestsRequest':
       case 'DigestsChunk':

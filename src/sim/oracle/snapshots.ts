@@ -40,9 +40,10 @@ export class SnapshotsSeen {
   /** Replays the log with `machine`, and compares at each index of which there was a snapshot. */
   checkReplay(committed: (index: Index) => Entry | undefined, machine: StateMachine): void {
     const replica = new Replica(machine)
+    const skipped = skippedIn(committed)
     for (let index = 1, entry = committed(1); entry !== undefined; entry = committed(++index)) {
-      if (entry.kind === 'command') replica.apply(entry, decodeEnvelope(entry.data))
-      else replica.skip(entry)
+      if (entry.kind === 'command') replica.apply(entry, decodeEnvelope(entry.data), skipped.has(index) ? 'skip' : 'fail')
+      else replica.pass(entry)
       const seen = this.#seen.get(index)
       if (seen === undefined) continue
       let found = 0
@@ -54,6 +55,16 @@ export class SnapshotsSeen {
       )
     }
   }
+}
+
+/** What the whole log says of skipped commands, wherever it says so. */
+function skippedIn(committed: (index: Index) => Entry | undefined): ReadonlySet<Index> {
+  const skipped = new Set<Index>()
+  for (let index = 1, entry = committed(1); entry !== undefined; entry = committed(++index)) {
+    const envelope = entry.kind === 'command' ? decodeEnvelope(entry.data) : undefined
+    if (envelope?.kind === 'skip') skipped.add(envelope.skipped)
+  }
+  return skipped
 }
 
 const nameOf = ({ id, bytes, checksum: sum, conf }: SnapshotMeta): string =>

@@ -43,7 +43,7 @@ export async function holdingOf(
   const { replica } = await recovered(log, { machine, snapshots })
   for (const entry of entries.filter(({ index }) => index > replica.lastApplied)) {
     if (entry.kind === 'command') replica.apply(entry, decodeEnvelope(entry.data))
-    else replica.skip(entry)
+    else replica.pass(entry)
   }
   const digest = createHash('sha256').update(machine.snapshot()).update(encodeSessions(replica.sessions)).digest('hex')
   const holding = {

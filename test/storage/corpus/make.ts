@@ -90,7 +90,7 @@ async function takeSnapshots(dir: string): Promise<void> {
   const replica = new Replica(lines())
   for (const one of kept()) {
     if (one.kind === 'command') replica.apply(one, decodeEnvelope(one.data))
-    else replica.skip(one)
+    else replica.pass(one)
     const snapshot = snapshots.find(({ id }) => id.index === one.index)
     if (snapshot === undefined) continue
     const writer = store.create(snapshot)
