@@ -7,11 +7,19 @@ import { type Compare, everything, nodeEntriesMax, type Span, stepsOf, type Tree
 class Slot<V> {
   value: V
   readonly age: number
+  /** What it held when maps were frozen that have not read it since. Here, and not in a table of theirs: that would grow, and shrink, in long steps. */
+  kept: Note<V> | undefined = undefined
 
   constructor(value: V, age: number) {
     this.value = value
     this.age = age
   }
+}
+
+interface Note<V> {
+  readonly of: { readonly hasEnded: boolean }
+  readonly value: V
+  readonly next: Note<V> | undefined
 }
 
 const noEnd = (): void => {}
@@ -83,10 +91,9 @@ class FrozenMap<K, V> implements Frozen<K, V> {
   readonly #age: number
   readonly #compare: Compare<K>
   readonly #ended: () => void
-  /** What stood in a slot, where something else does by now. */
-  readonly #kept = new Map<Slot<V>, V>()
   /** Read so far, this one included. */
   #readTo: { readonly key: K } | undefined
+  #hasEnded = false
 
   constructor(tree: Tree<K, Slot<V>>, { age, compare, ended }: { readonly age: number; readonly compare: Compare<K>; ended(): void }) {
     this.size = tree.size
@@ -94,6 +101,11 @@ class FrozenMap<K, V> implements Frozen<K, V> {
     this.#age = age
     this.#compare = compare
     this.#ended = () => ended()
+  }
+
+  /** What was noted for it is of no use any more. */
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
   entries(): IterableIterator<readonly [K, V]> {
@@ -105,8 +117,9 @@ class FrozenMap<K, V> implements Frozen<K, V> {
     )
   }
 
+  /** Notes that were not read yet go when their slot is next written beside a frozen map, or read by one. */
   end(): void {
-    this.#kept.clear()
+    this.#hasEnded = true
     this.#ended()
   }
 
@@ -114,16 +127,30 @@ class FrozenMap<K, V> implements Frozen<K, V> {
   keep(key: K, slot: Slot<V>): void {
     // It was not there then; or has been read.
     if (slot.age >= this.#age || (this.#readTo !== undefined && this.#compare(key, this.#readTo.key) <= 0)) return
-    if (!this.#kept.has(slot)) this.#kept.set(slot, slot.value)
+    if (noteOf(this, slot.kept) === undefined) slot.kept = { of: this, value: slot.value, next: without(this, slot.kept) }
   }
 
   #take(key: K, slot: Slot<V>): V {
     this.#readTo = { key }
-    const kept = this.#kept.get(slot)
-    if (kept === undefined) return slot.value
-    this.#kept.delete(slot)
-    return kept
+    if (slot.kept === undefined) return slot.value
+    const note = noteOf(this, slot.kept)
+    slot.kept = without(this, slot.kept)
+    return note === undefined ? slot.value : note.value
   }
+}
+
+function noteOf<V>(frozen: object, notes: Note<V> | undefined): Note<V> | undefined {
+  let note = notes
+  while (note !== undefined && note.of !== frozen) note = note.next
+  return note
+}
+
+/** All but those of `frozen`, and of those that have ended. */
+function without<V>(frozen: object, notes: Note<V> | undefined): Note<V> | undefined {
+  if (notes === undefined) return undefined
+  const next = without(frozen, notes.next)
+  if (notes.of === frozen || notes.of.hasEnded) return next
+  return next === notes.next ? notes : { ...notes, next }
 }
 
 /** Values are never `undefined`: that means "no such key". */

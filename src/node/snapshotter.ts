@@ -9,8 +9,8 @@ import { SnapshotRhythm } from './snapshot-rhythm.ts'
 
 /** After a failed write nobody gets one on demand for this long: a full disk would be asked at every request. Milliseconds. */
 const pauseMs = 10_000
-/** Encoded in one turn, up to a piece more: about a millisecond of work, and all that is kept in memory of it. */
-const sliceBytes = 64 * 1_024
+/** Encoded in one turn, up to a piece more: half a millisecond of work, and all that is kept in memory of it. */
+const sliceBytes = 32 * 1_024
 /** While commands are applied a slice is followed by so many times as long without one: they keep five sixths of the time, and most of the rest. */
 const restTimes = 5
 /** Commands are applied as long as the last was so recently. Milliseconds. */

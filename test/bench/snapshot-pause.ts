@@ -12,6 +12,7 @@ import { openSnapshotDir } from '../../src/storage/snapshot-dir.ts'
 import { packValue } from '../../src/wire/value.ts'
 import { benchKv } from './kv/generated/index.js'
 import { handlers } from './kv/handlers.js'
+import { lengthWithout, type Span, watchCollections } from './watch.js'
 
 const entries = Number(process.argv[2] ?? 1_000_000)
 const turnCommands = 32
@@ -34,29 +35,59 @@ const put = (): void => {
   if (seq === 1 && replica.applied.failure !== undefined) throw new Error(replica.applied.failure.message)
 }
 
+const collections = watchCollections()
+
 interface Period {
   readonly perSecond: number
-  readonly longestMs: number
+  readonly turns: Stretches
+  /** What the snapshot takes of them. */
+  readonly steps: Stretches
   readonly heapMb: number
+}
+
+interface Stretches {
+  readonly longestMs: number
+  /** Of what the garbage collector left of each. */
+  readonly withoutGcMs: number
+  readonly p99Ms: number
+}
+
+function stretches(spans: readonly Span[], collected: readonly Span[]): Stretches {
+  const lengths = spans.map(({ from, to }) => to - from).sort((a, b) => a - b)
+  const without = spans.map((span) => (span.to - span.from < 1 ? 0 : lengthWithout(span, collected)))
+  return { longestMs: lengths.at(-1) ?? 0, withoutGcMs: Math.max(0, ...without), p99Ms: lengths[Math.floor(lengths.length * 0.99)] ?? 0 }
 }
 
 /** Turns of commands, until `isOver`. */
 async function run(turn: () => void, isOver: (elapsedMs: number) => boolean): Promise<Period & { readonly tookMs: number }> {
   const begunAt = performance.now()
   let count = 0
-  let longestMs = 0
+  const turns: Span[] = []
+  const steps: Span[] = []
   let heap = 0
   while (!isOver(performance.now() - begunAt)) {
     const startedAt = performance.now()
     for (let i = 0; i < turnCommands; i++) put()
+    const between = performance.now()
     turn()
+    const now = performance.now()
+    if (now - between > 0.02) steps.push({ from: between, to: now })
     count += turnCommands
-    longestMs = Math.max(longestMs, performance.now() - startedAt)
+    turns.push({ from: startedAt, to: now })
     heap = Math.max(heap, process.memoryUsage.rss())
     await new Promise((resolve) => setImmediate(resolve))
   }
   const tookMs = performance.now() - begunAt
-  return { perSecond: Math.round((count * 1_000) / tookMs), longestMs, heapMb: Math.round(heap / 1_048_576), tookMs }
+  // It is told of late.
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const spans = collections.spans.filter(({ to }) => to >= begunAt)
+  return {
+    perSecond: Math.round((count * 1_000) / tookMs),
+    turns: stretches(turns, spans),
+    steps: stretches(steps, spans),
+    heapMb: Math.round(heap / 1_048_576),
+    tookMs,
+  }
 }
 
 const dir = await mkdtemp(join(tmpdir(), 'raftgen-bench-'))
@@ -82,11 +113,16 @@ try {
   )
   const nothing = (): void => {}
   await run(nothing, (elapsedMs) => elapsedMs > 2_000)
-  console.log('                commands/s   longest turn   resident')
-  const show = (name: string, { perSecond, longestMs, heapMb }: Period): void =>
-    console.log(
-      `${name.padEnd(14)} ${String(perSecond).padStart(11)} ${`${longestMs.toFixed(1)} ms`.padStart(14)} ${`${heapMb} MiB`.padStart(10)}`,
+  console.log(
+    'ms: 99 of 100 turns took at most, the longest (what the garbage collector left of one); the same of what the snapshot took of them',
+  )
+  console.log('                commands/s   resident                       turns                       steps')
+  const show = (name: string, { perSecond, turns, steps, heapMb }: Period): void => {
+    const [ofTurns, ofSteps] = [turns, steps].map(({ p99Ms, longestMs, withoutGcMs }) =>
+      [p99Ms.toFixed(1), longestMs.toFixed(1), `(${withoutGcMs.toFixed(1)})`].map((cell) => cell.padStart(9)).join(''),
     )
+    console.log(`${name.padEnd(14)} ${String(perSecond).padStart(11)} ${`${heapMb} MiB`.padStart(10)} ${ofTurns} ${ofSteps}`)
+  }
   const shares: number[] = []
   for (let round = 1; round <= 3; round++) {
     const alone = await run(nothing, (elapsedMs) => elapsedMs > periodMs)

@@ -17,18 +17,27 @@ export interface WatchNote {
   readonly residentMiB: number
 }
 
-interface Span {
+export interface Span {
   readonly from: number
   readonly to: number
 }
 
-/** Tells of each slice of `sliceMs`, one slice late. What is under a millisecond is not seen. */
-export function watchEventLoop(sliceMs: number, tell: (note: WatchNote) => void): void {
-  let collections: Span[] = []
+/** What the garbage collector does, as it is told: a little later. By `performance.now()`. */
+export function watchCollections(): { spans: Span[] } {
+  const watch: { spans: Span[] } = { spans: [] }
   const observer = new PerformanceObserver((list) => {
-    for (const { startTime, duration } of list.getEntries()) collections.push({ from: startTime, to: startTime + duration })
+    for (const { startTime, duration } of list.getEntries()) watch.spans.push({ from: startTime, to: startTime + duration })
   })
   observer.observe({ entryTypes: ['gc'] })
+  return watch
+}
+
+/** How much of `span` none of `others` takes. */
+export const lengthWithout = (span: Span, others: readonly Span[]): number => span.to - span.from - overlap(span, others)
+
+/** Tells of each slice of `sliceMs`, one slice late. What is under a millisecond is not seen. */
+export function watchEventLoop(sliceMs: number, tell: (note: WatchNote) => void): void {
+  const collections = watchCollections()
   let begun = { at: Date.now(), from: performance.now() }
   let stood: Span[] = []
   let before: { readonly at: number; readonly stood: readonly Span[] } | undefined
@@ -36,7 +45,7 @@ export function watchEventLoop(sliceMs: number, tell: (note: WatchNote) => void)
 
   const finish = (at: number, spans: readonly Span[]): void => {
     const longestMs = Math.max(0, ...spans.map(({ from, to }) => to - from))
-    const withoutGcMs = Math.max(0, ...spans.map((span) => span.to - span.from - overlap(span, collections)))
+    const withoutGcMs = Math.max(0, ...spans.map((span) => lengthWithout(span, collections.spans)))
     tell({ at, longestMs, withoutGcMs, residentMiB: Math.round(process.memoryUsage.rss() / 1_048_576) })
   }
   const look = (): void => {
@@ -46,7 +55,7 @@ export function watchEventLoop(sliceMs: number, tell: (note: WatchNote) => void)
     last = now
     if (now - begun.from >= sliceMs) {
       if (before !== undefined) finish(before.at, before.stood)
-      collections = collections.filter(({ to }) => to >= begun.from)
+      collections.spans = collections.spans.filter(({ to }) => to >= begun.from)
       before = { at: begun.at, stood }
       stood = []
       begun = { at: Date.now(), from: now }

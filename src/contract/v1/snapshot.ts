@@ -20,7 +20,7 @@ const blockEntries = 64
 /** As `roughBytes` counts them: few enough for a part, however large the entries are. */
 const blockBytes = 16 * 1_024
 /** A part ends with the block or value that fills it: well below a millisecond of work, unless a single value is large. */
-const partBytes = 32 * 1_024
+const partBytes = 8 * 1_024
 
 export function encodeState(state: State<Wire>, version: number): Uint8Array {
   return Buffer.concat([...stateParts(state, version)])
