@@ -1,6 +1,7 @@
 import { assert } from '../core/invariant.ts'
 import { type Check, holdsBytes } from './codec.ts'
 import type { Digest, FieldDigest } from './field-digest.ts'
+import { hasMap, hold, peek, release } from './held-bytes.ts'
 import { type Frozen, type Moment, OrderedMap, type View } from './ordered-map.ts'
 import type { Rows } from './table-index.ts'
 import { type IndexSpec, TableIndexes } from './table-indexes.ts'
@@ -80,6 +81,8 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
   readonly #digest: FieldDigest | undefined
   /** Whether a value with bytes was ever stored: from then on what is given out is a copy. */
   #copies = false
+  /** Whether one of them had a record inside: such a value is stored as it is. */
+  #hasMaps = false
   /** What stood under a key before a write of this transaction, and after it; `undefined`: nothing. Parallel, used up to `#journaled`. */
   readonly #journalKeys: (Key | undefined)[] = []
   readonly #journalValues: unknown[] = []
@@ -126,11 +129,11 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     const canonicalKey = this.#checkKey(key)
     const canonical = this.#checkValue(canonicalKey, value)
     if (this.#indexes?.hasUnique === true) this.#indexes.check(canonicalKey, this.#map.get(canonicalKey), canonical)
-    if (!this.#copies && holdsBytes(canonical)) this.#copies = true
+    const stored = this.#in(canonical)
     this.#beginWrite()
-    const before = this.#map.put(canonicalKey, canonical)
-    this.#indexes?.replace(canonicalKey, before, canonical)
-    this.#endWrite(canonicalKey, before, canonical)
+    const before = this.#map.put(canonicalKey, stored)
+    this.#indexes?.replace(canonicalKey, before, stored)
+    this.#endWrite(canonicalKey, before, stored)
   }
 
   delete(key: Key): boolean {
@@ -169,14 +172,16 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     return this.entries()
   }
 
-  /** The table as it is now, for good, in O(1). Values are those of the state itself: only for who does not change them. */
+  /** The table as it is now, for good, in O(1). Values may be those of the state itself: only for who does not change them. */
   view(): View<Key, unknown> {
-    return this.#map.view()
+    const view = this.#map.view()
+    return this.#copies ? { size: view.size, entries: () => peeked(view.entries()) } : view
   }
 
   /** The same, to be read once; cheaper for those who write meanwhile. */
   freeze(): Frozen<Key, unknown> {
-    return this.#map.freeze()
+    const frozen = this.#map.freeze()
+    return this.#copies ? { size: frozen.size, entries: () => peeked(frozen.entries()), end: () => frozen.end() } : frozen
   }
 
   /** The same for reads by key; values are those that handlers may have. */
@@ -190,18 +195,15 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
   loader(): TableLoader {
     const entries = this.#map.loader()
     const indexes = this.#indexes?.loader()
-    let copies = false
     return {
       add: (key, value) => {
-        entries.add(key, value)
+        entries.add(key, this.#in(value))
         indexes?.add(key, value)
-        copies ||= holdsBytes(value)
       },
       install: (sum) => {
         assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
         entries.install()
         indexes?.install()
-        this.#copies = copies
         if (sum !== undefined) this.#digest?.load(sum)
       },
     }
@@ -233,7 +235,10 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
 
   /** Of a key that was written twice the first change ends where the second begins. */
   #addUp(digest: FieldDigest): void {
-    for (let i = 0; i < this.#journaled; i++) digest.replace(this.#journalKeys[i] ?? '', this.#journalValues[i], this.#journalAfter[i])
+    for (let i = 0; i < this.#journaled; i++) {
+      const [before, after] = [this.#journalValues[i], this.#journalAfter[i]]
+      digest.replace(this.#journalKeys[i] ?? '', this.#copies ? peek(before) : before, this.#copies ? peek(after) : after)
+    }
   }
 
   #forgetJournal(): void {
@@ -269,9 +274,18 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     }
   }
 
-  /** `check` is idempotent and copies bytes: what it returns is the same value, shared with nobody. */
+  /** As it is stored, of a value that `check` returned. */
+  #in(value: unknown): unknown {
+    if (!holdsBytes(value)) return value
+    this.#copies = true
+    if (!hasMap(value)) return hold(value)
+    this.#hasMaps = true
+    return value
+  }
+
+  /** The same value, shared with nobody. `check` is idempotent, and copies bytes. */
   #out(value: unknown): unknown {
-    return this.#values.check(value, this.#name)
+    return this.#hasMaps && hasMap(value) ? this.#values.check(value, this.#name) : release(value)
   }
 
   #wrongKey(method: string, key: unknown): Error {
@@ -282,3 +296,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
 /** Within one table all keys are of one type. Two functions, so that the engine sees one type in each. Strings: no locale takes part. */
 const compareStrings: Compare<Key> = (a, b) => (a === b ? 0 : a < b ? -1 : 1)
 const compareIntegers: Compare<Key> = (a, b) => (a === b ? 0 : a < b ? -1 : 1)
+
+function* peeked(entries: Iterable<readonly [Key, unknown]>): Generator<readonly [Key, unknown]> {
+  for (const [key, value] of entries) yield [key, peek(value)]
+}

@@ -16,9 +16,11 @@ process.once('disconnect', () => process.exit(0))
 const server = await Server.run({ dir, machine, listen: { peer, client }, insecure: true, development: true, ...options })
 process.once('SIGTERM', () => void server.close().then(() => process.exit(0)))
 server.on('role', ({ role, term }) => process.send?.({ role, term }))
-if (watch !== undefined) watchEventLoop(watch, (note) => process.send?.({ watch: note }))
+/** The parent may have gone meanwhile. */
+const tell = (message: object): void => void process.send?.(message, undefined, undefined, () => {})
+if (watch !== undefined) watchEventLoop(watch, (note) => tell({ watch: note }))
 server.on('snapshotTaken', ({ tookMs, longestMs }) => {
   const to = Date.now()
-  process.send?.({ snapshot: { from: to - tookMs, to, longestMs } })
+  tell({ snapshot: { from: to - tookMs, to, longestMs } })
 })
 await server.closed

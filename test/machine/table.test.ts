@@ -8,10 +8,11 @@ import { Transaction } from '../../src/machine/transaction.ts'
 
 const anyString: Check = { check: (value) => string(value, '') }
 const anyInteger: Check = { check: (value) => integer(value, '') }
-/** Numbers, lists of them, bytes: copied and frozen. */
+/** Numbers, lists and maps of them, bytes: copied and frozen. */
 const anyValue: Check = {
   check(value) {
     if (value instanceof Uint8Array) return new Uint8Array(value)
+    if (value instanceof Map) return new Map(Array.from(value, ([key, item]) => [key, anyValue.check(item, '')]))
     return Array.isArray(value) ? Object.freeze(value.map((item) => anyValue.check(item, ''))) : integer(value, '')
   },
 }
@@ -159,6 +160,20 @@ describe('values', () => {
     table.forEach((value) => {
       expect(value).toEqual([Uint8Array.of(1, 2)])
     })
+  })
+
+  test('with bytes in a record inside them are copied in and out as well, beside others of the same table', () => {
+    const { table } = openTable('string')
+    const one = () => Uint8Array.of(1, 2)
+    const shown = (value: unknown) => (Array.isArray(value) && value[0] instanceof Map ? [value[0].get('k'), value[1]] : value)
+    table.set('a', [one()])
+    table.set('b', [new Map([['k', one()]]), one()])
+    for (const _ of ['once', 'again']) {
+      expect(table.get('a')).toEqual([one()])
+      const got = shown(table.get('b'))
+      expect(got).toEqual([one(), one()])
+      if (Array.isArray(got)) for (const bytes of got) if (bytes instanceof Uint8Array) bytes.fill(9)
+    }
   })
 
   test('that do not fit are refused with table and key, and change nothing', () => {

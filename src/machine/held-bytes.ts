@@ -1,0 +1,70 @@
+// Bytes as a table holds them. An array of bytes is three objects and a piece of memory elsewhere, which the garbage collector has to look after one
+// by one: with a million of them everything stands still for half a second. A string of as many characters is one object without references.
+
+/** Longer ones stay what they are: there cannot be so many of them. */
+const heldMax = 1_024
+
+/** At most `heldMax` bytes, each as a character. */
+class HeldBytes {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+    Object.freeze(this)
+  }
+}
+
+/** `value`, which is frozen, with its bytes held; or the same where there is nothing to hold. Not for one with records in it (`hasMap`). */
+export function hold(value: unknown): unknown {
+  return replaced(value, heldOf)
+}
+
+/** The value again, with bytes that nobody else has; or the same where there are none. */
+export function release(value: unknown): unknown {
+  return replaced(value, ownOf)
+}
+
+/** The value again, to be looked at and forgotten: its bytes share their memory with other things. */
+export function peek(value: unknown): unknown {
+  return replaced(value, pooledOf)
+}
+
+function heldOf(value: object): unknown {
+  if (!(value instanceof Uint8Array)) return undefined
+  return value.length > heldMax ? value : new HeldBytes(Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1'))
+}
+
+function ownOf(value: object): unknown {
+  if (value instanceof Uint8Array) return value.slice()
+  if (!(value instanceof HeldBytes)) return undefined
+  const bytes = new Uint8Array(value.text.length)
+  bytes.set(Buffer.from(value.text, 'latin1'))
+  return bytes
+}
+
+function pooledOf(value: object): unknown {
+  if (value instanceof HeldBytes) return Buffer.from(value.text, 'latin1')
+  return value instanceof Uint8Array ? value : undefined
+}
+
+/** `leaf`: what stands for an object that is not looked into; `undefined`: it is. */
+function replaced(value: unknown, leaf: (value: object) => unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const whole = leaf(value)
+  if (whole !== undefined) return whole
+  if (Array.isArray(value)) return replacedItems(value, leaf)
+  const before = Object.entries(value)
+  const after = before.map(([key, field]) => [key, replaced(field, leaf)] as const)
+  return after.every(([, field], i) => field === before[i]?.[1]) ? value : Object.freeze(Object.fromEntries(after))
+}
+
+function replacedItems(value: readonly unknown[], leaf: (value: object) => unknown): unknown {
+  const after = value.map((item) => replaced(item, leaf))
+  return after.every((item, i) => item === value[i]) ? value : Object.freeze(after)
+}
+
+/** Whether there is a record inside a value. Bytes in it cannot be held: it is of a class of its own. */
+export function hasMap(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false
+  return value instanceof Map || Object.values(value).some(hasMap)
+}
