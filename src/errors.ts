@@ -81,7 +81,7 @@ export const errorCodes = {
     retryable: false,
     outcome: 'applied',
     when: 'The handler of the command threw, or returned what its schema does not allow. Its changes were rolled back on every replica.',
-    todo: 'Mend the handler. The log of the server has message and stack.',
+    todo: 'Mend the handler. What it threw, and where, is in the first reply; the log of the server has the stack.',
   },
   APPLY_HALTED: {
     retryable: true,

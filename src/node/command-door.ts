@@ -3,6 +3,7 @@
 import type { Accepted, Entry, Index, Raft, Refusal } from '../core/index.ts'
 import type { Replica } from '../machine/replica.ts'
 import { sessionsMax } from '../machine/sessions.ts'
+import { failureText } from '../machine/state-machine.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Commands, KeepAlive, LeaderHint, OpenSession, Refused } from '../wire/client-messages.ts'
 import type { Connection, Connections } from './connections.ts'
@@ -216,17 +217,21 @@ export class CommandDoor {
     if (pending === undefined) return
     // What this state answers may be wrong: the client asks again, and is told by a state that is known to be right.
     if (pending.kind !== 'internal' && this.#whyUnsure() !== undefined) return this.#refuse(pending, stateUnsure)
-    const { applied } = this.#replica
+    const { index, reply, refused, failure } = this.#replica.applied
     switch (pending.kind) {
       case 'command':
-        this.#connections
-          .toTell(pending.connection)
-          ?.reply(pending.session, { seq: pending.seq, index: applied.index, reply: applied.reply, refused: applied.refused })
+        this.#connections.toTell(pending.connection)?.reply(pending.session, {
+          seq: pending.seq,
+          index,
+          reply,
+          refused,
+          ...(failure === undefined ? {} : { failure: failureText(failure) }),
+        })
         return
       case 'openSession':
         this.#connections
           .toTell(pending.connection)
-          ?.say({ kind: 'SessionOpened', requestId: pending.requestId, session: entry.index, refused: applied.refused })
+          ?.say({ kind: 'SessionOpened', requestId: pending.requestId, session: entry.index, refused })
         return
       case 'internal':
         if (pending.envelope.kind === 'clock') this.#time.raised()

@@ -44,6 +44,8 @@ export interface Answer {
   /** Of a command: its index in the log. Of a query: index of the last entry the answer reflects. */
   readonly index: Index
   readonly reply: Uint8Array
+  /** What its handler threw, and where, if it failed just now. */
+  readonly failure?: string
 }
 
 /** Called exactly once, with one of the two. */

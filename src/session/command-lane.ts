@@ -177,10 +177,10 @@ export class CommandLane {
   }
 
   #onReply(call: Call, item: ReplyItem, now: Ms): Reception {
-    const { index, reply, refused: refusal } = item
+    const { index, reply, refused: refusal, failure } = item
     if (refusal === undefined) {
       this.#drop(call)
-      this.#ledger.settle(call, undefined, { index, reply })
+      this.#ledger.settle(call, undefined, { index, reply, ...(failure === undefined ? {} : { failure }) })
       this.#onServed(item.seq)
       return 'served'
     }

@@ -3,7 +3,7 @@ import { assert } from '../core/invariant.ts'
 import type { Index } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import { createContext, type EntryContext } from '../machine/context.ts'
-import type { HandlerFailure, StateMachine, Twin } from '../machine/state-machine.ts'
+import { failureText, type HandlerFailure, type StateMachine, type Twin } from '../machine/state-machine.ts'
 import { Ambience } from './ambience.ts'
 import type { Caller, CallOptions, QueryOptions, Settle, Token } from '../session/caller.ts'
 
@@ -108,7 +108,8 @@ class OneReplica implements LocalReplica {
       settle(this.#stopped, undefined)
       return
     }
-    settle(undefined, { index: this.#index, reply })
+    const failed = this.#failures.at(-1)
+    settle(undefined, { index: this.#index, reply, ...(failed?.index === this.#index ? { failure: failureText(failed) } : {}) })
   }
 
   query(query: Uint8Array, options: QueryOptions | undefined, settle: Settle): void {

@@ -133,6 +133,8 @@ export interface ReplyItem {
   /** Reply of the machine; empty when refused. */
   readonly reply: Uint8Array
   readonly refused: Refused | undefined
+  /** What the handler of the command threw, and where, in the words of the node that answers; of the first reply only. */
+  readonly failure?: string
 }
 /** Ascending by position in the log. */
 export interface Replies {

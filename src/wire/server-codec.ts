@@ -7,7 +7,7 @@ import { ByteReader, type ByteWriter, WireError } from './bytes.ts'
 import type { Goodbye, LeaderHint, QueryReplies, QueryReplyItem, Replies, ReplyItem, ServerMessage, Welcome } from './client-messages.ts'
 import { type FrameWriter, frame } from './frame.ts'
 import { bodyKinds } from './kinds.ts'
-import { readGoodbye, readRefused, sentenceBytesMax, writeGoodbye, writeRefused } from './refused-codec.ts'
+import { cutSentence, readGoodbye, readRefused, sentenceBytesMax, writeGoodbye, writeRefused } from './refused-codec.ts'
 import { readStatus, writeStatus } from './status-codec.ts'
 
 const noReply = new Uint8Array(0)
@@ -58,6 +58,8 @@ function writeReplies(frames: FrameWriter, { session, items }: Replies, from: nu
     body.u48(item.index)
     // Not TOO_LARGE: that would say the command had no effect, and it had.
     writeOutcome(body, item, 'REPLY_DROPPED')
+    body.u8(item.failure === undefined ? 0 : 1)
+    if (item.failure !== undefined) body.text(cutSentence(item.failure))
   }
   body.patchU32(countAt, position - from)
   frames.end()
@@ -80,11 +82,13 @@ function writeQueryReplies(frames: FrameWriter, { items }: QueryReplies, from: n
   return position
 }
 
-type Outcome = Pick<ReplyItem, 'reply' | 'refused'>
+type Outcome = Pick<ReplyItem, 'reply' | 'refused' | 'failure'>
 
 /** An estimate for the refused, which are long only by accident. */
-const itemBytes = ({ reply, refused }: Outcome): number =>
-  itemHeaderBytes + (refused === undefined && reply.length <= itemBytesMax ? reply.length : 64 + sentenceBytesMax)
+const itemBytes = ({ reply, refused, failure }: Outcome): number =>
+  itemHeaderBytes +
+  (failure === undefined ? 1 : 5 + sentenceBytesMax) +
+  (refused === undefined && reply.length <= itemBytesMax ? reply.length : 64 + sentenceBytesMax)
 
 function writeOutcome(body: ByteWriter, { reply, refused }: Outcome, oversize: 'TOO_LARGE' | 'REPLY_DROPPED'): void {
   const refusal =
@@ -186,7 +190,9 @@ function readReplies(reader: ByteReader): Replies {
     const index = reader.u48('index of a reply')
     // Nothing is known of the command then.
     const refused = readRefused(reader, 'OUTCOME_UNKNOWN')
-    items.push({ seq, index, reply: refused === undefined ? reader.bytes('reply') : noReply, refused })
+    const reply = refused === undefined ? reader.bytes('reply') : noReply
+    const failure = reader.boolean('failure') ? reader.text('failure', sentenceBytesMax) : undefined
+    items.push({ seq, index, reply, refused, ...(failure === undefined ? {} : { failure }) })
   }
   return { kind: 'Replies', session, items }
 }

@@ -63,6 +63,14 @@ describe('a command', () => {
     })
   })
 
+  test('whose handler failed just now says why', async () => {
+    const { caller } = answering(undefined, { index: 17, reply: packValue([1]), failure: 'out of ink (at /srv/handlers.ts:3:9)' })
+    await expect(callCommand(caller, transfer, 1, move)).rejects.toMatchObject({
+      code: 'HANDLER_FAILED',
+      message: 'the handler of transfer failed at index 17; its changes were rolled back: out of ink (at /srv/handlers.ts:3:9)',
+    })
+  })
+
   test('passes on what went wrong on the way', async () => {
     const problem = new RaftgenError('OUTCOME_UNKNOWN', 'no answer within 50 ms')
     await expect(callCommand(answering(problem, undefined).caller, transfer, 1, move)).rejects.toBe(problem)

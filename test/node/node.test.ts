@@ -451,6 +451,24 @@ test('failures of handlers are reported when they happen, not again when the log
   expect(leader.events.filter(({ kind }) => kind === 'handlerFailed')).toHaveLength(1)
 })
 
+test('what a handler threw, and where, is in the first reply, and in no other', () => {
+  const nodes = new TestNodes(3)
+  const leader = nodes.untilLeader()
+  const { apply } = leader.machine
+  leader.machine.apply = (command, context) => {
+    context.report({ command: 'line', message: 'no ink', stack: undefined, position: '/srv/handlers.ts:3:9' })
+    return apply(command, context)
+  }
+  const { connection, session } = openSession(nodes, leader)
+  const failures = () =>
+    leader.take(connection).flatMap((message) => (message.kind === 'Replies' ? message.items.map(({ failure }) => failure) : []))
+  for (const expected of [['no ink (at /srv/handlers.ts:3:9)'], [undefined]]) {
+    leader.say(connection, commands(session, [[1, 'a']]))
+    nodes.pass(100)
+    expect(failures()).toEqual(expected)
+  }
+})
+
 test('what a node proposes of its own accord waits for room in the log without keeping the node busy', () => {
   const { nodes, leader, connection, session } = withSession(3, {}, { uncommittedBytesMax: 1_024 })
   for (const { node } of nodes.nodes) if (node.id !== leader.node.id) nodes.cutOff.add(node.id)

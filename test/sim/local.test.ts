@@ -67,9 +67,18 @@ describe('a local replica', () => {
 
   test('shows why a handler failed', async () => {
     const bank = bankWith()
-    await expect(callCommand(bank, open, 1, { name: 'vault' })).rejects.toMatchObject({ code: 'HANDLER_FAILED' })
+    await expect(callCommand(bank, open, 1, { name: 'vault' })).rejects.toMatchObject({
+      code: 'HANDLER_FAILED',
+      message: expect.stringMatching(/^the handler of open failed at index \d+; its changes were rolled back: .* \(at .*\.ts:\d+:\d+\)$/),
+    })
     expect(bank.failures).toEqual([
-      { index: 1, command: 'open', message: 'the account vault exists', stack: expect.stringContaining('bank-machine.ts') },
+      {
+        index: 1,
+        command: 'open',
+        message: 'the account vault exists',
+        position: expect.stringMatching(/bank-machine\.ts:\d+:\d+$/),
+        stack: expect.stringContaining('bank-machine.ts'),
+      },
     ])
   })
 

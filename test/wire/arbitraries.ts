@@ -302,7 +302,9 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
     kind: fc.constant('Replies'),
     session: u48,
     items: fc.array(
-      fc.tuple(u48, u48, outcome).map(([seq, index, rest]): ReplyItem => ({ seq, index, ...rest })),
+      fc
+        .tuple(u48, u48, outcome, fc.option(text, { nil: undefined }))
+        .map(([seq, index, rest, failure]): ReplyItem => ({ seq, index, ...rest, ...(failure === undefined ? {} : { failure }) })),
       { minLength: 1, maxLength: 6 },
     ),
   }),

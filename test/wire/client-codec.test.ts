@@ -142,6 +142,7 @@ describe('a code', () => {
     writer.u8(1)
     writer.text('MOVED_AWAY')
     writer.text('it said so')
+    if (kind === bodyKinds.Replies) writer.u8(0)
     return writer.take()
   }
   const message = 'it said so (MOVED_AWAY, which this release does not know)'

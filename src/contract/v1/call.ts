@@ -63,7 +63,7 @@ function settleWith<Reply>(operation: Operation<Reply>, resolve: (reply: Reply) 
   }
 }
 
-function decodeReply<Reply>({ kind, name, reply }: Operation<Reply>, { index, reply: bytes }: Answer): Reply {
+function decodeReply<Reply>({ kind, name, reply }: Operation<Reply>, { index, reply: bytes, failure }: Answer): Reply {
   let wire: Wire
   try {
     wire = unpackValue(bytes)
@@ -73,7 +73,8 @@ function decodeReply<Reply>({ kind, name, reply }: Operation<Reply>, { index, re
   if (!Array.isArray(wire)) throw foreign(kind, `the reply to ${name} is neither a result nor a failure`)
   const [status, value]: Wire[] = wire
   if (status === 1 && wire.length === 1) {
-    throw new RaftgenError('HANDLER_FAILED', `the handler of ${name} failed at index ${index}; its changes were rolled back`)
+    const why = failure === undefined ? '' : `: ${failure}`
+    throw new RaftgenError('HANDLER_FAILED', `the handler of ${name} failed at index ${index}; its changes were rolled back${why}`)
   }
   if (status !== 0 || wire.length !== 2) throw foreign(kind, `the reply to ${name} is neither a result nor a failure`)
   try {
