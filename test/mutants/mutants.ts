@@ -596,12 +596,6 @@ export const mutants: readonly Mutant[] = [
     replace: 'return this.#found.some((one) => one.skipped < index && index < one.skipped)',
   },
   {
-    name: 'a state that was given up is still judged',
-    file: 'src/node/node.ts',
-    find: 'this.#stateCheck.abandoned()\n',
-    replace: '\n',
-  },
-  {
     name: 'a snapshot of a state that was given up is written later',
     file: 'src/node/snapshotter.ts',
     find: 'this.#next?.pieces.return(undefined)\n    this.#next = undefined\n',

@@ -4,11 +4,12 @@ import { HaltedMembers } from '../../src/node/halted-members.ts'
 import { MemoryLog } from '../../src/storage/memory-log.ts'
 import { memberOf } from './nodes.ts'
 
-/** Node 1 of five, in term 0, halted at 7 itself or not. */
-function members({ isHalted }: { readonly isHalted: boolean }) {
+/** Node 1 of five, halted at 7 itself or not. */
+function members({ isHalted, term: own = 0 }: { readonly isHalted: boolean; readonly term?: number }) {
   const sent: PeerMessage[] = []
   const log = new MemoryLog(confOfVoters([1, 2, 3, 4, 5].map((id) => memberOf(id))))
-  const raft = new Raft({ id: 1, log: log.summary, now: 0, seed: 1, nonce: 1 })
+  const summary = { ...log.summary, hardState: { term: own, votedFor: undefined } }
+  const raft = new Raft({ id: 1, log: summary, now: 0, seed: 1, nonce: 1 })
   const halted = new HaltedMembers({
     id: 1,
     heartbeatMs: 100,
@@ -50,9 +51,11 @@ describe('who has halted', () => {
   })
 
   test('counts only in the term in which it was said', () => {
-    const { halted, hear } = members({ isHalted: false })
+    const { halted, hear } = members({ isHalted: false, term: 2 })
     hear(2, { term: 3 })
-    expect(halted.list).toEqual([])
+    hear(3, { term: 1 })
+    hear(4, { term: 2 })
+    expect(halted.list).toEqual([{ id: 4, index: 7 }])
   })
 
   test('is a majority only of those who vote, at this entry or before, and this node among them', () => {
