@@ -40,6 +40,10 @@ export function voteResult(conf: ConfState, votes: ReadonlyMap<NodeId, boolean>)
   return incoming === 'won' && outgoing === 'won' ? 'won' : 'pending'
 }
 
+/** Whether `ids` are a quorum. */
+export const isQuorum = (conf: ConfState, ids: Iterable<NodeId>): boolean =>
+  voteResult(conf, new Map(Array.from(ids, (id) => [id, true]))) === 'won'
+
 /** Reused between calls: this runs for each acknowledgement. Nothing is kept in it. */
 const sorted: number[] = []
 

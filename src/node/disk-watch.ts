@@ -1,6 +1,6 @@
 // What a node makes of the condition of its disk: how much room is left on it, as its host measures it, and how long a write has been under way.
 // It takes nothing that can wait while there is little room, and lets another lead whose disk is better.
-import type { ConfState, Entry, FollowerStatus, Ms, NodeId, PeerMessage, Raft } from '../core/index.ts'
+import { type Entry, isQuorum, type Ms, type NodeId, type PeerMessage, type Raft } from '../core/index.ts'
 import { envelopeKind } from '../wire/envelope-codec.ts'
 import type { NodeStatus, Refused } from '../wire/client-messages.ts'
 import type { Write } from './driver.ts'
@@ -152,7 +152,14 @@ export class DiskWatch {
     const { conf, followers } = this.#ports.raft.status
     const hung = this.#isHung ? this.#writing : undefined
     const roomy = followers.filter(({ isFull }) => !isFull)
-    if (hung === undefined && !isQuorum(conf, roomy)) return undefined
+    if (
+      hung === undefined &&
+      !isQuorum(
+        conf,
+        roomy.map(({ id }) => id),
+      )
+    )
+      return undefined
     const fit =
       hung === undefined
         ? roomy.filter(({ state }) => state === 'replicate')
@@ -164,11 +171,6 @@ export class DiskWatch {
 
 /** Small, and as rare as elections and operators. */
 const isOfLeaders = ({ kind, data }: Entry): boolean => kind !== 'command' || envelopeKind(data) === 'renewSessions'
-
-function isQuorum({ voters, votersOutgoing }: ConfState, some: readonly FollowerStatus[]): boolean {
-  const hasMajority = (of: readonly NodeId[]): boolean => 2 * some.filter(({ id }) => of.includes(id)).length > of.length
-  return hasMajority(voters) && (votersOutgoing.length === 0 || hasMajority(votersOutgoing))
-}
 
 /** For all but the database itself. */
 export const leftOf = ({ freeBytes, neededBytes }: DiskSpace): number => Math.max(0, freeBytes - neededBytes)

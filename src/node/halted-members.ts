@@ -1,23 +1,26 @@
 // Which members have stopped applying, and where: each of those tells all others again and again. Soft knowledge, of the present term only, for the one
 // that leads and is asked to skip a command.
-import type { ConfState, Halted, Index, Ms, NodeId, Raft, Term } from '../core/index.ts'
+import { type ConfState, type Halted, type Index, isQuorum, type Ms, type NodeId, type Raft, type Term } from '../core/index.ts'
 import type { Net } from '../ports/net.ts'
 
 /** Who was not heard from for so many heartbeats has not halted, for all this node knows. */
 const forgottenAfter = 5
+
+/** Who has no state has applied nothing, from the first entry on, which is never a command. */
+export const withoutState: Index = 1
 
 export interface HaltedMembersPorts {
   readonly id: NodeId
   readonly heartbeatMs: Ms
   readonly raft: Raft
   readonly net: Net
-  /** Of this node: it applies nothing from there on; 1 where it has given up its state. */
+  /** Of this node: it applies nothing from there on; `withoutState` where it has given up its state. */
   stopsAt(): Index | undefined
 }
 
 export interface HaltedMember {
   readonly id: NodeId
-  /** It applies nothing from there on; 1 where it has no state any more. */
+  /** It applies nothing from there on; `withoutState` where it has no state any more. */
   readonly index: Index
 }
 
@@ -55,16 +58,15 @@ export class HaltedMembers {
   }
 
   /**
-   * Whether a majority of the voters, of both sets where the configuration is joint, has applied nothing from `index` on. `since`: what they said before counts for nothing: they may have begun another life, with other handlers.
+   * Whether a quorum has applied nothing from `index` on. What was said before `since` counts for nothing: its sender may have begun another life, with
+   * other handlers.
    */
-  isQuorumAt(
-    index: Index,
-    { voters, votersOutgoing }: Pick<ConfState, 'voters' | 'votersOutgoing'>,
-    since = Number.NEGATIVE_INFINITY,
-  ): boolean {
-    const halted = new Set(this.#saidSince(since).flatMap((one) => (one.index <= index ? [one.id] : [])))
-    const isMajority = (of: readonly NodeId[]): boolean => 2 * of.filter((id) => halted.has(id)).length > of.length
-    return isMajority(voters) && (votersOutgoing.length === 0 || isMajority(votersOutgoing))
+  isQuorumAt(index: Index, conf: ConfState, since = Number.NEGATIVE_INFINITY): boolean {
+    const halted = this.#saidSince(since).filter((one) => one.index <= index)
+    return isQuorum(
+      conf,
+      halted.map(({ id }) => id),
+    )
   }
 
   #saidSince(since: Ms): readonly HaltedMember[] {

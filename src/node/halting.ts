@@ -7,7 +7,7 @@ import type { Net } from '../ports/net.ts'
 import type { Refused } from '../wire/client-messages.ts'
 import { cutSentence } from '../wire/refused-codec.ts'
 import { HaltHandOver } from './halt-hand-over.ts'
-import { HaltedMembers } from './halted-members.ts'
+import { HaltedMembers, withoutState } from './halted-members.ts'
 import type { Halt, NodeEvent, NodeOptions } from './options.ts'
 import { Skips } from './skips.ts'
 
@@ -49,7 +49,7 @@ export class Halting {
     this.#fatal = halted
     this.#isPlain = halted === undefined
     this.#skips = new Skips(ports, unapplied(log.summary, replica.lastApplied))
-    const stopsAt = () => (replica.isAstray ? 1 : this.#current?.index)
+    const stopsAt = () => (replica.isAstray ? withoutState : this.#current?.index)
     this.members = new HaltedMembers({ ...ports, id, stopsAt })
     this.#handOver = new HaltHandOver({ ...ports, members: this.members, halt: () => this.#current })
     // The command may be behind this node, and that have been forgotten by the disk.

@@ -5,6 +5,7 @@ import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { AdminRefused, LeaderHint } from '../wire/client-messages.ts'
 import { encodeEnvelope } from '../wire/envelope-codec.ts'
+import { withoutState } from './halted-members.ts'
 import type { Halting } from './halting.ts'
 import { adminRefused, notLeader } from './refusals.ts'
 import type { Tickets } from './tickets.ts'
@@ -135,7 +136,7 @@ export class SkipOrders {
   #who(): string {
     const { list } = this.#options.halting.members
     if (list.length === 0) return 'no member is known to have halted'
-    const where = (index: Index): string => (index === 1 ? 'without a state' : `at entry ${index}`)
+    const where = (index: Index): string => (index === withoutState ? 'without a state' : `at entry ${index}`)
     return `halted are ${list.map(({ id, index }) => `node ${id} ${where(index)}`).join(', ')}`
   }
 }

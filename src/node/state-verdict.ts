@@ -1,5 +1,5 @@
 // Who is right, where replicas differ: whoever a majority of the voters agrees with. Nobody else is, and who leads does not count.
-import { type ConfState, type Digest, type NodeId, voteResult, votersOf } from '../core/index.ts'
+import { type ConfState, type Digest, isQuorum, type NodeId, votersOf } from '../core/index.ts'
 
 /**
  * `agrees`: a majority has what this node has; `others`: the voters that have something else. `differs`: a majority has something else; `others`: they.
@@ -28,7 +28,7 @@ export function judgeState(
   const differing = said.filter(({ digest }) => !isEqual(digest, own)).map(({ voter }) => voter)
   const candidates = [own, ...said.map(({ digest }) => digest)]
   const right = candidates.find((digest) =>
-    isMajority(
+    isQuorum(
       conf,
       said.filter((one) => isEqual(one.digest, digest)).map(({ voter }) => voter),
     ),
@@ -40,5 +40,3 @@ export function judgeState(
 }
 
 export const isEqual = (one: Digest, other: Digest): boolean => one.low === other.low && one.high === other.high
-
-const isMajority = (conf: ConfState, ids: readonly NodeId[]): boolean => voteResult(conf, new Map(ids.map((id) => [id, true]))) === 'won'

@@ -493,8 +493,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'two that have the same state are a majority of any number',
     file: 'src/node/state-verdict.ts',
-    find: "voteResult(conf, new Map(ids.map((id) => [id, true]))) === 'won'",
-    replace: 'ids.length >= Math.min(2, conf.voters.length)',
+    find: 'isQuorum(\n      conf,\n      said.filter((one) => isEqual(one.digest, digest)).map(({ voter }) => voter),\n    )',
+    replace: 'said.filter((one) => isEqual(one.digest, digest)).length >= Math.min(2, conf.voters.length)',
   },
   {
     name: 'a node whose state is wrong gives snapshots of it',
@@ -537,14 +537,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a command is skipped where any node has halted at it',
     file: haltedMembers,
-    find: 'return isMajority(voters) && (votersOutgoing.length === 0 || isMajority(votersOutgoing))',
-    replace: 'return halted.size > 0',
+    find: 'return isQuorum(\n      conf,\n      halted.map(({ id }) => id),\n    )',
+    replace: 'return halted.length > 0',
   },
   {
     name: 'a command is skipped where a majority of the new voters alone has halted at it',
     file: haltedMembers,
-    find: 'return isMajority(voters) && (votersOutgoing.length === 0 || isMajority(votersOutgoing))',
-    replace: 'return isMajority(voters)',
+    find: 'return isQuorum(\n      conf,',
+    replace: 'return isQuorum(\n      { ...conf, votersOutgoing: [] },',
   },
   {
     name: 'a command is skipped where a majority had halted at it in an earlier term',

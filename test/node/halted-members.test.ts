@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { confOfVoters, type PeerMessage, Raft } from '../../src/core/index.ts'
+import { confOfVoters, noConf, type PeerMessage, Raft } from '../../src/core/index.ts'
 import { HaltedMembers } from '../../src/node/halted-members.ts'
 import { MemoryLog } from '../../src/storage/memory-log.ts'
 import { memberOf } from './nodes.ts'
@@ -21,7 +21,7 @@ function members({ isHalted, term: own = 0 }: { readonly isHalted: boolean; read
   halted.turn(1_000)
   return { halted, hear, sent }
 }
-const of = (...voters: readonly number[]) => ({ voters, votersOutgoing: [] })
+const of = (...voters: readonly number[]) => ({ ...noConf, voters })
 
 describe('who has halted', () => {
   test('tells every other member each heartbeat, and nobody who has not', () => {
@@ -72,8 +72,8 @@ describe('who has halted', () => {
   test('must be a majority of both sets while the voters change', () => {
     const { halted, hear } = members({ isHalted: true })
     hear(2)
-    expect(halted.isQuorumAt(7, { voters: [1, 2, 3], votersOutgoing: [1, 2, 4] })).toBe(true)
-    expect(halted.isQuorumAt(7, { voters: [1, 2, 3], votersOutgoing: [3, 4, 5] })).toBe(false)
-    expect(halted.isQuorumAt(7, { voters: [3, 4, 5], votersOutgoing: [1, 2, 3] })).toBe(false)
+    expect(halted.isQuorumAt(7, { ...noConf, voters: [1, 2, 3], votersOutgoing: [1, 2, 4] })).toBe(true)
+    expect(halted.isQuorumAt(7, { ...noConf, voters: [1, 2, 3], votersOutgoing: [3, 4, 5] })).toBe(false)
+    expect(halted.isQuorumAt(7, { ...noConf, voters: [3, 4, 5], votersOutgoing: [1, 2, 3] })).toBe(false)
   })
 })
