@@ -1,10 +1,11 @@
 // `npm run demo`: three replicas, several callers, and a leader that is killed in the middle. The exit code is 0 only if nothing was lost.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RaftgenError } from 'raftgen'
 import { bootstrap, findLeader, start, stop, waitForStatus } from '../../demo/cluster.js'
+import { runDemo } from '../../demo/run.js'
 import { LocksClient } from '../generated/index.js'
 import { type Command, Ledger, parseCommands } from './ledger.js'
 
@@ -104,20 +105,4 @@ async function main(): Promise<boolean> {
   return complete && verdict.lost.length === 0 && verdict.appliedTwice.length === 0 && identical
 }
 
-// However this process ends, short of kill -9, its replicas end with it; also when nobody reads its output any more.
-process.stdout.on('error', () => process.exit(1))
-process.once('exit', () => {
-  for (const replica of replicas) replica.process?.kill('SIGKILL')
-})
-
-let fine = false
-try {
-  fine = await main()
-} catch (error) {
-  console.error(error)
-} finally {
-  await Promise.all(replicas.map((replica) => stop(replica, 'SIGTERM')))
-  await rm(root, { recursive: true, force: true })
-}
-// Whatever still waits after a failure waits in vain.
-process.exit(fine ? 0 : 1)
+await runDemo({ replicas, root }, main)

@@ -1,11 +1,12 @@
 // `npm run demo:queue`: three replicas, producers, workers that are not all reliable, leaders that are killed and paused. The exit code is 0 only if
 // every job that was accepted was finished once, and none was held by two.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { bootstrap, findLeader, pauseWhile, type Replica, start, stop, waitForStatus } from '../../demo/cluster.js'
+import { runDemo } from '../../demo/run.js'
 import { QueueClient } from '../generated/index.js'
 import { Account } from './account.js'
 import { type Place, produce, work } from './callers.js'
@@ -115,20 +116,4 @@ async function main(): Promise<boolean> {
   return counts.enqueued === jobCount && wrong.length === 0 && identical
 }
 
-// However this process ends, short of kill -9, its replicas end with it; also when nobody reads its output any more.
-process.stdout.on('error', () => process.exit(1))
-process.once('exit', () => {
-  for (const replica of replicas) replica.process?.kill('SIGKILL')
-})
-
-let fine = false
-try {
-  fine = await main()
-} catch (error) {
-  console.error(error)
-} finally {
-  await Promise.all(replicas.map((replica) => stop(replica, 'SIGTERM')))
-  await rm(root, { recursive: true, force: true })
-}
-// Whatever still waits after a failure waits in vain.
-process.exit(fine ? 0 : 1)
+await runDemo({ replicas, root }, main)
