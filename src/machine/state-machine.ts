@@ -29,12 +29,7 @@ export interface HandlerFailure {
   readonly command: string
   readonly message: string
   readonly stack: string | undefined
-  /** Where in the source of the user, as far as that can be told: `file:line:column`. Part of the first reply. */
-  readonly position?: string
 }
-
-export const failureText = ({ message, position }: HandlerFailure): string =>
-  position === undefined ? message : `${message} (at ${position})`
 
 export interface ApplyContext extends Context {
   report(failure: HandlerFailure): void

@@ -1,9 +1,9 @@
 // The door for commands and sessions: takes them in while this node leads, refuses them while it does not, and answers each once.
 // Invariant: whatever was taken in is answered or, when its connection is gone, forgotten. Nothing is executed here.
 import type { Accepted, Entry, Index, Raft, Refusal } from '../core/index.ts'
+import { failureText } from '../machine/failure-text.ts'
 import type { Replica } from '../machine/replica.ts'
 import { sessionsMax } from '../machine/sessions.ts'
-import { failureText } from '../machine/state-machine.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Commands, KeepAlive, LeaderHint, OpenSession, Refused } from '../wire/client-messages.ts'
 import type { Connection, Connections } from './connections.ts'

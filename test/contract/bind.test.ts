@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { bind, RaftgenError, type StateMachine } from '../../src/contract/v1.ts'
 import { InvariantError } from '../../src/core/invariant.ts'
-import { positionOf } from '../../src/contract/v1/handlers.ts'
 import { createContext } from '../../src/machine/context.ts'
 import type { HandlerFailure } from '../../src/machine/state-machine.ts'
 import { packValue, unpackValue, type Wire } from '../../src/wire/value.ts'
@@ -201,32 +200,7 @@ describe('a handler that fails', () => {
     const before = bank.state()
     expect(bank.apply(openCommand('ann'))).toEqual([1])
     expect(bank.state()).toBe(before)
-    const [failure] = bank.failures
-    expect(failure).toMatchObject({ command: 'open', message: 'out of ink', stack: expect.stringContaining('bind.test.ts') })
-    expect(failure?.position).toMatch(/^\/.*\/test\/contract\/bind\.test\.ts:\d+:\d+$/)
-  })
-
-  test('is placed in the source of its user, also where it is raftgen that throws', () => {
-    const bank = bankWith({
-      open(state) {
-        state.accounts.set('ann', { balance: Number.NaN, seal: new Uint8Array(0) })
-      },
-    })
-    expect(bank.apply(openCommand('ann'))).toEqual([1])
-    expect(bank.failures[0]?.stack).toMatch(/src\/machine\/table\.ts/)
-    expect(bank.failures[0]?.position).toMatch(/\/test\/contract\/[^/]+\.ts:\d+:\d+$/)
-  })
-
-  test.each([
-    ['Error: no\n    at post (file:///srv/my app/handlers.ts:8:34)\n    at run (node:internal/x:1:2)', '/srv/my app/handlers.ts:8:34'],
-    ['Error: no\n    at Object.post [as call] (/srv/handlers.ts:8:34)', '/srv/handlers.ts:8:34'],
-    ['Error: no\n    at file:///srv/handlers.ts:8:34', '/srv/handlers.ts:8:34'],
-    ['Error: no\n    at check (/srv/generated/codec.ts:1:2)\n    at post (/srv/handlers.ts:8:34)', '/srv/handlers.ts:8:34'],
-    ['Error: no\n    at check (/srv/generated/codec.ts:1:2)', '/srv/generated/codec.ts:1:2'],
-    ['Error: no (1:2:3)\n    at node:internal/x:1:2\n    at Array.map (<anonymous>)', undefined],
-    [undefined, undefined],
-  ])('is placed by a stack like %j', (stack, position) => {
-    expect(positionOf(stack)).toBe(position)
+    expect(bank.failures).toEqual([{ command: 'open', message: 'out of ink', stack: expect.stringContaining('bind.test.ts') }])
   })
 
   test('leaves the same bytes on every replica, whatever it says', () => {

@@ -456,7 +456,7 @@ test('what a handler threw, and where, is in the first reply, and in no other', 
   const leader = nodes.untilLeader()
   const { apply } = leader.machine
   leader.machine.apply = (command, context) => {
-    context.report({ command: 'line', message: 'no ink', stack: undefined, position: '/srv/handlers.ts:3:9' })
+    context.report({ command: 'line', message: 'no ink', stack: 'Error: no ink\n    at post (/srv/handlers.ts:3:9)' })
     return apply(command, context)
   }
   const { connection, session } = openSession(nodes, leader)

@@ -43,7 +43,7 @@ test('is fenced wherever it is, with the command that it differs since, and the 
   expect(one?.status().divergence).toMatchObject({ standing: 'sound', others: [2], isFirst: true, command: 'open' })
 
   const leader = await eventually('a leader', () => [one, three].find((server) => server?.status().role === 'leader'))
-  expect(leader).toBeDefined()
+  expect(leader.status().divergence?.standing).toBe('sound')
   await client.propose(open('bob'))
   expect(victim?.status().role).toBe('follower')
 

@@ -76,7 +76,6 @@ describe('a local replica', () => {
         index: 1,
         command: 'open',
         message: 'the account vault exists',
-        position: expect.stringMatching(/bank-machine\.ts:\d+:\d+$/),
         stack: expect.stringContaining('bank-machine.ts'),
       },
     ])

@@ -8,7 +8,7 @@ import type { ApplyContext, QueryContext, SnapshotReceiver, StateMachine, Twin }
 import { packValue, unpackValue } from '../../wire/value.ts'
 import { Decoded } from './decoded.ts'
 import type { CommandOperation, MachineDescriptor, QueryOperation, ValueCodec, Wire } from './descriptor.ts'
-import { type Handler, isExhaustion, pickHandlers, positionOf, wordsOf } from './handlers.ts'
+import { type Handler, isExhaustion, pickHandlers, wordsOf } from './handlers.ts'
 import { encodeState, stateParts } from './snapshot.ts'
 import { StateReader } from './state-reader.ts'
 
@@ -102,9 +102,7 @@ class BoundMachine implements StateMachine {
       return reply
     } catch (error) {
       if (error instanceof InvariantError) throw error
-      const words = wordsOf(error)
-      const position = positionOf(words.stack)
-      context.report({ command: operation.name, ...words, ...(position === undefined ? {} : { position }) })
+      context.report({ command: operation.name, ...wordsOf(error) })
       if (isExhaustion(error)) throw fatal(operation.name, context.index, error)
       transaction.rollback()
       return failedReply

@@ -31,30 +31,6 @@ function handlerOf(handlers: object, name: string): Handler | undefined {
   return (state, input, context) => value.call(handlers, state, input, context)
 }
 
-/** Of this package. */
-const ownFolder = pathOf(new URL('../../', import.meta.url).href)
-
-/** Where `stack` comes to the source of a user: its first place that is not raftgen's, nor of Node, nor, if there is another, in a folder `generated`. */
-export function positionOf(stack: string | undefined): string | undefined {
-  const paths = placesOf(stack)
-  return paths.find((path) => !path.includes('/generated/')) ?? paths[0]
-}
-
-function placesOf(stack: string | undefined): readonly string[] {
-  const paths: string[] = []
-  for (const line of stack?.split('\n') ?? []) {
-    const place = /^\s+at (?:.* \()?(.+:\d+:\d+)\)?$/.exec(line)?.[1]
-    if (place === undefined || place.startsWith('node:')) continue
-    const path = pathOf(place)
-    if (!path.startsWith(ownFolder)) paths.push(path)
-  }
-  return paths
-}
-
-function pathOf(place: string): string {
-  return place.replace(/^file:\/\//, '')
-}
-
 /** What a handler threw, in words. It may throw anything, also what cannot be turned into words. */
 export function wordsOf(thrown: unknown): { readonly message: string; readonly stack: string | undefined } {
   try {
