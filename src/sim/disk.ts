@@ -90,6 +90,10 @@ export class SimDisk {
     return spoil(this.#records, this.#history, this.#options.chance)
   }
 
+  get isEmpty(): boolean {
+    return this.#records.size === 0
+  }
+
   get content(): ReadonlyMap<string, Uint8Array> {
     return new Map(this.#records)
   }

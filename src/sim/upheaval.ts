@@ -246,16 +246,16 @@ export class Upheaval {
   }
 
   /**
-   * The newest one, where an older one is left; it shows when it is read, at the next start at the latest. Not one that has just been fetched
-   * and is still to be read: the log behind the older one is gone by then. And one at a time: while the first does not show, it counts as the
-   * one to fall back to.
+   * The newest one, where an older one is left from which the log goes on; it shows when it is read, at the next start at the latest. Not one that
+   * has just been fetched and is still to be read: the log is about to give way to it. And one at a time: while the first does not show, it counts
+   * as the one to fall back to.
    */
   #damageOne(): boolean {
     const server = this.#chance.pick(this.#cluster.active)
-    const { lastApplied = 0 } = server.life?.node ?? {}
-    const intact = this.intactSnapshots(server)
-    const [newest] = intact
-    if (newest === undefined || intact.length < 2 || server.hasLostState || this.#hasHiddenDamage(server)) return false
+    const { lastApplied = 0, firstIndex = 0 } = server.life?.node?.status({ digest: false }) ?? {}
+    const [newest, older] = this.intactSnapshots(server)
+    if (newest === undefined || older === undefined || server.hasLostState || this.#hasHiddenDamage(server)) return false
+    if ((idOf(older)?.index ?? 0) < firstIndex - 1) return false
     if ((idOf(newest)?.index ?? 0) > lastApplied || !server.files.damage(newest)) return false
     this.#count('snapshotDamage')
     if (this.#chance.happens(0.5)) server.crash({ silently: false })
@@ -281,7 +281,8 @@ export class Upheaval {
   /** What it holds is not what it was; it shows when it is read. Whoever is not damaged can go on without it. */
   #damageLog(deed: 'logDamage' | 'slotDamage'): boolean {
     const server = this.#chance.pick(this.#cluster.active)
-    if (server.isBlank || !this.#isWhole || !this.canLose(server)) return false
+    // One that has just begun may have nothing on it yet.
+    if (server.isBlank || server.disk.isEmpty || !this.#isWhole || !this.canLose(server)) return false
     if (deed === 'logDamage') server.onDamaged(server.disk.damage())
     else {
       const positions = this.#chance.pick([[0], [1], [0, 1]] as const)
