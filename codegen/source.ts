@@ -1,6 +1,7 @@
 // The schema file as syntax. Loads the compiler: import it late.
 import { ts } from 'ts-morph'
-import { calleeName, Place, plain, type Position, resolve } from './place.ts'
+import type { Place, Position } from './place.ts'
+import { calleeName, plain, resolve, SchemaPlace } from './schema-place.ts'
 
 export interface SyntaxProblem extends Position {
   readonly message: string
@@ -41,7 +42,7 @@ export class SchemaSource {
     const isMachine = call !== undefined && ts.isCallExpression(call) && calleeName(call) === 'defineMachine'
     const argument = isMachine ? call.arguments[0] : undefined
     const literal = argument === undefined ? undefined : resolve(this.#file, argument)
-    return new Place(this.#file, '', literal, literal ?? exported ?? this.#file)
+    return new SchemaPlace(this.#file, '', literal, literal ?? exported ?? this.#file)
   }
 
   #defaultExport(): ts.Expression | undefined {

@@ -18,7 +18,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   'src/client': ['src/core', 'src/machine', 'src/wire', 'src/session', 'src/transport'],
   'src/sim': ['src/core', 'src/machine', 'src/ports', 'src/node', 'src/wire', 'src/session', 'src/storage'],
   'src/contract': ['src/core', 'src/machine', 'src/wire', 'src/session', 'src/client'],
-  'src/schema': ['typebox'],
+  'src/schema': ['src/machine', 'typebox'],
   'src/server': [
     'src/core',
     'src/machine',
@@ -30,7 +30,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'node:crypto',
     'node:events',
   ],
-  'src/cli': ['src', 'codegen', 'commander', 'ts-morph', 'node:'],
+  // What is proved of a user's machine starts from its schema.
+  'src/prove': ['src/core', 'src/machine', 'src/wire', 'src/schema', 'src/contract', 'src/sim', 'codegen', 'fast-check'],
+  'src/cli': ['src', 'codegen', 'commander', 'jiti', 'ts-morph', 'node:'],
   codegen: ['src/schema', 'src/contract', 'src/wire', 'ts-morph', 'jiti', 'typebox', 'node:'],
 }
 

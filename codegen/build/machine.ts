@@ -10,7 +10,7 @@ import { OperationBuilder } from './operations.ts'
 import { endless, reachable } from './recursion.ts'
 import type { Reporter } from './reporter.ts'
 import { isObjectLike, kindOf, listOf, type Schema, schemaOf, textOf } from './schema-value.ts'
-import { checkMachineKeys, entriesOf } from './shape.ts'
+import { checkInvariants, checkMachineKeys, entriesOf } from './shape.ts'
 import { TypeBuilder } from './type-builder.ts'
 import { TypeNames } from './type-names.ts'
 
@@ -41,6 +41,7 @@ export function buildDraft(value: unknown, place: Place, reporter: Reporter): Dr
     types: builder.types,
   }
   reserveInputNames(draft, typeNames, place)
+  checkInvariants(definition['invariants'], place.property('invariants'), reporter)
   checkUnusedErrors(draft, place.property('errors'), reporter)
   checkEndless(draft, builder, place, reporter)
   if (!reporter.failed) checkValues(draft, builder, place.property('initial'), definition['initial'], reporter)

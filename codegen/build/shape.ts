@@ -3,8 +3,8 @@ import type { Place } from '../place.ts'
 import type { Reporter } from './reporter.ts'
 import { isPlainObject } from './schema-value.ts'
 
-const reservedKeys = new Set(['invariants', 'permissions', 'retired'])
-const machineKeys = ['name', 'version', 'state', 'indexes', 'initial', 'errors', 'commands', 'queries']
+const reservedKeys = new Set(['permissions', 'retired'])
+const machineKeys = ['name', 'version', 'state', 'indexes', 'initial', 'invariants', 'errors', 'commands', 'queries']
 
 export function checkMachineKeys(definition: Readonly<Record<string, unknown>>, place: Place, reporter: Reporter): void {
   for (const key of Object.keys(definition)) {
@@ -36,6 +36,17 @@ export function entriesOf(value: unknown, place: Place, reporter: Reporter): rea
   if (isPlainObject(value)) return Object.entries(value)
   reporter.report(place, { code: 'DEFINITION_INVALID', message: `${place.path} is no object`, hint: 'Write one: { name: { ... } }.' })
   return []
+}
+
+export function checkInvariants(value: unknown, place: Place, reporter: Reporter): void {
+  for (const [name, invariant] of entriesOf(value, place, reporter)) {
+    if (typeof invariant === 'function') continue
+    reporter.report(place.property(name), {
+      code: 'INVARIANT_INVALID',
+      message: `${place.property(name).path} is no function`,
+      hint: 'Write one of the state, which says whether it holds: (state) => state.count >= 0.',
+    })
+  }
 }
 
 /** `Did you mean Held?` for the nearest of `known`, if one is near. */

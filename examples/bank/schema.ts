@@ -33,6 +33,15 @@ export default defineMachine({
   // All the money there ever is: commands move it.
   initial: { accounts: { vault: { owner: 'bank', balance: 1_000_000 } } },
 
+  invariants: {
+    sumIsConstant: (state) => {
+      let sum = 0
+      for (const { balance } of state.accounts.values()) sum += balance
+      return sum === 1_000_000 || `the sum is ${sum}`
+    },
+    transfersAreCounted: (state) => state.count === state.transfers.size,
+  },
+
   errors: {
     Exists: Type.Object({}),
     NoAccount: Type.Object({ name: Name }),

@@ -15,11 +15,13 @@ export interface CheckCommand {
 }
 
 /** What every part is given; both paths are absolute. */
-interface Checked {
+export interface Checked {
   readonly schemaFile: string
   readonly handlersFile: string
+  readonly options: CheckOptions
+  readonly terminal: Terminal
 }
-interface PartReport {
+export interface PartReport {
   readonly diagnostics: readonly Diagnostic[]
   /** What was looked into: the beginning of the summary. */
   readonly subject: string
@@ -29,12 +31,15 @@ interface PartReport {
 type Part = (checked: Checked) => Promise<PartReport>
 
 /** In the order in which they run. */
-const parts: Readonly<Record<string, Part>> = { lint: lintPart }
+const parts: Readonly<Record<string, Part>> = {
+  lint: lintPart,
+  properties: async (checked) => (await import('./check-properties.ts')).propertiesPart(checked),
+}
 
 export async function checkCommand({ schema, options, terminal }: CheckCommand): Promise<ExitCode> {
   const chosen = chosenParts(options.only)
   const schemaFile = schemaFileOf(schema)
-  const checked = { schemaFile, handlersFile: handlersFileOf(schemaFile, options.handlers) }
+  const checked = { schemaFile, handlersFile: handlersFileOf(schemaFile, options.handlers), options, terminal }
   let failed = false
   for (const [name, part] of chosen) {
     const { diagnostics, subject, notes } = await part(checked)
@@ -82,9 +87,9 @@ function handlersFileOf(schemaFile: string, option: string | undefined): string 
   )
 }
 
-async function lintPart(checked: Checked): Promise<PartReport> {
+async function lintPart({ schemaFile, handlersFile }: Checked): Promise<PartReport> {
   const { lint } = await import('../../codegen/check/lint.ts')
-  const { diagnostics, files, notLookedInto } = await lint(checked)
+  const { diagnostics, files, notLookedInto } = await lint({ schemaFile, handlersFile })
   const [first, ...others] = files
   const subject = `${first}${others.length === 0 ? '' : ` and ${counted(others.length, 'module')} that it imports`}`
   return { diagnostics, subject, notes: notLookedInto.length === 0 ? [] : [`not looked into: ${notLookedInto.join(', ')}`] }

@@ -22,6 +22,9 @@ export interface GenerateOptions extends FreezeOptions {
 export interface CheckOptions extends JsonOption {
   readonly handlers?: string
   readonly only?: string
+  readonly out?: string
+  readonly cases?: string
+  readonly seed?: string
 }
 export interface BootstrapOptions extends JsonOption {
   readonly dir: string
@@ -77,10 +80,13 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
 
   program
     .command('check')
-    .description('look through the handlers for what would make replicas differ: clocks, chance, locales, state of their own')
+    .description('read the handlers, and try them out: do they do the same on every replica, and what the schema says?')
     .argument('<schema>', 'the schema file')
     .option('--handlers <file>', 'your handlers (default: handlers.ts beside the schema)')
-    .option('--only <parts>', 'only these parts, separated by commas: lint')
+    .option('--out <dir>', 'where generated code is (default: generated/ beside the schema)')
+    .option('--only <parts>', 'only these parts, separated by commas: lint, properties')
+    .option('--cases <n>', 'of properties: how many, 1 to 1,000,000 (default: 1,000)')
+    .option('--seed <k>', 'of properties: decides the cases, a whole number from 0 (default: 1)')
     .option('--json', 'print one JSON object a line, for each finding')
     .addHelpText('after', helpOfCheck)
     .action(async (schema: string, options: CheckOptions) => {
@@ -159,7 +165,10 @@ const appended = (value: string, previous: readonly string[] | undefined): reado
 
 const helpOfCheck = `
 Parts:
-  lint  the handlers and the modules they import: Date, Math.random, process, locales, I/O, state of a module, ...
+  lint        the handlers and the modules they import: Date, Math.random, process, locales, I/O, state of a module, ...
+  properties  cases of up to 30 commands and queries with inputs drawn from the schema, on replicas under different clocks, time zones and chance,
+              restarted and replayed: do they stay equal, does a failure leave no trace, do results fit, do your invariants hold? The smallest
+              case that does not hold is printed with a test that repeats it.
 
 A finding that is none is switched off in its line, or in the line before:
   // raftgen-ignore determinism: <reason>

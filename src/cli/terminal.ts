@@ -52,6 +52,9 @@ export const shownPath = (path: string): string => {
 /** `1 error`, `3 errors`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
+/** `12,345` */
+export const grouped = (count: number): string => count.toLocaleString('en')
+
 const indented = (text: string): string =>
   text
     .split('\n')

@@ -11,7 +11,7 @@ export function failureText({ message, stack }: HandlerFailure): string {
 }
 
 /** Where `stack` comes to the source of a user: its first place that is not raftgen's, nor of Node, nor, if there is another, in a folder `generated`. */
-function positionOf(stack: string | undefined): string | undefined {
+export function positionOf(stack: string | undefined): string | undefined {
   const paths = placesOf(stack)
   return paths.find((path) => !path.includes('/generated/')) ?? paths[0]
 }

@@ -101,6 +101,32 @@ export interface StateMachine {
   nameOf?(command: Uint8Array): string
   /** Another one with the same handlers and a state of its own, as at the start of the world: what `local` applies each command to once more. */
   twin?(): Twin
+  /** Of generated machines: what they are asked and answer in the words of their schema, and a look at the state. */
+  readonly typed?: TypedMachine
+}
+
+export interface TypedMachine {
+  /** Commands, then queries. */
+  readonly operations: readonly TypedOperation[]
+  /** What `look` makes of the state, as query handlers are given it: it may be read and not be changed. Throws what `look` throws. */
+  read<T>(look: (state: object) => T): T
+}
+
+/** What a handler did: it returned `value` (with declared errors a `Result`), or it failed, and left nothing behind. */
+export type OperationResult = { readonly kind: 'returned'; readonly value: unknown } | { readonly kind: 'failed' }
+
+export interface TypedOperation {
+  readonly kind: 'command' | 'query'
+  /** As it stands in the schema. */
+  readonly name: string
+  /** The bytes of a call. Throws INVALID_INPUT, which says where `input` does not fit its schema. */
+  encode(input: unknown): Uint8Array
+  /** The input in the bytes of a call, whole and frozen. Throws where they are no call of this operation. */
+  decode(call: Uint8Array): unknown
+  /** What a reply says. Throws where it is none of this operation. */
+  result(reply: Uint8Array): OperationResult
+  /** The inverse of `result`. Throws where the value does not fit its schema. */
+  encodeResult(result: OperationResult): Uint8Array
 }
 
 export interface SnapshotReceiver {

@@ -1,4 +1,6 @@
 import type { Static, TObject, TRecord } from 'typebox'
+import type { ReadonlyTable } from '../machine/table.ts'
+import type { Stored } from './stored.ts'
 
 /** Anything TypeBox builds, or `bytes`. TypeBox's own `TSchema` admits every value, a misspelt one too. */
 export type OperationSchema = { readonly '~kind': string } | { readonly '~unsafe': unknown }
@@ -56,6 +58,20 @@ type TablesOf<State extends ObjectSchema> =
       }
     : never
 
+/** The state as an invariant sees it, between two commands: as a query handler does, without indexes. */
+export type InvariantState<State extends ObjectSchema> =
+  State extends TObject<infer Properties>
+    ? {
+        readonly [Name in keyof Properties]: Properties[Name] extends TRecord<infer Key, infer Value>
+          ? ReadonlyTable<KeyOf<Key>, Stored<Static<Value>>>
+          : Stored<Static<State>[Name & keyof Static<State>]>
+      }
+    : never
+type KeyOf<Pattern extends string> = Pattern extends '^.*$' ? string : number
+
+/** `true` where it holds; `false`, or a sentence that says why it does not. Changes nothing, and depends on nothing but the state. */
+export type Invariant<State extends ObjectSchema> = (state: InvariantState<State>) => boolean | string
+
 export interface MachineInput<State extends ObjectSchema, Errors extends { readonly [name: string]: ObjectSchema }> {
   /** Lower-case letters, digits and dashes, beginning with a letter. Names the generated code, the wire lock, and who may join. */
   readonly name: string
@@ -69,6 +85,11 @@ export interface MachineInput<State extends ObjectSchema, Errors extends { reado
    */
   readonly indexes?: IndexesInput<NoInfer<State>>
   readonly initial?: InitialState<NoInfer<State>>
+  /**
+   * What is true of the state at the start and after every command, by name. `raftgen check` and `raftgen sim` look at them; servers do not, and
+   * they are no part of the wire format.
+   */
+  readonly invariants?: { readonly [name: string]: Invariant<NoInfer<State>> }
   /** What commands may answer instead of their output: values, with a `code` that is their name here. */
   readonly errors?: Errors
   readonly commands?: { readonly [name: string]: CommandDefinition<NoInfer<keyof Errors & string>> }

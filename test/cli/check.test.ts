@@ -18,7 +18,7 @@ describe('raftgen check', () => {
   test('findings go to stdout with their place and what to write, the rest to stderr; the code is 1', async () => {
     const folder = project()
     writeFiles(folder, { 'handlers.ts': wolf })
-    expect(await raftgen(folder, ['check', 'schema.ts'])).toEqual({
+    expect(await raftgen(folder, ['check', 'schema.ts', '--only', 'lint'])).toEqual({
       code: 1,
       out:
         `handlers.ts:2:14 error CLOCK Date.now reads the clock of its machine\n  ${clock}\n` +
@@ -31,7 +31,7 @@ describe('raftgen check', () => {
   test('with --json each finding is an object on a line of its own', async () => {
     const folder = project()
     writeFiles(folder, { 'handlers.ts': wolf })
-    const { code, out } = await raftgen(folder, ['check', 'schema.ts', '--json'])
+    const { code, out } = await raftgen(folder, ['check', 'schema.ts', '--only', 'lint', '--json'])
     expect(code).toBe(1)
     const [first, second, ...rest] = out.split('\n')
     expect(JSON.parse(first ?? '')).toEqual({
@@ -60,7 +60,11 @@ describe('raftgen check', () => {
   test('nothing found: nothing on stdout, and the code is 0', async () => {
     const folder = project()
     await raftgen(folder, ['schema.ts'])
-    expect(await raftgen(folder, ['check', 'schema.ts', '--json'])).toEqual({ code: 0, out: '', err: 'lint: handlers.ts; nothing found\n' })
+    expect(await raftgen(folder, ['check', 'schema.ts', '--only', 'lint', '--json'])).toEqual({
+      code: 0,
+      out: '',
+      err: 'lint: handlers.ts; nothing found\n',
+    })
   })
 
   test.each([
@@ -70,7 +74,7 @@ describe('raftgen check', () => {
       'raftgen: there is no file of handlers handlers.ts\n  Run `raftgen schema.ts`, which makes one, or name yours with --handlers.\n',
     ],
     [['schema.ts', '--handlers', 'schema.ts'], 'raftgen: schema.ts is the file of the handlers\n  Name the schema file.\n'],
-    [['schema.ts', '--only', 'lint,corpse'], "raftgen: --only: 'corpse' is no part of check\n  There is: lint.\n"],
+    [['schema.ts', '--only', 'lint,corpse'], "raftgen: --only: 'corpse' is no part of check\n  There is: lint, properties.\n"],
     [['schema.ts', '--only', 'lnt'], "raftgen: --only: 'lnt' is no part of check\n  Did you mean lint?\n"],
     [['schema.ts', '--fix'], "raftgen: unknown option '--fix'\n"],
   ])('wrong use, exit code 2: check %j', async (args, err) => {
@@ -80,7 +84,7 @@ describe('raftgen check', () => {
 
 describe('nothing is found in what we hand over', () => {
   test.each(['examples/counter', 'examples/locks', 'test/bench/kv'])('%s', async (folder) => {
-    const { code, out } = await raftgen(join(repository, folder), ['check', 'schema.ts'])
+    const { code, out } = await raftgen(join(repository, folder), ['check', 'schema.ts', '--cases', '30'])
     expect({ code, out }).toEqual({ code: 0, out: '' })
   })
 
@@ -90,7 +94,9 @@ describe('nothing is found in what we hand over', () => {
     const svc = join(folder, 'svc')
     linkPackages(svc)
     await raftgen(svc, ['schema.ts'])
-    expect(await raftgen(svc, ['check', 'schema.ts'])).toEqual({ code: 0, out: '', err: 'lint: handlers.ts; nothing found\n' })
+    const { code, out, err } = await raftgen(svc, ['check', 'schema.ts', '--cases', '30'])
+    expect([code, out]).toEqual([0, ''])
+    expect(err).toMatch(/^lint: handlers\.ts; nothing found\nproperties: handlers\.ts, seed 1: 30 cases with .*; nothing found\n$/)
   })
 })
 

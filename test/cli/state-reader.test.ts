@@ -9,7 +9,7 @@ import { stateReader } from '../../src/cli/state-reader.ts'
 import type { ValueCodec } from '../../src/contract/v1.ts'
 import { named, placeText } from '../../src/machine/differences.ts'
 import { packValue, unpackValue } from '../../src/wire/value.ts'
-import { Arbitraries } from '../codegen/arbitraries.ts'
+import { Arbitraries } from '../../src/prove/arbitraries.ts'
 import { kitchenSinkDescriptor } from '../codegen/golden/kitchen-sink/generated/index.ts'
 
 const folder = new URL('../codegen/golden/kitchen-sink/', import.meta.url)
@@ -35,7 +35,7 @@ describe.each(Object.entries(kitchenSinkDescriptor.state))('state.%s', (name, de
         : [property.kind === 'cell' ? property.type : property.value, described.kind === 'cell' ? described.value : described.values]
     expect(field.kind).toBe(property.kind)
     fc.assert(
-      fc.property(new Arbitraries(model).of(type), (value) => {
+      fc.property(new Arbitraries(model.types).of(type), (value) => {
         const checked = codec.check(value, 'value')
         expect(field.value(unpackValue(packValue(codec.toWire(checked))))).toEqual(checked)
       }),

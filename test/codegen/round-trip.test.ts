@@ -5,7 +5,8 @@ import { generate } from '../../codegen/generate.ts'
 import type { Model, OperationModel, TypeNode } from '../../codegen/model.ts'
 import type { ValueCodec } from '../../src/contract/v1/descriptor.ts'
 import { packValue, unpackValue } from '../../src/wire/value.ts'
-import { Arbitraries, spoilt } from './arbitraries.ts'
+import { Arbitraries } from '../../src/prove/arbitraries.ts'
+import { spoilt } from './spoilt.ts'
 import { kitchenSinkDescriptor } from './golden/kitchen-sink/generated/index.ts'
 
 const operations = [...kitchenSinkDescriptor.commands, ...kitchenSinkDescriptor.queries]
@@ -42,14 +43,14 @@ describe.each(operations.map((operation) => [operation.name, operation] as const
   test('an input that fits comes back from its bytes as it was checked', () => {
     const node: TypeNode = { kind: 'named', name: modelOf(name).input }
 
-    fc.assert(fc.property(new Arbitraries(model).of(node), (value) => comesBack(operation.input, value)))
+    fc.assert(fc.property(new Arbitraries(model.types).of(node), (value) => comesBack(operation.input, value)))
   })
 
   test('an output that fits comes back from its bytes as it was checked', () => {
     const { output, errors } = modelOf(name)
     if (output === undefined) return repliesWith(operation, errors.length > 0 ? { ok: true, value: undefined } : undefined)
 
-    const outputs = new Arbitraries(model).of(output)
+    const outputs = new Arbitraries(model.types).of(output)
     fc.assert(fc.property(outputs, (value) => repliesWith(operation, errors.length > 0 ? { ok: true, value } : value)))
   })
 
@@ -58,7 +59,7 @@ describe.each(operations.map((operation) => [operation.name, operation] as const
     const evaluator = new Evaluator(model.types)
 
     fc.assert(
-      fc.property(new Arbitraries(model).of(node).chain(spoilt), (value) => {
+      fc.property(new Arbitraries(model.types).of(node).chain(spoilt), (value) => {
         const emitted = verdict(() => operation.input.check(value, 'input'))
         const evaluated = verdict(() => evaluator.check(node, value))
         // The generator also takes plain objects for Maps, since schemas give them so.

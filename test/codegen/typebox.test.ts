@@ -6,7 +6,8 @@ import Value from 'typebox/value'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { generate } from '../../codegen/generate.ts'
 import type { Model } from '../../codegen/model.ts'
-import { Arbitraries, spoilt } from './arbitraries.ts'
+import { Arbitraries } from '../../src/prove/arbitraries.ts'
+import { spoilt } from './spoilt.ts'
 import { kitchenSinkDescriptor } from './golden/kitchen-sink/generated/index.ts'
 import definition from './golden/kitchen-sink/schema.ts'
 
@@ -50,7 +51,7 @@ const narrower =
 describe.each(operations.map((operation) => [operation.name, operation] as const))('%s', (name, operation) => {
   test('what we accept, TypeBox accepts once defaults are in place', () => {
     const schema = schemaOf(name)
-    const inputs = new Arbitraries(model).of({ kind: 'named', name: modelInput(name) })
+    const inputs = new Arbitraries(model.types).of({ kind: 'named', name: modelInput(name) })
 
     fc.assert(
       fc.property(fc.oneof(inputs, inputs.chain(spoilt)), (value) => {
@@ -62,7 +63,7 @@ describe.each(operations.map((operation) => [operation.name, operation] as const
 
   test('what TypeBox accepts, we accept, or we say which rule is narrower', () => {
     const schema = schemaOf(name)
-    const inputs = new Arbitraries(model).of({ kind: 'named', name: modelInput(name) })
+    const inputs = new Arbitraries(model.types).of({ kind: 'named', name: modelInput(name) })
 
     fc.assert(
       fc.property(fc.oneof(inputs, inputs.chain(spoilt)), (value) => {

@@ -4,13 +4,14 @@ import { RaftgenError } from '../../errors.ts'
 import type { Digest } from '../../machine/field-digest.ts'
 import { State } from '../../machine/state.ts'
 import { stateDifference } from '../../machine/state-difference.ts'
-import type { ApplyContext, QueryContext, SnapshotReceiver, StateMachine, Twin } from '../../machine/state-machine.ts'
+import type { ApplyContext, QueryContext, SnapshotReceiver, StateMachine, Twin, TypedMachine } from '../../machine/state-machine.ts'
 import { packValue, unpackValue } from '../../wire/value.ts'
 import { Decoded } from './decoded.ts'
 import type { CommandOperation, MachineDescriptor, QueryOperation, ValueCodec, Wire } from './descriptor.ts'
-import { type Handler, isExhaustion, pickHandlers, wordsOf } from './handlers.ts'
+import { type Handler, isExhaustion, pickHandlers, resultMisfit, wordsOf } from './handlers.ts'
 import { encodeState, stateParts } from './snapshot.ts'
 import { StateReader } from './state-reader.ts'
+import { typedOperations } from './typed.ts'
 
 /**
  * Binds handlers to the machine that `descriptor` describes: one function for each command and query, by name. Throws HANDLER_MISSING
@@ -111,14 +112,7 @@ class BoundMachine implements StateMachine {
 
   query(query: Uint8Array, context: QueryContext): Uint8Array {
     const { operation, input } = this.#checkedQueries.take(query) ?? this.#decodeQuery(query)
-    const { transaction, root } = this.#state
-    transaction.beginQuery()
-    try {
-      const returned = this.#run(operation, root, input, context)
-      return packValue([0, operation.reply.toWire(returned)])
-    } finally {
-      transaction.endQuery()
-    }
+    return this.#read((root) => packValue([0, operation.reply.toWire(this.#run(operation, root, input, context))]))
   }
 
   snapshot(): Uint8Array {
@@ -160,6 +154,20 @@ class BoundMachine implements StateMachine {
     }
   }
 
+  get typed(): TypedMachine {
+    return { operations: typedOperations(this.#source[0]), read: (look) => this.#read(look) }
+  }
+
+  #read<T>(look: (state: object) => T): T {
+    const { transaction, root } = this.#state
+    transaction.beginQuery()
+    try {
+      return look(root)
+    } finally {
+      transaction.endQuery()
+    }
+  }
+
   /** Calls the handler and returns its reply, canonical. */
   #run({ name, handler, reply }: Operation, root: object, input: unknown, context: object): unknown {
     const returned = handler(root, input, context)
@@ -172,7 +180,7 @@ class BoundMachine implements StateMachine {
       return reply.check(returned, 'result')
     } catch (error) {
       if (isExhaustion(error)) throw error
-      throw new TypeError(`the handler of ${name} returned what its schema does not allow: ${wordsOf(error).message}`, { cause: error })
+      throw new TypeError(`the handler of ${name} ${resultMisfit}: ${wordsOf(error).message}`, { cause: error })
     }
   }
 

@@ -38,7 +38,8 @@ export function callQuery<Input, Reply>(
   })
 }
 
-function encodeCall<Input, Reply>(
+/** The bytes of a call. Throws INVALID_INPUT, which says where `given` does not fit. */
+export function encodeCall<Input, Reply>(
   { tag, input }: CommandOperation<Input, Reply> | QueryOperation<Input, Reply>,
   version: number,
   given: unknown,

@@ -41,6 +41,9 @@ export function wordsOf(thrown: unknown): { readonly message: string; readonly s
   }
 }
 
+/** How the message of a handler begins whose result does not fit, after its name. */
+export const resultMisfit = 'returned what its schema does not allow'
+
 const exhaustions: ReadonlySet<string> = new Set(['Maximum call stack size exceeded', 'Array buffer allocation failed'])
 const causesMax = 8
 
