@@ -17,7 +17,7 @@ export const handlers: CounterHandlers = {
 const right = handlers('if (Math.abs(state.value + by) < 1_000_000) state.value += by')
 const withInvariant = counterSchema().replace(
   '  initial:',
-  '  invariants: { small: ({ value }) => value < 3 || 'it is ' + value },\n  initial:',
+  "  invariants: { small: ({ value }) => value < 3 || 'it is ' + value },\n  initial:",
 )
 
 async function generated(files: Readonly<Record<string, string>>): Promise<string> {
@@ -45,7 +45,9 @@ describe('raftgen check, the properties', () => {
     const folder = await generated({ 'handlers.ts': right })
     const { code, out, err } = await raftgen(folder, [...only, '--cases', '50', '--seed', '3'])
     expect([code, out]).toEqual([0, ''])
-    expect(err).toMatch(/^properties: handlers\.ts, seed 3: 50 cases with [\d,]+ commands and [\d,]+ queries in \d+\.\d s; nothing found\n$/)
+    expect(err).toMatch(
+      /^properties: handlers\.ts, seed 3: 50 cases with [\d,]+ commands and [\d,]+ queries in \d+\.\d s; nothing found\n$/,
+    )
   })
 
   test('the smallest case that does not hold, and a test that repeats it', async () => {
