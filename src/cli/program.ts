@@ -26,6 +26,15 @@ export interface CheckOptions extends JsonOption {
   readonly cases?: string
   readonly seed?: string
 }
+export interface SimOptions extends JsonOption {
+  readonly handlers?: string
+  readonly out?: string
+  readonly seeds?: string
+  readonly from?: string
+  readonly seed?: string
+  readonly faults?: string
+  readonly svg?: string
+}
 export interface BootstrapOptions extends JsonOption {
   readonly dir: string
   readonly id: string
@@ -95,6 +104,24 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
     })
 
   program
+    .command('sim')
+    .description('run the machine in simulated clusters in which everything breaks: is it one copy of its state, and nothing lost?')
+    .argument('<schema>', 'the schema file')
+    .option('--seeds <n>', 'how many runs, 1 to 1,000,000 (default: 100)')
+    .option('--from <k>', 'the first seed (default: 1)')
+    .option('--seed <run>', 'only this seed, or this run of one as a failure names it: 12/acts=1-3/calls=7')
+    .option('--faults <classes>', 'only these, separated by commas; none: nothing breaks (default: all)')
+    .option('--handlers <file>', 'your handlers (default: handlers.ts beside the schema)')
+    .option('--out <dir>', 'where generated code is (default: generated/ beside the schema)')
+    .option('--svg <file>', 'where the picture of a failure goes (default: a temporary file)')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', helpOfSim)
+    .action(async (schema: string, options: SimOptions) => {
+      const { simCommand } = await import('./sim.ts')
+      end(await simCommand({ schema, options, terminal }))
+    })
+
+  program
     .command('init')
     .description('create a runnable project')
     .argument('[dir]', 'an empty or new folder', '.')
@@ -159,7 +186,7 @@ function optionsOfGenerating(generate: Command): string {
 }
 
 /** Words that may be meant where a schema file is expected. */
-export const commandNames = ['generate', 'check', 'init', 'bootstrap', 'freeze', 'cluster', 'log', 'state', 'help'] as const
+export const commandNames = ['generate', 'check', 'sim', 'init', 'bootstrap', 'freeze', 'cluster', 'log', 'state', 'help'] as const
 
 const appended = (value: string, previous: readonly string[] | undefined): readonly string[] => [...(previous ?? []), value]
 
@@ -179,12 +206,26 @@ Exit codes:
   2  wrong use: no schema, no handlers, a part that there is not
   3  a bug in raftgen`
 
+const helpOfSim = `
+A seed decides everything: how many nodes, their limits, what clients ask for, what breaks and when. Clients call the commands and queries of the
+schema while nodes crash, links break and disks fail; then all must be well, and what clients were told is what the machine does by itself, one command
+after the other. A run that fails is made as small as can be, and told as a chart.
+
+Under vitest the same is a test: see simulateMachine of 'raftgen/sim'.
+
+Exit codes:
+  0  everything holds
+  1  something does not
+  2  wrong use: no schema, no handlers, no such class of faults
+  3  a bug in raftgen`
+
 const afterHelp = `
 Examples:
   raftgen init svc                 a project to start from
   raftgen schema.ts                generate, and insert stubs for new commands and queries
   raftgen schema.ts --check        in CI: is what is committed up to date?
   raftgen check schema.ts          do the handlers do the same on every replica?
+  raftgen sim schema.ts            is it one copy of the state, whatever breaks?
   raftgen cluster status --server 10.0.0.1:7101
   raftgen log verify data/1        is all there that this stopped node has promised?
   raftgen state diff data/1 data/2 --schema schema.ts

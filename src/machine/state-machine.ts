@@ -121,6 +121,8 @@ export interface TypedOperation {
   readonly name: string
   /** The bytes of a call. Throws INVALID_INPUT, which says where `input` does not fit its schema. */
   encode(input: unknown): Uint8Array
+  /** Whether these are the bytes of a call of this operation. */
+  isCall(call: Uint8Array): boolean
   /** The input in the bytes of a call, whole and frozen. Throws where they are no call of this operation. */
   decode(call: Uint8Array): unknown
   /** What a reply says. Throws where it is none of this operation. */

@@ -15,7 +15,9 @@ export function literal(value: unknown): string {
       if (value instanceof Uint8Array) return bytesText(value)
       if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
       if (value instanceof Map) return `new Map([${[...value].map(([key, item]) => `[${literal(key)}, ${literal(item)}]`).join(', ')}])`
-      const fields = Object.entries(value).map(([name, item]) => `${propertyName(name)}: ${literal(item)}`)
+      const fields = Object.entries(value).flatMap(([name, item]) =>
+        item === undefined ? [] : [`${propertyName(name)}: ${literal(item)}`],
+      )
       return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`
     }
     default:

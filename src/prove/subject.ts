@@ -49,7 +49,7 @@ function generated(machine: StateMachine): GeneratedMachine {
   throw badOptions('the machine was not generated: only a schema says what a machine may be asked')
 }
 
-const isGenerated = (machine: StateMachine): machine is GeneratedMachine => machine.typed !== undefined && machine.twin !== undefined
+export const isGenerated = (machine: StateMachine): machine is GeneratedMachine => machine.typed !== undefined && machine.twin !== undefined
 
 function operationsOf({ commands, queries }: Draft, { operations }: TypedMachine): readonly SubjectOperation[] {
   return [...commands, ...queries].map((draft) => {

@@ -5,6 +5,7 @@ import type { ConfState, NodeId } from '../core/types.ts'
 import { BlockLog } from '../storage/block-log.ts'
 import type { Operation } from '../storage/kv.ts'
 import { Chance } from './chance.ts'
+import { Chart } from './chart.ts'
 import { SimClock } from './clock.ts'
 import { Directory } from './directory.ts'
 import { SimDisk } from './disk.ts'
@@ -156,7 +157,8 @@ export class Cluster {
 
   #makeWorld(conf: ConfState): World {
     const { seed, machine = () => new ListMachine(), sabotage = {}, timing = { electionTimeoutMs: 300, heartbeatMs: 60 } } = this.#options
-    const { coreLimits = {}, limits = {}, onHandlerError = 'fail', storyLines = 40 } = this.#options
+    const { coreLimits = {}, limits = {}, onHandlerError = 'fail', storyLines = 40, words } = this.#options
+    const chart = this.#options.chart === true ? new Chart() : undefined
     const [scheduler, chance, coverage, trace] = [new Scheduler(), new Chance(seed), new Coverage(), new Trace({ lines: storyLines })]
     const verdict = new Verdict(sabotage.blindTo)
     const safety = new Safety(verdict, conf)
@@ -167,6 +169,8 @@ export class Cluster {
       chance,
       coverage,
       trace,
+      chart,
+      words,
       verdict,
       network: this.#makeNetwork({ scheduler, chance, coverage }),
       directory: new Directory(),
@@ -199,7 +203,10 @@ export class Cluster {
         safety.disks.onRolledBack(id, shadow)
         applied.forget(id)
       },
-      note: (mark, line) => trace.add(scheduler.now, mark, line),
+      note: (mark, line) => {
+        trace.add(scheduler.now, mark, line)
+        chart?.note(scheduler.now, line)
+      },
     }
   }
 

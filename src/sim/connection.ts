@@ -62,6 +62,10 @@ export class Connection {
     })
   }
 
+  get serverName(): string {
+    return this.#server.name
+  }
+
   get isOrder(): boolean {
     return this.#client.isOrder === true
   }

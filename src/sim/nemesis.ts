@@ -9,6 +9,8 @@ import type { Upheaval } from './upheaval.ts'
 import type { World } from './world.ts'
 
 export interface NemesisOptions {
+  /** Numbers of the acts that happen; `undefined`: all. */
+  readonly kept: ReadonlySet<number> | undefined
   readonly active: readonly FaultClass[]
   readonly servers: () => readonly SimServer[]
   readonly leader: () => NodeId | undefined
@@ -106,6 +108,7 @@ export class Nemesis {
   readonly #chance: Chance
   readonly #acts: readonly Act[]
   #isActive = true
+  #drawn = 0
 
   constructor(world: World, options: NemesisOptions) {
     this.#world = world
@@ -118,9 +121,20 @@ export class Nemesis {
     this.#world.scheduler.after(this.#chance.wait(this.#options.pauseMs), () => {
       if (!this.#isActive) return
       this.#restartSome()
-      if (this.#acts.length > 0) this.#do(this.#chance.pick(this.#acts))
+      if (this.#acts.length > 0) this.#draw()
       this.start()
     })
+  }
+
+  /** Acts that were drawn so far, those included that do not happen by the plan. */
+  get drawn(): number {
+    return this.#drawn
+  }
+
+  #draw(): void {
+    this.#drawn += 1
+    const act = this.#chance.pick(this.#acts)
+    if (this.#options.kept?.has(this.#drawn) ?? true) this.#do(act)
   }
 
   stop(): void {

@@ -21,6 +21,8 @@ export interface Packet {
   readonly toDiskId: string | undefined
   readonly bytes: Uint8Array
   readonly isCorrupt: boolean
+  /** Told when it arrives, or that it is lost. */
+  readonly fate?: ((arrivedAt: Ms | undefined) => void) | undefined
 }
 
 export interface NetworkOptions {
@@ -116,10 +118,10 @@ export class Network {
   send(packet: Omit<Packet, 'isCorrupt'>): void {
     const { chance, coverage } = this.#options
     const { from, to } = packet
-    if (this.isCut(from, to)) return this.#lose(from, to)
+    if (this.isCut(from, to)) return this.#lose(packet)
     if (chance.happens(this.#faults.loss)) {
       coverage.count('loss')
-      return this.#lose(from, to)
+      return this.#lose(packet)
     }
     this.#pass(packet)
     if (!chance.happens(this.#faults.duplication)) return
@@ -171,7 +173,8 @@ export class Network {
     scheduler.at(at, () => {
       this.#underWay.set(key, this.underWayBytes(from, to) - bytes.length)
       // What is under way when a link is cut is lost with it.
-      if (this.isCut(from, to)) return this.#lose(from, to)
+      if (this.isCut(from, to)) return this.#lose(packet)
+      packet.fate?.(scheduler.now)
       this.#options.arrive(packet)
       if (isCorrupt) this.#notice(from, to)
     })
@@ -187,7 +190,8 @@ export class Network {
     return at
   }
 
-  #lose(from: NodeId, to: NodeId): void {
+  #lose({ from, to, fate }: Omit<Packet, 'isCorrupt'>): void {
+    fate?.(undefined)
     if (this.#options.chance.happens(this.#faults.unreachable)) this.#notice(from, to)
   }
 

@@ -4,8 +4,16 @@ import type { StateMachine } from '../machine/state-machine.ts'
 import type { NodeLimits } from '../node/index.ts'
 import type { SessionLimits, SessionTiming } from '../session/limits.ts'
 import type { FaultClass } from './faults.ts'
+import type { CallKind } from './history.ts'
+import type { RunPlan } from './plan.ts'
 import type { SimClient } from './sim-client.ts'
 import type { Sabotage } from './world.ts'
+
+/** How calls are put into words, where their bytes say nothing. */
+export interface Words {
+  call(kind: CallKind, payload: Uint8Array): string
+  answer(kind: CallKind, payload: Uint8Array, reply: Uint8Array): string
+}
 
 export interface SimulationOptions {
   /** Decides everything that is decided by chance. */
@@ -35,6 +43,14 @@ export interface SimulationOptions {
   readonly storyLines?: number
   /** The command that repeats this run, for the message of a failure. Default: the seed, for a test that fixes it. */
   readonly repeat?: string
+  /** Which part of the run takes place. Default: all. */
+  readonly plan?: Omit<RunPlan, 'seed'>
+  /** Keeps all that is sent and that happens, for a chart of a failure. Default false. */
+  readonly chart?: boolean
+  /** Default: calls are numbers. */
+  readonly words?: Words
+  /** What must be so of the model after every command of the log; a sentence where it is not. Default: nothing. */
+  readonly broken?: (model: StateMachine) => string | undefined
   /** For testing the tests: breaks something on purpose. */
   readonly sabotage?: Sabotage
 }

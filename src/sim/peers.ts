@@ -1,6 +1,6 @@
 // The connections of one process to its peers, as the real transport keeps them: whom it dials, whom it takes for whom it says it is, and who
 // is told that it was removed.
-import type { ConfState, Member, NodeId, PeerMessage } from '../core/types.ts'
+import type { ConfState, Member, Ms, NodeId, PeerMessage } from '../core/types.ts'
 import type { DiskClaim } from '../ports/peer-disks.ts'
 import { FrameReader, FrameWriter } from '../wire/frame.ts'
 import { writeMessage } from '../wire/peer-codec.ts'
@@ -63,8 +63,9 @@ export class Peers {
 
   /** What leaves in one call for one peer is one packet. `mayGoOn`: asked before each message; false ends it there. */
   send(messages: readonly PeerMessage[], mayGoOn: (message: PeerMessage) => boolean): void {
-    const { safety, sabotage, note } = this.#world
+    const { safety, sabotage, note, chart, scheduler } = this.#world
     const packets = new Map<NodeId, FrameWriter>()
+    const fates = new Map<NodeId, ((arrivedAt: Ms | undefined) => void)[]>()
     for (const message of messages) {
       if (!mayGoOn(message)) return
       safety.onSend(this.#server.id, message)
@@ -75,8 +76,10 @@ export class Peers {
       writeMessage(frames.begin(), sent)
       frames.end()
       note(message.term * 64 + message.kind.length, { who: this.#server.name, what: 'sends', about: message })
+      const fate = chart?.peerMessage(scheduler.now, this.#server.name, `node ${message.to}`, sent)
+      if (fate !== undefined) fates.set(message.to, [...(fates.get(message.to) ?? []), fate])
     }
-    for (const [to, frames] of packets) this.#dispatch(to, frames.take())
+    for (const [to, frames] of packets) this.#dispatch(to, frames.take(), fates.get(to))
   }
 
   /** Connections stand whether or not there is anything to say: so that whoever is gone for good hears of it. */
@@ -118,7 +121,7 @@ export class Peers {
     for (const [id, { incarnation }] of this.#guests) if ((this.#members.get(id)?.incarnation ?? 0) > incarnation) this.#guests.delete(id)
   }
 
-  #dispatch(to: NodeId, bytes: Uint8Array): void {
+  #dispatch(to: NodeId, bytes: Uint8Array, fates: readonly ((arrivedAt: Ms | undefined) => void)[] = []): void {
     const { network, directory, sabotage } = this.#world
     const { id: from, peerAddress: address } = this.#server
     const guest = this.#guests.get(to)
@@ -131,7 +134,8 @@ export class Peers {
     const { diskId, knownDisks } = this.#server
     const { incarnation: toIncarnation } = peer
     const toDiskId = sabotage.forgetsDisks === true ? undefined : knownDisks.find({ id: to, incarnation: toIncarnation })
-    network.send({ from, incarnation: this.#incarnation, diskId, address, to, toIncarnation, toDiskId, bytes })
+    const fate = fates.length === 0 ? undefined : (at: Ms | undefined) => fates.forEach((tell) => void tell(at))
+    network.send({ from, incarnation: this.#incarnation, diskId, address, to, toIncarnation, toDiskId, bytes, fate })
   }
 }
 

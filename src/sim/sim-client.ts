@@ -96,7 +96,7 @@ export class SimClient {
     const call = history.call({ client: this.id, kind, payload, calledAt: scheduler.now, timeoutMs, floorNow: applied.shownNow, token })
     this.#calls.set(call.id, call)
     if (settled !== undefined) this.#onSettled.set(call.id, settled)
-    note(call.id, { who: this.name, what: `calls ${kind}`, about: call.id })
+    note(call.id, { who: this.name, what: `calls ${kind}`, about: this.#wordsOf(call) })
     const now = this.#tick()
     this.#session.step({
       kind: 'call',
@@ -143,6 +143,7 @@ export class SimClient {
     for (let body = reader.next(); body !== undefined; body = reader.next()) {
       const message = decodeServerMessage(body)
       this.#world.note(message.kind.length, { who: this.name, what: 'is told', about: message })
+      this.#world.chart?.clientMessage(this.#world.scheduler.now, connection.serverName, this.name, message)
       this.#session.step({ kind: 'received', attempt: connection.attempt, message })
     }
     this.#pumpSoon()
@@ -197,9 +198,10 @@ export class SimClient {
   }
 
   #send(attempt: number, messages: readonly ClientMessage[]): void {
-    const { history, note, sabotage } = this.#world
+    const { history, note, sabotage, chart, scheduler } = this.#world
     for (const message of messages) {
       note(message.kind.length, { who: this.name, what: 'sends', about: message })
+      chart?.clientMessage(scheduler.now, this.name, this.#connections.get(attempt)?.serverName ?? 'nobody', message)
       if (message.kind === 'Commands') {
         for (const { seq, command } of message.items) history.sent({ session: message.session, seq, payload: command })
       }
@@ -233,10 +235,21 @@ export class SimClient {
       }
       this.#calls.delete(callId)
       this.#world.history.settle(call, this.#world.scheduler.now, { error, answer })
-      this.#world.note(callId, { who: this.name, what: `learns of call ${callId}:`, about: call.outcome })
+      this.#world.note(callId, { who: this.name, what: `learns of call ${callId}:`, about: this.#outcomeOf(call) })
       this.#onSettled.get(callId)?.(call)
       this.#onSettled.delete(callId)
     }
+  }
+
+  #wordsOf({ id, kind, payload }: SimCall): string | number {
+    const { words } = this.#world
+    return words === undefined ? id : `${words.call(kind, payload)} (call ${id})`
+  }
+
+  #outcomeOf({ kind, payload, outcome }: SimCall): unknown {
+    const { words } = this.#world
+    if (words === undefined || outcome.kind !== 'answered') return outcome
+    return `${words.answer(kind, payload, outcome.reply)} at ${outcome.index}`
   }
 
   #wakeAt(at: Ms): void {

@@ -4,16 +4,18 @@ import { assert } from '../core/invariant.ts'
 import type { Entry, Index, Ms, NodeId } from '../core/types.ts'
 import type { Caller } from '../session/caller.ts'
 import type { NodeStatus } from '../wire/client-messages.ts'
+import { Clients } from './clients.ts'
 import { Cluster } from './cluster.ts'
 import { DiskFaults } from './disk-faults.ts'
 import { type Coverage, drawFaults, noFault } from './faults.ts'
 import type { CallKind, SimCall } from './history.ts'
 import { Members } from './members.ts'
 import { Nemesis } from './nemesis.ts'
+import { plannedLinks, type RunPlan } from './plan.ts'
 import type { CallSettings, SimulationOptions, SlowLink } from './options.ts'
 import { checkCertificate } from './oracle/certificate.ts'
 import { SimCaller } from './sim-caller.ts'
-import { SimClient } from './sim-client.ts'
+import type { SimClient } from './sim-client.ts'
 import { Upheaval } from './upheaval.ts'
 import { SimulationError } from './violation.ts'
 import { listOperations, Workload, type WorkloadOptions } from './workload.ts'
@@ -32,10 +34,10 @@ export class Simulation {
   readonly #nemesis: Nemesis
   /** Operations on the members. */
   readonly members: Members
-  readonly #clients: SimClient[] = []
-  readonly #pinned = new Map<NodeId, SimClient>()
-  #shared: SimClient | undefined
+  readonly #clients: Clients
   #workload: Workload | undefined
+  /** The first at random: what plans are about. */
+  #planned: Workload | undefined
 
   constructor(options: SimulationOptions) {
     const { seed, faults = noFault, nemesis = { pauseMs: 300, lastsMs: 400 } } = options
@@ -44,15 +46,17 @@ export class Simulation {
     this.#cluster = new Cluster(options)
     this.#world = this.#cluster.world
     const { active, links } = drawFaults(faults, this.#world.chance)
-    this.#world.network.faults = links
+    this.#world.network.faults = plannedLinks(links, this.#plan)
     this.#upheaval = new Upheaval(this.#cluster)
+    this.#clients = new Clients(this.#cluster, options.session)
     this.members = new Members(this.#cluster, this.#upheaval)
     this.#nemesis = new Nemesis(this.#world, {
+      kept: this.#plan.acts,
       active,
       servers: () => this.#cluster.active,
       leader: () => this.#cluster.leader(),
       upheaval: this.#upheaval,
-      clients: () => this.#clients.filter(({ isAlive }) => isAlive),
+      clients: () => this.#clients.alive,
       crashClient: (client) => this.crashClient(client),
       abortCall: (client) => this.#workload?.abortOne(client) ?? false,
       ...nemesis,
@@ -266,21 +270,8 @@ export class Simulation {
   // --- Clients
 
   /** Another client. `at`: it can reach that server only. */
-  client({ at }: { readonly at?: NodeId } = {}): SimClient {
-    const { contacts, directory } = this.#world
-    const client = new SimClient(this.#world, {
-      id: this.#clients.length + 1,
-      clock: this.#cluster.makeClock(),
-      servers: at === undefined ? contacts().map(({ clientAddress }) => clientAddress) : [this.#cluster.server(at).clientAddress],
-      find: (address) => {
-        const server = directory.find(address)
-        return at === undefined || server?.id === at ? server : undefined
-      },
-      timing: this.#options.session?.timing ?? {},
-      limits: this.#options.session?.limits ?? {},
-    })
-    this.#clients.push(client)
-    return client
+  client(options: { readonly at?: NodeId } = {}): SimClient {
+    return this.#clients.add(options)
   }
 
   /** For a generated client, `new LocksClient(sim.caller())` or the like: its calls settle while the simulation runs. */
@@ -314,9 +305,11 @@ export class Simulation {
       burstMax: 4,
       queries: 0.4,
       timeoutMs: { min: 500, max: 5_000 },
+      kept: this.#planned === undefined ? this.#plan.calls : undefined,
       ...options,
     })
     this.#workload = workload
+    this.#planned ??= workload
     for (let i = 0; i < clients; i++) workload.employ(this.client())
   }
 
@@ -333,7 +326,9 @@ export class Simulation {
   checkLinearizable(): void {
     const { verdict, history, applied, safety, snapshots, machine } = this.#world
     snapshots.checkReplay((index) => safety.committed(index), machine(undefined))
-    const state = checkCertificate({ verdict, history, applied, committed: (index) => safety.committed(index) }, machine(undefined))
+    const { broken = () => undefined, words } = this.#options
+    const evidence = { verdict, history, applied, committed: (index: Index) => safety.committed(index), broken, words }
+    const state = checkCertificate(evidence, machine(undefined))
     applied.checkStates(
       state,
       safety.confs.newest.members.map(({ id }) => id),
@@ -353,19 +348,8 @@ export class Simulation {
     payload: Uint8Array,
     { client, at, timeoutMs = defaultTimeoutMs, nearest = false, token = 0 }: CallSettings & { readonly token?: Index },
   ): SimCall {
-    const caller = client ?? (at === undefined ? this.#sharedClient() : this.#pinnedClient(at))
+    const caller = client ?? (at === undefined ? this.#clients.shared : this.#clients.pinned(at))
     return caller.call(kind, Uint8Array.from(payload), { timeoutMs, nearest, token })
-  }
-
-  #sharedClient(): SimClient {
-    this.#shared ??= this.client()
-    return this.#shared
-  }
-
-  #pinnedClient(at: NodeId): SimClient {
-    const client = this.#pinned.get(at) ?? this.client({ at })
-    this.#pinned.set(at, client)
-    return client
   }
 
   #runUntil(condition: () => boolean, until: Ms): boolean {
@@ -391,9 +375,14 @@ export class Simulation {
     if (violation !== undefined) this.#fail(violation.invariant, violation.message)
   }
 
+  get #plan(): RunPlan {
+    return { ...this.#options.plan, seed: this.seed }
+  }
+
   #fail(invariant: string, message: string): never {
     const { seed, now, steps, story } = this
     const repeat = this.#options.repeat ?? `this test; seed ${seed} decides everything`
-    throw new SimulationError({ invariant, message }, { seed, now, steps, story, repeat })
+    const drawn = { acts: this.#nemesis.drawn, calls: this.#planned?.drawn ?? 0 }
+    throw new SimulationError({ invariant, message }, { plan: this.#plan, now, steps, ...drawn, story, repeat, chart: this.#world.chart })
   }
 }

@@ -4,14 +4,22 @@ import { Chance } from './chance.ts'
 import type { Coverage, FaultClass } from './faults.ts'
 import { everyFault } from './faults.ts'
 import type { SimulationOptions } from './options.ts'
-import { ListMachine } from './list-machine.ts'
+import { planText, type RunPlan } from './plan.ts'
 import { Simulation } from './simulation.ts'
+import { drawOptions, drawWorkload } from './swarm-draws.ts'
+import { listOperations, type Operations } from './workload.ts'
 
 export interface SwarmOptions {
   /** Default: all. */
   readonly faults?: readonly FaultClass[]
   /** What is set here is not drawn from the seed. */
-  readonly simulation?: Partial<SimulationOptions>
+  readonly simulation?: Partial<Omit<SimulationOptions, 'plan'>>
+  /** What clients ask for. Default: `listOperations`, for the machine of lists. */
+  readonly operations?: Operations
+  /** The share of queries among them, 0 to 1. Default: as the seed draws it. */
+  readonly queries?: number
+  /** The longest command among them, in bytes. Default 32. */
+  readonly commandBytesMax?: number
 }
 /** What a seed went through. */
 export interface SwarmReport {
@@ -33,32 +41,46 @@ export interface SwarmReport {
 /** As many seeds, from `first` on. */
 export const seeds = (count: number, first = 1): readonly number[] => Array.from({ length: count }, (_, i) => first + i)
 
-/** Faults, then heal, converge, serve, and a scan of what is durable. Throws a `SimulationError` when anything does not hold. */
-export function runSeed(seed: number, { faults = everyFault, simulation: given = {} }: SwarmOptions = {}): SwarmReport {
-  const chance = new Chance(seed ^ 0x5eed)
+const commandBytesDefault = 32
+
+/**
+ * Faults, then heal, converge, serve, and a scan of what is durable. Throws a `SimulationError` when anything does not hold. With a plan only the part
+ * of the seed's run takes place that it names.
+ */
+export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): SwarmReport {
+  const {
+    faults = everyFault,
+    simulation: given = {},
+    operations = listOperations,
+    commandBytesMax = commandBytesDefault,
+    queries,
+  } = options
+  const plan = typeof seed === 'number' ? { seed } : seed
+  const chance = new Chance(plan.seed ^ 0x5eed)
   const voters = chance.pick([1, 2, 3, 3, 3, 4, 5, 5])
-  const drawn = drawOptions(chance)
-  const repeat = `RAFTGEN_SEED=${seed} npx vitest run test/sim/swarm.test.ts`
-  const simulation = new Simulation({ voters, faults, repeat, ...drawn, ...given, seed })
-  simulation.work(drawWorkload(chance))
+  const drawn = drawOptions(chance, { commandBytesMax })
+  const repeat = `RAFTGEN_SEED=${planText(plan)} npx vitest run test/sim/swarm.test.ts`
+  const simulation = new Simulation({ voters, faults, repeat, ...drawn, ...given, plan, seed: plan.seed })
+  const share = queries === undefined ? {} : { queries }
+  simulation.work({ operations, ...drawWorkload(chance), ...share })
   simulation.run({ ms: chance.between(2_000, 10_000) })
   simulation.heal()
   simulation.stopWork()
   // Calls may wait out their deadlines, which are longer than any election.
   simulation.runUntilConverged({ withinMs: 15_000 })
-  serve(simulation)
+  serve(simulation, { operations, ...share })
   simulation.crashAll()
   simulation.run({ ms: 10 })
   simulation.restartAll()
-  serve(simulation)
+  serve(simulation, { operations, ...share })
   simulation.checkLinearizable()
   return { ...report(simulation), voters }
 }
 
 /** New calls succeed, on every node, now that nothing breaks. */
-function serve(simulation: Simulation): void {
+function serve(simulation: Simulation, workload: { readonly operations: Operations; readonly queries?: number }): void {
   simulation.runUntilLeader({ withinMs: 10_000 })
-  simulation.work({ clients: 2, calls: 8, pauseMs: 5, timeoutMs: { min: 5_000, max: 5_000 } })
+  simulation.work({ ...workload, clients: 2, calls: 8, pauseMs: 5, timeoutMs: { min: 5_000, max: 5_000 } })
   const before = simulation.calls.length
   simulation.runUntil('clients call', () => simulation.calls.length === before + 8, { withinMs: 2_000 })
   simulation.stopWork()
@@ -84,65 +106,5 @@ function report(simulation: Simulation): Omit<SwarmReport, 'voters'> {
     answered: calls.filter(({ outcome }) => outcome.kind === 'answered').length,
     coverage,
     traceHash,
-  }
-}
-
-/** Short queues and small buffers as often as roomy ones: what is seldom full in the field is often full here. */
-function drawOptions(chance: Chance): Omit<SimulationOptions, 'seed'> {
-  const electionTimeoutMs = chance.whole(60, 300)
-  const small = chance.happens(0.5)
-  const max = chance.between(1, 8)
-  const heartbeatMs = Math.floor(electionTimeoutMs / chance.whole(3, 6))
-  return {
-    timing: { electionTimeoutMs, heartbeatMs },
-    latencyMs: { min: chance.between(0.1, 1), max: 1 + max },
-    diskMs: { min: 0.1, max: chance.between(1, 10) },
-    coreLimits: small
-      ? {
-          messageBytesMax: chance.whole(1, 500),
-          inflightMessagesMax: chance.whole(1, 4),
-          inflightBytesMax: chance.whole(100, 2_000),
-          uncommittedBytesMax: chance.whole(200, 4_000),
-          cacheBytesMax: chance.whole(1, 2_000),
-        }
-      : {},
-    drift: chance.pick([0.01, 0.045]),
-    // By what was drawn before: a draw of its own would make other runs of all seeds.
-    machine: drawMachine(chance, { isFrozen: electionTimeoutMs % 2 === 0 }),
-    limits: {
-      snapshotEntries: chance.pick([5, 20, 60, 200]),
-      logTailEntries: chance.whole(0, 50),
-      digestEntries: [0, 5, 20, 80][electionTimeoutMs % 4] ?? 0,
-      ...(small ? { pendingCommandsMax: chance.whole(2, 40), pendingQueriesMax: chance.whole(2, 40) } : {}),
-      applySliceMs: chance.pick([0, 5]),
-      // Sessions are kept alive thrice in this time, and followers learn of that by a heartbeat: at some moment all is said.
-      sessionTtlMs: chance.pick([Math.max(300, 6 * heartbeatMs), 1_000, 3_000, 60_000]),
-    },
-    session: {
-      timing: {
-        connectTimeoutMs: chance.whole(100, 500),
-        leaderWaitMs: chance.whole(50, 300),
-        silenceMs: chance.whole(300, 1_000),
-        distrustMs: chance.whole(100, 1_000),
-      },
-    },
-    nemesis: { pauseMs: chance.between(40, 400), lastsMs: chance.between(50, 800) },
-  }
-}
-
-/** Now and then a state of several pieces. */
-function drawMachine(chance: Chance, { isFrozen }: { readonly isFrozen: boolean }): () => ListMachine {
-  const ballastBytes = chance.happens(0.15) ? chance.whole(50_000, 300_000) : 0
-  return () => new ListMachine({ ballastBytes, isFrozen })
-}
-
-function drawWorkload(chance: Chance): Parameters<Simulation['work']>[0] {
-  return {
-    clients: chance.whole(1, 5),
-    calls: chance.whole(50, 600),
-    pauseMs: chance.between(10, 150),
-    burstMax: chance.pick([1, 3, 10, 40]),
-    queries: chance.between(0.1, 0.6),
-    timeoutMs: { min: chance.between(50, 500), max: chance.between(500, 4_000) },
   }
 }

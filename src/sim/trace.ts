@@ -51,9 +51,12 @@ export class Trace {
   }
 }
 
-function render(at: Ms, { who, what, about }: TraceLine): string {
-  const subject = about === undefined ? '' : ` ${typeof about === 'string' ? about : JSON.stringify(about, shorten)}`
-  return `${at.toFixed(3).padStart(11)} ms  ${who.padEnd(9)} ${what}${subject}`
+const render = (at: Ms, line: TraceLine): string => `${at.toFixed(3).padStart(11)} ms  ${line.who.padEnd(9)} ${lineText(line)}`
+
+/** What happened, without whom it happened to. */
+export function lineText({ what, about }: TraceLine): string {
+  if (about === undefined) return what
+  return `${what} ${typeof about === 'string' ? about : JSON.stringify(about, shorten)}`
 }
 
 /** Bytes and long lists say their length only. */

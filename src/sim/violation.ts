@@ -1,4 +1,6 @@
 import type { Ms } from '../core/types.ts'
+import type { Chart } from './chart.ts'
+import { planText, type RunPlan } from './plan.ts'
 
 /** Something happened that must never happen, whatever breaks. */
 export interface Violation {
@@ -8,27 +10,44 @@ export interface Violation {
   readonly message: string
 }
 
+/** A run that has failed, for whoever looks into it. */
+export interface FailedRun {
+  readonly plan: RunPlan
+  readonly now: Ms
+  readonly steps: number
+  /** Acts of the nemesis and calls at random that were drawn until then. */
+  readonly acts: number
+  readonly calls: number
+  /** The last events. */
+  readonly story: readonly string[]
+  /** The command that repeats it. */
+  readonly repeat: string
+  /** Where it was kept: everything that was sent, and that happened. */
+  readonly chart: Chart | undefined
+}
+
 /** Ends a run. The message is all that is needed to look into it: what, when, the last events, and the command that repeats it. */
 export class SimulationError extends Error {
   override readonly name = 'SimulationError'
   readonly seed: number
   readonly invariant: string
+  /** What was seen, with the values. */
+  readonly finding: string
+  readonly run: FailedRun
 
-  constructor(
-    violation: Violation,
-    run: { readonly seed: number; readonly now: Ms; readonly steps: number; readonly story: readonly string[]; readonly repeat: string },
-  ) {
-    const { invariant, message } = violation
-    const { seed, now, steps, story, repeat } = run
+  constructor({ invariant, message }: Violation, run: FailedRun) {
+    const { plan, now, steps, story, repeat } = run
     super(
       [
-        `seed ${seed}, after ${(now / 1_000).toFixed(3)} s and ${steps} steps: ${invariant}: ${message}`,
+        `seed ${planText(plan)}, after ${(now / 1_000).toFixed(3)} s and ${steps} steps: ${invariant}: ${message}`,
         ...story,
         `repeat it with: ${repeat}`,
       ].join('\n'),
     )
-    this.seed = seed
+    this.seed = plan.seed
     this.invariant = invariant
+    this.finding = message
+    this.run = run
   }
 }
 

@@ -11,6 +11,8 @@ export interface Operations {
   /** `unique`: a number that no other command of the run has. */
   command(chance: Chance, unique: number): Uint8Array
   query(chance: Chance): Uint8Array
+  /** Told what was answered: what is asked for later may depend on it. */
+  readonly answered?: (call: SimCall) => void
 }
 
 const keys = 4
@@ -34,6 +36,8 @@ export interface WorkloadOptions {
   readonly queries: number
   /** How long a call may take. */
   readonly timeoutMs: { readonly min: Ms; readonly max: Ms }
+  /** Numbers of the calls that are made, from 1 in the order in which they are drawn. Default: all. */
+  readonly kept?: ReadonlySet<number> | undefined
 }
 
 export class Workload {
@@ -43,6 +47,7 @@ export class Workload {
   readonly #open = new Map<SimClient, Set<SimCall>>()
   #callsLeft: number
   #isActive = true
+  #drawn = 0
 
   constructor(world: World, options: WorkloadOptions) {
     this.#world = world
@@ -66,6 +71,11 @@ export class Workload {
     this.#isActive = false
   }
 
+  /** Calls that were drawn so far, those included that are not made by the plan. */
+  get drawn(): number {
+    return this.#drawn
+  }
+
   /** Some call of `client` is given up; false when it has none. */
   abortOne(client: SimClient): boolean {
     const open = [...(this.#open.get(client) ?? [])]
@@ -86,13 +96,15 @@ export class Workload {
     const token = this.#chance.happens(0.5) ? client.token.index : this.#world.history.highestAnswered
     const unique = this.#world.history.calls.length + 1
     const payload = kind === 'command' ? operations.command(this.#chance, unique) : operations.query(this.#chance)
-    open.add(client.call(kind, payload, { ...wait, nearest, token }))
+    this.#drawn += 1
+    if (this.#options.kept?.has(this.#drawn) ?? true) open.add(client.call(kind, payload, { ...wait, nearest, token }))
   }
 
   #onSettled(open: Set<SimCall>, call: SimCall): void {
     open.delete(call)
     const { coverage, safety } = this.#world
     if (call.outcome.kind !== 'answered') return
+    this.#options.operations.answered?.(call)
     if (call.kind === 'atLeast') coverage.count('atLeastRead')
     if (call.kind === 'lease' && safety.confs.newest.leaseMs > 0) coverage.count('leaseRead')
   }

@@ -6,6 +6,7 @@ import type { Snapshots } from '../ports/snapshots.ts'
 import type { NodeOptions } from '../node/index.ts'
 import type { ClientMessage } from '../wire/client-messages.ts'
 import type { Chance } from './chance.ts'
+import type { Chart } from './chart.ts'
 import type { Directory } from './directory.ts'
 import type { Coverage } from './faults.ts'
 import type { History } from './history.ts'
@@ -14,6 +15,7 @@ import type { Applied } from './oracle/applied.ts'
 import type { LogShadow } from './oracle/log-shadow.ts'
 import type { Safety } from './oracle/safety.ts'
 import type { SnapshotsSeen } from './oracle/snapshots.ts'
+import type { Words } from './options.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { SimServer } from './sim-server.ts'
 import type { Trace, TraceLine } from './trace.ts'
@@ -53,6 +55,9 @@ export interface World {
   readonly chance: Chance
   readonly coverage: Coverage
   readonly trace: Trace
+  /** Where one is wanted. */
+  readonly chart: Chart | undefined
+  readonly words: Words | undefined
   readonly verdict: Verdict
   readonly network: Network
   readonly directory: Directory

@@ -17,6 +17,14 @@ export default defineMachine({
 
   state: Type.Object({ entries: Record(Key, Entry) }),
 
+  /** What is always true of the state: `raftgen check` and the simulator look after every command. */
+  invariants: {
+    versionsAreIndexes: (state) => {
+      const versions = [...state.entries.values()].map(({ version }) => version)
+      return new Set(versions).size === versions.length || 'two entries have the same version'
+    },
+  },
+
   errors: {
     /** Someone else changed the key first. `version` is the one it has now. */
     Conflict: Type.Object({ version: Version }),

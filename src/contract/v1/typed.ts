@@ -17,6 +17,7 @@ function typedOperation(operation: Operation, version: number): TypedOperation {
     kind,
     name,
     encode: (given) => encodeCall(operation, version, given),
+    isCall: (call) => isMine(unpackValue(call)),
     decode: (call) => {
       const wire = unpackValue(call)
       if (!isMine(wire)) throw new RaftgenError('INVALID_INPUT', `these are not the bytes of a call of ${name}`)

@@ -7,6 +7,7 @@ import type { StateMachine } from '../../machine/state-machine.ts'
 import { decodeEnvelope } from '../../wire/envelope-codec.ts'
 import { digestOf } from '../digest.ts'
 import type { History, SimCall } from '../history.ts'
+import type { Words } from '../options.ts'
 import type { Verdict } from '../violation.ts'
 import type { Applied, Execution, QueryExecution } from './applied.ts'
 
@@ -16,6 +17,9 @@ export interface Evidence {
   readonly applied: Applied
   /** The committed entry at `index`. */
   committed(index: Index): Entry | undefined
+  /** What must be so of the model after every command; a sentence where it is not. */
+  broken(model: StateMachine): string | undefined
+  readonly words: Words | undefined
 }
 
 /** Where each command took effect. */
@@ -108,11 +112,12 @@ function checkOutcome(verdict: Verdict, call: SimCall, effect: Execution | undef
 }
 
 /** The model goes through the log; queries are put to it where they were answered, states are compared where they were seen. */
-function replay({ verdict, history, applied }: Evidence, model: StateMachine): string {
+function replay({ verdict, history, applied, broken, words }: Evidence, model: StateMachine): string {
   const queries = [...applied.queries].sort((a, b) => a.index - b.index)
   const states = [...applied.states].sort(([a], [b]) => a - b)
   const reads = readsByIndex(history)
   const context = createContext(() => {})
+  const called = ({ command }: Execution): string => (words === undefined ? '' : `, ${words.call('command', command)}`)
   let asked = 0
   let compared = 0
   const compareThrough = (index: Index): void => {
@@ -135,8 +140,10 @@ function replay({ verdict, history, applied }: Evidence, model: StateMachine): s
     verdict.check(
       Buffer.compare(reply, execution.reply) === 0,
       'linearizability: the model',
-      () => `the replicas answered entry ${execution.index} otherwise than the machine does when it applies the log`,
+      () => `the replicas answered entry ${execution.index}${called(execution)} otherwise than the machine does when it applies the log`,
     )
+    const why = broken(model)
+    verdict.check(why === undefined, 'invariants of the machine', () => `after entry ${execution.index}${called(execution)}: ${why}`)
   }
   askThrough(Number.POSITIVE_INFINITY)
   compareThrough(Number.POSITIVE_INFINITY)

@@ -1,0 +1,53 @@
+// The clients of a run.
+import type { NodeId } from '../core/types.ts'
+import type { Cluster } from './cluster.ts'
+import type { SimulationOptions } from './options.ts'
+import { SimClient } from './sim-client.ts'
+
+export class Clients {
+  readonly #cluster: Cluster
+  readonly #session: SimulationOptions['session']
+  readonly #all: SimClient[] = []
+  readonly #pinned = new Map<NodeId, SimClient>()
+  #shared: SimClient | undefined
+
+  constructor(cluster: Cluster, session: SimulationOptions['session']) {
+    this.#cluster = cluster
+    this.#session = session
+  }
+
+  get alive(): readonly SimClient[] {
+    return this.#all.filter(({ isAlive }) => isAlive)
+  }
+
+  /** Another one. `at`: it can reach that server only. */
+  add({ at }: { readonly at?: NodeId } = {}): SimClient {
+    const { contacts, directory } = this.#cluster.world
+    const client = new SimClient(this.#cluster.world, {
+      id: this.#all.length + 1,
+      clock: this.#cluster.makeClock(),
+      servers: at === undefined ? contacts().map(({ clientAddress }) => clientAddress) : [this.#cluster.server(at).clientAddress],
+      find: (address) => {
+        const server = directory.find(address)
+        return at === undefined || server?.id === at ? server : undefined
+      },
+      timing: this.#session?.timing ?? {},
+      limits: this.#session?.limits ?? {},
+    })
+    this.#all.push(client)
+    return client
+  }
+
+  /** One that all share who name none. */
+  get shared(): SimClient {
+    this.#shared ??= this.add()
+    return this.#shared
+  }
+
+  /** One for each server. */
+  pinned(at: NodeId): SimClient {
+    const client = this.#pinned.get(at) ?? this.add({ at })
+    this.#pinned.set(at, client)
+    return client
+  }
+}
