@@ -81,8 +81,17 @@ export class Raft {
   get committedConf(): ConfState {
     return this.#log.committedConf
   }
+  get firstIndex(): Index {
+    return this.#log.base.index + 1
+  }
   get lastIndex(): Index {
     return this.#log.lastIndex
+  }
+  get commitIndex(): Index {
+    return this.#log.commitIndex
+  }
+  get committedInTerm(): boolean {
+    return this.#log.termAt(this.#log.commitIndex) === this.#elections.softState.term
   }
   get fence(): Fence | undefined {
     return this.#log.fence

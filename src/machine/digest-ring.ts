@@ -2,11 +2,13 @@
 import type { Index } from '../core/types.ts'
 import type { Digest } from './field-digest.ts'
 
-/** Entries it goes back: half a megabyte of memory. A power of two. */
+/** Entries it goes back: half a megabyte of memory, once there are so many. A power of two. */
 export const digestRingEntries = 65_536
+/** That it begins with room for. A power of two. */
+const firstEntries = 1_024
 
 export class DigestRing {
-  readonly #words = new Int32Array(2 * digestRingEntries)
+  #words = new Int32Array(2 * firstEntries)
   /** First and last index that it has; none when the first is the higher. */
   #first: Index = 1
   #last: Index = 0
@@ -24,7 +26,8 @@ export class DigestRing {
   note(index: Index, { low, high }: Digest): void {
     if (index !== this.#last + 1) this.#first = index
     this.#last = index
-    const at = 2 * (index % digestRingEntries)
+    if (2 * (index - this.#first + 1) > this.#words.length && this.#words.length < 2 * digestRingEntries) this.#grow()
+    const at = this.#placeOf(index)
     this.#words[at] = low
     this.#words[at + 1] = high
   }
@@ -39,7 +42,20 @@ export class DigestRing {
   /** After entry `index`; `undefined` when that is too long ago, or not yet. */
   at(index: Index): Digest | undefined {
     if (index < this.first || index > this.#last) return undefined
-    const at = 2 * (index % digestRingEntries)
+    const at = this.#placeOf(index)
     return { low: this.#words[at] ?? 0, high: this.#words[at + 1] ?? 0 }
+  }
+
+  #placeOf(index: Index): number {
+    return (2 * index) % this.#words.length
+  }
+
+  #grow(): void {
+    const before = this.#words
+    this.#words = new Int32Array(2 * before.length)
+    for (let index = this.#first; index < this.#last; index++) {
+      const from = (2 * index) % before.length
+      this.#words.set(before.subarray(from, from + 2), this.#placeOf(index))
+    }
   }
 }

@@ -125,8 +125,14 @@ export class Node {
 
   /** Leads, or follows a leader, and has applied everything it knows to be committed. */
   get caughtUp(): boolean {
-    const { committedInTerm, commitIndex } = this.#raft.status
+    const { committedInTerm, commitIndex } = this.#raft
     return this.#softState.leader !== undefined && committedInTerm && this.#replica.lastApplied >= commitIndex
+  }
+
+  /** How far it is: as in `status`, for whoever looks after each turn. */
+  get standing(): Pick<NodeStatus, 'role' | 'term' | 'commitIndex' | 'lastApplied' | 'lastIndex' | 'conf'> {
+    const { softState, commitIndex, lastIndex, conf } = this.#raft
+    return { role: softState.role, term: softState.term, commitIndex, lastApplied: this.#replica.lastApplied, lastIndex, conf }
   }
 
   /** It has asked what the others remember of it, and takes part. */

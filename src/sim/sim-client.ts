@@ -241,15 +241,15 @@ export class SimClient {
     }
   }
 
-  #wordsOf({ id, kind, payload }: SimCall): string | number {
+  #wordsOf({ id, kind, payload }: SimCall): number | (() => string) {
     const { words } = this.#world
-    return words === undefined ? id : `${words.call(kind, payload)} (call ${id})`
+    return words === undefined ? id : () => `${words.call(kind, payload)} (call ${id})`
   }
 
   #outcomeOf({ kind, payload, outcome }: SimCall): unknown {
     const { words } = this.#world
     if (words === undefined || outcome.kind !== 'answered') return outcome
-    return `${words.answer(kind, payload, outcome.reply)} at ${outcome.index}`
+    return () => `${words.answer(kind, payload, outcome.reply)} at ${outcome.index}`
   }
 
   #wakeAt(at: Ms): void {

@@ -7,7 +7,7 @@ export interface TraceLine {
   readonly who: string
   /** A verb phrase. */
   readonly what: string
-  /** What it was about; put into words only when somebody reads it. */
+  /** What it was about; put into words only when somebody reads it. A function is asked for them then. */
   readonly about: unknown
 }
 
@@ -54,7 +54,8 @@ export class Trace {
 const render = (at: Ms, line: TraceLine): string => `${at.toFixed(3).padStart(11)} ms  ${line.who.padEnd(9)} ${lineText(line)}`
 
 /** What happened, without whom it happened to. */
-export function lineText({ what, about }: TraceLine): string {
+export function lineText({ what, about: given }: TraceLine): string {
+  const about: unknown = typeof given === 'function' ? Reflect.apply(given, undefined, []) : given
   if (about === undefined) return what
   return `${what} ${typeof about === 'string' ? about : JSON.stringify(about, shorten)}`
 }
