@@ -1,5 +1,6 @@
 export { inboxMax } from './inbox.ts'
 export { Node } from './node.ts'
+export type { NodeLoad, NodeStanding } from './status-desk.ts'
 export {
   type ClientPort,
   type ConnectionId,

@@ -62,19 +62,19 @@ export class Node {
   constructor(options: NodeOptions, ports: NodePorts) {
     const { id, clusterId, incarnation, recovered, seed, nonce, timing = {} } = options
     const { log, clock, net } = ports
+    const { summary } = log
     this.id = id
     this.clusterId = clusterId
     this.#ports = ports
-    this.#limits = { ...defaultNodeLimits, ...options.limits }
-    const summary = log.summary
+    const limits = { ...defaultNodeLimits, ...options.limits }
+    this.#limits = limits
     const raft = new Raft(raftOptions(options, summary, clock.monotonicMs()))
-    const { replica } = recovered
     this.#raft = raft
+    const { replica } = recovered
     this.#replica = replica
     this.#softState = raft.softState
-    this.#reception = new Reception({ id, clusterId, limits: this.#limits, raft, machine: replica.machine })
+    this.#reception = new Reception({ id, clusterId, limits, raft, machine: replica.machine })
     const { electionTimeoutMs, heartbeatMs } = timingOf(timing)
-    const limits = this.#limits
     const wake = () => ports.wake()
     const fail = (error: Error) => this.#fail(error)
     const report: NodePorts['report'] = (event) => ports.report(event)
@@ -100,6 +100,7 @@ export class Node {
       ...{ id, clusterId, raft, replica, clients: ports.clients, digest, report },
       snapshotIndex: () => this.#states?.snapshotIndex ?? 0,
       disk: () => this.#disk.status,
+      pending: () => this.pending,
       divergence: () => this.#stateCheck.divergence,
       halted: () => halting.current,
     })
@@ -125,14 +126,12 @@ export class Node {
 
   /** Leads, or follows a leader, and has applied everything it knows to be committed. */
   get caughtUp(): boolean {
-    const { committedInTerm, commitIndex } = this.#raft
-    return this.#softState.leader !== undefined && committedInTerm && this.#replica.lastApplied >= commitIndex
+    return this.#softState.leader !== undefined && this.#raft.committedInTerm && this.#replica.lastApplied >= this.#raft.commitIndex
   }
 
-  /** How far it is: as in `status`, for whoever looks after each turn. */
-  get standing(): Pick<NodeStatus, 'role' | 'term' | 'commitIndex' | 'lastApplied' | 'lastIndex' | 'conf'> {
-    const { softState, commitIndex, lastIndex, conf } = this.#raft
-    return { role: softState.role, term: softState.term, commitIndex, lastApplied: this.#replica.lastApplied, lastIndex, conf }
+  /** For whoever looks after each turn. */
+  get desk(): StatusDesk {
+    return this.#statusDesk
   }
 
   /** It has asked what the others remember of it, and takes part. */

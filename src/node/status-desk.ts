@@ -16,8 +16,23 @@ export interface StatusPorts extends Pick<NodePorts, 'clients' | 'digest' | 'rep
   /** Index of the newest snapshot; 0 when there is none. */
   snapshotIndex(): number
   disk(): NodeStatus['disk']
+  /** Commands accepted and not answered yet. */
+  pending(): number
   halted(): NodeStatus['halted']
   divergence(): NodeStatus['divergence']
+}
+
+/** How far a node is: as in its status, for whoever looks after each turn. */
+export type NodeStanding = Pick<NodeStatus, 'role' | 'term' | 'commitIndex' | 'lastApplied' | 'lastIndex' | 'conf'>
+
+/** What a node holds for others: nothing, once all that was asked for is done. */
+export interface NodeLoad {
+  /** Accepted and not answered yet. */
+  readonly commands: number
+  /** Of a leader; these, too. */
+  readonly uncommittedBytes: number
+  readonly inflightMessages: number
+  readonly inflightBytes: number
 }
 
 export class StatusDesk {
@@ -34,6 +49,22 @@ export class StatusDesk {
 
   receive(connection: ConnectionId, request: StatusRequest): void {
     this.#requests.push({ connection, request })
+  }
+
+  get standing(): NodeStanding {
+    const { raft, replica } = this.#ports
+    const { softState, commitIndex, lastIndex, conf } = raft
+    return { role: softState.role, term: softState.term, commitIndex, lastApplied: replica.lastApplied, lastIndex, conf }
+  }
+
+  get load(): NodeLoad {
+    const { uncommittedBytes, followers } = this.#ports.raft.status
+    let [inflightMessages, inflightBytes] = [0, 0]
+    for (const follower of followers) {
+      inflightMessages += follower.inflightMessages
+      inflightBytes += follower.inflightBytes
+    }
+    return { commands: this.#ports.pending(), uncommittedBytes, inflightMessages, inflightBytes }
   }
 
   status(options: { readonly digest: boolean }): NodeStatus {

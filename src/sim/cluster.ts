@@ -2,6 +2,7 @@
 import { confOfVoters } from '../core/conf.ts'
 import { assert } from '../core/invariant.ts'
 import type { ConfState, NodeId } from '../core/types.ts'
+import type { NodeLoad } from '../node/index.ts'
 import { BlockLog } from '../storage/block-log.ts'
 import type { Operation } from '../storage/kv.ts'
 import { Chance } from './chance.ts'
@@ -107,7 +108,7 @@ export class Cluster {
 
   /**
    * Nothing is on its way any more: all machines are members that are up, follow one leader, and have applied everything that is committed;
-   * nothing else is in their logs; nobody is still joining; those that were removed have stopped.
+   * nothing else is in their logs; nobody is still joining; those that were removed have stopped; the leader waits for nothing, and holds nothing.
    */
   get isConverged(): boolean {
     const leader = this.leader()
@@ -123,8 +124,8 @@ export class Cluster {
       if (node === undefined || !node.caughtUp || node.softState.leader !== leader || node.pending !== 0) return false
       return node.lastApplied === safety.commitIndex && safety.disks.durableIndex(id) === safety.commitIndex
     })
-    const { peers } = this.server(leader).life ?? {}
-    return isAtRest && peers !== undefined && isSameConf(peers.conf, conf)
+    const { peers, node } = this.server(leader).life ?? {}
+    return isAtRest && peers !== undefined && isSameConf(peers.conf, conf) && node !== undefined && isUnladen(node.desk.load)
   }
 
   /** Where every node stands, in words. */
@@ -293,6 +294,9 @@ export class Cluster {
 }
 
 const addressesOf = (id: NodeId): { readonly peer: string; readonly client: string } => ({ peer: `node${id}:2`, client: `node${id}:1` })
+
+/** Whatever it counts has come back to 0. */
+const isUnladen = (load: NodeLoad): boolean => Object.values(load).every((count) => count === 0)
 
 /** Puts on its disk what the real bootstrap writes. */
 function bootstrap({ id, disk, highWater }: SimServer, conf: ConfState): void {

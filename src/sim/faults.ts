@@ -53,6 +53,8 @@ export const faultClasses = [
 ] as const
 /** What comes of faults, or goes on beside them: counted, so that a swarm in which it no longer happens is found out. */
 const eventClasses = [
+  /** The handler of a command failed, on some replica. */
+  'handlerFailed',
   'peerDown',
   'slotTorn',
   /** A log was found damaged, and opened fenced; nobody could tell what one had held. */
@@ -74,6 +76,8 @@ const eventClasses = [
   'atLeastRead',
   /** A report of a node's digest arrived. */
   'digestReport',
+  /** A call whose place was found by search. */
+  'searched',
 ] as const
 export type FaultClass = (typeof faultClasses)[number]
 export type EventClass = (typeof eventClasses)[number]

@@ -21,6 +21,9 @@ export function noteEvent(event: NodeEvent, server: SimServer, { safety, applied
       return note(event.index, 'has taken a snapshot of', event.index)
     case 'snapshotFailed':
       return note(event.index, `fails with a snapshot of ${event.index}:`, event.error.message)
+    case 'handlerFailed':
+      coverage.count('handlerFailed')
+      return note(event.index, `fails at ${event.index}:`, event.failure.message)
     case 'applyHalted':
       return note(event.halt.index, 'applies nothing from', event.halt)
     case 'applyGoesOn':

@@ -123,7 +123,7 @@ export class Life implements DiskUser {
     if (!this.#isAlive) return
     const { safety } = this.#world
     const { id, isDamaged } = this.server
-    safety.onTurn(id, node.standing)
+    safety.onTurn(id, node.desk.standing)
     if (!node.isWhole) return
     safety.onWhole(id)
     if (isDamaged && safety.disks.isWhole(id)) this.server.onWhole(this)

@@ -1,30 +1,29 @@
 // The machine of the swarm: lists by key. Everything that was ever appended is in the replies, as a hash over the whole list, so an order
 // that differs, a value twice or a value lost shows in the very next answer. It also uses what the context gives.
+import { assert } from '../core/invariant.ts'
 import { type Digest, FieldDigest } from '../machine/field-digest.ts'
 import type { ApplyContext, StateMachine } from '../machine/state-machine.ts'
 import { ByteReader, ByteWriter } from '../wire/bytes.ts'
 
-interface List {
-  length: number
-  /** Over all values, in their order. */
-  hash: number
-  last: number
-}
 export type ListCommand =
   | { readonly kind: 'append'; readonly key: number; readonly value: number }
   /** Empties the list. */
   | { readonly kind: 'clear'; readonly key: number; readonly value: number }
+  /** Its handler throws. */
+  | { readonly kind: 'spoil'; readonly key: number; readonly value: number }
 
 export interface ListAnswer {
   readonly length: number
+  /** Over all values, in their order. */
   readonly hash: number
   /** The value appended last; 0 when there is none. */
   readonly last: number
 }
 
+const answerBytes = 14
 const ballastPartBytes = 16 * 1_024
 
-const kinds = ['append', 'clear'] as const satisfies readonly ListCommand['kind'][]
+const kinds = ['append', 'clear', 'spoil'] as const satisfies readonly ListCommand['kind'][]
 
 export function encodeListCommand({ kind, key, value }: ListCommand): Uint8Array {
   const bytes = Buffer.alloc(8)
@@ -33,6 +32,19 @@ export function encodeListCommand({ kind, key, value }: ListCommand): Uint8Array
   bytes.writeUIntBE(value, 2, 6)
   return bytes
 }
+
+export function decodeListCommand(command: Uint8Array): ListCommand {
+  const reader = new ByteReader(command)
+  const kind = kinds[reader.u8('kind')]
+  assert(kind !== undefined, 'the command is one of lists')
+  return { kind, key: reader.u8('key'), value: reader.u48('value') }
+}
+
+/** What comes of a list. */
+export const nextList = ({ length, hash }: ListAnswer, { kind, value }: Pick<ListCommand, 'kind' | 'value'>): ListAnswer =>
+  kind === 'clear' ? emptyList : { length: length + 1, hash: mix(hash, value), last: value }
+
+const emptyList: ListAnswer = { length: 0, hash: 0, last: 0 }
 
 export const encodeListQuery = (key: number): Uint8Array => Uint8Array.of(key)
 
@@ -52,7 +64,8 @@ export class ListMachine implements StateMachine {
   readonly name = 'lists'
   readonly version = 1
   readonly wire = 'lists-1'
-  readonly #lists = new Map<number, List>()
+  readonly failedReply = new Uint8Array(answerBytes).fill(0xff)
+  readonly #lists = new Map<number, ListAnswer>()
   readonly #digest = new FieldDigest(0, (list) => (isList(list) ? [list.length, list.hash, list.last] : list))
   /** Over what the context gave: it is the same on all replicas, or the states differ. */
   #chances = 0
@@ -73,13 +86,13 @@ export class ListMachine implements StateMachine {
   }
 
   apply(command: Uint8Array, context: ApplyContext): Uint8Array {
-    const reader = new ByteReader(command)
-    const kind = kinds[reader.u8('kind')]
-    const key = reader.u8('key')
-    const value = reader.u48('value')
+    const { kind, key, value } = decodeListCommand(command)
+    if (kind === 'spoil') {
+      context.report({ command: 'spoil', message: `list ${key} is spoilt`, stack: undefined })
+      return this.failedReply
+    }
     this.#chance(mix(this.#chances, context.now + Math.floor(context.random() * 1_000)))
-    const list = this.#lists.get(key) ?? { length: 0, hash: 0, last: 0 }
-    this.#put(key, kind === 'clear' ? undefined : { length: list.length + 1, hash: mix(list.hash, value), last: value })
+    this.#put(key, kind === 'clear' ? undefined : nextList(this.#lists.get(key) ?? emptyList, { kind, value }))
     return this.#answer(key)
   }
 
@@ -87,7 +100,7 @@ export class ListMachine implements StateMachine {
     return this.#digest.sum
   }
 
-  #put(key: number, list: List | undefined): void {
+  #put(key: number, list: ListAnswer | undefined): void {
     this.#digest.replace(key, this.#lists.get(key), list)
     if (list === undefined) this.#lists.delete(key)
     else this.#lists.set(key, list)
@@ -142,8 +155,8 @@ export class ListMachine implements StateMachine {
   }
 
   #answer(key: number): Uint8Array {
-    const { length, hash, last } = this.#lists.get(key) ?? { length: 0, hash: 0, last: 0 }
-    const bytes = Buffer.alloc(14)
+    const { length, hash, last } = this.#lists.get(key) ?? emptyList
+    const bytes = Buffer.alloc(answerBytes)
     bytes.writeUInt32BE(length, 0)
     bytes.writeUInt32BE(hash, 4)
     bytes.writeUIntBE(last, 8, 6)
@@ -151,6 +164,6 @@ export class ListMachine implements StateMachine {
   }
 }
 
-const isList = (value: unknown): value is List => typeof value === 'object'
+const isList = (value: unknown): value is ListAnswer => typeof value === 'object'
 
 const mix = (hash: number, value: number): number => (Math.imul(hash ^ value, 0x01000193) ^ (hash >>> 11)) >>> 0

@@ -14,6 +14,7 @@ import { Nemesis } from './nemesis.ts'
 import { plannedLinks, type RunPlan } from './plan.ts'
 import type { CallSettings, SimulationOptions, SlowLink } from './options.ts'
 import { checkCertificate } from './oracle/certificate.ts'
+import { checkListSamples } from './oracle/list-samples.ts'
 import { SimCaller } from './sim-caller.ts'
 import type { SimClient } from './sim-client.ts'
 import { Upheaval } from './upheaval.ts'
@@ -333,6 +334,13 @@ export class Simulation {
       state,
       safety.confs.newest.members.map(({ id }) => id),
     )
+    this.#checkVerdict()
+  }
+
+  /** The calls of a machine of lists once more, by search, without a look at indexes. Throws a `SimulationError`. */
+  checkBySearch(): void {
+    const { verdict, history, coverage } = this.#world
+    coverage.count('searched', checkListSamples(history.calls, verdict))
     this.#checkVerdict()
   }
 

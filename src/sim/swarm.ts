@@ -42,6 +42,8 @@ export interface SwarmReport {
 export const seeds = (count: number, first = 1): readonly number[] => Array.from({ length: count }, (_, i) => first + i)
 
 const commandBytesDefault = 32
+/** Of so many seeds the calls of one are searched through, too: how far the certificate of the others can be trusted. */
+const searchEvery = 10
 
 /**
  * Faults, then heal, converge, serve, and a scan of what is durable. Throws a `SimulationError` when anything does not hold. With a plan only the part
@@ -74,6 +76,7 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   simulation.restartAll()
   serve(simulation, { operations, ...share })
   simulation.checkLinearizable()
+  if (operations === listOperations && plan.seed % searchEvery === 0) simulation.checkBySearch()
   return { ...report(simulation), voters }
 }
 

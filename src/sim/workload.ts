@@ -18,9 +18,13 @@ export interface Operations {
 const keys = 4
 /** Each as likely as it stands here often. */
 const queryKinds: readonly CallKind[] = ['linearizable', 'linearizable', 'linearizable', 'lease', 'lease', 'atLeast', 'stale', 'stale']
+/** Of so many commands one fails. */
+const spoilEvery = 29
 export const listOperations: Operations = {
-  command: (chance, unique) =>
-    encodeListCommand({ kind: chance.happens(0.05) ? 'clear' : 'append', key: chance.whole(1, keys), value: unique }),
+  command: (chance, unique) => {
+    const kind = chance.happens(0.05) ? 'clear' : 'append'
+    return encodeListCommand({ kind: unique % spoilEvery === 0 ? 'spoil' : kind, key: chance.whole(1, keys), value: unique })
+  },
   query: (chance) => encodeListQuery(chance.whole(1, keys)),
 }
 

@@ -25,7 +25,7 @@ const failedReply = Uint8Array.of(1)
  */
 type OnBad = 'throws' | 'dies' | 'passes' | 'takes'
 class BadLists extends ListMachine {
-  readonly failedReply = failedReply
+  override readonly failedReply = failedReply
   readonly #onBad: OnBad
 
   constructor(onBad: OnBad) {
