@@ -100,7 +100,16 @@ export class Coverage {
   }
 
   add(other: Coverage): void {
-    for (const name of counted) this.count(name, other.of(name))
+    this.addCounts(other.counts)
+  }
+
+  addCounts(counts: Readonly<Record<string, number>>): void {
+    for (const name of counted) this.count(name, counts[name] ?? 0)
+  }
+
+  /** By name. */
+  get counts(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#counts)
   }
 
   /** Classes that never happened. */

@@ -1,14 +1,16 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { Coverage, runSeed, type SwarmReport, seeds } from '../../src/sim/index.ts'
+import { Coverage, parsePlan, runSeed, type SwarmReport, seeds } from '../../src/sim/index.ts'
 
-/** One seed to look into, or a range of its own: `RAFTGEN_SEED=123`, `RAFTGEN_SEEDS=2000 RAFTGEN_FROM=5000`. */
+/** One seed to look into, or a run of it (`123/acts=1-3`), or a range of its own: `RAFTGEN_SEED=123`, `RAFTGEN_SEEDS=2000 RAFTGEN_FROM=5000`. */
 const { RAFTGEN_SEED: one, RAFTGEN_SEEDS: count = '250', RAFTGEN_FROM: first = '1' } = process.env
-const chosen = one === undefined ? seeds(Number(count), Number(first)) : [Number(one)]
+const chosen = one === undefined ? seeds(Number(count), Number(first)).map(String) : [one]
 const reports: SwarmReport[] = []
 
 describe('whatever breaks, clients see one copy of the state, and once nothing breaks they are served', () => {
-  test.each(chosen)('seed %i', (seed) => {
-    reports.push(runSeed(seed))
+  test.each(chosen)('seed %s', (text) => {
+    const plan = parsePlan(text)
+    if (plan === undefined) throw new Error(`${text} is no seed`)
+    reports.push(runSeed(plan))
   })
 })
 

@@ -52,11 +52,13 @@ function searchable(operations: readonly TimedOperation<ListInput, ListOutput>[]
     return before.filter(({ returnedAt = Number.POSITIVE_INFINITY }) => returnedAt >= invokedAt).length > openMax
   })
   const end = until === -1 ? Number.POSITIVE_INFINITY : (operations[until]?.invokedAt ?? 0)
-  return operations
-    .filter(({ invokedAt }) => invokedAt < end)
-    .map((operation) => ((operation.returnedAt ?? end) < end ? operation : { ...operation, returnedAt: undefined, output: undefined }))
-    // A read that nobody was told the answer of says nothing.
-    .filter(({ input, output }) => input.kind !== 'read' || output !== undefined)
+  return (
+    operations
+      .filter(({ invokedAt }) => invokedAt < end)
+      .map((operation) => ((operation.returnedAt ?? end) < end ? operation : { ...operation, returnedAt: undefined, output: undefined }))
+      // A read that nobody was told the answer of says nothing.
+      .filter(({ input, output }) => input.kind !== 'read' || output !== undefined)
+  )
 }
 
 function check(key: number, operations: readonly TimedOperation<ListInput, ListOutput>[], verdict: Verdict): number {
