@@ -67,7 +67,8 @@ export class Node {
     this.#ports = ports
     this.#limits = { ...defaultNodeLimits, ...options.limits }
     const summary = log.summary
-    const raft = new Raft(raftOptions(options, summary, clock.monotonicMs()))
+    const coreOptions = raftOptions(options, summary, clock.monotonicMs())
+    const raft = ports.core?.(coreOptions) ?? new Raft(coreOptions)
     const { replica } = recovered
     this.#raft = raft
     this.#replica = replica

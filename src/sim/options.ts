@@ -35,6 +35,8 @@ export interface SimulationOptions {
   readonly storyLines?: number
   /** The command that repeats this run, for the message of a failure. Default: the seed, for a test that fixes it. */
   readonly repeat?: string
+  /** A second, slow Raft looks at every step of every core: see `reference/`. Default false: it takes several times as long. */
+  readonly reference?: boolean
   /** For testing the tests: breaks something on purpose. */
   readonly sabotage?: Sabotage
 }

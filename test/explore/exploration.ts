@@ -3,15 +3,15 @@
 import type { Message, NodeId, Term } from '../../src/core/index.ts'
 import { confOf, entriesOf } from '../core/core-cluster.ts'
 import { ModelDisk } from '../core/model-disk.ts'
-import { type Budget, spend } from './budget.ts'
+import { type Budget, nothing, spend } from './budget.ts'
 import type { Renaming } from './fingerprint.ts'
 import { Frontier } from './frontier.ts'
 import type { CoreMaker } from './glass.ts'
 import { Histories, type History } from './history.ts'
-import { type LocalState, LocalStates, type Outcome } from './local-states.ts'
+import { type Facts, type LocalState, LocalStates, type Outcome } from './local-states.ts'
 import { type Move, movesOf, type Situation } from './moves.ts'
-import type { Happening } from './server.ts'
-import { isOver, withAll, without } from './network.ts'
+import { messageText, moveText } from './story.ts'
+import { isOver, type Network, withAll, without } from './network.ts'
 import { type Hash, hashOf, Visited } from './visited.ts'
 
 /** What is on a disk at the start: a history that could have been. */
@@ -32,12 +32,18 @@ export interface ExplorationOptions {
   readonly planted?: readonly Planted[]
   /** How many of the planted entries of the first server are committed, by a leader of the term of the last of them. Default 0. */
   readonly committed?: number
+  /** It begins where server 1 leads, has committed the entry that it began with, and everything that was sent has arrived. Default false. */
+  readonly isLed?: boolean
   /** A write is done as soon as it is asked for. Default false: it takes its time, and a crash may come before. */
   readonly isPrompt?: boolean
-  /** Default: true, where all servers are alike and stay so. */
+  /** An AppendEntries holds one entry at most. Default false. */
+  readonly isPiecemeal?: boolean
+  /** Whether states that differ by the numbers of servers only are one. Default: true, where the servers begin alike, and entries name none. */
   readonly hasSymmetry?: boolean
   /** Answers that come too late stay in flight: without this they are lost as soon as they are (see `isOver`). Default false. */
   readonly keepsAll?: boolean
+  /** No state of a server is known again: for one way through, with cores that show nothing of their state. Default false. */
+  readonly isOpaque?: boolean
   /** Whether the reference is asked about every step. Default true. */
   readonly isRefined?: boolean
   /** It stops at so many states. */
@@ -64,15 +70,17 @@ export interface Counterexample {
   readonly violation: string
   readonly moves: readonly Told[]
 }
+export interface Followed {
+  readonly violation: string | undefined
+  /** After each move: what the server sent, and what it is. */
+  readonly seen: readonly string[]
+}
 /** A move, with what came of it. */
 export interface Told {
-  readonly node: NodeId
-  readonly happening: Happening | undefined
-  readonly keeps: boolean
-  readonly lost: Message | undefined
+  readonly text: string
   readonly sent: readonly Message[]
-  readonly was: LocalState['facts']
-  readonly is: LocalState['facts']
+  readonly was: Facts
+  readonly is: Facts
 }
 
 interface Next {
@@ -98,10 +106,11 @@ export class Exploration {
 
   constructor(options: ExplorationOptions) {
     this.#options = options
-    const { make, voters = 3, learners = 0, budget, isPrompt = false, isRefined = true } = options
-    const isSymmetric = learners === 0 && budget.changes === 0 && (options.hasSymmetry ?? true)
+    const { make, voters = 3, learners = 0, budget, isPrompt = false, isPiecemeal = false, isRefined = true, isOpaque = false } = options
+    const areAlike = learners === 0 && budget.changes === 0 && options.planted === undefined
+    const isSymmetric = areAlike && (options.hasSymmetry ?? true)
     this.#renamings = isSymmetric ? renamingsOf(voters) : [[]]
-    this.#states = new LocalStates({ make, renamings: this.#renamings, isPrompt, isRefined, hasNonces: budget.reads > 0 })
+    this.#states = new LocalStates({ make, renamings: this.#renamings, isPrompt, isPiecemeal, isRefined, isOpaque, hasNonces: budget.reads > 0 })
     this.#histories = new Histories(this.#renamings)
   }
 
@@ -138,6 +147,40 @@ export class Exploration {
     return this.report
   }
 
+  /** Goes one way, move by move as they are called in a story. Throws where a move cannot happen. */
+  follow(moves: readonly string[]): Followed {
+    let at = this.#start()
+    const seen: string[] = []
+    for (const [i, text] of moves.entries()) {
+      const move = movesOf(at.situation, this.#options.budget, this.#states).find((each) => moveText(each) === text)
+      if (move === undefined) throw new Error(`move ${i + 1} cannot happen: ${text}`)
+      const next = this.#after(at, move)
+      if (next?.violation !== undefined) return { violation: next.violation, seen }
+      at = next ?? at
+      const { facts } = at.situation.servers[move.at] ?? {}
+      const sent = (next?.outcome?.sent ?? []).flatMap((number) => this.#states.messages[number] ?? [])
+      seen.push([...sent.map(({ message }) => messageText(message)), JSON.stringify(facts)].join('; '))
+    }
+    return { violation: undefined, seen }
+  }
+
+  /** Some way of at most so many moves: `chance` gives numbers from 0 to 1, and decides. */
+  wander(chance: () => number, length: number): readonly string[] {
+    let at = this.#start()
+    const texts: string[] = []
+    while (texts.length < length) {
+      const ways = movesOf(at.situation, this.#options.budget, this.#states).flatMap((move) => {
+        const next = this.#after(at, move)
+        return next === undefined ? [] : [{ move, next }]
+      })
+      const way = ways[Math.floor(chance() * ways.length)]
+      if (way === undefined) break
+      texts.push(moveText(way.move))
+      at = way.next
+    }
+    return texts
+  }
+
   #expand(number: number, from: Next, level: Frontier): void {
     const moves = movesOf(from.situation, this.#options.budget, this.#states)
     for (const [step, move] of moves.entries()) {
@@ -166,7 +209,7 @@ export class Exploration {
     if (violation === undefined && state === local && sent.length === 0 && grants.length === 0) return undefined
     if (state.facts.term > this.#options.budget.terms) return undefined
     const after = servers.map((each, i) => (i === at ? state : each))
-    const next = { servers: after, purse, network: this.#settled(sent.length === 0 ? network : withAll(network, sent), after) }
+    const next = { servers: after, purse, network: this.#settled(sent.length === 0 ? network : withAll(network, sent), after, { at, sent }) }
     const asked = happening.kind === 'read' ? happening.id : undefined
     const present = this.#histories.after(history, { facts: state.facts, asked, grants })
     if (typeof present === 'string') return { situation: next, history, outcome, violation: violation ?? present }
@@ -174,14 +217,15 @@ export class Exploration {
   }
 
   /** Without what is over. That it changes nothing now is seen, not believed. */
-  #settled(network: readonly number[], servers: readonly LocalState[]): readonly number[] {
+  #settled(network: Network, servers: readonly LocalState[], { at, sent }: { readonly at: number; readonly sent: Network }): Network {
     if (this.#options.keepsAll === true) return network
     return network.filter((number) => {
       const message = this.#states.messages[number]?.message
-      const receiver = message === undefined ? undefined : servers[message.to - 1]
-      if (message === undefined || receiver === undefined || !isOver(message, receiver.facts)) return true
-      const { state, sent, violation } = this.#states.after(receiver, { kind: 'deliver', message, late: false }, 2 * number)
-      return state !== receiver || sent.length > 0 || violation !== undefined
+      if (message === undefined || (message.to !== at + 1 && !sent.includes(number))) return true
+      const receiver = servers[message.to - 1]
+      if (receiver === undefined || !isOver(message, receiver.facts)) return true
+      const { state, sent: answers, violation } = this.#states.after(receiver, { kind: 'deliver', message, late: false }, 2 * number)
+      return state !== receiver || answers.length > 0 || violation !== undefined
     })
   }
 
@@ -269,7 +313,24 @@ export class Exploration {
     const log = servers[0]?.facts.log.slice(0, committed) ?? []
     const inTerm = planted[0]?.terms[committed - 1] ?? 0
     const history = this.#histories.start(log.map((entry) => ({ entry, inTerm })))
-    return { situation: { servers, purse: 0, network: [] }, history, outcome: undefined, violation: undefined }
+    const start = { situation: { servers, purse: 0, network: [] }, history, outcome: undefined, violation: undefined }
+    return this.#options.isLed === true ? this.#led(start) : start
+  }
+
+  /** An election without any trouble. */
+  #led(start: Next): Next {
+    let at = start
+    for (let move: Move | undefined = election; move !== undefined; move = this.#undisturbed(at)) {
+      const next = this.#after(at, move)
+      if (next?.violation !== undefined) throw new Error(`an election without any trouble: ${next.violation}`)
+      at = next ?? { ...at, situation: { ...at.situation, network: without(at.situation.network, move.takes ?? 0) } }
+    }
+    return { ...at, situation: { ...at.situation, purse: 0 } }
+  }
+
+  /** The first thing that costs nothing. */
+  #undisturbed({ situation }: Next): Move | undefined {
+    return movesOf(situation, nothing, this.#states)[0]
   }
 
   #tell(steps: readonly number[]): readonly Told[] {
@@ -280,21 +341,15 @@ export class Exploration {
       const next = move === undefined ? undefined : this.#after(at, move)
       const was = move === undefined ? undefined : at.situation.servers[move.at]?.facts
       if (move === undefined || next === undefined || was === undefined) throw new Error('a way that leads nowhere')
-      const { happening, takes } = move
-      told.push({
-        node: was.id,
-        happening,
-        keeps: happening?.kind === 'deliver' && takes === undefined,
-        lost: happening === undefined && takes !== undefined ? this.#states.messages[takes]?.message : undefined,
-        sent: (next.outcome?.sent ?? []).flatMap((number) => this.#states.messages[number]?.message ?? []),
-        was,
-        is: next.situation.servers[move.at]?.facts ?? was,
-      })
+      const sent = (next.outcome?.sent ?? []).flatMap((number) => this.#states.messages[number]?.message ?? [])
+      told.push({ text: moveText(move), sent, was, is: next.situation.servers[move.at]?.facts ?? was })
       at = next
     }
     return told
   }
 }
+
+const election: Move = { at: 0, happening: { kind: 'timeout' }, key: 'timeout', takes: undefined, costs: undefined }
 
 /** All ways to number them. */
 function renamingsOf(count: number): readonly Renaming[] {

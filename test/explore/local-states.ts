@@ -65,6 +65,8 @@ export interface LocalOptions extends Circumstances {
   readonly renamings: readonly Renaming[]
   /** Whether the reference is asked. */
   readonly isRefined: boolean
+  /** No state is known again. */
+  readonly isOpaque: boolean
 }
 
 export class LocalStates {
@@ -125,8 +127,8 @@ export class LocalStates {
   }
 
   #keep(birth: Birth, steps: readonly Step[], server: Server): LocalState {
-    const { renamings, isRefined } = this.#options
-    const printed = renamings.map((renaming) => print(server, renaming, isRefined))
+    const { renamings, isRefined, isOpaque } = this.#options
+    const printed = isOpaque ? [String(this.#states.size)] : renamings.map((renaming) => print(server, renaming, isRefined))
     const key = printed[0] ?? ''
     const known = this.#states.get(key)
     if (known !== undefined) return known

@@ -1,5 +1,5 @@
 // What may happen next in a cluster, in a fixed order, so that a move is named by its place.
-import type { ConfStep, NodeId } from '../../src/core/index.ts'
+import type { ConfStep, Message, NodeId } from '../../src/core/index.ts'
 import { type Budget, type Kind, spent } from './budget.ts'
 import type { Facts, KnownMessage, LocalState, LocalStates } from './local-states.ts'
 import type { Happening } from './server.ts'
@@ -13,6 +13,8 @@ export interface Move {
   readonly key: string | number
   /** A message leaves the network. */
   readonly takes: number | undefined
+  /** The message that never arrives. */
+  readonly lost?: Message
   readonly costs: Kind | undefined
 }
 
@@ -67,7 +69,7 @@ function addDeliveries(moves: Move[], { number, message }: KnownMessage, { serve
   const delivery = { at, happening: { kind: 'deliver', message, late }, key: 2 * number + Number(late) } as const
   moves.push({ ...delivery, takes: number, costs: undefined })
   if (can('duplications')) moves.push({ ...delivery, takes: undefined, costs: 'duplications' })
-  if (can('drops')) moves.push({ at, happening: undefined, key: '', takes: number, costs: 'drops' })
+  if (can('drops')) moves.push({ at, happening: undefined, key: '', takes: number, lost: message, costs: 'drops' })
 }
 
 interface LeaderMoves {

@@ -52,6 +52,8 @@ export interface Circumstances {
   readonly isPrompt: boolean
   /** Each life has a nonce of its own, as it should. Where nobody reads nothing depends on it, and lives are alike. */
   readonly hasNonces: boolean
+  /** An AppendEntries holds one entry at most. */
+  readonly isPiecemeal: boolean
 }
 
 export class Server {
@@ -79,7 +81,8 @@ export class Server {
     this.#circumstances = circumstances
     const { summary, restorable } = this.disk
     const lastApplied = restorable?.base.id.index
-    this.raft = make({ id, log: summary, now: 0, seed, nonce, ...(lastApplied === undefined ? {} : { lastApplied }) })
+    const limits = circumstances.isPiecemeal ? { messageBytesMax: 1 } : {}
+    this.raft = make({ id, log: summary, now: 0, seed, nonce, limits, ...(lastApplied === undefined ? {} : { lastApplied }) })
     const { base, hardState } = summary
     const commitIndex = Math.max(base.id.index, lastApplied ?? 0)
     this.refinement = new Refinement({ id, hardState, base, entries: [...this.disk.entries], commitIndex })

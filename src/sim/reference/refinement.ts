@@ -3,6 +3,7 @@
 import type { Input, Ready } from '../../core/api.ts'
 import { unreachable } from '../../core/invariant.ts'
 import type { Entry, EntryId, Index, Message, NodeId, Persist, SoftState, Term } from '../../core/types.ts'
+import { type Moment, whyNever } from './moment.ts'
 import { ReadRules } from './read-rules.ts'
 import {
   commonIndex,
@@ -50,7 +51,8 @@ export interface CoreView {
 export class Refinement {
   #server: ReferenceServer
   readonly #reads = new ReadRules()
-  #input: Input | undefined
+  /** What it was after each input since it was last asked what to do: any of them may be why it says something. */
+  #moments: readonly Moment[]
   /** The write in flight. */
   #writing: Persist | undefined
   #refused: Refused | undefined
@@ -59,6 +61,7 @@ export class Refinement {
 
   constructor(start: ReferenceStart) {
     this.#server = restarted(start)
+    this.#moments = [{ server: this.#server, input: undefined }]
   }
 
   /** The first thing that no rule allows. */
@@ -82,10 +85,10 @@ export class Refinement {
   /** `input` was stepped, and `view` is what came of it. */
   stepped(input: Input, view: CoreView): void {
     if (this.#refused !== undefined) return
-    this.#input = input
     const ruling = this.#explain(input, view)
     if (isRefused(ruling)) this.#refused = ruling
     else this.#server = ruling.server
+    this.#moments = [...this.#moments, { server: this.#server, input }]
     this.#reads.stepped(input, this.#server)
   }
 
@@ -95,9 +98,11 @@ export class Refinement {
     if (persist !== undefined) this.#writing = persist
     this.sent(send)
     if (persist === undefined) this.sent(sendAfterPersist)
-    for (const { id, index } of reads) this.#refused ??= this.#reads.onGrant({ id, index }, this.#server)
+    for (const { id, index } of reads) this.#refused ??= this.#reads.onGrant({ id, index }, this.#moments)
     // Every answer is out.
     if (this.#writing === undefined) this.#server = { ...this.#server, provenIndex: 0 }
+    this.#moments = [{ server: this.#server, input: undefined }]
+    this.#reads.settled()
   }
 
   /** The write in flight is on the disk; the input that says so follows. */
@@ -117,8 +122,8 @@ export class Refinement {
   }
 
   #said(message: Message): void {
-    this.#refused ??= ruleOnSaying(this.#server, message, this.#input)
-    this.#refused ??= this.#reads.onSend(message, this.#server)
+    this.#refused ??= whyNever(this.#moments, ({ server, input }) => ruleOnSaying(server, message, input))
+    this.#refused ??= this.#reads.onSend(message, this.#moments)
     const matchTerm = message.kind === 'AppendEntriesReply' && message.ok ? termAt(this.#server.log, message.matchIndex) : undefined
     if (matchTerm !== undefined) this.#matchTerms.set(message, matchTerm)
   }
@@ -139,8 +144,8 @@ function takeInput(server: ReferenceServer, input: Input, view: CoreView): Rulin
     case 'receive':
       return receive(server, input.message, view)
     case 'tick':
-      // Whoever is in the middle of it may ask again; it makes no difference here.
-      return view.role === 'preCandidate' || isOnItsWay(server, view) ? becomePreCandidate(server) : { server }
+      // Whoever is in the middle of it may ask again: what was granted in this term still counts.
+      return server.role !== 'preCandidate' && (view.role === 'preCandidate' || isOnItsWay(server, view)) ? becomePreCandidate(server) : { server }
     case 'snapshotReceived': {
       const { base, term } = input
       const newest = Math.max(term, base.id.term)

@@ -121,6 +121,8 @@ export function handleAppend(server: ReferenceServer, { prev, entries, term, com
   const rule = 'HandleAppendEntries (§3.5)'
   if (server.role === 'leader' || term !== server.term) return yes(server)
   let { log } = server
+  // Before it knows who votes a server cannot know what it may acknowledge: it waits for a snapshot.
+  if (confIn(log).voters.length === 0) return yes({ ...server, role: 'follower' })
   // What is committed is in the log of every later leader (§3.6.3).
   if (prev.index >= server.commitIndex && !holds(log, prev)) return yes({ ...server, role: 'follower' })
   for (const entry of entries) {

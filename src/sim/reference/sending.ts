@@ -51,8 +51,8 @@ export function ruleOnSaying(server: ReferenceServer, message: Message, input: I
 export function ruleOnLeaving({ id, durable }: ReferenceServer, message: Message, matchTerm: Term | undefined): Refused | undefined {
   const { term, votedFor } = durable.hardState
   const { kind, to } = message
-  // Pre-votes promise nothing, and nobody builds on the term that is in them (§9.6).
-  if (kind === 'PreVote' || kind === 'PreVoteReply') return undefined
+  // These promise nothing, and nobody builds on the term that is in them (§6.4, §9.6).
+  if (kind === 'PreVote' || kind === 'PreVoteReply' || kind === 'ReadIndex') return undefined
   if (term < message.term) return no('durable before said (§3.8)', `sends ${kind} of term ${message.term}, its disk is in term ${term}`)
   // Of an older term than the disk: it was durable before that one.
   if (term > message.term) return undefined

@@ -1,0 +1,66 @@
+// Everything that can happen to a small cluster within a small budget, and why that can be believed. `npm run test:explore` for more of it.
+import { beforeAll, expect, test } from 'vitest'
+import { Random } from '../../src/core/index.ts'
+import { nothing } from './budget.ts'
+import { Exploration, type ExplorationOptions, type Report } from './exploration.ts'
+import { follow } from './follow.ts'
+import { type CoreMaker, loadGlass } from './glass.ts'
+import { scenario, scenarios } from './scenarios.ts'
+import { storyOf } from './story.ts'
+
+let make: CoreMaker
+beforeAll(async () => {
+  make = await loadGlass()
+})
+
+const small = (name: string, options: Partial<ExplorationOptions> = {}): Exploration => {
+  const chosen = scenario(name)
+  return new Exploration({ ...chosen, budget: chosen.small, make, ...options })
+}
+const told = ({ counterexample }: Report): string | undefined => counterexample && storyOf(counterexample)
+
+test.each(scenarios)('nothing that can happen in $name breaks a rule: $about', ({ name }) => {
+  const report = small(name).run()
+  expect(told(report)).toBeUndefined()
+  expect(report.isComplete).toBe(true)
+  expect(report.states).toBeGreaterThan(500)
+})
+
+test.each(['elections', 'crashes', 'duplicates', 'reads', 'transfers', 'changes', 'snapshots'])(
+  'the core does in %s what the core under glass does, whatever the way',
+  (name) => {
+    const random = new Random(1)
+    let moves = 0
+    for (let i = 0; i < 20; i++) {
+      const ways = small(name, { keepsAll: true }).wander(() => random.next(), 40)
+      moves += ways.length
+      expect(follow(name, 'small', ways)).toEqual({ violation: undefined, seen: small(name, { keepsAll: true }).follow(ways).seen })
+    }
+    expect(moves).toBeGreaterThan(100)
+  },
+)
+
+test.each(['elections', 'replication', 'transfers'])('whether servers are told apart makes no difference in %s, but in the number of states', (name) => {
+  const [alike, apart] = [true, false].map((hasSymmetry) => small(name, { hasSymmetry }).run())
+  expect(apart?.depth).toBe(alike?.depth)
+  expect(apart?.states).toBeGreaterThan(alike?.states ?? 0)
+  expect(apart?.states).toBeLessThanOrEqual(6 * (alike?.states ?? 0))
+})
+
+test('an answer that comes too late does nothing to any server, so that it may be lost', () => {
+  const [lost, kept] = [false, true].map((keepsAll) => small('figure-3.6', { keepsAll }).run())
+  expect(kept?.localStates).toBe(lost?.localStates)
+  expect(kept?.states).toBeGreaterThan(lost?.states ?? 0)
+})
+
+test('a message that is lost is one that does not come: no server gets anywhere by it', () => {
+  const { small: budget } = scenario('figure-3.7')
+  const [without, with7] = [0, 7].map((drops) => small('figure-3.7', { budget: { ...budget, drops } }).run())
+  expect(with7?.localStates).toBe(without?.localStates)
+  expect(with7?.states).toBeGreaterThan(without?.states ?? 0)
+})
+
+test('what is explored is bounded by the budget alone: with none at all nothing happens', () => {
+  const { states, isComplete } = new Exploration({ make, budget: nothing }).run()
+  expect({ states, isComplete }).toEqual({ states: 1, isComplete: true })
+})
