@@ -38,7 +38,7 @@ export interface ExplorationOptions {
   readonly isPrompt?: boolean
   /** An AppendEntries holds one entry at most. Default false. */
   readonly isPiecemeal?: boolean
-  /** Whether states that differ by the numbers of servers only are one. Default: true, where the servers begin alike, and entries name none. */
+  /** Whether states that differ by the numbers of servers only are one. Default: true, of those servers that begin alike, where entries name none. */
   readonly hasSymmetry?: boolean
   /** Answers that come too late stay in flight: without this they are lost as soon as they are (see `isOver`). Default false. */
   readonly keepsAll?: boolean
@@ -107,10 +107,17 @@ export class Exploration {
   constructor(options: ExplorationOptions) {
     this.#options = options
     const { make, voters = 3, learners = 0, budget, isPrompt = false, isPiecemeal = false, isRefined = true, isOpaque = false } = options
-    const areAlike = learners === 0 && budget.changes === 0 && options.planted === undefined
-    const isSymmetric = areAlike && (options.hasSymmetry ?? true)
-    this.#renamings = isSymmetric ? renamingsOf(voters) : [[]]
-    this.#states = new LocalStates({ make, renamings: this.#renamings, isPrompt, isPiecemeal, isRefined, isOpaque, hasNonces: budget.reads > 0 })
+    const isSymmetric = learners === 0 && budget.changes === 0 && (options.hasSymmetry ?? true)
+    this.#renamings = isSymmetric ? renamingsOf(voters).filter((renaming) => keeps(renaming, options.planted)) : [[]]
+    this.#states = new LocalStates({
+      make,
+      renamings: this.#renamings,
+      isPrompt,
+      isPiecemeal,
+      isRefined,
+      isOpaque,
+      hasNonces: budget.reads > 0,
+    })
     this.#histories = new Histories(this.#renamings)
   }
 
@@ -209,7 +216,11 @@ export class Exploration {
     if (violation === undefined && state === local && sent.length === 0 && grants.length === 0) return undefined
     if (state.facts.term > this.#options.budget.terms) return undefined
     const after = servers.map((each, i) => (i === at ? state : each))
-    const next = { servers: after, purse, network: this.#settled(sent.length === 0 ? network : withAll(network, sent), after, { at, sent }) }
+    const next = {
+      servers: after,
+      purse,
+      network: this.#settled(sent.length === 0 ? network : withAll(network, sent), after, { at, sent }),
+    }
     const asked = happening.kind === 'read' ? happening.id : undefined
     const present = this.#histories.after(history, { facts: state.facts, asked, grants })
     if (typeof present === 'string') return { situation: next, history, outcome, violation: violation ?? present }
@@ -350,6 +361,10 @@ export class Exploration {
 }
 
 const election: Move = { at: 0, happening: { kind: 'timeout' }, key: 'timeout', takes: undefined, costs: undefined }
+
+/** Whether each server begins as the one whose number it gets. */
+const keeps = (renaming: Renaming, planted: readonly Planted[] = []): boolean =>
+  planted.every((disk, i) => JSON.stringify(disk) === JSON.stringify(planted[(renaming[i + 1] ?? 0) - 1]))
 
 /** All ways to number them. */
 function renamingsOf(count: number): readonly Renaming[] {

@@ -40,12 +40,15 @@ test.each(['elections', 'crashes', 'duplicates', 'reads', 'transfers', 'changes'
   },
 )
 
-test.each(['elections', 'replication', 'transfers'])('whether servers are told apart makes no difference in %s, but in the number of states', (name) => {
-  const [alike, apart] = [true, false].map((hasSymmetry) => small(name, { hasSymmetry }).run())
-  expect(apart?.depth).toBe(alike?.depth)
-  expect(apart?.states).toBeGreaterThan(alike?.states ?? 0)
-  expect(apart?.states).toBeLessThanOrEqual(6 * (alike?.states ?? 0))
-})
+test.each(['elections', 'replication', 'transfers'])(
+  'whether servers are told apart makes no difference in %s, but in the number of states',
+  (name) => {
+    const [alike, apart] = [true, false].map((hasSymmetry) => small(name, { hasSymmetry }).run())
+    expect(apart?.depth).toBe(alike?.depth)
+    expect(apart?.states).toBeGreaterThan(alike?.states ?? 0)
+    expect(apart?.states).toBeLessThanOrEqual(6 * (alike?.states ?? 0))
+  },
+)
 
 test('an answer that comes too late does nothing to any server, so that it may be lost', () => {
   const [lost, kept] = [false, true].map((keepsAll) => small('figure-3.6', { keepsAll }).run())

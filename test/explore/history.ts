@@ -58,7 +58,8 @@ export class Histories {
     const floors = new Map(history.floors)
     for (const grant of grants) {
       const floor = floors.get(grant.id) ?? 0
-      if (grant.index < floor) return `linearizable reads (§6.4): read ${grant.id} is granted at ${grant.index}, ${floor} was committed when it was asked`
+      if (grant.index < floor)
+        return `linearizable reads (§6.4): read ${grant.id} is granted at ${grant.index}, ${floor} was committed when it was asked`
       floors.delete(grant.id)
     }
     if (asked !== undefined) floors.set(asked, committed.length)
@@ -96,7 +97,8 @@ function afterCommits(committed: readonly Committed[], { id, term, commitIndex, 
   for (let index = firstIndex; index <= commitIndex; index++) {
     const entry = log[index - firstIndex] ?? ''
     const was = committed[index - 1]
-    if (was !== undefined && was.entry !== entry) return `state machine safety: node ${id} commits ${entry} at ${index}, committed was ${was.entry}`
+    if (was !== undefined && was.entry !== entry)
+      return `state machine safety: node ${id} commits ${entry} at ${index}, committed was ${was.entry}`
     if (was === undefined) more.push({ entry, inTerm: term })
   }
   return more.length === 0 ? committed : [...committed, ...more]

@@ -112,7 +112,10 @@ export class LocalStates {
       const { sent, grants } = server.happen(happening)
       const { refused } = server.refinement
       const next = this.#keep(state.birth, [...state.steps, happening], server)
-      const forbidden = refused === undefined || !this.#options.isRefined ? undefined : `the reference, ${refused.rule}: node ${server.id}: ${refused.because}`
+      const forbidden =
+        refused === undefined || !this.#options.isRefined
+          ? undefined
+          : `the reference, ${refused.rule}: node ${server.id}: ${refused.because}`
       const violation = forbidden ?? changedLog(state.facts, next.facts)
       return { state: next, sent: sent.map((message) => this.#know(message)), grants, violation }
     } catch (error) {
@@ -153,7 +156,10 @@ export class LocalStates {
 function print(server: Server, renaming: Renaming, isRefined: boolean): string {
   const { raft, disk, writing, nonce, snapshotWanted, refinement } = server
   const core = fingerprint(raft, renaming)
-  const rest = fingerprint({ ...diskOf(disk), writing, nonce, snapshotWanted, account: isRefined ? refinement.account : undefined }, renaming)
+  const rest = fingerprint(
+    { ...diskOf(disk), writing, nonce, snapshotWanted, account: isRefined ? refinement.account : undefined },
+    renaming,
+  )
   return `${core} ${rest}`
 }
 
@@ -197,7 +203,9 @@ function changedLog(before: Facts, after: Facts): string | undefined {
     const index = before.firstIndex + i
     return index >= after.firstIndex && after.log[index - after.firstIndex] !== entry
   })
-  return at === -1 ? undefined : `leader append-only: node ${before.id}, leader of term ${before.term}, changed entry ${before.firstIndex + at}`
+  return at === -1
+    ? undefined
+    : `leader append-only: node ${before.id}, leader of term ${before.term}, changed entry ${before.firstIndex + at}`
 }
 
 /** Whoever changes what it has sent, or got, is found out. */

@@ -20,7 +20,11 @@ async function main(): Promise<number> {
   const chosen = scenarios.filter(({ name }) => name.includes(values.only))
   const minutes = Number(values.minutes)
   if (!(minutes > 0) || chosen.length === 0) {
-    console.error(minutes > 0 ? `no scenario has ${values.only} in its name: ${scenarios.map(({ name }) => name).join(', ')}` : `--minutes is ${values.minutes}`)
+    console.error(
+      minutes > 0
+        ? `no scenario has ${values.only} in its name: ${scenarios.map(({ name }) => name).join(', ')}`
+        : `--minutes is ${values.minutes}`,
+    )
     return 2
   }
   const make = await loadGlass()
@@ -43,7 +47,10 @@ async function main(): Promise<number> {
   return 0
 }
 
-function explore(scenario: Scenario, { make, seconds }: { readonly make: Awaited<ReturnType<typeof loadGlass>>; readonly seconds: number }): Report {
+function explore(
+  scenario: Scenario,
+  { make, seconds }: { readonly make: Awaited<ReturnType<typeof loadGlass>>; readonly seconds: number },
+): Report {
   const start = performance.now()
   let told = start
   const secondsSince = (): number => (performance.now() - start) / 1_000

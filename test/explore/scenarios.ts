@@ -109,11 +109,12 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'snapshots',
-    about: 'logs begin after snapshots, and followers need them (§5)',
-    isLed: true,
+    about: 'logs begin after snapshots, and a follower whose log conflicts needs one (§5)',
+    planted: [{ terms: [1, 2] }, { terms: [1, 2] }, { terms: [1, 1, 1], term: 2 }],
+    committed: 1,
     isPrompt: true,
-    small: budget({ terms: 2, compactions: 1, entries: 1, timeouts: 1 }),
-    large: budget({ terms: 2, compactions: 2, entries: 2, heartbeats: 2, timeouts: 1 }),
+    small: budget({ terms: 3, timeouts: 1, compactions: 1, heartbeats: 1 }),
+    large: budget({ terms: 4, timeouts: 2, compactions: 2, heartbeats: 2, entries: 1 }),
   },
 ]
 

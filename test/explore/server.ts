@@ -1,6 +1,17 @@
 // One server of an exploration: a core, its disk and the write in flight, driven by one thing that happens at a time. It is a value in disguise: what
 // has happened since it started, on the disk that it started with, decides all of it, so it can be made anew wherever another thing might happen.
-import { assert, type ConfStep, type Entry, type Index, type Input, type LogBase, type Message, type NodeId, type Persist, type Raft } from '../../src/core/index.ts'
+import {
+  assert,
+  type ConfStep,
+  type Entry,
+  type Index,
+  type Input,
+  type LogBase,
+  type Message,
+  type NodeId,
+  type Persist,
+  type Raft,
+} from '../../src/core/index.ts'
 import { type CoreView, Refinement } from '../../src/sim/reference/index.ts'
 import { ModelDisk, type Snapshot } from '../core/model-disk.ts'
 import type { CoreMaker } from './glass.ts'
@@ -207,7 +218,16 @@ export class Server {
     const { raft } = this
     const { role, term, votedFor, commitIndex, firstIndex, lastIndex } = raft.status
     const base = { index: firstIndex - 1, term: raft.termAt(firstIndex - 1) ?? 0 }
-    return { role, term, votedFor, commitIndex, base, lastIndex, termAt: (index) => raft.termAt(index), entry: (index) => this.entry(index) }
+    return {
+      role,
+      term,
+      votedFor,
+      commitIndex,
+      base,
+      lastIndex,
+      termAt: (index) => raft.termAt(index),
+      entry: (index) => this.entry(index),
+    }
   }
 }
 

@@ -89,7 +89,10 @@ const factsText = ({ role, term, commitIndex, log, firstIndex }: Facts): string 
   `${role} of term ${term}, log ${firstIndex > 1 ? `after ${firstIndex - 1}: ` : ''}${log.join(' ') || 'empty'}, committed ${commitIndex}`
 
 /** Ready to paste into a file beside this one: it goes the way with the core itself, and fails where that is still wrong. */
-export function testOf({ violation, moves }: Counterexample, { name, size }: { readonly name: string; readonly size: 'small' | 'large' }): string {
+export function testOf(
+  { violation, moves }: Counterexample,
+  { name, size }: { readonly name: string; readonly size: 'small' | 'large' },
+): string {
   const quoted = (text: string): string => `'${text.replaceAll("'", "\\'")}'`
   return [
     `// import { expect, test } from 'vitest'`,

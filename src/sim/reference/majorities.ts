@@ -7,8 +7,7 @@ export const isMajority = (voters: readonly NodeId[], ids: ReadonlySet<NodeId>):
 export const isQuorumOf = ({ voters, votersOutgoing }: ConfState, ids: ReadonlySet<NodeId>): boolean =>
   isMajority(voters, ids) && (votersOutgoing.length === 0 || isMajority(votersOutgoing, ids))
 
-export const mayVoteIn = ({ voters, votersOutgoing }: ConfState, id: NodeId): boolean =>
-  voters.includes(id) || votersOutgoing.includes(id)
+export const mayVoteIn = ({ voters, votersOutgoing }: ConfState, id: NodeId): boolean => voters.includes(id) || votersOutgoing.includes(id)
 
 /** Whether each quorum of the one shares a server with each of the other: all sets of servers are tried. At most 12 of them: else it says yes. */
 export function doQuorumsMeet(one: ConfState, other: ConfState): boolean {

@@ -90,7 +90,10 @@ export class ReadRules {
     if (index > commitIndex) return { rule, because: `grants a read at ${index}, committed is ${commitIndex}` }
     const since = [...(this.#answered.get(term) ?? [])].filter(([, round]) => round > asked.round).map(([from]) => from)
     if (isQuorumOf(conf, new Set([id, ...since]))) return undefined
-    return { rule, because: `grants a read after which only ${[id, ...since].join(', ')} of ${conf.voters.join(', ')} have confirmed that it leads` }
+    return {
+      rule,
+      because: `grants a read after which only ${[id, ...since].join(', ')} of ${conf.voters.join(', ')} have confirmed that it leads`,
+    }
   }
 
   #confirm({ from, round }: HeartbeatReply): void {

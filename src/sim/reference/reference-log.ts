@@ -31,8 +31,7 @@ export const entryAt = ({ base, entries }: ReferenceLog, index: Index): Referenc
 export const holds = (log: ReferenceLog, { term, index }: EntryId): boolean => index < log.base.id.index || termAt(log, index) === term
 
 /** In force: the newest, committed or not (§4.1). */
-export const confIn = ({ base, entries }: ReferenceLog): ConfState =>
-  entries.findLast(({ conf }) => conf !== undefined)?.conf ?? base.conf
+export const confIn = ({ base, entries }: ReferenceLog): ConfState => entries.findLast(({ conf }) => conf !== undefined)?.conf ?? base.conf
 
 /** Of the entry that `confIn` is in. */
 export function confIndexIn({ base, entries }: ReferenceLog): Index {
@@ -62,7 +61,10 @@ export function compactedTo(log: ReferenceLog, index: Index): ReferenceLog {
 }
 
 /** What is on the disk after a write. */
-export function written(log: ReferenceLog, { reset, truncateFrom, entries }: Pick<Persist, 'reset' | 'truncateFrom' | 'entries'>): ReferenceLog {
+export function written(
+  log: ReferenceLog,
+  { reset, truncateFrom, entries }: Pick<Persist, 'reset' | 'truncateFrom' | 'entries'>,
+): ReferenceLog {
   const begun = reset === undefined ? log : { base: reset, entries: [] }
   return withEntries(truncateFrom === undefined ? begun : upTo(begun, truncateFrom - 1), entries)
 }

@@ -5,15 +5,7 @@ import { unreachable } from '../../core/invariant.ts'
 import type { Entry, EntryId, Index, Message, NodeId, Persist, SoftState, Term } from '../../core/types.ts'
 import { type Moment, whyNever } from './moment.ts'
 import { ReadRules } from './read-rules.ts'
-import {
-  commonIndex,
-  entryAt,
-  isSameEntry,
-  lastIndexOf,
-  type ReferenceEntry,
-  termAt,
-  written,
-} from './reference-log.ts'
+import { commonIndex, entryAt, isSameEntry, lastIndexOf, type ReferenceEntry, termAt, written } from './reference-log.ts'
 import { type ReferenceServer, type ReferenceStart, restarted } from './reference-server.ts'
 import {
   advanceCommit,
@@ -145,7 +137,9 @@ function takeInput(server: ReferenceServer, input: Input, view: CoreView): Rulin
       return receive(server, input.message, view)
     case 'tick':
       // Whoever is in the middle of it may ask again: what was granted in this term still counts.
-      return server.role !== 'preCandidate' && (view.role === 'preCandidate' || isOnItsWay(server, view)) ? becomePreCandidate(server) : { server }
+      return server.role !== 'preCandidate' && (view.role === 'preCandidate' || isOnItsWay(server, view))
+        ? becomePreCandidate(server)
+        : { server }
     case 'snapshotReceived': {
       const { base, term } = input
       const newest = Math.max(term, base.id.term)
@@ -209,7 +203,9 @@ function receiveCurrent(server: ReferenceServer, message: Message, view: CoreVie
     case 'RequestVote':
       return view.votedFor === from && server.votedFor !== from && view.term === server.term ? grantVote(server, message) : { server }
     case 'RequestVoteReply':
-      return message.granted && server.role === 'candidate' ? { server: { ...server, votes: new Set([...server.votes, from]) } } : { server }
+      return message.granted && server.role === 'candidate'
+        ? { server: { ...server, votes: new Set([...server.votes, from]) } }
+        : { server }
     case 'PreVoteReply':
       return message.granted && server.role === 'preCandidate' && message.term === server.term + 1
         ? { server: { ...server, preVotes: new Set([...server.preVotes, from]) } }
@@ -247,7 +243,8 @@ function append(server: ReferenceServer, view: CoreView, input: Input): Ruling {
   while (!isRefused(ruling) && ruling.server.role === 'leader') {
     const committed = commitSome(ruling.server, view)
     const entry = nextEntry(committed, view)
-    if (entry === undefined) return committed.commitIndex === view.commitIndex ? { server: committed } : advanceCommit(committed, view.commitIndex)
+    if (entry === undefined)
+      return committed.commitIndex === view.commitIndex ? { server: committed } : advanceCommit(committed, view.commitIndex)
     ruling = appendOne(committed, entry, commands)
   }
   return ruling
@@ -258,7 +255,10 @@ function appendOne(server: ReferenceServer, entry: ReferenceEntry, commands: Uin
   const data = commands.shift()
   const isAsked = entry.kind === 'command' && data !== undefined && isSameEntry(entry, { ...entry, data })
   if (isAsked) return clientRequest(server, entry)
-  return { rule: 'ClientRequest (§3.5)', because: `a ${entry.kind} is appended at ${lastIndexOf(server.log) + 1}, which nobody has proposed` }
+  return {
+    rule: 'ClientRequest (§3.5)',
+    because: `a ${entry.kind} is appended at ${lastIndexOf(server.log) + 1}, which nobody has proposed`,
+  }
 }
 
 /** As far as the rules let it, towards where it is. */
@@ -284,7 +284,11 @@ const shorten = (server: ReferenceServer, view: CoreView): Ruling =>
   view.base.index > server.log.base.id.index ? compact(server, view.base) : { server }
 
 /** A difference that is left when all that was allowed is done. */
-function unexplained(server: ReferenceServer, view: CoreView, { before, input }: { before: ReferenceServer; input: Input }): Refused | undefined {
+function unexplained(
+  server: ReferenceServer,
+  view: CoreView,
+  { before, input }: { before: ReferenceServer; input: Input },
+): Refused | undefined {
   const name = input.kind === 'receive' ? input.message.kind : input.kind
   const differ = (what: string, is: unknown, allowed: unknown, was: unknown): Refused => ({
     rule: `no rule changes the ${what} so`,
@@ -294,8 +298,10 @@ function unexplained(server: ReferenceServer, view: CoreView, { before, input }:
   if (view.votedFor !== server.votedFor) return differ('vote', view.votedFor, server.votedFor, before.votedFor)
   if (view.role !== server.role) return differ('role', view.role, server.role, before.role)
   if (view.commitIndex !== server.commitIndex) return differ('commit index', view.commitIndex, server.commitIndex, before.commitIndex)
-  if (view.base.index !== server.log.base.id.index) return differ('base', view.base.index, server.log.base.id.index, before.log.base.id.index)
-  if (view.lastIndex !== lastIndexOf(server.log)) return differ('last index', view.lastIndex, lastIndexOf(server.log), lastIndexOf(before.log))
+  if (view.base.index !== server.log.base.id.index)
+    return differ('base', view.base.index, server.log.base.id.index, before.log.base.id.index)
+  if (view.lastIndex !== lastIndexOf(server.log))
+    return differ('last index', view.lastIndex, lastIndexOf(server.log), lastIndexOf(before.log))
   return differentEntry(server, view, commonIndex(before.log, server.log))
 }
 
@@ -307,11 +313,13 @@ function differentEntry({ log }: ReferenceServer, view: CoreView, knownIndex: In
     const isSame = view.termAt(index) === termAt(log, index)
     if (isSame && (entry === undefined || expected === undefined || isSameEntry(entry, expected))) continue
     const is = `${entry?.kind ?? 'entry'} of term ${view.termAt(index)}`
-    return { rule: 'no rule changes the log so', because: `entry ${index} is a ${is}, the rules lead to a ${expected?.kind} of term ${termAt(log, index)}` }
+    return {
+      rule: 'no rule changes the log so',
+      because: `entry ${index} is a ${is}, the rules lead to a ${expected?.kind} of term ${termAt(log, index)}`,
+    }
   }
   return undefined
 }
 
 /** As a map, so that it can be told whose it is. */
 const byServer = (ids: ReadonlySet<NodeId>): ReadonlyMap<NodeId, boolean> => new Map([...ids].map((id) => [id, true]))
-

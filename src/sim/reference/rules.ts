@@ -47,7 +47,8 @@ export function grantVote(server: ReferenceServer, { from, term, last }: Request
   const rule = 'HandleRequestVote (§3.4, §3.6.1)'
   if (term !== server.term) return no(rule, `a vote in term ${server.term} for a request of term ${term}`)
   if (server.votedFor !== undefined) return no(rule, `a vote for ${from} in term ${term}, in which ${server.votedFor} has it already`)
-  if (!isUpToDate(last, server.log)) return no(rule, `a vote for a log that ends with ${show(last)}, its own ends with ${show(lastOf(server.log))}`)
+  if (!isUpToDate(last, server.log))
+    return no(rule, `a vote for a log that ends with ${show(last)}, its own ends with ${show(lastOf(server.log))}`)
   if (confIn(server.log).removed.includes(from)) return no(rule, `a vote for ${from}, which was removed`)
   return yes({ ...server, votedFor: from })
 }
@@ -72,7 +73,10 @@ export function becomeCandidate(server: ReferenceServer): Ruling {
   if (role === 'leader') return no(rule, `the leader of term ${term} campaigns`)
   if (!mayVoteIn(conf, id) && !mayVoteIn(confBefore(log), id)) return no(rule, `a server campaigns that is no voter (§4.2.1)`)
   if (!server.isAsked && !(role === 'preCandidate' && isQuorumOf(conf, preVotes)))
-    return no('PreVote (§9.6)', `a campaign in term ${term + 1} with the pre-votes of ${list(preVotes)} only, and no leader that has asked for it`)
+    return no(
+      'PreVote (§9.6)',
+      `a campaign in term ${term + 1} with the pre-votes of ${list(preVotes)} only, and no leader that has asked for it`,
+    )
   const none = new Set<NodeId>()
   return yes({ ...server, role: 'candidate', term: term + 1, votedFor: id, preVotes: none, votes: none, provenIndex: 0, isAsked: false })
 }
@@ -92,7 +96,8 @@ export function becomeLeader(server: ReferenceServer): Ruling {
 /** A leader appends, and never does anything else to its log (§3.5). */
 export function clientRequest(server: ReferenceServer, entry: ReferenceEntry): Ruling {
   const { role, term, log } = server
-  if (role !== 'leader' || entry.term !== term) return no('ClientRequest (§3.5)', `a ${role} of term ${term} appends an entry of term ${entry.term}`)
+  if (role !== 'leader' || entry.term !== term)
+    return no('ClientRequest (§3.5)', `a ${role} of term ${term} appends an entry of term ${entry.term}`)
   return yes({ ...server, log: withEntries(log, [entry]) })
 }
 
@@ -103,7 +108,10 @@ export function changeConf(server: ReferenceServer, entry: ReferenceEntry): Ruli
   const before = confIn(log)
   if (entry.conf === undefined) return no(rule, 'an entry of a configuration without one')
   if (termAt(log, commitIndex) !== term)
-    return no(rule, `a change in term ${term} before a commit in it: committed is ${commitIndex} of term ${termAt(log, commitIndex)} (erratum of 2015)`)
+    return no(
+      rule,
+      `a change in term ${term} before a commit in it: committed is ${commitIndex} of term ${termAt(log, commitIndex)} (erratum of 2015)`,
+    )
   if (confIndexIn(log) > commitIndex)
     return no(rule, `a change at ${lastIndexOf(log) + 1} while the one at ${confIndexIn(log)} is not committed (${commitIndex} is)`)
   if (!doQuorumsMeet(before, entry.conf))
@@ -113,8 +121,13 @@ export function changeConf(server: ReferenceServer, entry: ReferenceEntry): Ruli
   return clientRequest(server, entry)
 }
 
-const describe = ({ voters, votersOutgoing }: { readonly voters: readonly NodeId[]; readonly votersOutgoing: readonly NodeId[] }): string =>
-  votersOutgoing.length === 0 ? `(${voters.join(', ')})` : `(${voters.join(', ')}) and (${votersOutgoing.join(', ')})`
+const describe = ({
+  voters,
+  votersOutgoing,
+}: {
+  readonly voters: readonly NodeId[]
+  readonly votersOutgoing: readonly NodeId[]
+}): string => (votersOutgoing.length === 0 ? `(${voters.join(', ')})` : `(${voters.join(', ')}) and (${votersOutgoing.join(', ')})`)
 
 /** What is the leader's follows what matches; only what conflicts goes, and what comes after it (§3.5). */
 export function handleAppend(server: ReferenceServer, { prev, entries, term, commitIndex: leaderCommit }: AppendEntries): Ruling {
@@ -146,7 +159,8 @@ export function advanceCommit(server: ReferenceServer, index: Index): Ruling {
   const rule = 'AdvanceCommitIndex (§3.5, §3.6.2)'
   const { log, role, term } = server
   if (role !== 'leader') return no(rule, `a ${role} commits entry ${index} of term ${termAt(log, index)} by itself`)
-  if (termAt(log, index) !== term) return no(rule, `the leader of term ${term} commits entry ${index} of term ${termAt(log, index)} by counting`)
+  if (termAt(log, index) !== term)
+    return no(rule, `the leader of term ${term} commits entry ${index} of term ${termAt(log, index)} by counting`)
   const holders = holdersOf(server, index)
   if (!isQuorumOf(confIn(log), holders))
     return no(rule, `the leader of term ${term} commits entry ${index}, which only ${list(holders)} of ${describe(confIn(log))} hold`)
@@ -169,7 +183,8 @@ export function installSnapshot(server: ReferenceServer, base: ReferenceLog['bas
   const { id } = base
   const commitIndex = Math.max(server.commitIndex, id.index)
   if (holds(server.log, id)) return yes({ ...server, commitIndex })
-  if (id.index <= server.commitIndex) return no('InstallSnapshot (§5.3)', `a snapshot of ${show(id)}, where ${show(lastOf(upTo(server.log, id.index)))} is committed`)
+  if (id.index <= server.commitIndex)
+    return no('InstallSnapshot (§5.3)', `a snapshot of ${show(id)}, where ${show(lastOf(upTo(server.log, id.index)))} is committed`)
   return yes({ ...server, log: { base, entries: [] }, commitIndex })
 }
 

@@ -21,16 +21,23 @@ export function ruleOnSaying(server: ReferenceServer, message: Message, input: I
     case 'RequestVote': {
       const { last } = message
       const own = lastOf(server.log)
-      if (server.role !== 'candidate') return no('RequestVote (§3.4)', `a ${server.role} of term ${term} asks for votes in term ${message.term}`)
+      if (server.role !== 'candidate')
+        return no('RequestVote (§3.4)', `a ${server.role} of term ${term} asks for votes in term ${message.term}`)
       if (own.index === last.index && own.term === last.term) return undefined
-      return no('RequestVote (§3.6.1)', `says that its log ends with ${last.index} of term ${last.term}, it ends with ${own.index} of term ${own.term}`)
+      return no(
+        'RequestVote (§3.6.1)',
+        `says that its log ends with ${last.index} of term ${last.term}, it ends with ${own.index} of term ${own.term}`,
+      )
     }
     case 'AppendEntries':
       return ruleOnLeading(server, message) ?? ruleOnEntries(server, message)
     case 'Heartbeat': {
       const known = Math.min(server.commitIndex, server.match.get(message.to) ?? 0)
       if (message.commitIndex > known)
-        return no('Heartbeat (§3.5)', `tells ${message.to} that ${message.commitIndex} is committed; of what is, it is known to hold ${known}`)
+        return no(
+          'Heartbeat (§3.5)',
+          `tells ${message.to} that ${message.commitIndex} is committed; of what is, it is known to hold ${known}`,
+        )
       return ruleOnLeading(server, message)
     }
     case 'TimeoutNow':
@@ -40,7 +47,10 @@ export function ruleOnSaying(server: ReferenceServer, message: Message, input: I
       return ruleOnLeading(server, message)
     case 'AppendEntriesReply': {
       if (!message.ok || message.matchIndex <= server.provenIndex) return undefined
-      return no('HandleAppendEntries (§3.5)', `acknowledges ${message.matchIndex}, but its leader has shown only that ${server.provenIndex} matches`)
+      return no(
+        'HandleAppendEntries (§3.5)',
+        `acknowledges ${message.matchIndex}, but its leader has shown only that ${server.provenIndex} matches`,
+      )
     }
     default:
       return undefined
@@ -64,13 +74,16 @@ export function ruleOnLeaving({ id, durable }: ReferenceServer, message: Message
 }
 
 function ruleOnLeading({ ledTerm }: ReferenceServer, { kind, term }: Message): Refused | undefined {
-  return ledTerm === term ? undefined : { rule: 'BecomeLeader (§3.4)', because: `sends ${kind} of term ${term}, and led term ${ledTerm} last` }
+  return ledTerm === term
+    ? undefined
+    : { rule: 'BecomeLeader (§3.4)', because: `sends ${kind} of term ${term}, and led term ${ledTerm} last` }
 }
 
 function ruleOnPreVote(server: ReferenceServer, { to, term }: Message, input: Input | undefined): Refused | undefined {
   const request = input?.kind === 'receive' && input.message.kind === 'PreVote' && input.message.from === to ? input.message : undefined
   const rule = 'HandlePreVote (§9.6)'
-  if (request === undefined || request.term !== term) return { rule, because: `grants ${to} a pre-vote of term ${term}, for which it has not asked` }
+  if (request === undefined || request.term !== term)
+    return { rule, because: `grants ${to} a pre-vote of term ${term}, for which it has not asked` }
   if (term <= server.term) return { rule, because: `grants a pre-vote of term ${term} in term ${server.term}` }
   if (isUpToDate(request.last, server.log)) return undefined
   return { rule, because: `grants a pre-vote to a log that ends with ${request.last.index} of term ${request.last.term}` }
@@ -78,7 +91,8 @@ function ruleOnPreVote(server: ReferenceServer, { to, term }: Message, input: In
 
 function ruleOnEntries({ log, commitIndex }: ReferenceServer, message: AppendEntries): Refused | undefined {
   const rule = 'AppendEntries (§3.5)'
-  if (!hasRun(log, message)) return { rule, because: `sends entries after ${message.prev.index} of term ${message.prev.term} that its log does not have there` }
+  if (!hasRun(log, message))
+    return { rule, because: `sends entries after ${message.prev.index} of term ${message.prev.term} that its log does not have there` }
   if (message.commitIndex <= commitIndex) return undefined
   return { rule, because: `says that ${message.commitIndex} is committed, it knows that of ${commitIndex}` }
 }
