@@ -67,3 +67,20 @@ test('what is explored is bounded by the budget alone: with none at all nothing 
   const { states, isComplete } = new Exploration({ make, budget: nothing }).run()
   expect({ states, isComplete }).toEqual({ states: 1, isComplete: true })
 })
+
+test('a candidate whose timer expires while its vote is being written asks for votes in vain, and breaks nothing', () => {
+  const moves = [
+    'node 1: its election timer expires',
+    'node 2 receives PreVote 1>2 of term 1, last 0.0',
+    'node 1 receives PreVoteReply 2>1 of term 1: yes',
+    'node 1: its election timer expires',
+    'node 2 receives PreVote 1>2 of term 2, last 0.0',
+    'node 1 receives PreVoteReply 2>1 of term 2: yes',
+    'node 1: its election timer expires',
+    'node 1: its write is done',
+    'node 1: its write is done',
+  ]
+  const { violation, seen } = follow('two', 'large', moves)
+  expect(violation).toBeUndefined()
+  expect(seen.at(-1)).toMatch(/^RequestVote 1>2 of term 2, last 0.0; .*"role":"preCandidate","term":2/)
+})

@@ -59,11 +59,18 @@ function patched(source: string, { file, find, replace }: Patch): string {
   return parts.join(replace)
 }
 
+/** By source: mutants differ in one file. */
+const known = new Map<string, string>()
+
 /** JavaScript with readable fields. A private name stands after a dot, or at the start of a declaration. */
 function plain(source: string): string {
+  const before = known.get(source)
+  if (before !== undefined) return before
   const readable = source.replace(/(?<=[.\s])#(?=[a-z])/g, '_')
   const { outputText } = ts.transpileModule(readable, {
     compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
   })
-  return outputText.replace(/(from\s+'[^']+)\.ts'/g, "$1.mjs'")
+  const code = outputText.replace(/(from\s+'[^']+)\.ts'/g, "$1.mjs'")
+  known.set(source, code)
+  return code
 }

@@ -1,5 +1,5 @@
 // One server of the reference: what Raft says that it is, and nothing that only makes it fast. It is a value; each rule makes another.
-import type { HardState, Index, LogBase, NodeId, SoftState, Term } from '../../core/types.ts'
+import type { EntryId, HardState, Index, LogBase, NodeId, SoftState, Term } from '../../core/types.ts'
 import { commonIndex, type ReferenceEntry, type ReferenceLog } from './reference-log.ts'
 
 export interface ReferenceServer {
@@ -19,6 +19,8 @@ export interface ReferenceServer {
   readonly match: ReadonlyMap<NodeId, Index>
   /** That term. */
   readonly ledTerm: Term
+  /** Its last candidacy: the term, and how its log ended then. */
+  readonly candidacy: { readonly term: Term; readonly last: EntryId } | undefined
   /** A follower: up to here its log is that of the leader of this term, as an AppendEntries that is not answered yet has shown. */
   readonly provenIndex: Index
   /** The leader of this term has asked it to take over (§3.10). */
@@ -47,6 +49,7 @@ export function restarted({ id, hardState, base, entries, commitIndex }: Referen
     votes: new Set(),
     match: new Map(),
     ledTerm: 0,
+    candidacy: undefined,
     provenIndex: 0,
     isAsked: false,
   }

@@ -78,7 +78,9 @@ export function becomeCandidate(server: ReferenceServer): Ruling {
       `a campaign in term ${term + 1} with the pre-votes of ${list(preVotes)} only, and no leader that has asked for it`,
     )
   const none = new Set<NodeId>()
-  return yes({ ...server, role: 'candidate', term: term + 1, votedFor: id, preVotes: none, votes: none, provenIndex: 0, isAsked: false })
+  const candidacy = { term: term + 1, last: lastOf(log) }
+  const fresh = { preVotes: none, votes: none, provenIndex: 0, isAsked: false }
+  return yes({ ...server, ...fresh, role: 'candidate', term: term + 1, votedFor: id, candidacy })
 }
 
 /** With the votes of a quorum, its own durable among them; and it appends an entry that does nothing (§3.4, §3.6.2, §6.4). */

@@ -3,7 +3,7 @@
 import type { Input } from '../../core/api.ts'
 import type { AppendEntries, Index, Message, Term } from '../../core/types.ts'
 import { mayVoteIn } from './majorities.ts'
-import { confIn, lastIndexOf, lastOf, type ReferenceLog, termAt } from './reference-log.ts'
+import { confIn, lastIndexOf, type ReferenceLog, termAt } from './reference-log.ts'
 import type { ReferenceServer } from './reference-server.ts'
 import { hasRun, isUpToDate, type Refused } from './rules.ts'
 
@@ -19,14 +19,16 @@ export function ruleOnSaying(server: ReferenceServer, message: Message, input: I
     case 'PreVoteReply':
       return message.granted ? ruleOnPreVote(server, message, input) : undefined
     case 'RequestVote': {
+      // It may have given up since: then nobody counts the answers, as if the question had been long on its way.
+      const { candidacy } = server
       const { last } = message
-      const own = lastOf(server.log)
-      if (server.role !== 'candidate')
-        return no('RequestVote (§3.4)', `a ${server.role} of term ${term} asks for votes in term ${message.term}`)
+      if (candidacy?.term !== message.term)
+        return no('RequestVote (§3.4)', `asks for votes in term ${message.term}, in which it was no candidate`)
+      const own = candidacy.last
       if (own.index === last.index && own.term === last.term) return undefined
       return no(
         'RequestVote (§3.6.1)',
-        `says that its log ends with ${last.index} of term ${last.term}, it ends with ${own.index} of term ${own.term}`,
+        `says that its log ends with ${last.index} of term ${last.term}, it ended with ${own.index} of term ${own.term}`,
       )
     }
     case 'AppendEntries':
