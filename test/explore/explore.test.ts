@@ -1,5 +1,5 @@
 // Everything that can happen to a small cluster within a small budget, and why that can be believed. `npm run test:explore` for more of it.
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { Random } from '../../src/core/index.ts'
 import { nothing } from './budget.ts'
 import { Exploration, type ExplorationOptions, type Report } from './exploration.ts'
@@ -7,6 +7,9 @@ import { follow } from './follow.ts'
 import { type CoreMaker, loadGlass } from './glass.ts'
 import { scenario, scenarios } from './scenarios.ts'
 import { storyOf } from './story.ts'
+
+// Seconds each; on a machine that does other things, more.
+vi.setConfig({ testTimeout: 180_000 })
 
 let make: CoreMaker
 beforeAll(async () => {

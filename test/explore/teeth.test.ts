@@ -1,11 +1,14 @@
 // The core broken on purpose, in one place each: the exploration finds it, and soon. What nobody could find would be no proof of anything.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { mutants } from '../mutants/mutants.ts'
 import { Exploration, type Report } from './exploration.ts'
 import { follow } from './follow.ts'
 import { type CoreMaker, loadGlass } from './glass.ts'
 import { scenario } from './scenarios.ts'
 import { storyOf, testOf } from './story.ts'
+
+// Seconds each; on a machine that does other things, more.
+vi.setConfig({ testTimeout: 180_000 })
 
 interface Tooth {
   /** Of the mutant, as in `test/mutants/mutants.ts`. */
