@@ -1,5 +1,5 @@
 // One node, without a world: the core, its driver, the replica and the door for clients, turned by a host that owns sockets, disk and timers.
-import { type ConfState, type Entry, type Ms, type NodeId, type PeerMessage, Raft, type SoftState } from '../core/index.ts'
+import { type ConfState, type Entry, type Ms, type NodeId, type PeerMessage, type Raft, type SoftState } from '../core/index.ts'
 import { timingOf } from '../core/limits.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -24,7 +24,7 @@ import {
   type NodeOptions,
   type NodePorts,
 } from './options.ts'
-import { confAt, raftOptions } from './raft-options.ts'
+import { confAt, plainCore, raftOptions } from './raft-options.ts'
 import { Reception } from './reception.ts'
 import { StateCheck } from './state-check.ts'
 import { noOtherState, StateTransfer, type StateTransferStart } from './state-transfer.ts'
@@ -68,7 +68,7 @@ export class Node {
     this.#ports = ports
     const limits = { ...defaultNodeLimits, ...options.limits }
     this.#limits = limits
-    const raft = new Raft(raftOptions(options, summary, clock.monotonicMs()))
+    const raft = (ports.core ?? plainCore)(raftOptions(options, summary, clock.monotonicMs()))
     this.#raft = raft
     const { replica } = recovered
     this.#replica = replica

@@ -19,6 +19,7 @@ import { Join } from './join.ts'
 import { noteEvent } from './life-events.ts'
 import type { Goodbye, Packet } from './network.ts'
 import { framesOf, isCounted, Peers } from './peers.ts'
+import { refinedBy } from './reference/refined-raft.ts'
 import type { SimServer } from './sim-server.ts'
 import { WatchedLog } from './watched-log.ts'
 import { WatchedSnapshots } from './watched-snapshots.ts'
@@ -285,6 +286,7 @@ export class Life implements DiskUser {
       digest: digestOf,
       confChanged: (newest, committed) => peers.confChanged(newest, committed),
       report: (event) => noteEvent(event, this.server, this.#world),
+      ...(this.#world.reference ? { core: refinedBy(verdict, this.server.name) } : {}),
     })
     peers.confChanged(this.#node.conf, this.#node.committedConf)
     this.#tick()
