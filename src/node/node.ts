@@ -62,13 +62,12 @@ export class Node {
   constructor(options: NodeOptions, ports: NodePorts) {
     const { id, clusterId, incarnation, recovered, seed, nonce, timing = {} } = options
     const { log, clock, net } = ports
-    const { summary } = log
     this.id = id
     this.clusterId = clusterId
     this.#ports = ports
     const limits = { ...defaultNodeLimits, ...options.limits }
     this.#limits = limits
-    const raft = (ports.core ?? plainCore)(raftOptions(options, summary, clock.monotonicMs()))
+    const raft = (ports.core ?? plainCore)(raftOptions(options, log.summary, clock.monotonicMs()))
     this.#raft = raft
     const { replica } = recovered
     this.#replica = replica
@@ -92,7 +91,7 @@ export class Node {
     const shared = { raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, halting }
     this.#gateway = new Gateway({ ...shared, whyFull, whyUnsure, report })
     this.#applier = this.#newApplier({ wake, fail })
-    this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(summary, replica.lastApplied) })
+    this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(log.summary, replica.lastApplied) })
     this.#mending = new Mending({ id, incarnation, nonce, electionTimeoutMs, heartbeatMs, raft, log, net, wake, fail, report })
     this.#driver = this.#newDriver({ wake, fail })
     this.#confWatch = new ConfWatch({ id, clusterId, incarnation, electionTimeoutMs, confChanged, report, fail }, raft)
