@@ -29,6 +29,8 @@ interface Life {
   ended: { readonly code: string; readonly message: string } | undefined
   /** It may end with this code by itself. */
   expected: string | undefined
+  /** As it said last. */
+  role: Pick<Extract<NodeReport, { readonly kind: 'role' }>, 'role' | 'term'>
 }
 
 export class Cluster {
@@ -86,6 +88,7 @@ export class Cluster {
       isRunning: false,
       ended: undefined,
       expected: undefined,
+      role: { role: 'follower', term: 0 },
     }
     this.counts.starts += 1
     this.#lives.set(id, life)
@@ -140,11 +143,13 @@ export class Cluster {
     return await nodeStatus({ address, timeoutMs: statusTimeoutMs, digest }).catch(() => undefined)
   }
 
-  /** Whoever leads, in the newest term of those that say so; a node that runs, if nobody does. */
-  async leader(): Promise<number> {
-    const all = await Promise.all(this.ids.map((id) => this.status(id)))
-    const leaders = all.filter((status) => status?.role === 'leader').sort((a, b) => (b?.term ?? 0) - (a?.term ?? 0))
-    return leaders[0]?.nodeId ?? this.ids.find((id) => this.isUp(id)) ?? 1
+  /** Whoever leads, in the newest term of those that have said so last; a node that runs, if nobody does. */
+  get leader(): number {
+    const up = this.ids.filter((id) => this.isUp(id))
+    const leaders = up
+      .filter((id) => this.#life(id).role.role === 'leader')
+      .sort((a, b) => this.#life(b).role.term - this.#life(a).role.term)
+    return leaders[0] ?? up[0] ?? 1
   }
 
   /** Once all of them have applied the same; what keeps them apart, if that takes too long. */
@@ -158,7 +163,9 @@ export class Cluster {
     }
     const found = await eventually('level', find, timeoutMs).catch(() => undefined)
     if (found !== undefined) return found === '' ? undefined : found
-    const states = last.map((status, i) => `node ${this.ids[i]} ${status === undefined ? 'does not answer' : `is at ${status.lastApplied}`}`)
+    const states = last.map(
+      (status, i) => `node ${this.ids[i]} ${status === undefined ? 'does not answer' : `is at ${status.lastApplied}`}`,
+    )
     return `not all nodes are level within ${timeoutMs} ms: ${states.join(', ')}`
   }
 
@@ -173,9 +180,14 @@ export class Cluster {
   async stop(): Promise<void> {
     for (const { process: own } of this.#lives.values()) {
       own.signal('SIGTERM')
-      const exit = await Promise.race([own.exited, new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), startsWithinMs))])
+      const exit = await Promise.race([
+        own.exited,
+        new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), startsWithinMs)),
+      ])
       if (exit?.code === 0) continue
-      this.problems.push(`process ${own.pid} does not end as it is told to: ${exit === undefined ? 'it goes on' : `code ${exit.code}: ${exit.stderr}`}`)
+      this.problems.push(
+        `process ${own.pid} does not end as it is told to: ${exit === undefined ? 'it goes on' : `code ${exit.code}: ${exit.stderr}`}`,
+      )
     }
     await this.dispose()
   }
@@ -188,6 +200,7 @@ export class Cluster {
   #onReport(id: number, life: Life, report: NodeReport): void {
     this.#write(id, report)
     if (report.kind === 'running') life.isRunning = true
+    if (report.kind === 'role') life.role = report
     if (report.kind === 'role' && report.role === 'leader') this.counts.elections += 1
     if (report.kind === 'snapshot') this.counts.snapshots += 1
     if (report.kind === 'ended') life.ended = report
@@ -200,7 +213,10 @@ export class Cluster {
     this.#write(id, { kind: 'exit', ...own.exit })
     if (own.isEnding || this.#isClosed) return
     if (expected !== undefined && ended?.code === expected) return
-    const why = ended === undefined ? `with ${own.exit?.signal ?? `code ${own.exit?.code}`}: ${own.exit?.stderr}` : `with ${ended.code}: ${ended.message}`
+    const why =
+      ended === undefined
+        ? `with ${own.exit?.signal ?? `code ${own.exit?.code}`}: ${own.exit?.stderr}`
+        : `with ${ended.code}: ${ended.message}`
     this.problems.push(`node ${id} has ended by itself, ${why}`)
   }
 

@@ -17,11 +17,21 @@ export class Deck {
     if (this.#waiting.length === 0) this.#waiting = byTurns(this.#faults, this.#chance)
     return this.#waiting.shift()
   }
+
+  /** It was not noticed: so it comes once more, before others do. */
+  again(fault: Fault): void {
+    this.#waiting.splice(this.#faults.length >> 2, 0, fault)
+  }
 }
 
 function byTurns(faults: readonly Fault[], chance: Chance): Fault[] {
   const families = shuffled([...new Set(faults.map(({ family }) => family))], chance)
-  const piles = families.map((family) => [...shuffled(faults.filter((one) => one.family === family), chance)])
+  const piles = families.map((family) => [
+    ...shuffled(
+      faults.filter((one) => one.family === family),
+      chance,
+    ),
+  ])
   const dealt: Fault[] = []
   while (dealt.length < faults.length) for (const pile of piles) dealt.push(...pile.splice(0, 1))
   return dealt

@@ -104,31 +104,35 @@ export class Namespaces implements Network {
     await ip('-n', name, 'addr', 'add', `${this.#host(id)}/24`, 'dev', 'eth0')
     await ip('-n', name, 'link', 'set', 'eth0', 'up')
     await ip('-n', name, 'link', 'set', 'lo', 'up')
-    await this.#nft(id, 'add', 'table', 'inet', table)
-    await this.#nft(id, 'add', 'chain', 'inet', table, 'in', '{ type filter hook input priority 0; }')
-    await this.#nft(id, 'add', 'chain', 'inet', table, 'out', '{ type filter hook output priority 0; }')
+    const chains = [`in { type filter hook input priority 0; }`, `out { type filter hook output priority 0; }`]
+    await this.#nft(id, [`add table inet ${table}`, ...chains.map((chain) => `add chain inet ${table} ${chain}`)].join('; '))
   }
 
   async #drop(links: readonly Link[]): Promise<Disturbance> {
     const mark = `d${++this.#disturbances}`
-    const touched = new Set<number>()
+    const rules = new Map<number, string[]>()
     for (const { source, target } of links) {
       // At the node itself: to clients on the way out, else where it arrives.
-      const [at, chain, match] = target === 'clients' ? [source, 'out', 'daddr'] : [target, 'in', 'saddr']
-      const other = target === 'clients' ? target : source
+      const at = target === 'clients' ? source : target
       if (typeof at !== 'number') continue
-      touched.add(at)
-      await this.#nft(at, 'add', 'rule', 'inet', table, chain ?? 'in', 'ip', match ?? 'saddr', this.#host(other), 'counter', 'drop', 'comment', `"${mark}"`)
+      const which = target === 'clients' ? `out ip daddr ${this.#host(target)}` : `in ip saddr ${this.#host(source)}`
+      const known = rules.get(at) ?? []
+      rules.set(at, [...known, `add rule inet ${table} ${which} counter drop comment "${mark}"`])
     }
+    const nodes = [...rules]
+    await Promise.all(nodes.map(([id, add]) => this.#nft(id, add.join('; '))))
     return {
       hits: async () => {
-        const listed = await Promise.all([...touched].map((id) => this.#rules(id, mark)))
+        const listed = await Promise.all(nodes.map(([id]) => this.#rules(id, mark)))
         return listed.flat().reduce((sum, { packets }) => sum + packets, 0)
       },
       end: async () => {
-        for (const id of touched) {
-          for (const { chain, handle } of await this.#rules(id, mark)) await this.#nft(id, 'delete', 'rule', 'inet', table, chain, 'handle', handle)
-        }
+        await Promise.all(
+          nodes.map(async ([id]) => {
+            const gone = (await this.#rules(id, mark)).map(({ chain, handle }) => `delete rule inet ${table} ${chain} handle ${handle}`)
+            await this.#nft(id, gone.join('; '))
+          }),
+        )
       },
     }
   }
@@ -136,11 +140,12 @@ export class Namespaces implements Network {
   /** All that a source sends: its interface knows no links. */
   async #throttle(links: readonly Link[], bytesPerSecond: number): Promise<Disturbance> {
     const sources = [...new Set(links.map(({ source }) => source))].filter((source) => typeof source === 'number')
-    for (const id of sources)
-      await tc(this.#name(id), 'add', 'tbf', 'rate', `${bytesPerSecond * 8}bit`, 'burst', '16kb', 'latency', '2s')
+    for (const id of sources) await tc(this.#name(id), 'add', 'tbf', 'rate', `${bytesPerSecond * 8}bit`, 'burst', '16kb', 'latency', '2s')
     return {
       hits: async () => {
-        const shown = await Promise.all(sources.map((id) => output('ip', ['netns', 'exec', this.#name(id), 'tc', '-s', 'qdisc', 'show', 'dev', 'eth0'])))
+        const shown = await Promise.all(
+          sources.map((id) => output('ip', ['netns', 'exec', this.#name(id), 'tc', '-s', 'qdisc', 'show', 'dev', 'eth0'])),
+        )
         return shown.reduce((sum, text) => sum + Number(/(\d+) pkt/.exec(text)?.[1] ?? 0), 0)
       },
       end: async () => {
@@ -158,14 +163,17 @@ export class Namespaces implements Network {
       )
   }
 
-  async #rules(id: number, mark: string): Promise<readonly { readonly chain: string; readonly handle: string; readonly packets: number }[]> {
+  async #rules(
+    id: number,
+    mark: string,
+  ): Promise<readonly { readonly chain: string; readonly handle: string; readonly packets: number }[]> {
+    const text = await this.#nft(id, '-a', `list table inet ${table}`)
+    let chain = ''
     const found: { chain: string; handle: string; packets: number }[] = []
-    for (const chain of ['in', 'out']) {
-      const text = await this.#nft(id, '-a', 'list', 'chain', 'inet', table, chain)
-      for (const line of text.split('\n')) {
-        if (!line.includes(`comment "${mark}"`)) continue
-        found.push({ chain, handle: /handle (\d+)/.exec(line)?.[1] ?? '', packets: Number(/counter packets (\d+)/.exec(line)?.[1] ?? 0) })
-      }
+    for (const line of text.split('\n')) {
+      chain = /^\s*chain (\w+)/.exec(line)?.[1] ?? chain
+      if (!line.includes(`comment "${mark}"`)) continue
+      found.push({ chain, handle: /handle (\d+)/.exec(line)?.[1] ?? '', packets: Number(/counter packets (\d+)/.exec(line)?.[1] ?? 0) })
     }
     return found
   }

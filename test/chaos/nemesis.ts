@@ -43,7 +43,15 @@ export class Nemesis {
   constructor(options: NemesisOptions) {
     this.#options = options
     const { faults, chance } = options
-    this.#decks = new Map(lanes.map((lane) => [lane, new Deck(faults.filter((one) => one.lane === lane), chance.fork())]))
+    this.#decks = new Map(
+      lanes.map((lane) => [
+        lane,
+        new Deck(
+          faults.filter((one) => one.lane === lane),
+          chance.fork(),
+        ),
+      ]),
+    )
   }
 
   /** What happens now. */
@@ -63,16 +71,18 @@ export class Nemesis {
   async #act(lane: Lane, goesOn: () => boolean): Promise<void> {
     const { scene, chance } = this.#options
     while (goesOn()) {
-      const fault = this.#decks.get(lane)?.next()
+      const deck = this.#decks.get(lane)
+      const fault = deck?.next()
       if (fault === undefined) return
       this.#now.set(lane, `${fault.family}: ${fault.name}`)
-      await this.#happen(fault)
+      if (!(await this.#happen(fault))) deck?.again(fault)
       this.#now.delete(lane)
       await scene.hold(chance.between(0, pauseMaxMs))
     }
   }
 
-  async #happen({ family, name, run }: Fault): Promise<void> {
+  /** Whether anybody noticed. */
+  async #happen({ family, name, run }: Fault): Promise<boolean> {
     const { scene, now } = this.#options
     const begun = now()
     const felt = await run(scene).catch((thrown: Error) => {
@@ -82,6 +92,7 @@ export class Nemesis {
     const happened = { family, name, begun, ended: now(), ...felt }
     this.happened.push(happened)
     appendFileSync(join(scene.folder, 'faults.jsonl'), `${JSON.stringify(happened)}\n`)
+    return felt.hits > 0
   }
 
   /** No faults any more: whatever is called now is answered before long. */
@@ -89,8 +100,11 @@ export class Nemesis {
     const { scene, workload, now } = this.#options
     await scene.cluster.revive()
     const healed = now()
-    const served = await eventually('service', () => (workload.servedAt > healed ? now() : undefined), servesWithinMs).catch(() => undefined)
-    if (served === undefined) this.problems.push(`no call that was made after all faults had ended was answered within ${servesWithinMs} ms`)
+    const served = await eventually('service', () => (workload.servedAt > healed ? now() : undefined), servesWithinMs).catch(
+      () => undefined,
+    )
+    if (served === undefined)
+      this.problems.push(`no call that was made after all faults had ended was answered within ${servesWithinMs} ms`)
     else this.recoveriesMs.push((served - healed) / 1_000)
   }
 }

@@ -29,7 +29,17 @@ async function main(args: readonly string[]): Promise<number> {
     const own = join(folder, kind.name)
     const ms = (options.minutes * 60_000 * kind.share) / shares
     const { seed, clients, families } = options
-    const result = await runStage({ kind, ms, seed, clients, families, folder: own, aborted: aborting.signal, progress: teller(ms) })
+    const result = await runStage({
+      kind,
+      ms,
+      seed,
+      clients,
+      families,
+      hasTools: true,
+      folder: own,
+      aborted: aborting.signal,
+      progress: teller(ms),
+    })
     results.push(result)
     skipped.push(...result.skipped.map((one) => ({ ...one, name: `${one.name} (${kind.name})` })))
     if (result.problems.length > 0) break
@@ -61,7 +71,10 @@ async function makeFolder(out: string | undefined): Promise<string> {
   return folder
 }
 
-async function finish({ out, seed, minutes, clients, families, stages }: Options, { folder, isFine }: { folder: string; isFine: boolean }): Promise<number> {
+async function finish(
+  { out, seed, minutes, clients, families, stages }: Options,
+  { folder, isFine }: { folder: string; isFine: boolean },
+): Promise<number> {
   if (aborting.signal.aborted) console.log('The run was given up before its time.')
   if (isFine && out === undefined) await rm(folder, { recursive: true, force: true })
   else console.log(`Everything is in ${folder}`)

@@ -23,7 +23,7 @@ export const residentBytesMax = 768 * 1_024 * 1_024
 
 /** Mean pause of a client between calls. */
 export const pauseMs = 25
-export const clientsDefault = 24
+export const clientsDefault = 48
 export const keys = 24
 /** Processes that share the clients. */
 export const callerProcesses = 2

@@ -43,6 +43,8 @@ export interface StageOptions {
   readonly seed: number
   readonly clients: number
   readonly families: readonly Family[]
+  /** Faults that are made with tools of the system are tried, too, where these are. */
+  readonly hasTools: boolean
   /** Of its own, not there yet. */
   readonly folder: string
   /** The run is to end as soon as it can. */
@@ -95,8 +97,8 @@ export async function runStage(options: StageOptions): Promise<StageResult> {
   await mkdir(options.folder, { recursive: true })
   const network = await createNetwork(options)
   try {
-    const withoutMounts = (await missingMounts()) !== undefined
-    if (withoutMounts) return await new Stage(options, network, undefined).run()
+    const isWithoutMounts = !options.hasTools || (await missingMounts()) !== undefined
+    if (isWithoutMounts) return await new Stage(options, network, undefined).run()
     const folder = join(options.folder, 'mounts')
     await mkdir(folder, { recursive: true })
     return await Mounts.use(folder, async (mounts) => await new Stage(options, network, mounts).run())
@@ -182,7 +184,14 @@ class Stage {
     this.#phase = 'checks'
     const { kind, seed, folder } = this.#options
     const operations = await readHistories(workload.historyFiles)
-    const header: HistoryHeader = { schema: historySchema, machine: 'chaos', nodes: kind.nodes, seed, stage: kind.name, clock: 'microseconds' }
+    const header: HistoryHeader = {
+      schema: historySchema,
+      machine: 'chaos',
+      nodes: kind.nodes,
+      seed,
+      stage: kind.name,
+      clock: 'microseconds',
+    }
     await writeHistory(join(folder, 'history.jsonl'), header, operations)
     const accounts = new Map<number, readonly AppliedCommand[]>()
     for (const id of cluster.ids) accounts.set(id, await readApplied(cluster.appliedFile(id)))
@@ -190,7 +199,8 @@ class Stage {
     const history = await checkHistory(operations, applied)
     const logs = await checkLogs(new Map(cluster.ids.map((id) => [id, cluster.dir(id)])), applied)
     const resident = Math.max(cluster.residentBytesMax, workload.residentBytesMax)
-    if (resident > residentBytesMax) this.#problems.push(`a process took ${resident} bytes of memory, at most ${residentBytesMax} are allowed`)
+    if (resident > residentBytesMax)
+      this.#problems.push(`a process took ${resident} bytes of memory, at most ${residentBytesMax} are allowed`)
     const { begun, ...rest } = known
     return {
       ...rest,
@@ -209,12 +219,12 @@ class Stage {
   }
 
   async #choose(scene: Scene): Promise<{ readonly possible: readonly Fault[]; readonly skipped: readonly SkippedFault[] }> {
-    const { kind, families } = this.#options
+    const { kind, families, hasTools } = this.#options
     const possible: Fault[] = []
     const skipped: SkippedFault[] = []
     for (const fault of faultsOf(kind.nodes)) {
-      if (!families.includes(fault.family)) continue
-      const reason = await fault.missing?.(scene)
+      if (!families.includes(fault.family) || (fault.needs !== undefined && !this.#network.can(fault.needs))) continue
+      const reason = hasTools || fault.missing === undefined ? await fault.missing?.(scene) : 'tools of the system are not to be used'
       if (reason === undefined) possible.push(fault)
       else skipped.push({ family: fault.family, name: fault.name, reason })
     }

@@ -12,7 +12,11 @@ export interface Demands {
 }
 
 /** What is wrong with a run. */
-export function problemsOf(results: readonly StageResult[], skipped: readonly SkippedFault[], { minutes, isAllRequired }: Demands): readonly string[] {
+export function problemsOf(
+  results: readonly StageResult[],
+  skipped: readonly SkippedFault[],
+  { minutes, isAllRequired }: Demands,
+): readonly string[] {
   const found = results.flatMap(({ stage, problems }) => problems.map((problem) => `${stage}: ${problem}`))
   // Those that stopped early had no time for all faults.
   if (found.length === 0) found.push(...results.flatMap((result) => unfelt(result, minutes >= everyVariantMinutes)))
@@ -46,7 +50,9 @@ export function summary(results: readonly StageResult[], skipped: readonly Skipp
 function faultTable(results: readonly StageResult[]): string {
   const happened = results.flatMap((one) => one.happened)
   const possible = results.flatMap((one) => one.possible.map(({ family, name }) => ({ family, name: `${one.stage} ${name}` })))
-  const seen = results.flatMap((one) => one.happened.filter(({ hits }) => hits > 0).map(({ family, name }) => ({ family, name: `${one.stage} ${name}` })))
+  const seen = results.flatMap((one) =>
+    one.happened.filter(({ hits }) => hits > 0).map(({ family, name }) => ({ family, name: `${one.stage} ${name}` })),
+  )
   const row = (label: string, is: (family: string) => boolean): readonly string[] => {
     const own = happened.filter(({ family }) => is(family))
     const variants = new Set(seen.filter(({ family }) => is(family)).map(({ family, name }) => `${family} ${name}`)).size
@@ -58,7 +64,9 @@ function faultTable(results: readonly StageResult[]): string {
       `${variants} of ${possible.filter(({ family }) => is(family)).length}`,
     ]
   }
-  const rows = families.filter((family) => possible.some((one) => one.family === family)).map((family) => row(family, (one) => one === family))
+  const rows = families
+    .filter((family) => possible.some((one) => one.family === family))
+    .map((family) => row(family, (one) => one === family))
   return table([['faults', 'planned', 'felt', 'hits', 'variants'], ...rows, row('all', () => true)])
 }
 
@@ -105,7 +113,8 @@ function verdict(results: readonly StageResult[], problems: readonly string[]): 
   const faults = results.flatMap(({ happened }) => happened).filter(({ hits }) => hits > 0).length
   const operations = results.reduce((sum, { checked }) => sum + checked, 0)
   const what = `${faults} faults were felt, ${operations} operations were checked`
-  if (problems.length === 0) return `${what}: every history is linearizable, every command took effect once at most, all nodes are the same.`
+  if (problems.length === 0)
+    return `${what}: every history is linearizable, every command took effect once at most, all nodes are the same.`
   return [`${what}:`, ...problems.map((problem) => `PROBLEM  ${problem}`)].join('\n')
 }
 

@@ -33,7 +33,8 @@ export class Workload {
   static async start(options: WorkloadOptions): Promise<Workload> {
     const workload = new Workload()
     const each = Math.ceil(options.clients / callerProcesses)
-    for (let i = 0; i < callerProcesses; i++) workload.#begin(i, { clients: Math.min(each, options.clients - i * each), first: i * each, options })
+    for (let i = 0; i < callerProcesses; i++)
+      workload.#begin(i, { clients: Math.min(each, options.clients - i * each), first: i * each, options })
     await workload.#allTell('connected', connectWithinMs)
     return workload
   }
@@ -110,7 +111,8 @@ export class Workload {
 
   async #allTell(kind: CallersReport['kind'], timeoutMs: number): Promise<void> {
     const all = (): true | undefined => {
-      if (this.#crews.some(({ process: own }) => own.exit !== undefined)) throw new Error(`a process of clients has ended: ${this.problems.at(-1)}`)
+      if (this.#crews.some(({ process: own }) => own.exit !== undefined))
+        throw new Error(`a process of clients has ended: ${this.problems.at(-1)}`)
       return this.#crews.every(({ told }) => told.has(kind)) ? true : undefined
     }
     await eventually(`word of all clients that they are ${kind}`, all, timeoutMs)

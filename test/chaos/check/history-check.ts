@@ -33,7 +33,8 @@ function checkClients(operations: readonly Operation[], findings: Findings): voi
     if (operation.invoke > operation.return) findings.add('an operation ends after it began', tell(operation))
     if (before === undefined) continue
     if (before.return > operation.invoke) findings.add('a client does one thing at a time', `${tell(before)}, and ${tell(operation)}`)
-    if (before.outcome === 'unknown') findings.add('an unknown outcome is the last of its client', `${tell(before)}, and then ${tell(operation)}`)
+    if (before.outcome === 'unknown')
+      findings.add('an unknown outcome is the last of its client', `${tell(before)}, and then ${tell(operation)}`)
   }
 }
 
@@ -88,7 +89,10 @@ function checkSessions(operations: readonly Operation[], effects: ReadonlyMap<Op
 
 /** What was answered before a call was made comes before it; and no two commands stand in one place. */
 function checkOrder(operations: readonly Operation[], effects: ReadonlyMap<Operation, number>, findings: Findings): void {
-  const ended = sortedBy(operations.filter(({ outcome }) => outcome === 'ok'), (one) => one.return)
+  const ended = sortedBy(
+    operations.filter(({ outcome }) => outcome === 'ok'),
+    (one) => one.return,
+  )
   const places = new Map<number, Operation>()
   let at = 0
   let floor: Operation | undefined
@@ -112,7 +116,11 @@ function checkOrder(operations: readonly Operation[], effects: ReadonlyMap<Opera
   }
 }
 
-function checkRead(operation: Operation, { index, floor }: { readonly index: number; readonly floor: Operation | undefined }, findings: Findings): void {
+function checkRead(
+  operation: Operation,
+  { index, floor }: { readonly index: number; readonly floor: Operation | undefined },
+  findings: Findings,
+): void {
   const { consistency = 'linearizable', token = 0 } = operation
   if (consistency === 'atLeast' && index < token) findings.add('an answer reflects its token', tell(operation))
   if (consistency === 'atLeast' || consistency === 'stale' || floor === undefined) return

@@ -29,7 +29,8 @@ export async function checkLogs(dirs: ReadonlyMap<number, string>, applied: Appl
       // An entry that was not applied is one that its session had brought before.
       if (here === undefined) return
       compared += 1
-      if (!isSame(here, { index, command, input })) findings.add('what was applied is what the log holds', `node ${id} has ${line}, applied was ${JSON.stringify(here)}`)
+      if (!isSame(here, { index, command, input }))
+        findings.add('what was applied is what the log holds', `node ${id} has ${line}, applied was ${JSON.stringify(here)}`)
     })
     if (shown.code !== 0) findings.add(`the log of node ${id} can be shown`, shown.said)
   }

@@ -13,7 +13,8 @@ export async function replay(operations: readonly Operation[], { commands }: App
   const told = new Map(answered.filter(isCommand).map((one) => [one.index, one]))
   let at = 0
   const askThrough = async (index: number): Promise<void> => {
-    for (let read = reads[at]; read !== undefined && (read.index ?? 0) <= index; read = reads[++at]) compare(read, await ask(model, read), findings)
+    for (let read = reads[at]; read !== undefined && (read.index ?? 0) <= index; read = reads[++at])
+      compare(read, await ask(model, read), findings)
   }
   for (const one of [...commands.values()].sort((a, b) => a.index - b.index)) {
     await askThrough(one.index - 1)
@@ -24,7 +25,11 @@ export async function replay(operations: readonly Operation[], { commands }: App
   await askThrough(Number.POSITIVE_INFINITY)
 }
 
-async function apply(model: ChaosClient, command: string, { key, value, expected = null }: { key: string; value: number; expected?: number | null }): Promise<unknown> {
+async function apply(
+  model: ChaosClient,
+  command: string,
+  { key, value, expected = null }: { key: string; value: number; expected?: number | null },
+): Promise<unknown> {
   return command === 'append' ? await model.append({ key, value }) : await model.cas({ key, expected, value })
 }
 

@@ -10,7 +10,7 @@ const jump = (name: string, victims: (nodes: readonly number[]) => readonly numb
   lane: 'process',
   name,
   run: async (scene) => {
-    const { leader, others } = await cast(scene)
+    const { leader, others } = cast(scene)
     const ids = victims([leader, ...others])
     const ms = Math.round(scene.chance.between(shortestMs, longestMs))
     await set(scene, ids, offsetMs)
@@ -25,7 +25,7 @@ const strobing: Fault = {
   lane: 'process',
   name: 'that of the leader strobes by an hour',
   run: async (scene) => {
-    const { leader } = await cast(scene)
+    const { leader } = cast(scene)
     for (let times = 50; times > 0; times--) {
       await set(scene, [leader], times % 2 === 0 ? hourMs : -hourMs)
       await scene.hold(20)

@@ -15,7 +15,7 @@ type Role = 'leader' | 'follower'
 const roles: readonly Role[] = ['leader', 'follower']
 
 async function victimOf(scene: Scene, role: Role): Promise<number> {
-  const { leader, others } = await cast(scene)
+  const { leader, others } = cast(scene)
   return role === 'leader' ? leader : (others[0] ?? leader)
 }
 

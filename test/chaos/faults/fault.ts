@@ -47,17 +47,23 @@ export interface Fault {
   readonly lane: Lane
   /** With the family it says all, but for who exactly is met. */
   readonly name: string
+  /** What the network must be able to do. Where it is not, another stage is for that. Default: nothing. */
+  readonly needs?: EffectKind['kind']
   /** Why it cannot be tried here, if it cannot. */
   missing?(scene: Scene): Promise<string | undefined>
   run(scene: Scene): Promise<Felt>
 }
 
-export const allIds = ({ cluster }: Scene): readonly number[] => cluster.ids
-
 /** The leader, and the others in an order drawn by lot. */
-export async function cast(scene: Scene): Promise<{ readonly leader: number; readonly others: readonly number[] }> {
-  const leader = await scene.cluster.leader()
-  return { leader, others: shuffled(allIds(scene).filter((id) => id !== leader), scene.chance) }
+export function cast({ cluster, chance }: Scene): { readonly leader: number; readonly others: readonly number[] } {
+  const { leader, ids } = cluster
+  return {
+    leader,
+    others: shuffled(
+      ids.filter((id) => id !== leader),
+      chance,
+    ),
+  }
 }
 
 export function shuffled<T>(list: readonly T[], chance: Chance): readonly T[] {
@@ -80,7 +86,3 @@ export async function disturbed(
     await disturbance.end()
   }
 }
-
-/** Why the network cannot do it, if it cannot. */
-export const missingEffect = (kind: EffectKind['kind']) => (scene: Scene) =>
-  Promise.resolve(scene.network.can(kind) ? undefined : `this network cannot ${kind}`)

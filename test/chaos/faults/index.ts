@@ -7,4 +7,11 @@ import { partitions } from './partitions.ts'
 import { stops } from './stops.ts'
 
 /** All that may happen to a cluster of so many nodes. */
-export const faultsOf = (count: number): readonly Fault[] => [...partitions(count), ...disturbances, ...kills, ...stops, ...clocks, ...disks]
+export const faultsOf = (count: number): readonly Fault[] => [
+  ...partitions(count),
+  ...disturbances,
+  ...kills,
+  ...stops,
+  ...clocks,
+  ...disks,
+]

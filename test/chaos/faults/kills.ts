@@ -22,7 +22,7 @@ const killed = (name: string, victims: Victims): Fault => ({
   lane: 'process',
   name,
   run: async (scene) => {
-    const { leader, others } = await cast(scene)
+    const { leader, others } = cast(scene)
     const ids = victims([leader, ...others])
     const ms = scene.chance.happens(0.3) ? 0 : Math.round(scene.chance.between(0, downMaxMs))
     await scene.cluster.kill(ids)
@@ -38,7 +38,7 @@ const loop: Fault = {
   lane: 'process',
   name: 'one again and again',
   run: async (scene: Scene) => {
-    const { leader, others } = await cast(scene)
+    const { leader, others } = cast(scene)
     const [one = leader] = others
     const lives = scene.chance.whole(3, 5)
     for (let life = 0; life < lives; life++) {

@@ -2,7 +2,7 @@
 import type { Chance } from '../../../src/sim/chance.ts'
 import { between } from '../network.ts'
 import type { EffectKind, Link } from '../relay/effect.ts'
-import { cast, disturbed, type Fault, type Family, missingEffect, type Scene } from './fault.ts'
+import { cast, disturbed, type Fault, type Family, type Scene } from './fault.ts'
 
 type Which = 'all links' | "the leader's links" | "a follower's links" | 'links of clients'
 
@@ -13,41 +13,51 @@ interface Disturbing {
   readonly family: Family
   readonly name: string
   readonly which: Which
+  readonly needs: EffectKind['kind']
   readonly does: (chance: Chance) => EffectKind
 }
 
 const often = 0.2
-const seldom = 0.02
+const seldom = 0.05
 const peers = ['all links', "the leader's links", "a follower's links"] as const
 
 const late = (chance: Chance): EffectKind => ({ kind: 'delay', minMs: 5, maxMs: chance.pick([50, 150, 400]) })
 const narrow = (chance: Chance): EffectKind => ({ kind: 'throttle', bytesPerSecond: chance.pick([10_000, 50_000, 125_000]) })
-const spoilt = (kind: 'drop' | 'repeat' | 'swap' | 'flip' | 'tear' | 'reset', probability: number) => (): EffectKind => ({ kind, probability })
+const spoilt = (kind: 'drop' | 'repeat' | 'swap' | 'flip' | 'tear' | 'reset', probability: number): Pick<Disturbing, 'needs' | 'does'> => ({
+  needs: kind,
+  does: () => ({ kind, probability }),
+})
+
+const effects = {
+  late: { needs: 'delay', does: late },
+  narrow: { needs: 'throttle', does: narrow },
+  'flipped bits': spoilt('flip', seldom),
+  drop: spoilt('drop', often),
+  repeat: spoilt('repeat', often),
+  swap: spoilt('swap', often),
+  tear: spoilt('tear', seldom),
+  reset: spoilt('reset', seldom),
+} as const satisfies Readonly<Record<string, Pick<Disturbing, 'needs' | 'does'>>>
+
+const each = (family: Family, names: readonly (keyof typeof effects)[], links: readonly Which[]): readonly Disturbing[] =>
+  names.flatMap((name) => links.map((which) => ({ family, name, which, ...effects[name] })))
 
 const all: readonly Disturbing[] = [
-  ...peers.flatMap((which) => [
-    { family: 'slow', name: 'late', which, does: late } as const,
-    { family: 'slow', name: 'narrow', which, does: narrow } as const,
-    { family: 'flip', name: 'flipped bits', which, does: spoilt('flip', seldom) } as const,
-  ]),
-  ...(['drop', 'repeat', 'swap'] as const).flatMap((kind) =>
-    peers.map((which) => ({ family: 'frames', name: kind, which, does: spoilt(kind, often) }) as const),
-  ),
-  ...(['tear', 'reset'] as const).flatMap((kind) => peers.map((which) => ({ family: 'cut', name: kind, which, does: spoilt(kind, seldom) }) as const)),
+  ...each('slow', ['late', 'narrow'], peers),
+  ...each('flip', ['flipped bits'], peers),
+  ...each('frames', ['drop', 'repeat', 'swap'], peers),
+  ...each('cut', ['tear', 'reset'], peers),
   // What an unbroken connection cannot do is not done to clients: they wait for an answer that the network has promised.
-  { family: 'clients', name: 'late', which: 'links of clients', does: late },
-  { family: 'clients', name: 'flipped bits', which: 'links of clients', does: spoilt('flip', seldom) },
-  { family: 'clients', name: 'torn', which: 'links of clients', does: spoilt('tear', seldom) },
-  { family: 'clients', name: 'reset', which: 'links of clients', does: spoilt('reset', seldom) },
+  ...each('clients', ['late', 'flipped bits', 'tear', 'reset'], ['links of clients']),
 ]
 
-const disturbance = ({ family, name, which, does }: Disturbing): Fault => ({
+const disturbance = ({ family, name, which, needs, does }: Disturbing): Fault => ({
   family,
   lane: 'network',
   name: `${name}, ${which}`,
-  missing: (scene) => missingEffect(does(scene.chance).kind)(scene),
+  needs,
   run: async (scene) => {
-    const links = await chosen(scene, which)
+    const links = chosen(scene, which)
     const effect = does(scene.chance)
     const ms = Math.round(scene.chance.between(shortestMs, longestMs))
     const hits = await disturbed(scene, { links, does: effect, ms })
@@ -55,8 +65,8 @@ const disturbance = ({ family, name, which, does }: Disturbing): Fault => ({
   },
 })
 
-async function chosen(scene: Scene, which: Which): Promise<readonly Link[]> {
-  const { leader, others } = await cast(scene)
+function chosen(scene: Scene, which: Which): readonly Link[] {
+  const { leader, others } = cast(scene)
   const nodes = [leader, ...others]
   const [follower = leader] = others
   const linksOf = (one: number): readonly Link[] => nodes.filter((other) => other !== one).flatMap((other) => between(one, other))
@@ -71,7 +81,7 @@ const fromClients = (name: string, kind: 'one' | 'leader'): Fault => ({
   lane: 'network',
   name,
   run: async (scene) => {
-    const { leader, others } = await cast(scene)
+    const { leader, others } = cast(scene)
     const [follower = leader] = others
     const node = kind === 'leader' ? leader : follower
     const ms = Math.round(scene.chance.between(shortestMs, longestMs))
@@ -86,7 +96,7 @@ const flapping: Fault = {
   lane: 'network',
   name: 'a link of the leader flaps',
   run: async (scene) => {
-    const { leader, others } = await cast(scene)
+    const { leader, others } = cast(scene)
     const [follower = leader] = others
     let hits = 0
     for (let times = scene.chance.whole(5, 12); times > 0; times--) {

@@ -17,7 +17,7 @@ const partition = (family: Family, shape: Shape): Fault => ({
   lane: 'network',
   name: shape.name,
   run: async (scene) => {
-    const { leader, others } = await cast(scene)
+    const { leader, others } = cast(scene)
     const links = shape.links(leader, others)
     const ms = Math.round(scene.chance.between(shortestMs, longestMs))
     const hits = await disturbed(scene, { links, does: { kind: 'hold' }, ms })

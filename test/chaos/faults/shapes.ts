@@ -64,8 +64,8 @@ function parts(total: number, largest: number): readonly (readonly number[])[] {
 function groups(sizes: readonly number[], own: number, nodes: readonly number[]): readonly (readonly number[])[] {
   const rest = [...sizes]
   rest.splice(rest.indexOf(own), 1)
-  let at = 0
-  return [own, ...rest].map((size) => nodes.slice(at, (at += size)))
+  const waiting = [...nodes]
+  return [own, ...rest].map((size) => waiting.splice(0, size))
 }
 
 /** All links from one group to another. */

@@ -9,7 +9,7 @@ const stopped = (name: string, victims: (nodes: readonly number[]) => readonly n
   lane: 'process',
   name,
   run: async (scene) => {
-    const { leader, others } = await cast(scene)
+    const { leader, others } = cast(scene)
     const ids = victims([leader, ...others])
     // Short ones are the more interesting, and long ones must be there.
     const ms = Math.round(Math.min(longestMs, shortestMs + scene.chance.wait(1_200)))

@@ -71,9 +71,13 @@ export class Caller {
   /** Reads everything from `server`. */
   async sweep(server: string): Promise<void> {
     const connection = new Indexed(await connect(chaosDescriptor, { servers: [server], timeoutMs: connectTimeoutMs }))
-    const other = new Caller(this.#id + 500 + this.#settings.servers.indexOf(server), connection, { settings: this.#settings, record: this.#record })
+    const other = new Caller(this.#id + 500 + this.#settings.servers.indexOf(server), connection, {
+      settings: this.#settings,
+      record: this.#record,
+    })
     const asked = { consistency: 'linearizable', nearest: true } as const
-    for (let key = 0; key < this.#settings.keys; key++) await other.#call({ op: 'read', input: { key: `k${key}` }, ...asked }, { timeoutMs: sweepTimeoutMs })
+    for (let key = 0; key < this.#settings.keys; key++)
+      await other.#call({ op: 'read', input: { key: `k${key}` }, ...asked }, { timeoutMs: sweepTimeoutMs })
     await other.#call({ op: 'sum', input: {}, ...asked }, { timeoutMs: sweepTimeoutMs })
     await other.close()
   }
@@ -123,7 +127,10 @@ export class Caller {
     }
   }
 
-  async #send({ op, input: { key = '', value = 0, expected = null }, ...how }: Asked, options: { readonly timeoutMs: number }): Promise<unknown> {
+  async #send(
+    { op, input: { key = '', value = 0, expected = null }, ...how }: Asked,
+    options: { readonly timeoutMs: number },
+  ): Promise<unknown> {
     switch (op) {
       case 'append':
         return await this.#client.append({ key, value }, options)

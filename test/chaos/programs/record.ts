@@ -45,7 +45,8 @@ export class Record {
     if (consistency !== 'stale' && consistency !== 'atLeast') this.#servedAt = Math.max(this.#servedAt, invocation.at)
     const floor = consistency === 'stale' ? 0 : consistency === 'atLeast' ? (operation.token ?? 0) : invocation.floor
     const isLater = isCommand({ op }) ? index > floor : index >= floor
-    if (!isLater) this.#options.violated(`an operation took effect too early: ${JSON.stringify(whole)} was called after ${floor} had been answered`)
+    if (!isLater)
+      this.#options.violated(`an operation took effect too early: ${JSON.stringify(whole)} was called after ${floor} had been answered`)
     this.#highest = Math.max(this.#highest, index)
   }
 

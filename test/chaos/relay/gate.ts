@@ -83,7 +83,10 @@ export class Gate {
     dial()
   }
 
-  #dial(near: Socket, { there, back, early, chance }: { there: LinkState; back: LinkState; early: readonly Buffer[]; chance: Chance }): void {
+  #dial(
+    near: Socket,
+    { there, back, early, chance }: { there: LinkState; back: LinkState; early: readonly Buffer[]; chance: Chance },
+  ): void {
     const far = connect({ ...this.#options.target, noDelay: true, allowHalfOpen: true })
     this.#keep(far)
     far.once('connect', () => {

@@ -9,7 +9,7 @@ const queueBytesMax = 1_024 * 1_024
 /** A frame that is to change places with the next one does not wait longer. */
 const swapMs = 100
 
-type Item = { readonly dueAt: number } & ({ readonly kind: 'bytes'; readonly bytes: Buffer } | { readonly kind: 'end' | 'reset' })
+type Item = { readonly dueAt: number } & ({ readonly kind: 'bytes'; readonly bytes: Buffer } | { readonly kind: 'end' | 'tear' | 'reset' })
 
 export interface LaneOptions {
   readonly source: Socket
@@ -93,7 +93,7 @@ export class Lane {
         return [flipped(first, chance), ...frames.slice(1)]
       case 'tear':
         this.#push(first.subarray(0, chance.whole(1, first.length - 1)))
-        this.#onEnd('reset')
+        this.#onEnd('tear')
         return []
       default:
         this.#onEnd('reset')
@@ -150,7 +150,7 @@ export class Lane {
     this.#onEnd(kind)
   }
 
-  #onEnd(kind: 'end' | 'reset'): void {
+  #onEnd(kind: 'end' | 'tear' | 'reset'): void {
     if (this.#isOver || this.#queue.some((item) => item.kind === kind)) return
     const rest = this.#splitter.end()
     if (rest.length > 0 && kind === 'end') this.#push(rest)
@@ -184,11 +184,12 @@ export class Lane {
     if (item.kind === 'bytes') {
       this.#queuedBytes -= item.bytes.length
       if (!target.destroyed) this.#isBlocked = !target.write(item.bytes)
-    } else if (item.kind === 'end') target.end()
-    else {
-      target.resetAndDestroy()
-      source.resetAndDestroy()
+      return
     }
+    // What was sent before a reset may never be read: half a frame is to arrive.
+    if (item.kind === 'reset') target.resetAndDestroy()
+    else target.end()
+    if (item.kind !== 'end') source.resetAndDestroy()
   }
 }
 
