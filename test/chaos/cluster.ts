@@ -7,7 +7,7 @@ import { eventually } from '../server/servers.ts'
 import type { Network } from './network.ts'
 import { Process, programFile } from './processes.ts'
 import { isNodeReport, type NodeOrder, type NodeReport, type NodeSettings } from './programs/orders.ts'
-import { limits, startsWithinMs, timing } from './settings.ts'
+import { limitsOf, startsWithinMs, timing } from './settings.ts'
 
 const statusTimeoutMs = 1_000
 /** Until a node has said what came of an order. */
@@ -38,8 +38,8 @@ export class Cluster {
   readonly network: Network
   /** What must not happen, in sentences. */
   readonly problems: string[] = []
-  /** How often nodes became leader, and took a snapshot. */
-  readonly counts = { elections: 0, snapshots: 0, starts: 0 }
+  /** How often nodes became leader, started, took a snapshot and fetched one. */
+  readonly counts = { elections: 0, starts: 0, snapshots: 0, fetched: 0 }
   residentBytesMax = 0
   readonly #options: ClusterOptions
   readonly #lives = new Map<number, Life>()
@@ -78,7 +78,7 @@ export class Cluster {
       clusterId: 'chaos',
       listen: this.network.listens(id),
       timing,
-      limits,
+      limits: limitsOf(id),
       appliedFile: this.appliedFile(id),
     }
     const shims = ['wrong-clock', 'wrong-disk'].flatMap((name) => ['--import', programFile(name)])
@@ -180,14 +180,10 @@ export class Cluster {
   async stop(): Promise<void> {
     for (const { process: own } of this.#lives.values()) {
       own.signal('SIGTERM')
-      const exit = await Promise.race([
-        own.exited,
-        new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), startsWithinMs)),
-      ])
-      if (exit?.code === 0) continue
-      this.problems.push(
-        `process ${own.pid} does not end as it is told to: ${exit === undefined ? 'it goes on' : `code ${exit.code}: ${exit.stderr}`}`,
-      )
+      const over = await eventually('end', () => own.exit, startsWithinMs).catch(() => undefined)
+      if (over?.code === 0) continue
+      const what = over === undefined ? 'it goes on' : `${over.signal ?? `code ${over.code}`}: ${over.stderr}`
+      this.problems.push(`process ${own.pid} does not end as it is told to: ${what}`)
     }
     await this.dispose()
   }
@@ -203,6 +199,7 @@ export class Cluster {
     if (report.kind === 'role') life.role = report
     if (report.kind === 'role' && report.role === 'leader') this.counts.elections += 1
     if (report.kind === 'snapshot') this.counts.snapshots += 1
+    if (report.kind === 'fetched') this.counts.fetched += 1
     if (report.kind === 'ended') life.ended = report
     if (report.kind === 'diverged') this.problems.push(`node ${id} says that the replicas differ`)
     if (report.kind === 'clock' || report.kind === 'disk') this.#awaited.get(`${id} ${report.kind}`)?.(report.hits)

@@ -56,6 +56,7 @@ export interface StageOptions {
 export interface Progress {
   readonly stage: string
   readonly phase: string
+  /** Since faults began. */
   readonly elapsedMs: number
   readonly faults: number
   readonly calls: number
@@ -145,7 +146,8 @@ class Stage {
       const scene: Scene = { cluster, network: this.#network, chance: new Chance(seed), small, folder, hold: (time) => this.#hold(time) }
       const { possible, skipped } = await this.#choose(scene)
       const nemesis = new Nemesis({ scene, workload: load, faults: possible, chance: new Chance(seed + 2), now: () => this.#now() })
-      const watch = (): void => this.#watch({ cluster, workload: load, nemesis }, performance.now() - begun)
+      const faultsBegan = performance.now()
+      const watch = (): void => this.#watch({ cluster, workload: load, nemesis }, performance.now() - faultsBegan)
       timers.push(setInterval(watch, progressEveryMs))
       this.#phase = 'faults'
       const isGivenUp = (): boolean =>

@@ -103,9 +103,22 @@ function stageTable(results: readonly StageResult[]): string {
     String(one.counts.elections),
     String(one.counts.starts),
     String(one.counts.snapshots),
+    String(one.counts.fetched),
     String(Math.round(one.residentBytesMax / 1_048_576)),
   ])
-  const columns = ['seconds', 'checked', 'entries', 'longest gap', 'serves after', 'level after', 'leaders', 'starts', 'snapshots', 'MiB']
+  const columns = [
+    'seconds',
+    'checked',
+    'entries',
+    'longest gap',
+    'serves after',
+    'level after',
+    'leaders',
+    'starts',
+    'snapshots',
+    'fetched',
+    'MiB',
+  ]
   return table([['stage', ...columns], ...rows])
 }
 

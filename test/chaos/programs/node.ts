@@ -32,7 +32,11 @@ const machine = chaos({
 
 process.once('disconnect', () => process.exit(0))
 const say = (level: 'warn' | 'error') => (message: string) => tell({ kind: 'said', level, message })
-const logger = { info: () => {}, warn: say('warn'), error: say('error') }
+/** That a snapshot of another node is this one's state now is no event, but it is said. */
+const info = (message: string): void => {
+  if (message.includes(' goes on from the snapshot of entry ')) tell({ kind: 'fetched' })
+}
+const logger = { info, warn: say('warn'), error: say('error') }
 const server = await Server.run({ ...options, machine, insecure: true, development: true, logger }).catch(end)
 if (server !== undefined) {
   process.once('SIGTERM', () => void server.close().then(() => process.exit(0)))

@@ -11,7 +11,7 @@ export type NodeReport =
   | { readonly kind: 'said'; readonly level: 'warn' | 'error'; readonly message: string }
   | { readonly kind: 'role'; readonly role: string; readonly term: number }
   | { readonly kind: 'diverged' }
-  | { readonly kind: 'snapshot' }
+  | { readonly kind: 'snapshot' | 'fetched' }
   | { readonly kind: 'ended'; readonly code: string; readonly message: string }
   | { readonly kind: 'clock' | 'disk'; readonly hits: number }
 
