@@ -18,9 +18,9 @@ export class Deck {
     return this.#waiting.shift()
   }
 
-  /** It was not noticed: so it comes once more, before others do. */
+  /** It was not noticed: so it comes once more, after the next one. */
   again(fault: Fault): void {
-    this.#waiting.splice(this.#faults.length >> 2, 0, fault)
+    this.#waiting.splice(1, 0, fault)
   }
 }
 

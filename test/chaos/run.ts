@@ -107,10 +107,15 @@ for (const [signal, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as cons
     aborting.abort()
   })
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (thrown) {
-  if (thrown instanceof WrongUse) console.error(`${thrown.message}\n\n${usage}`)
-  else console.error(thrown)
-  process.exitCode = 2
+/** Whatever a connection or a timer still waits for: all was judged. */
+async function end(): Promise<never> {
+  try {
+    process.exit(await main(process.argv.slice(2)))
+  } catch (thrown) {
+    if (thrown instanceof WrongUse) console.error(`${thrown.message}\n\n${usage}`)
+    else console.error(thrown)
+    process.exit(2)
+  }
 }
+
+await end()

@@ -153,9 +153,10 @@ class Stage {
       const isGivenUp = (): boolean =>
         this.#options.aborted.aborted || [cluster, load, nemesis].some(({ problems }) => problems.length > 0) || this.#problems.length > 0
       await nemesis.run(performance.now() + ms, isGivenUp)
+      const callsEnd = this.#now()
       const levelMs = await this.#settle(cluster, load)
       this.#problems.push(...cluster.problems, ...load.problems, ...nemesis.problems)
-      return await this.#judge({ cluster, workload: load, nemesis }, { possible, skipped, levelMs, begun })
+      return await this.#judge({ cluster, workload: load, nemesis }, { possible, skipped, levelMs, begun, callsEnd })
     } finally {
       for (const timer of timers) clearInterval(timer)
       await workload?.dispose()
@@ -181,7 +182,7 @@ class Stage {
 
   async #judge(
     { cluster, workload, nemesis }: { cluster: Cluster; workload: Workload; nemesis: Nemesis },
-    known: Pick<StageResult, 'possible' | 'skipped' | 'levelMs'> & { readonly begun: number },
+    known: Pick<StageResult, 'possible' | 'skipped' | 'levelMs'> & { readonly begun: number; readonly callsEnd: number },
   ): Promise<StageResult> {
     this.#phase = 'checks'
     const { kind, seed, folder } = this.#options
@@ -203,7 +204,7 @@ class Stage {
     const resident = Math.max(cluster.residentBytesMax, workload.residentBytesMax)
     if (resident > residentBytesMax)
       this.#problems.push(`a process took ${resident} bytes of memory, at most ${residentBytesMax} are allowed`)
-    const { begun, ...rest } = known
+    const { begun, callsEnd, ...rest } = known
     return {
       ...rest,
       stage: kind.name,
@@ -212,7 +213,7 @@ class Stage {
       operations,
       checked: history.checked,
       compared: logs.compared,
-      longestGapMs: longestGapMs(operations),
+      longestGapMs: longestGapMs(operations, callsEnd),
       recoveriesMs: nemesis.recoveriesMs,
       counts: cluster.counts,
       residentBytesMax: resident,

@@ -43,6 +43,6 @@ export const clocks: readonly Fault[] = [
   jump('that of the leader goes forward by an hour', ([leader = 0]) => [leader], hourMs),
   jump('that of the leader goes back by an hour', ([leader = 0]) => [leader], -hourMs),
   jump('those of all go forward by an hour', (nodes) => nodes, hourMs),
-  jump('those of the followers go back by an hour', ([, ...others]) => others, -hourMs),
+  jump('those of all go back by an hour', (nodes) => nodes, -hourMs),
   strobing,
 ]
