@@ -32,8 +32,8 @@ export interface StageKind {
 }
 
 export const stages: readonly StageKind[] = [
-  { name: 'relay-3', nodes: 3, network: 'relay', share: 0.25, leaseMs: 300 },
-  { name: 'relay-5', nodes: 5, network: 'relay', share: 0.5 },
+  { name: 'relay-3', nodes: 3, network: 'relay', share: 0.3, leaseMs: 300 },
+  { name: 'relay-5', nodes: 5, network: 'relay', share: 0.45 },
   { name: 'namespaces-5', nodes: 5, network: 'namespaces', share: 0.25 },
 ]
 
