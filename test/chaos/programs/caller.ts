@@ -4,7 +4,7 @@ import { Chance } from 'raftgen/sim'
 import type { Operation } from '../history.ts'
 import { ChaosClient, chaosDescriptor } from '../machine/generated/index.js'
 import type { CallersSettings } from './orders.js'
-import type { Record } from './record.js'
+import type { Journal } from './journal.js'
 
 /** Values of one client; no value is given twice. */
 const valuesPerClient = 10_000_000
@@ -21,13 +21,13 @@ type Asked = Pick<Operation, 'op' | 'input' | 'consistency' | 'token' | 'nearest
 
 export interface CallerOptions {
   readonly settings: CallersSettings
-  readonly record: Record
+  readonly journal: Journal
 }
 
 export class Caller {
   readonly #id: number
   readonly #settings: CallersSettings
-  readonly #record: Record
+  readonly #journal: Journal
   readonly #connection: Indexed
   readonly #client: ChaosClient
   readonly #chance: Chance
@@ -38,18 +38,18 @@ export class Caller {
   #isStopped = false
   #wake = (): void => {}
 
-  static async connect(id: number, { settings, record }: CallerOptions): Promise<Caller> {
+  static async connect(id: number, { settings, journal }: CallerOptions): Promise<Caller> {
     // Each has another node next to it.
     const at = id % settings.servers.length
     const servers = [...settings.servers.slice(at), ...settings.servers.slice(0, at)]
     const inner = await connect(chaosDescriptor, { servers, timeoutMs: connectTimeoutMs })
-    return new Caller(id, new Indexed(inner), { settings, record })
+    return new Caller(id, new Indexed(inner), { settings, journal })
   }
 
-  private constructor(id: number, connection: Indexed, { settings, record }: CallerOptions) {
+  private constructor(id: number, connection: Indexed, { settings, journal }: CallerOptions) {
     this.#id = id
     this.#settings = settings
-    this.#record = record
+    this.#journal = journal
     this.#connection = connection
     this.#client = ChaosClient.over(connection)
     this.#chance = new Chance(settings.seed * 1_000 + id)
@@ -73,7 +73,7 @@ export class Caller {
     const connection = new Indexed(await connect(chaosDescriptor, { servers: [server], timeoutMs: connectTimeoutMs }))
     const other = new Caller(this.#id + 500 + this.#settings.servers.indexOf(server), connection, {
       settings: this.#settings,
-      record: this.#record,
+      journal: this.#journal,
     })
     const asked = { consistency: 'linearizable', nearest: true } as const
     for (let key = 0; key < this.#settings.keys; key++)
@@ -110,18 +110,18 @@ export class Caller {
   async #call(asked: Asked, options: { readonly timeoutMs: number }): Promise<boolean> {
     const client = this.#id + this.#generation * clientsPerSession
     const call = ++this.#calls
-    const invocation = this.#record.invoke()
+    const invocation = this.#journal.invoke()
     const head = { client, session: this.#id, call, ...asked }
     try {
       const output = await this.#send(asked, options)
       this.#learn(asked, output)
       const { index } = this.#connection
-      this.#record.ended(invocation, { ...head, outcome: 'ok', output: output ?? null, ...(index === undefined ? {} : { index }) })
+      this.#journal.ended(invocation, { ...head, outcome: 'ok', output: output ?? null, ...(index === undefined ? {} : { index }) })
       return true
     } catch (thrown) {
       if (!(thrown instanceof RaftgenError)) throw thrown
       const { outcome, code, message } = thrown
-      this.#record.ended(invocation, { ...head, outcome, code, message })
+      this.#journal.ended(invocation, { ...head, outcome, code, message })
       if (outcome === 'unknown') this.#generation += 1
       return false
     }

@@ -2,7 +2,7 @@
 import { Caller } from './caller.js'
 import { LineFile } from './line-file.js'
 import { type CallersReport, type CallersSettings, isCallersOrder } from './orders.js'
-import { Record } from './record.js'
+import { Journal } from './journal.js'
 
 const reportEveryMs = 100
 
@@ -10,22 +10,22 @@ const tell = (report: CallersReport): void => void process.send?.(report, undefi
 
 const settings: CallersSettings = JSON.parse(process.argv[2] ?? '{}')
 const { begun, clients, first } = settings
-const record = new Record({
+const journal = new Journal({
   file: new LineFile(settings.historyFile),
   begun: BigInt(begun),
   violated: (message) => tell({ kind: 'violation', message }),
 })
 
 process.once('disconnect', () => process.exit(0))
-const callers = await Promise.all(Array.from({ length: clients }, (_, i) => Caller.connect(first + i, { settings, record })))
+const callers = await Promise.all(Array.from({ length: clients }, (_, i) => Caller.connect(first + i, { settings, journal })))
 tell({ kind: 'connected' })
 const loops = Promise.all(callers.map((caller) => caller.run()))
-setInterval(() => tell({ kind: 'progress', ...record.progress }), reportEveryMs)
+setInterval(() => tell({ kind: 'progress', ...journal.progress }), reportEveryMs)
 
 async function stop(): Promise<void> {
   for (const caller of callers) caller.stop()
   await loops
-  record.flush()
+  journal.flush()
   tell({ kind: 'stopped' })
 }
 
@@ -33,7 +33,7 @@ async function stop(): Promise<void> {
 async function sweep(): Promise<void> {
   if (settings.sweeps) await Promise.all(settings.servers.map((server, i) => callers[i % callers.length]?.sweep(server)))
   await Promise.all(callers.map((caller) => caller.close()))
-  record.flush()
+  journal.flush()
   tell({ kind: 'swept' })
 }
 

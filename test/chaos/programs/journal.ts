@@ -3,7 +3,7 @@
 import { isCommand, type Operation } from '../history.ts'
 import type { LineFile } from './line-file.js'
 
-export interface RecordOptions {
+export interface JournalOptions {
   readonly file: LineFile
   /** Of `process.hrtime.bigint()`. */
   readonly begun: bigint
@@ -16,14 +16,14 @@ export interface Invocation {
   readonly floor: number
 }
 
-export class Record {
-  readonly #options: RecordOptions
+export class Journal {
+  readonly #options: JournalOptions
   #calls = 0
   #answered = 0
   #servedAt = 0
   #highest = 0
 
-  constructor(options: RecordOptions) {
+  constructor(options: JournalOptions) {
     this.#options = options
   }
 
