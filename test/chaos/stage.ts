@@ -7,7 +7,8 @@ import { ClusterAdmin } from '../../src/client/index.ts'
 import { Chance } from '../../src/sim/chance.ts'
 import { missingMounts, Mounts } from '../disk/faults/mounts.ts'
 import { type AppliedCommand, linesOf, merged, readApplied } from './check/applied.ts'
-import { checkHistory, sortedBy } from './check/history-check.ts'
+import { checkHistory } from './check/history-check.ts'
+import { sortedBy } from './check/sorted.ts'
 import { checkLogs } from './check/logs.ts'
 import { Cluster } from './cluster.ts'
 import { faultsOf } from './faults/index.ts'
@@ -79,6 +80,8 @@ export interface StageResult {
   readonly possible: readonly Pick<Fault, 'family' | 'name'>[]
   readonly operations: readonly Operation[]
   readonly checked: number
+  /** Of these, how many were searched through as well. */
+  readonly searched: number
   /** Entries of logs that were compared with what was applied. */
   readonly compared: number
   readonly longestGapMs: number
@@ -212,6 +215,7 @@ class Stage {
       happened: nemesis.happened,
       operations,
       checked: history.checked,
+      searched: history.searched,
       compared: logs.compared,
       longestGapMs: longestGapMs(operations, callsEnd),
       recoveriesMs: nemesis.recoveriesMs,

@@ -96,6 +96,7 @@ function stageTable(results: readonly StageResult[]): string {
     one.stage,
     seconds(one.tookMs),
     String(one.checked),
+    String(one.searched),
     String(one.compared),
     seconds(one.longestGapMs),
     seconds(one.recoveriesMs.length === 0 ? undefined : Math.max(...one.recoveriesMs)),
@@ -109,6 +110,7 @@ function stageTable(results: readonly StageResult[]): string {
   const columns = [
     'seconds',
     'checked',
+    'searched',
     'entries',
     'longest gap',
     'serves after',

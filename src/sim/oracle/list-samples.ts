@@ -2,7 +2,7 @@
 import type { SimCall } from '../history.ts'
 import { decodeListAnswer, decodeListCommand, type ListAnswer, type ListCommand, nextList } from '../list-machine.ts'
 import type { Verdict } from '../violation.ts'
-import { linearity, type SequentialModel, type TimedOperation } from './wing-gong-lowe.ts'
+import { linearity, searchable, type SequentialModel, type TimedOperation } from './wing-gong-lowe.ts'
 
 /** What is done to one list. */
 type ListInput = Pick<ListCommand, 'kind' | 'value'> | { readonly kind: 'read' }
@@ -23,9 +23,6 @@ const model: SequentialModel<ListAnswer, ListInput, ListOutput> = {
   keyOf: ({ length, hash, last }) => `${length} ${hash} ${last}`,
 }
 
-/** Calls of one list that are open at a time, those that nobody knows the end of included: with more a search may not end. */
-const openMax = 10
-
 /** What was called first of each list, as far as it can be searched. Reads that ask for less than the newest are not among it. */
 export function checkListSamples(calls: readonly SimCall[], verdict: Verdict): number {
   const lists = new Map<number, TimedOperation<ListInput, ListOutput>[]>()
@@ -41,24 +38,14 @@ export function checkListSamples(calls: readonly SimCall[], verdict: Verdict): n
     operations.push({ id, invokedAt: calledAt, returnedAt: isKnown ? settledAt : undefined, input, output })
   }
   let searched = 0
-  for (const [key, operations] of lists) searched += check(key, searchable(operations), verdict)
+  // A read that nobody was told the answer of says nothing.
+  for (const [key, operations] of lists)
+    searched += check(
+      key,
+      searchable(operations).filter(({ input, output }) => input.kind !== 'read' || output !== undefined),
+      verdict,
+    )
   return searched
-}
-
-/** Up to the moment at which too many are open. What returned after it might as well not have: then less is demanded of it. */
-function searchable(operations: readonly TimedOperation<ListInput, ListOutput>[]): readonly TimedOperation<ListInput, ListOutput>[] {
-  const until = operations.findIndex(({ invokedAt }, i) => {
-    const before = operations.slice(0, i + 1)
-    return before.filter(({ returnedAt = Number.POSITIVE_INFINITY }) => returnedAt >= invokedAt).length > openMax
-  })
-  const end = until === -1 ? Number.POSITIVE_INFINITY : (operations[until]?.invokedAt ?? 0)
-  return (
-    operations
-      .filter(({ invokedAt }) => invokedAt < end)
-      .map((operation) => ((operation.returnedAt ?? end) < end ? operation : { ...operation, returnedAt: undefined, output: undefined }))
-      // A read that nobody was told the answer of says nothing.
-      .filter(({ input, output }) => input.kind !== 'read' || output !== undefined)
-  )
 }
 
 function check(key: number, operations: readonly TimedOperation<ListInput, ListOutput>[], verdict: Verdict): number {

@@ -4,12 +4,16 @@ import { isCommand, type Operation } from '../history.ts'
 import type { Applied } from './applied.ts'
 import { Findings } from './findings.ts'
 import { replay } from './replay.ts'
+import { search } from './search.ts'
+import { sortedBy } from './sorted.ts'
 
 export interface CheckedHistory {
   /** In sentences; of each kind the first ones. None: the history is linearizable, and each command took effect once at most. */
   readonly problems: readonly string[]
   /** Answers that were compared, and commands without one that had taken effect or had not. */
   readonly checked: number
+  /** Of these, how many were searched through as well, without a look at indexes. */
+  readonly searched: number
 }
 
 export async function checkHistory(operations: readonly Operation[], applied: Applied): Promise<CheckedHistory> {
@@ -21,7 +25,8 @@ export async function checkHistory(operations: readonly Operation[], applied: Ap
   checkSessions(operations, effects, findings)
   checkOrder(operations, effects, findings)
   await replay(operations, applied, findings)
-  return { problems: findings.sentences, checked: operations.length }
+  const searched = search(operations, findings)
+  return { problems: findings.sentences, checked: operations.length, searched }
 }
 
 /** A history that is none shows nothing: clients that do two things at a time, or go on after one whose outcome is unknown. */
@@ -128,7 +133,3 @@ function checkRead(
 }
 
 export const tell = (operation: Operation): string => JSON.stringify(operation)
-
-export function sortedBy<T>(list: readonly T[], by: (one: T) => number): readonly T[] {
-  return [...list].sort((a, b) => by(a) - by(b))
-}
