@@ -176,6 +176,10 @@ test('in whole runs, with every fault, it finds nothing that a core does wrong',
   for (const seed of [1, 2, 3, 18, 22, 54]) expect(runSeed(seed, { simulation: { reference: true } }).committed).toBeGreaterThan(0)
 }, 120_000)
 
+test('nor where questions of one follower overtake one another', () => {
+  for (const seed of [60_024, 60_599]) expect(runSeed(seed, { simulation: { reference: true } }).committed).toBeGreaterThan(0)
+}, 60_000)
+
 test('a run with the reference is the same run', () => {
   const [without, with_] = [false, true].map((reference) => runSeed(5, { simulation: { reference } }).traceHash)
   expect(with_).toBe(without)

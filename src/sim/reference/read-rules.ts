@@ -43,8 +43,10 @@ export class ReadRules {
     const { message } = input
     if (message.kind === 'HeartbeatReply') this.#confirm(message)
     if (message.kind === 'ReadIndexReply') this.#replies = [...this.#replies, message]
-    // The same question may come twice; what was answered to the first is judged by the first.
-    if (message.kind !== 'ReadIndex' || this.#questions.get(lifeOf(message))?.counter === message.counter) return
+    if (message.kind !== 'ReadIndex') return
+    // The same question may come twice: what was answered to the first is judged by the first. An older one may come later, and takes nothing back.
+    const newest = this.#questions.get(lifeOf(message))
+    if (newest !== undefined && newest.counter >= message.counter) return
     this.#questions.set(lifeOf(message), { ...now, from: message.from, counter: message.counter })
   }
 
