@@ -235,7 +235,7 @@ export class Life implements DiskUser {
     const watched = applied.watch(id, sabotage.machine?.(machine(id), id) ?? machine(id))
     const snapshots = new WatchedSnapshots(store, (meta) => this.#world.onSnapshot(this.server.id, meta))
     const unusable = (index: number, error: Error): void => this.#note(index, `cannot use its snapshot of ${index}:`, error.message)
-    recover({ machine: watched, log: log.summary, snapshots, unusable }, (error, recovered) => {
+    recover({ id, machine: watched, log: log.summary, snapshots, unusable }, (error, recovered) => {
       if (recovered === undefined) return this.#fail(error ?? new Error('nothing recovered'))
       this.#begin(log, sabotage.snapshots?.(snapshots) ?? snapshots, recovered)
     })

@@ -41,6 +41,14 @@ describe('no more is broken than a cluster gets over', () => {
   })
 })
 
+describe('what a seed has found stays mended', () => {
+  test.each([
+    ['who was removed, and has lost its snapshots before it heard of it, does not take itself for the only one of its cluster', 60_421],
+  ])('%s', (_, seed) => {
+    expect(runSeed(seed)).toMatchObject({ seed })
+  })
+})
+
 describe('one seed decides everything', () => {
   beforeAll(built, 180_000)
 
