@@ -180,6 +180,10 @@ test('nor where questions of one follower overtake one another', () => {
   for (const seed of [60_024, 60_599]) expect(runSeed(seed, { simulation: { reference: true } }).committed).toBeGreaterThan(0)
 }, 60_000)
 
+test('nor where somebody remembers a vote of a term that is over', () => {
+  expect(runSeed(2_374, { simulation: { reference: true } }).committed).toBeGreaterThan(0)
+}, 60_000)
+
 test('a run with the reference is the same run', () => {
   const [without, with_] = [false, true].map((reference) => runSeed(5, { simulation: { reference } }).traceHash)
   expect(with_).toBe(without)

@@ -150,7 +150,8 @@ function takeInput(server: ReferenceServer, input: Input, view: CoreView): Rulin
     }
     case 'recalled': {
       const { hardState } = input
-      if (hardState === undefined || view.term < hardState.term) return { server }
+      // A vote of a term before this one binds nobody any more.
+      if (hardState === undefined || hardState.term < server.term || view.term < hardState.term) return { server }
       if (view.term > server.term) return updateTerm(server, view.term, view.term === hardState.term ? hardState.votedFor : undefined)
       return { server: { ...server, votedFor: server.votedFor ?? hardState.votedFor } }
     }
