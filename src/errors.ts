@@ -114,6 +114,36 @@ export const errorCodes = {
     when: 'The server runs another machine, or an incompatible version of it. At start: the data directory holds the log of one.',
     todo: 'Correct the address or the path, or generate from the schema that the other side has.',
   },
+  NOT_YET_ACTIVE: {
+    retryable: true,
+    outcome: 'notApplied',
+    when: 'The call needs a schema version that the cluster does not use yet: not all of its servers know it, or nobody has activated it.',
+    todo: 'Call again once it is active; `raftgen cluster status` says what it waits for.',
+  },
+  OPERATION_RETIRED: {
+    retryable: false,
+    outcome: 'notApplied',
+    when: 'The client was generated for an older schema version, and the one that is in force has no such operation any more.',
+    todo: 'Generate the client again from the schema of today.',
+  },
+  RESULT_TOO_NEW: {
+    retryable: false,
+    outcome: 'applied',
+    when: 'The command was applied, or the query answered; the schema version that the client was generated for has no words for the result.',
+    todo: 'Generate the client again from the schema of today.',
+  },
+  VERSION_UNKNOWN: {
+    retryable: false,
+    outcome: 'none',
+    when: 'The data or the cluster use a schema version that this build does not know: it is older, or has given that version up. The node stops, and nothing is lost.',
+    todo: 'Start it with a build that knows the version.',
+  },
+  MIGRATION_FAILED: {
+    retryable: false,
+    outcome: 'none',
+    when: 'A function that takes the state to the next schema version threw, or made what does not fit it. The version before stays in force.',
+    todo: 'Correct the function, deploy it on every server, and activate the version again.',
+  },
   PROTOCOL_MISMATCH: {
     retryable: false,
     outcome: 'notApplied',

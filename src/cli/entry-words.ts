@@ -97,6 +97,8 @@ function whatText({ entry, envelope, call, problem }: ShownEntry): string {
       return `an operator skips command ${envelope.skipped}`
     case 'check':
       return envelope.isEvidence ? 'replicas differ: each takes a snapshot of its state here' : 'replicas compare their states'
+    case 'activate':
+      return `version ${envelope.version} of the schema is in force`
   }
 }
 

@@ -18,7 +18,17 @@ export type { IndexRange } from '../machine/index-range.ts'
 export type { ReadonlyTable, Table } from '../machine/table.ts'
 export type { TableIndex, UniqueTableIndex } from '../machine/table-index.ts'
 export type { TableRange } from '../machine/table-range.ts'
-export { bind } from './v1/bind.ts'
+export { bind, bindVersions } from './v1/bind.ts'
+export {
+  type FieldStep,
+  Inexpressible,
+  type Migration,
+  type OperationStep,
+  type ValueStep,
+  type VersionLadder,
+  type VersionStep,
+} from './v1/versions/step.ts'
+export type { OlderHandlers } from './v1/versions/rungs.ts'
 export { callCommand, callQuery } from './v1/call.ts'
 export { type ClientOptions, connect } from '../client/index.ts'
 // Values: what emitted codecs are made of.

@@ -11,6 +11,8 @@ export interface CellOptions {
   readonly transaction: Transaction
   /** Kept up with what is committed. Default: none. */
   readonly digest?: FieldDigest | undefined
+  /** What is assigned is checked and not kept. */
+  readonly absent?: boolean
 }
 
 /** A property of the state that is replaced as a whole, by assignment. */
@@ -19,17 +21,19 @@ export class Cell implements Participant {
   readonly #codec: Check
   readonly #transaction: Transaction
   readonly #digest: FieldDigest | undefined
+  readonly #absent: boolean
   #value: unknown
   #copies: boolean
   /** What stood here before the first write of this transaction. */
   #before: unknown
   #written = false
 
-  constructor({ name, value, initial, transaction, digest }: CellOptions) {
+  constructor({ name, value, initial, transaction, digest, absent = false }: CellOptions) {
     this.#name = name
     this.#codec = value
     this.#transaction = transaction
     this.#digest = digest
+    this.#absent = absent
     this.#value = initial
     digest?.begin(initial)
     this.#copies = holdsBytes(initial)
@@ -42,6 +46,7 @@ export class Cell implements Participant {
   assign(value: unknown): void {
     if (!this.#transaction.writable) throw this.#transaction.refusal(this.#name)
     const canonical = this.#codec.check(value, this.#name)
+    if (this.#absent) return
     if (!this.#copies && holdsBytes(canonical)) this.#copies = true
     if (!this.#written) {
       this.#transaction.join(this)

@@ -13,7 +13,7 @@ export type Envelope =
       readonly seq: number
       /** The client has the replies of all seqs below, or no longer wants them. */
       readonly ackedBelow: number
-      /** Schema version active when it was proposed. */
+      /** Schema version in which it is encoded: that of the state of its leader. An activation may stand between that state and this entry. */
       readonly version: number
       readonly command: Uint8Array
     }
@@ -30,6 +30,11 @@ export type Envelope =
   | { readonly kind: 'skip'; readonly now: number; readonly skipped: Index }
   /** All replicas compare what they add up to after this entry; with `isEvidence` they take a snapshot of it as well, since they differ. */
   | { readonly kind: 'check'; readonly now: number; readonly isEvidence: boolean }
+  /**
+   * From this entry on `version` of the schema is in force; the first of its log says which one the world begins with. One that is not above what is in
+   * force already changes nothing.
+   */
+  | { readonly kind: 'activate'; readonly now: number; readonly version: number }
 
 export interface SessionTouch {
   readonly session: number

@@ -7,6 +7,7 @@ import { DigestRing } from './digest-ring.ts'
 import type { Envelope } from './envelope.ts'
 import { DigestSum } from './field-digest.ts'
 import { hashOfTime } from './runtime-hash.ts'
+import { identityOf, MigrationFailure } from './evolution.ts'
 import { type SessionRecord, sessionsMax, Sessions } from './sessions.ts'
 import type { HandlerFailure, QueryContext, StateMachine } from './state-machine.ts'
 
@@ -27,9 +28,10 @@ export interface Applied {
 export type Treatment = 'fail' | 'halt' | 'skip'
 /**
  * `halted`: the handler failed, nothing has changed, and the same entry comes next. `astray`: so it is with an entry that says of an earlier one that
- * it was to be skipped, and here it was not: this state is not what the others have.
+ * it was to be skipped, and here it was not: this state is not what the others have. `raising`: the state is on its way to another version; the same
+ * entry comes next, until it is there.
  */
-export type ApplyOutcome = 'applied' | 'halted' | 'astray'
+export type ApplyOutcome = 'applied' | 'halted' | 'astray' | 'raising'
 
 /** Indexes that are remembered as skipped, and as failed: more commands that stop a cluster do not lie between one and the entry that skips it. */
 export const skippedMax = 1_024
@@ -44,6 +46,8 @@ export interface ReplicaState {
   readonly sessions: Iterable<SessionRecord>
   /** Ascending; `skippedMax` at most. */
   readonly skipped: readonly Index[]
+  /** The entry that said first which version of the schema is in force; 0: none has. */
+  readonly begunAt: Index
 }
 
 type CommandEnvelope = Extract<Envelope, { kind: 'command' }>
@@ -72,6 +76,10 @@ export class Replica {
   /** Commands whose handlers have failed in this life: skipping one of them comes to the same. */
   readonly #failed = new Set<Index>()
   #isAstray = false
+  /** The entry that said first which version of the schema is in force. */
+  #begunAt: Index = 0
+  /** On its way to the version that the next entry puts in force. */
+  #raising: Iterator<void, void> | undefined
   readonly #context: EntryContext
   readonly #sum = new DigestSum()
 
@@ -105,6 +113,16 @@ export class Replica {
   /** Its state is none that the log leads to: nothing of it is to be used before another has taken its place. */
   get isAstray(): boolean {
     return this.#isAstray
+  }
+
+  /** The entry that said first which version of the schema is in force; 0: none has, and the machine is of its newest. */
+  get begunAt(): Index {
+    return this.#begunAt
+  }
+
+  /** The version of the schema that is in force. */
+  get version(): number {
+    return identityOf(this.machine).version
   }
 
   get skipped(): readonly Index[] {
@@ -143,6 +161,7 @@ export class Replica {
         this.goAstray()
         return 'astray'
       }
+      if (envelope.kind === 'activate' && !this.#activate(entry, envelope.version)) return 'raising'
       this.#advance(entry)
       // An order to skip may be the first stamped entry of its term: what renews the sessions is to come before any time passes.
       if (envelope.kind !== 'skip') this.#passTime(entry.term, envelope.now)
@@ -200,7 +219,9 @@ export class Replica {
     }
   }
 
-  #replace({ lastApplied, now, ceiling, ceilingTerm, sessions, skipped }: ReplicaState): void {
+  #replace({ lastApplied, now, ceiling, ceilingTerm, sessions, skipped, begunAt }: ReplicaState): void {
+    this.#raising = undefined
+    this.#begunAt = begunAt
     this.sessions.restore(sessions)
     this.#skipped = skipped
     this.#failed.clear()
@@ -229,7 +250,7 @@ export class Replica {
 
   /** Answers a query from the state as it is. `now` is what the query may see of time. */
   query(query: Uint8Array, now: number): Uint8Array {
-    const context: QueryContext = { index: this.#lastApplied, now: Math.max(now, this.#now), version: this.machine.version }
+    const context: QueryContext = { index: this.#lastApplied, now: Math.max(now, this.#now), version: this.version }
     return this.machine.query(query, context)
   }
 
@@ -291,12 +312,37 @@ export class Replica {
       applied.reply = machine.failedReply ?? noReply
       return true
     }
-    this.#context.enter({ index, term, now: this.#timeAt(term, now), version })
+    this.#context.enter({ index, term, now: this.#timeAt(term, now), version: machine.evolution?.active ?? version })
     applied.reply = machine.apply(command, this.#context)
     this.#context.leave()
     if (applied.failure === undefined) return true
     if (treatment === 'halt') return false
     this.#noteFailed(index)
+    return true
+  }
+
+  /**
+   * True when it is done: the version is in force. One that cannot be reached, since a migration throws, is refused, on every replica: what was in force
+   * stays so. Throws VERSION_UNKNOWN: this replica cannot go on.
+   */
+  #activate(entry: Entry, version: number): boolean {
+    this.#checkNext(entry)
+    const { evolution } = this.machine
+    if (evolution === undefined) return true
+    if (this.#begunAt === 0) {
+      evolution.begin(version)
+      this.#begunAt = entry.index
+      return true
+    }
+    if (version <= evolution.active) return true
+    this.#raising ??= evolution.raise(version)
+    try {
+      if (this.#raising.next().done !== true) return false
+    } catch (error) {
+      if (!(error instanceof MigrationFailure)) throw error
+      this.applied.refused = { code: 'MIGRATION_FAILED', message: `version ${version} cannot be put in force: ${error.message}` }
+    }
+    this.#raising = undefined
     return true
   }
 
@@ -336,7 +382,8 @@ export class Replica {
         if (this.#failed.has(envelope.skipped)) this.#noteSkipped(envelope.skipped)
         return
       case 'check':
-        return // nothing but a place in the log
+      case 'activate':
+        return // nothing but a place in the log, from here on
       default:
         assert(false, 'an envelope of an unknown kind')
     }

@@ -1,4 +1,5 @@
 import type { Index, Term } from '../core/types.ts'
+import type { Evolution } from './evolution.ts'
 import type { Digest } from './field-digest.ts'
 
 /** What an apply handler may know. The same on every replica for the same entry, whatever the machine and whenever it is applied. */
@@ -8,7 +9,7 @@ export interface Context {
   readonly term: Term
   /** Log time, milliseconds since 1970: stamped by the leader, never falls, not moved by jumps of a clock. */
   readonly now: number
-  /** Schema version that was active when this entry was proposed. */
+  /** Schema version that is in force at this entry: a handler may change what it does only from a version on, so that older entries replay as they were. */
   readonly version: number
   /** In [0, 1), seeded from the entry: the same sequence on every replica. Not for secrets. */
   random(): number
@@ -42,6 +43,7 @@ export interface ApplyContext extends Context {
 export interface StateMachine {
   /** Nodes and clients of another name are refused. */
   readonly name: string
+  /** The newest version that it knows. */
   readonly version: number
   /** Hash of the wire format, or any constant for a machine without a schema. Nodes of another one are refused. */
   readonly wire: string
@@ -101,6 +103,8 @@ export interface StateMachine {
   nameOf?(command: Uint8Array): string
   /** Another one with the same handlers and a state of its own, as at the start of the world: what `local` applies each command to once more. */
   twin?(): Twin
+  /** Of a machine that may be of several versions, one at a time. Without it `version` is the only one, and always in force. */
+  readonly evolution?: Evolution
   /** Of generated machines: what they are asked and answer in the words of their schema, and a look at the state. */
   readonly typed?: TypedMachine
 }

@@ -15,11 +15,17 @@ export interface TableSpec<W> {
   readonly indexes?: readonly IndexSpec[]
   /** Entries at the start of the world, in any order. */
   readonly initial: readonly (readonly [key: string | number, value: W])[]
+  readonly absent?: boolean
 }
 export interface CellSpec<W> {
   readonly kind: 'cell'
   readonly value: Codec<W>
   readonly initial: W
+  /**
+   * It has no place in this version of the state: handlers see it as it begins, a table without entries, and what they write to it is not kept. It is neither
+   * added up nor written down.
+   */
+  readonly absent?: boolean
 }
 export type FieldSpec<W> = TableSpec<W> | CellSpec<W>
 
@@ -30,7 +36,7 @@ export type Field<W> =
 
 export class State<W> {
   readonly transaction = new Transaction()
-  /** In the order of the specification. */
+  /** In the order of the specification, without those that are absent. */
   readonly fields: readonly Field<W>[]
   /**
    * What handlers get. Tables are fixed properties, cells are read and assigned; everything else throws. Commands and queries share it:
@@ -40,10 +46,11 @@ export class State<W> {
   readonly #sum = new DigestSum()
 
   constructor(specs: Readonly<Record<string, FieldSpec<W>>>) {
-    this.fields = Object.entries(specs).map(([name, spec], position) =>
+    const fields = Object.entries(specs).map(([name, spec], position) =>
       createField({ name, position, transaction: this.transaction }, spec),
     )
-    this.root = createRoot(this.fields)
+    this.fields = fields.filter(({ spec }) => spec.absent !== true)
+    this.root = createRoot(fields)
   }
 
   /** Equal for equal states, by whatever way they came to be. Good until the next call. */
@@ -64,12 +71,14 @@ function createField<W>({ name, position, transaction }: Place, spec: FieldSpec<
   const path = `state.${name}`
   const codec = spec.kind === 'cell' ? spec.value : spec.values
   const digest = new FieldDigest(position, (value) => codec.toWire(value))
+  const { absent = false } = spec
   if (spec.kind === 'cell') {
-    const cell = new Cell({ name: path, value: spec.value, initial: spec.value.fromWire(spec.initial), transaction, digest })
+    const cell = new Cell({ name: path, value: spec.value, initial: spec.value.fromWire(spec.initial), transaction, digest, absent })
     return { kind: 'cell', name, spec, digest, cell }
   }
   const { key, keys, values, indexes } = spec
-  const table = new StateTable({ name: path, key, keys, values, transaction, indexes, digest })
+  const table = new StateTable({ name: path, key, keys, values, transaction, indexes, digest, absent })
+  if (absent) return { kind: 'table', name, spec, digest, table }
   const initial = spec.initial.toSorted(([a], [b]) => (a < b ? -1 : 1))
   const loader = table.loader()
   for (const [key, value] of initial) loader.add(key, values.fromWire(value))

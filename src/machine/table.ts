@@ -52,6 +52,8 @@ export interface TableOptions {
   readonly indexes?: readonly IndexSpec[] | undefined
   /** Kept up with what is committed. Default: none. */
   readonly digest?: FieldDigest | undefined
+  /** What is set is checked and not kept. */
+  readonly absent?: boolean
 }
 
 /** Entries that will take the place of those of a table. */
@@ -79,6 +81,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
   /** Invariant: in step with the map whenever a write is not under way. */
   readonly #indexes: TableIndexes | undefined
   readonly #digest: FieldDigest | undefined
+  readonly #absent: boolean
   /** Whether a value with bytes was ever stored: from then on what is given out is a copy. */
   #copies = false
   /** Whether one of them had a record inside: such a value is stored as it is. */
@@ -91,7 +94,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
   /** Set while map and journal do not agree: a stack overflow in between, caught by the handler, would leave it set. */
   #torn = false
 
-  constructor({ name, key, keys, values, transaction, indexes = [], digest }: TableOptions) {
+  constructor({ name, key, keys, values, transaction, indexes = [], digest, absent = false }: TableOptions) {
     this.#name = name
     this.#keyPath = `a key of ${name}`
     this.#keyType = key === 'string' ? 'string' : 'number'
@@ -99,6 +102,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     this.#values = values
     this.#transaction = transaction
     this.#digest = digest
+    this.#absent = absent
     this.#map = new OrderedMap<Key, unknown>(key === 'string' ? compareStrings : compareIntegers)
     if (indexes.length > 0) this.#indexes = new TableIndexes({ table: name, key: this.#keyType, specs: indexes, rows: this })
   }
@@ -128,6 +132,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     if (typeof key !== this.#keyType) throw this.#wrongKey('set', key)
     const canonicalKey = this.#checkKey(key)
     const canonical = this.#checkValue(canonicalKey, value)
+    if (this.#absent) return
     if (this.#indexes?.hasUnique === true) this.#indexes.check(canonicalKey, this.#map.get(canonicalKey), canonical)
     const stored = this.#in(canonical)
     this.#beginWrite()

@@ -107,7 +107,10 @@ export class Applier {
   /** `timeUp`: there may be more to apply. `stopped`: there is, and it may not be applied now. */
   #applySome(entries: readonly Entry[], deadline: number): 'all' | 'timeUp' | 'stopped' {
     for (const entry of entries) {
-      if (!this.#applyOne(entry)) return 'stopped'
+      for (let end = this.#applyOne(entry); end !== 'applied'; end = this.#applyOne(entry)) {
+        if (end === 'stopped') return 'stopped'
+        if (this.#ports.clock.monotonicMs() >= deadline) return 'timeUp'
+      }
       this.#sinceLook += 1
       this.#bytesSinceLook += entry.data.length
       const look = this.#sinceLook >= this.#lookEvery || this.#bytesSinceLook >= lookBytesMax
@@ -126,33 +129,36 @@ export class Applier {
     return now
   }
 
-  /** False where it is not applied now. */
-  #applyOne(entry: Entry): boolean {
+  /** `stopped`: it is not applied now. `raising`: it is under way; once more. */
+  #applyOne(entry: Entry): 'applied' | 'stopped' | 'raising' {
     const { replica, halting } = this.#ports
     if (entry.kind === 'command') {
       const envelope = decodeEnvelope(entry.data)
-      if (!this.#applyEnvelope(entry, envelope)) return false
+      const end = this.#applyEnvelope(entry, envelope)
+      if (end !== 'applied') return end
       this.#ports.applied(entry, envelope)
     } else replica.pass(entry)
     halting.applied(entry.index)
     this.#ports.passed(entry)
-    return true
+    return 'applied'
   }
 
-  #applyEnvelope(entry: Entry, envelope: Envelope): boolean {
+  #applyEnvelope(entry: Entry, envelope: Envelope): 'applied' | 'stopped' | 'raising' {
     const { halting, wentAstray } = this.#ports
     const treatment = envelope.kind === 'command' ? halting.treatmentOf(entry.index, this.#target) : 'fail'
-    if (treatment === undefined) return false
+    if (treatment === undefined) return 'stopped'
     switch (this.#outcomeOf(entry, envelope, treatment)) {
       case 'applied':
         if (treatment === 'skip') halting.onSkipped(entry)
-        return true
+        return 'applied'
+      case 'raising':
+        return 'raising'
       case 'halted':
         halting.onHalted(entry)
-        return false
+        return 'stopped'
       case 'astray':
         if (envelope.kind === 'skip') wentAstray({ index: entry.index, skipped: envelope.skipped })
-        return false
+        return 'stopped'
     }
   }
 

@@ -4,7 +4,7 @@ import type { Envelope, SessionTouch } from '../machine/envelope.ts'
 import { ByteReader, ByteWriter, WireError } from './bytes.ts'
 
 /** By their number, for good. */
-const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSessions', 'clock', 'check', 'skip'] as const
+const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSessions', 'clock', 'check', 'skip', 'activate'] as const
 export const commandOverheadBytes = 27
 
 /** The hot one, apart from the others: one allocation, exactly as large as needed. */
@@ -50,6 +50,9 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
       break
     case 'skip':
       writer.u48(envelope.skipped)
+      break
+    case 'activate':
+      writer.u16(envelope.version)
       break
     default:
   }
@@ -109,6 +112,8 @@ function decodeRare(reader: ByteReader, kind: (typeof kinds)[number] | undefined
       return { kind, now, isEvidence: reader.boolean('evidence') }
     case 'skip':
       return { kind, now, skipped: reader.positive('index of the command skipped') }
+    case 'activate':
+      return { kind, now, version: reader.u16('schema version') }
     default:
       throw new WireError('an entry holds an envelope of a kind that this version does not know')
   }

@@ -76,7 +76,7 @@ describe('binding', () => {
     const machine = bind(bankDescriptor, new Bank())
     const context = createContext(() => {})
     context.enter({ index: 1, term: 1, now: 0, version: 1 })
-    expect(unpackValue(machine.apply(transferCommand('a', 'b', 1), context))).toEqual([0, [0, 7]])
+    expect(unpackValue(machine.apply(transferCommand('a', 'b', 1), context))).toEqual([0, [0, 7], 1])
   })
 
   test('two machines of one descriptor share no state', () => {
@@ -97,7 +97,7 @@ describe('the leader checks what any client sends', () => {
     [[1, 1, ['ann', -1]], 'input.balance is -1, at least 0 is required'],
     [[1, 1, ['ann']], 'value has 1 fields, 2 are required'],
     [[1, 9, []], 'bank version 1 has no command with tag 9'],
-    [[1, 'open', []], 'bank version 1 has no command with tag open'],
+    [[1, 'open', []], 'the command has no version, or no tag'],
     [[2, 1, ['ann', 5]], 'the command has schema version 2, bank has version 1 here'],
     [[1, 1], 'the command is not an array of version, tag and input'],
     ['hello', 'the command is not an array of version, tag and input'],
@@ -133,8 +133,8 @@ describe('the leader checks what any client sends', () => {
     buffer.set(openCommand('bob', 6))
     leader.apply(buffer)
     expect([leader.query(balanceQuery('ann')), leader.query(balanceQuery('bob'))]).toEqual([
-      [0, null],
-      [0, 6],
+      [0, null, 1],
+      [0, 6, 1],
     ])
   })
 
@@ -154,14 +154,14 @@ describe('the leader checks what any client sends', () => {
 describe('a handler is a transaction', () => {
   test('what it changed stays when it returns a result', () => {
     const bank = bankWith()
-    expect(bank.apply(transferCommand('house', 'vault', 300))).toEqual([0, [0, 700]])
-    expect(bank.query(balanceQuery('house'))).toEqual([0, 700])
-    expect(bank.query(balanceQuery('vault'))).toEqual([0, 800])
+    expect(bank.apply(transferCommand('house', 'vault', 300))).toEqual([0, [0, 700], 1])
+    expect(bank.query(balanceQuery('house'))).toEqual([0, 700, 1])
+    expect(bank.query(balanceQuery('vault'))).toEqual([0, 800, 1])
   })
 
   test.each([
-    ['a declared error late in the handler', transferCommand('vault', 'house', 501), [0, [2, 500]]],
-    ['a declared error in the middle', transferCommand('vault', 'nobody', 1), [0, [1, 'nobody']]],
+    ['a declared error late in the handler', transferCommand('vault', 'house', 501), [0, [2, 500], 1]],
+    ['a declared error in the middle', transferCommand('vault', 'nobody', 1), [0, [1, 'nobody'], 1]],
   ])('%s leaves no trace', (_, command, reply) => {
     const bank = bankWith()
     const before = bank.state()
@@ -174,7 +174,7 @@ describe('a handler is a transaction', () => {
     const bank = bankWith()
     bank.apply(transferCommand('house', 'vault', 1))
     const before = bank.state()
-    expect(bank.apply(auditCommand)).toEqual([0, [false]])
+    expect(bank.apply(auditCommand)).toEqual([0, [false], 1])
     expect(bank.state()).not.toBe(before)
   })
 
@@ -361,7 +361,7 @@ describe('what stops a replica instead of becoming an outcome', () => {
         seen = input
       },
     })
-    expect(bank.apply(openCommand('a name of more than twenty characters', 2_000_000))).toEqual([0, null])
+    expect(bank.apply(openCommand('a name of more than twenty characters', 2_000_000))).toEqual([0, null, 1])
     expect(seen).toEqual({ name: 'a name of more than twenty characters', balance: 2_000_000 })
   })
 })
@@ -397,7 +397,7 @@ describe('queries', () => {
       },
     })
     expect(() => bank.query(balanceQuery('vault'))).toThrow('no ink')
-    expect(bank.apply(openCommand('ann'))).toEqual([0, null])
+    expect(bank.apply(openCommand('ann'))).toEqual([0, null, 1])
   })
 
   test('return what their schema allows, or fail', () => {

@@ -26,25 +26,25 @@ const move = { from: 'house', to: 'vault', amount: 5 }
 
 describe('a command', () => {
   test('travels as version, tag and input, with its options beside it', async () => {
-    const { caller, asked } = replying(packValue([0, [0, 995]]))
+    const { caller, asked } = replying(packValue([0, [0, 995], 1]))
     const options = { timeoutMs: 50 }
     expect(await callCommand(caller, transfer, 1, move, options)).toEqual({ ok: true, value: 995 })
     expect(asked).toEqual([{ kind: 'command', bytes: packValue([1, 2, ['house', 'vault', 5]]), options }])
   })
 
   test('has its defaults filled in before it travels', async () => {
-    const { caller, asked } = replying(packValue([0, null]))
+    const { caller, asked } = replying(packValue([0, null, 1]))
     expect(await callCommand(caller, open, 1, { name: 'ann' })).toBeUndefined()
     expect(asked[0]?.bytes).toEqual(packValue([1, 1, ['ann', 0]]))
   })
 
   test('answers a declared error as a value', async () => {
-    const { caller } = replying(packValue([0, [2, 3]]))
+    const { caller } = replying(packValue([0, [2, 3], 1]))
     expect(await callCommand(caller, transfer, 1, move)).toEqual({ ok: false, error: { code: 'Insufficient', balance: 3 } })
   })
 
   test('with an input that does not fit is rejected and never sent', async () => {
-    const { caller, asked } = replying(packValue([0, null]))
+    const { caller, asked } = replying(packValue([0, null, 1]))
     await expect(callCommand(caller, open, 1, { name: '' })).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       outcome: 'notApplied',
@@ -80,7 +80,7 @@ describe('a command', () => {
     ['bytes', Uint8Array.of(0xc1), /^the reply to transfer cannot be read: a value begins with byte 0xc1/],
     ['a value of another kind', packValue(5), 'the reply to transfer is neither a result nor a failure'],
     ['a status of another kind', packValue([2, 5]), 'the reply to transfer is neither a result nor a failure'],
-    ['another reply', packValue([0, 'x']), 'the reply to transfer does not fit its schema: value is "x", an array of fields is required'],
+    ['another reply', packValue([0, 'x', 1]), 'the reply to transfer does not fit its schema: value is "x", an array of fields is required'],
   ])('took effect, though %s came back that it cannot read', async (_, reply, message) => {
     const call = callCommand(replying(reply).caller, transfer, 1, move)
     await expect(call).rejects.toMatchObject({ code: 'MACHINE_MISMATCH', outcome: 'applied' })
@@ -90,19 +90,19 @@ describe('a command', () => {
 
 describe('a query', () => {
   test('travels as version, tag and input, with its options beside it', async () => {
-    const { caller, asked } = replying(packValue([0, 7]))
+    const { caller, asked } = replying(packValue([0, 7, 1]))
     expect(await callQuery(caller, balance, 1, { name: 'ann' }, { consistency: 'stale' })).toBe(7)
     expect(asked).toEqual([{ kind: 'query', bytes: packValue([1, 1, ['ann']]), options: { consistency: 'stale' } }])
   })
 
   test('with an input that does not fit is rejected and never sent', async () => {
-    const { caller, asked } = replying(packValue([0, 7]))
+    const { caller, asked } = replying(packValue([0, 7, 1]))
     await expect(callQuery(caller, balance, 1, { name: 5 })).rejects.toThrow('input.name is 5, a string is required')
     expect(asked).toEqual([])
   })
 
   test('that cannot be read has no outcome', async () => {
-    const { caller } = replying(packValue([0, 'x']))
+    const { caller } = replying(packValue([0, 'x', 1]))
     await expect(callQuery(caller, balance, 1, { name: 'ann' })).rejects.toMatchObject({ code: 'MACHINE_MISMATCH', outcome: 'none' })
   })
 })

@@ -61,7 +61,7 @@ test('bug 21: a snapshot that holds the state of another index than it says is n
     const replica = new Replica(machine)
     machine.restoreSnapshot(Buffer.from(Array.from({ length: applied }, (_, i) => `line ${i + 1}`).join('\n')))
     replica.restore(
-      { lastApplied: { term: 1, index: applied }, now: 5, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [] },
+      { lastApplied: { term: 1, index: applied }, now: 5, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [], begunAt: 0 },
       machine.snapshot(),
     )
     const content = Buffer.concat([...encodeReplica(replica)])

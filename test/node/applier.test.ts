@@ -37,7 +37,7 @@ function onDisk() {
     passed: ({ index }) => void passed.push(index),
   })
   const jumpTo = (index: Index) => {
-    const state = { lastApplied: { term: 1, index }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [] }
+    const state = { lastApplied: { term: 1, index }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [], begunAt: 0 }
     replica.restore(state, new Uint8Array(0))
   }
   const hold = (is: boolean) => {

@@ -30,7 +30,7 @@ function logFrom(base: number, { lastIndex = 20, baseConf = conf }: { lastIndex?
 function stateAfter({ term, index }: EntryId, machine: StateMachine = lines()): Buffer {
   const replica = new Replica(machine)
   machine.restoreSnapshot(Buffer.from(Array.from({ length: index }, (_, i) => `line ${i + 1}`).join('\n')))
-  const state = { lastApplied: { term, index }, now: 5, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [] }
+  const state = { lastApplied: { term, index }, now: 5, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [], begunAt: 0 }
   replica.restore(state, machine.snapshot())
   return Buffer.concat([...encodeReplica(replica)])
 }

@@ -221,7 +221,7 @@ test('a machine that does not read its own snapshot is broken: the node stops', 
   machine.restoreSnapshot = () => {
     throw new Error('never')
   }
-  const state = { lastApplied: { term: 1, index: 1 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [] }
+  const state = { lastApplied: { term: 1, index: 1 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [], begunAt: 0 }
   expect(() => replica.prepare(state, bytesOf('a'), { hasState: true })).toThrow('the machine lines does not read its own snapshot: never')
   expect(() => replica.prepare(state, bytesOf('a'), { hasState: false })).toThrow(/^never$/)
   expect(() => new ReplicaDecoder(machine, 1).prepare(replica, { hasState: true })).toThrow('the state has 0 bytes, 1 were announced')

@@ -30,7 +30,7 @@ class Store {
     const clock = { monotonicMs: () => this.now, wallMs: () => this.now }
     const report = (event: NodeEvent) => void this.events.push(event)
     replica.restore(
-      { lastApplied: { term: 3, index: 50 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [] },
+      { lastApplied: { term: 3, index: 50 }, now: 0, ceiling: 0, ceilingTerm: 0, sessions: [], skipped: [], begunAt: 0 },
       new Uint8Array(0),
     )
     this.shelf = new SnapshotShelf({ snapshots, replica, clock, isInUse: (index) => this.inUse.has(index), report })

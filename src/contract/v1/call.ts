@@ -77,7 +77,7 @@ function decodeReply<Reply>({ kind, name, reply }: Operation<Reply>, { index, re
     const why = failure === undefined ? '' : `: ${failure}`
     throw new RaftgenError('HANDLER_FAILED', `the handler of ${name} failed at index ${index}; its changes were rolled back${why}`)
   }
-  if (status !== 0 || wire.length !== 2) throw foreign(kind, `the reply to ${name} is neither a result nor a failure`)
+  if (status !== 0 || wire.length !== 3) throw foreign(kind, `the reply to ${name} is neither a result nor a failure`)
   try {
     return reply.fromWire(value ?? null)
   } catch (error) {

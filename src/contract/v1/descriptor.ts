@@ -65,6 +65,8 @@ export interface TableDescriptor {
   readonly indexes?: readonly IndexDescriptor[]
   /** Entries at the start of the world, as wire values. Usually empty. */
   readonly initial: readonly (readonly [key: string | number, value: Wire])[]
+  /** Not in this version of the state: see `CellDescriptor.absent`. */
+  readonly absent?: boolean
 }
 /** Any other property of the state: replaced by assignment. */
 export interface CellDescriptor {
@@ -72,6 +74,8 @@ export interface CellDescriptor {
   // biome-ignore lint/suspicious/noExplicitAny: as above
   readonly value: ValueCodec<any>
   readonly initial: Wire
+  /** Not in this version of the state, which the handlers of a newer one serve. Never emitted. Default false. */
+  readonly absent?: boolean
 }
 
 /** One machine: emitted as `locksDescriptor`. */

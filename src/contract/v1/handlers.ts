@@ -6,12 +6,17 @@ export type Handler = (state: object, input: unknown, context: object) => unknow
 
 /**
  * The handler of each operation by its name. Throws HANDLER_MISSING, naming all operations without one and all handlers without an
- * operation. A handler may be a method that a class gives its objects; it keeps its `this`.
+ * operation. A handler may be a method that a class gives its objects; it keeps its `this`. `retired`: operations that only older versions have, and that need
+ * one, too.
  */
-export function pickHandlers(descriptor: MachineDescriptor, handlers: object): ReadonlyMap<string, Handler> {
+export function pickHandlers(
+  descriptor: MachineDescriptor,
+  handlers: object,
+  retired: ReadonlySet<string> = new Set(),
+): ReadonlyMap<string, Handler> {
   const picked = new Map<string, Handler>()
   const missing: string[] = []
-  for (const { name } of [...descriptor.commands, ...descriptor.queries]) {
+  for (const name of new Set([...[...descriptor.commands, ...descriptor.queries].map((operation) => operation.name), ...retired])) {
     const handler = handlerOf(handlers, name)
     if (handler === undefined) missing.push(name)
     else picked.set(name, handler)

@@ -100,11 +100,20 @@ function checkSum({ name, kept }: Sums, found: Digest): void {
   throw new RaftgenError('STATE_DIVERGED', `${what}: ${why}. A restart reads it from the disk again`)
 }
 
+/** So many bytes tell the version of a snapshot. */
+export const snapshotVersionBytes = 5
+
+/** What it begins with. Throws a `WireError`. */
+export function readSnapshotVersion(reader: ByteReader): number {
+  const its = reader.u8('format of a snapshot')
+  if (its !== format) throw new WireError(`the snapshot has format ${its}, only ${format} is known`)
+  return reader.u32('version of a snapshot')
+}
+
 /** The fields that follow: for each its kind, then a packed value, or a size and packed blocks. Throws a `WireError`. */
 export function readFieldCount(reader: ByteReader, version: number): number {
-  const its = { format: reader.u8('format of a snapshot'), version: reader.u32('version of a snapshot') }
-  if (its.format !== format) throw new WireError(`the snapshot has format ${its.format}, only ${format} is known`)
-  if (its.version !== version) throw new WireError(`the snapshot has schema version ${its.version}, this machine has ${version}`)
+  const its = readSnapshotVersion(reader)
+  if (its !== version) throw new WireError(`the snapshot has schema version ${its}, this machine has ${version}`)
   return reader.u16('number of fields')
 }
 

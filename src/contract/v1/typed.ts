@@ -32,6 +32,6 @@ function typedOperation(operation: Operation, version: number): TypedOperation {
       const returned = reply.fromWire(value ?? null)
       return { kind: isFallible && isFailure(returned) ? 'refused' : 'returned', value: returned }
     },
-    encodeResult: (result) => packValue(result.kind === 'failed' ? [1] : [0, reply.toWire(reply.check(result.value, 'result'))]),
+    encodeResult: (result) => packValue(result.kind === 'failed' ? [1] : [0, reply.toWire(reply.check(result.value, 'result')), version]),
   }
 }

@@ -1,0 +1,66 @@
+// How one version of a schema becomes the next: functions that raftgen emits, and where it cannot, the user's.
+import type { MachineDescriptor } from '../descriptor.ts'
+
+/** A value has no form in the older version. Thrown by `ValueStep.down`. */
+export class Inexpressible extends Error {
+  override readonly name = 'Inexpressible'
+}
+
+/** Between a value of one version and of the next. Both are canonical: as `check` or `fromWire` of their codecs return them. */
+export interface ValueStep {
+  // biome-ignore lint/suspicious/noExplicitAny: steps of different types stand in one table; `any` makes them assignable both ways
+  up(older: any): any
+  /** Throws `Inexpressible`. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  down(newer: any): any
+}
+
+/** Left out: the type is the same in both, its bounds included. */
+export interface OperationStep {
+  readonly input?: ValueStep
+  readonly reply?: ValueStep
+}
+
+/** Where a field of the newer state comes from. */
+export interface FieldStep {
+  /** Its name in the older version. */
+  readonly from: string
+  /** Of a cell its value, of a table each value. Left out: the type is the same in both, its bounds included. */
+  readonly value?: ValueStep
+}
+
+/** From one version to the next. */
+export interface VersionStep {
+  /** By tag: of those that both versions have. */
+  readonly commands: Readonly<Record<number, OperationStep>>
+  readonly queries: Readonly<Record<number, OperationStep>>
+  /** By the name in the newer version. A field that is not here is new: it begins as the newer version says. */
+  readonly state: Readonly<Record<string, FieldStep>>
+  /**
+   * Set where the state changes in a way that cannot be undone value by value. Then handlers of the newer version serve nothing older, and what
+   * `FieldStep.value` says of `down` is not asked.
+   */
+  readonly migration?: Migration
+}
+
+export interface Migration {
+  /**
+   * Of a table or cell of the newer state, by name, where a function of the user makes the values; a key of `''` stands for a cell. The
+   * place of `FieldStep.value`.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly values: Readonly<Record<string, (older: any, key: string | number) => any>>
+  /**
+   * Last, once every field has what it has: looks at the state as it was and changes the new one, as a handler does. Where it is a generator, other work
+   * is done between its steps.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly finish?: (older: any, newer: any) => void | Iterable<void>
+}
+
+/** Versions of a machine that a build knows, ascending, and how each becomes the next. */
+export interface VersionLadder {
+  readonly versions: readonly MachineDescriptor[]
+  /** One less: `steps[i]` leads from `versions[i]` to `versions[i + 1]`. */
+  readonly steps: readonly VersionStep[]
+}
