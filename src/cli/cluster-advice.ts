@@ -45,6 +45,9 @@ const advice: Readonly<Record<ChangeRefusalReason, string>> = {
   transferToSelf: 'Name another voter.',
   notHalted:
     '`raftgen cluster status` shows who has halted where: name that entry. Where the leader alone has not, what it answered would be undone: to have that, hand leadership to a node that has halted, with `raftgen cluster transfer --to`.',
+  versionUnknown: 'Deploy a build that knows it on every node first.',
+  membersLackVersion: '`raftgen cluster status` shows which version each node knows.',
+  migrationFailed: 'Correct the migration, deploy it on every node, and activate the version again.',
   quorumNotHalted:
     'Try again when `raftgen cluster status` shows that more nodes have halted there; or start those that have again, with a handler that works.',
 }

@@ -4,7 +4,7 @@
 // otherwise keep the event loop from ever coming to its sockets and timers.
 import { RaftgenError } from '../errors.ts'
 import type { Connect, LinkOrders, Operation, Settled } from '../session/api.ts'
-import type { Caller, CallOptions, QueryOptions, Settle, Token } from '../session/caller.ts'
+import type { Caller, CallOptions, OlderForms, QueryOptions, Settle, Token } from '../session/caller.ts'
 import { ClientSession } from '../session/client-session.ts'
 import { defaultTiming } from '../session/limits.ts'
 import type { LeaderHint } from '../wire/client-messages.ts'
@@ -88,18 +88,18 @@ export class Shell implements Caller {
   }
 
   /** `command` must not be changed until it is settled: it may be sent again. The bytes of the reply are the caller's. */
-  command(command: Uint8Array, options: CallOptions | undefined, settle: Settle): void {
+  command(command: Uint8Array, options: CallOptions | undefined, settle: Settle, older?: OlderForms): void {
     const problem = options === undefined ? undefined : callProblem(options)
     if (problem !== undefined) return this.#refuse('BAD_OPTIONS', problem, settle)
     if (!(command instanceof Uint8Array)) return this.#refuse('INVALID_INPUT', `a command is bytes, not ${typeof command}`, settle)
-    this.#call('command', command, options, plainQuery, settle)
+    this.#call('command', command, options, plainQuery, settle, older)
   }
 
-  query(query: Uint8Array, options: QueryOptions | undefined, settle: Settle): void {
+  query(query: Uint8Array, options: QueryOptions | undefined, settle: Settle, older?: OlderForms): void {
     const problem = options === undefined ? undefined : queryProblem(options)
     if (problem !== undefined) return this.#refuse('BAD_OPTIONS', problem, settle)
     if (!(query instanceof Uint8Array)) return this.#refuse('INVALID_INPUT', `a query is bytes, not ${typeof query}`, settle)
-    this.#call('query', query, options, options ?? plainQuery, settle)
+    this.#call('query', query, options, options ?? plainQuery, settle, older)
   }
 
   get token(): Token {
@@ -128,11 +128,12 @@ export class Shell implements Caller {
     options: CallOptions | undefined,
     { consistency = 'linearizable', atLeast, from }: QueryOptions,
     settle: Settle,
+    older?: OlderForms,
   ): void {
     const callId = this.#freeIds.pop() ?? this.#settles.length
     this.#settles[callId] = settle
     const deadline = performance.now() + (options?.timeoutMs ?? this.#timeoutMs)
-    this.#session.step({ kind: 'call', callId, operation, payload, deadline, consistency, atLeast, from })
+    this.#session.step({ kind: 'call', callId, operation, payload, older, deadline, consistency, atLeast, from })
     const signal = options?.signal
     this.#signals[callId] = signal
     if (signal !== undefined) this.#watch.watch(signal, callId)

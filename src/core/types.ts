@@ -304,8 +304,18 @@ export type DigestsChunk = Header & {
 export type DigestMessage = DigestReport | DigestsRequest | DigestsChunk
 /** The sender applies nothing from the committed entry `index` on; repeated while that lasts. The core sees nothing of it. */
 export type Halted = Header & { readonly kind: 'Halted'; readonly index: Index }
+/**
+ * The machine of the sender can be of these versions of its schema, which are newer than the one in force; ascending. To whom it takes for the leader, again
+ * and again. The core sees nothing of it.
+ */
+export type VersionsKnown = Header & { readonly kind: 'VersionsKnown'; readonly versions: readonly KnownVersion[] }
+/** A version of a schema, and the hash of its wire format. */
+export interface KnownVersion {
+  readonly version: number
+  readonly wire: string
+}
 /** Everything that nodes say to each other. */
-export type PeerMessage = Message | SnapshotMessage | RepairMessage | DigestMessage | Halted
+export type PeerMessage = Message | SnapshotMessage | RepairMessage | DigestMessage | Halted | VersionsKnown
 
 /** What is known from outside: for logs, redirects and status pages. */
 export interface SoftState {

@@ -1,4 +1,5 @@
 // Machines that know several versions of their schema, of which one is in force at a time (decision 45).
+import type { KnownVersion } from '../core/types.ts'
 import type { StateMachine } from './state-machine.ts'
 
 /**
@@ -9,18 +10,19 @@ export class MigrationFailure extends Error {
   override readonly name = 'MigrationFailure'
 }
 
-/** A version that a machine can be of. */
-export interface KnownVersion {
-  readonly version: number
-  /** Hash of its wire format: versions of one number and another hash are not the same. */
-  readonly wire: string
-}
+export type { KnownVersion }
 
 /** What comes of a call on its way into the log. */
 export type Admission =
   /** The call as the version in force has it. */
   | { readonly kind: 'admitted'; readonly call: Uint8Array }
-  | { readonly kind: 'refused'; readonly code: 'INVALID_INPUT' | 'NOT_YET_ACTIVE' | 'OPERATION_RETIRED'; readonly message: string }
+  | {
+      readonly kind: 'refused'
+      readonly code: 'INVALID_INPUT' | 'NOT_YET_ACTIVE' | 'OPERATION_RETIRED'
+      readonly message: string
+      /** Of NOT_YET_ACTIVE: this machine knows the version of the call. Default false. */
+      readonly isKnown?: boolean
+    }
 
 /** What comes of a reply on its way to a client. */
 export type Lowering =

@@ -19,6 +19,7 @@ import type { ConnectionId } from './options.ts'
 import { adminRefused, hintOf, notLeader, overloaded } from './refusals.ts'
 import type { SkipOrders } from './skip-orders.ts'
 import type { Tickets } from './tickets.ts'
+import type { VersionGate } from './version-gate.ts'
 
 /** Operations taken in and not answered yet. People and scripts ask for them, not traffic. */
 export const adminPendingMax = 64
@@ -31,6 +32,7 @@ export interface AdministrationOptions {
   readonly connections: Connections
   readonly changes: ConfChanges
   readonly skips: SkipOrders
+  readonly versions: VersionGate
   readonly tickets: Tickets
   readonly electionTimeoutMs: Ms
 }
@@ -103,6 +105,9 @@ export class Administration {
         case 'skip':
           this.#skip({ operation, ...from })
           break
+        case 'activate':
+          this.#activate({ operation, ...from })
+          break
         default:
           unreachable(operation)
       }
@@ -162,12 +167,18 @@ export class Administration {
 
   #skip(asked: Asked<Extract<AdminOperation, { kind: 'skip' }>>): void {
     this.#changing += 1
-    const done = (refused: AdminRefused | undefined): void => {
-      this.#changing -= 1
-      if (refused === undefined) this.#succeed(asked)
-      else this.#refuse(asked, refused)
-    }
-    this.#options.skips.ask({ index: asked.operation.index, done })
+    this.#options.skips.ask({ index: asked.operation.index, done: (refused) => this.#done(asked, refused) })
+  }
+
+  #activate(asked: Asked<Extract<AdminOperation, { kind: 'activate' }>>): void {
+    this.#changing += 1
+    this.#options.versions.ask({ version: asked.operation.version, done: (refused) => this.#done(asked, refused) })
+  }
+
+  #done(asked: Asked, refused: AdminRefused | undefined): void {
+    this.#changing -= 1
+    if (refused === undefined) this.#succeed(asked)
+    else this.#refuse(asked, refused)
   }
 
   #onOutcome(asked: Asked, outcome: ConfOutcome): void {

@@ -5,7 +5,8 @@ import { failureText } from '../machine/failure-text.ts'
 import type { Replica } from '../machine/replica.ts'
 import { sessionsMax } from '../machine/sessions.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Commands, KeepAlive, LeaderHint, OpenSession, Refused } from '../wire/client-messages.ts'
+import type { Commands, KeepAlive, LeaderHint, OpenSession, Refused, ReplyItem } from '../wire/client-messages.ts'
+import { type Admitted, admitted, lower } from './calls.ts'
 import type { Connection, Connections } from './connections.ts'
 import type { Halting } from './halting.ts'
 import type { LogTime } from './log-time.ts'
@@ -40,7 +41,8 @@ export interface CommandDoorOptions {
 export type Unsure = 'wait' | Refused
 
 /** What a new leader begins with is small, and there is always room for it. */
-const isVital = (pending: Pending): boolean => pending.kind === 'internal' && pending.envelope.kind === 'renewSessions'
+const isVital = ({ kind, ...pending }: Pending): boolean =>
+  kind === 'internal' && 'envelope' in pending && (pending.envelope.kind === 'renewSessions' || pending.envelope.kind === 'activate')
 /** That, and what tells replicas whether they are the same, where they are in doubt about it. */
 const isVitalInDoubt = (pending: Pending): boolean => isVital(pending) || (pending.kind === 'internal' && pending.envelope.kind === 'check')
 
@@ -107,12 +109,13 @@ export class CommandDoor {
         continue
       }
       if (refusedFrom !== undefined) connection.admitAgain(session)
-      const why = this.#whyNot(command)
-      if (why === undefined) {
-        this.#proposals.add({ kind: 'command', connection: connection.id, session, seq, ackedBelow, command })
+      const admission = this.#admit(command)
+      if (admission.kind === 'admitted') {
+        this.#proposals.add({ kind: 'command', connection: connection.id, session, seq, ackedBelow, command: admission.call })
         admitted += 1
         continue
       }
+      const { why } = admission
       if (why.code !== 'OVERLOADED') {
         connection.refuse(session, seq, why)
         continue
@@ -181,7 +184,7 @@ export class CommandDoor {
     if (unsure !== undefined && unsure !== 'wait') this.#refuseWaiting(unsure, isVitalInDoubt)
     else if (!waits) this.#lookForRoom()
     if (!this.#proposals.hasWaiting) return
-    const { version } = this.#replica.machine
+    const { version } = this.#replica
     const proposal = this.#proposals.propose({ now: this.#time.stamp(), version, ...(waits ? { goes: isVitalInDoubt } : {}) })
     if (proposal.commands.length > 0) this.#raft.step({ kind: 'propose', ...proposal })
   }
@@ -189,6 +192,11 @@ export class CommandDoor {
   /** All replicas are to compare themselves. */
   check({ isEvidence }: { readonly isEvidence: boolean }): void {
     this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'check', isEvidence } })
+  }
+
+  /** From then on another version of the schema is in force. */
+  activate(envelope: { readonly kind: 'activate'; readonly version: number }): void {
+    this.#proposals.addFirst({ kind: 'internal', envelope })
   }
 
   /** Before all else that waits: queries need it. */
@@ -220,13 +228,7 @@ export class CommandDoor {
     const { index, reply, refused, failure } = this.#replica.applied
     switch (pending.kind) {
       case 'command':
-        this.#connections.toTell(pending.connection)?.reply(pending.session, {
-          seq: pending.seq,
-          index,
-          reply,
-          refused,
-          ...(failure === undefined ? {} : { failure: failureText(failure) }),
-        })
+        this.#reply(pending, { index, reply, refused, ...(failure === undefined ? {} : { failure: failureText(failure) }) })
         return
       case 'openSession':
         this.#connections
@@ -239,6 +241,17 @@ export class CommandDoor {
         return
       default:
     }
+  }
+
+  /** In the version that its client was made for. */
+  #reply({ connection, session, seq, command }: Extract<Pending, { kind: 'command' }>, item: Omit<ReplyItem, 'seq'>): void {
+    const told = this.#connections.toTell(connection)
+    if (told === undefined) return
+    const lowered =
+      item.refused === undefined
+        ? lower(this.#replica.machine, { kind: 'command', call: command, reply: item.reply, version: told.version })
+        : item
+    told.reply(session, { ...item, ...lowered, seq })
   }
 
   #refuseRest(
@@ -254,24 +267,15 @@ export class CommandDoor {
   }
 
   /** Room first, then size, then the schema: never trust a client. */
-  #whyNot(command: Uint8Array): Refused | undefined {
+  #admit(command: Uint8Array): Admitted {
     const { commandBytesMax, pendingCommandsMax, pendingBytesMax } = this.#limits
-    if (this.#proposals.count >= pendingCommandsMax) return overloaded('pendingCommandsMax')
-    if (this.#proposals.bytes + command.length > pendingBytesMax) return overloaded('pendingBytesMax')
+    const refuse = (why: Refused): Admitted => ({ kind: 'refused', why })
+    if (this.#proposals.count >= pendingCommandsMax) return refuse(overloaded('pendingCommandsMax'))
+    if (this.#proposals.bytes + command.length > pendingBytesMax) return refuse(overloaded('pendingBytesMax'))
     if (command.length > commandBytesMax) {
-      return { code: 'TOO_LARGE', message: `the command has ${command.length} bytes, at most ${commandBytesMax} are allowed` }
+      return refuse({ code: 'TOO_LARGE', message: `the command has ${command.length} bytes, at most ${commandBytesMax} are allowed` })
     }
-    const problem = this.#problem(command)
-    return problem === undefined ? undefined : { code: 'INVALID_INPUT', message: problem }
-  }
-
-  /** A check that throws has found a problem too: no bytes of a client may stop a node. */
-  #problem(command: Uint8Array): string | undefined {
-    try {
-      return this.#replica.machine.check?.(command)
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error)
-    }
+    return admitted(this.#replica.machine, 'command', command)
   }
 
   /** Once the no-op of this term is applied, so is everything that was stamped before: time goes on from there. */
@@ -280,6 +284,9 @@ export class CommandDoor {
     this.#phase = 'renewing'
     this.#time.lead()
     this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
+    // The world begins: with the newest version, whose commands this node takes in already.
+    const { machine, begunAt } = this.#replica
+    if (machine.evolution !== undefined && begunAt === 0) this.activate({ kind: 'activate', version: machine.version })
   }
 
   /** Without room, what waits is refused: it could not be kept by a majority. So it is where it would not be applied. */
@@ -307,7 +314,7 @@ export class CommandDoor {
     const { index, reply } = recorded
     // Not what may have to be given up.
     if (this.#halting.isToBeSkipped(index) && !this.#replica.skipped.includes(index)) return false
-    this.#connections.toTell(pending.connection)?.reply(session, { seq, index, reply, refused: undefined })
+    this.#reply(pending, { index, reply, refused: undefined })
     return true
   }
 
@@ -341,7 +348,10 @@ export class CommandDoor {
     if (this.#phase === 'notLeading') return
     if (envelope.kind === 'keepAlive') this.#keeper.restore(envelope.sessions, this.#clock.monotonicMs())
     // Without room a session that was to be closed ends when its time is up.
-    const isDue = envelope.kind === 'renewSessions' || (envelope.kind === 'closeSession' && this.#raft.hasRoom)
+    const isDue =
+      envelope.kind === 'renewSessions' ||
+      (envelope.kind === 'activate' && this.#replica.begunAt === 0) ||
+      (envelope.kind === 'closeSession' && this.#raft.hasRoom)
     if (isDue) this.#proposals.addFirst(pending)
   }
 

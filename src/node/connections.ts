@@ -8,6 +8,8 @@ const refusedSessionsMax = 64
 
 export class Connection {
   readonly id: ConnectionId
+  /** Of the schema that its client was made for; 0: a client of bytes, or of a machine without versions. */
+  readonly version: number
   /**
    * By session, the lowest seq refused for want of room or of leadership. What comes after it on this connection is refused as well until
    * it comes again or is given up: else a later command would overtake it.
@@ -18,8 +20,9 @@ export class Connection {
   #replies: ReplyItem[] = []
   #queryReplies: QueryReplyItem[] = []
 
-  constructor(id: ConnectionId) {
+  constructor(id: ConnectionId, version: number) {
     this.id = id
+    this.version = version
   }
 
   get idle(): boolean {
@@ -93,8 +96,8 @@ export class Connections {
     return this.#connections.size
   }
 
-  open(id: ConnectionId): Connection {
-    const connection = new Connection(id)
+  open(id: ConnectionId, version: number): Connection {
+    const connection = new Connection(id, version)
     this.#connections.set(id, connection)
     return connection
   }

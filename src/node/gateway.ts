@@ -1,7 +1,9 @@
 // What a node's clients can ask of it, and the way back of each answer: commands, queries and operations on the cluster have a door each.
-import type { Accepted, Entry, Index, Ms, Raft, ReadGrant, Refusal } from '../core/index.ts'
+import type { Accepted, Entry, Index, Ms, NodeId, Raft, ReadGrant, Refusal } from '../core/index.ts'
+import type { Envelope } from '../machine/envelope.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Net } from '../ports/net.ts'
 import type { AdminRequest, ClientMessage, JoinRequest, LeaderHint, Refused, Welcome } from '../wire/client-messages.ts'
 import { Administration } from './administration.ts'
 import { CommandDoor, type Phase, type Unsure } from './command-door.ts'
@@ -15,6 +17,7 @@ import { QueryDoor } from './query-door.ts'
 import { adminRefused, hintOf, notLeader } from './refusals.ts'
 import { SkipOrders } from './skip-orders.ts'
 import { Tickets } from './tickets.ts'
+import { VersionGate } from './version-gate.ts'
 
 export interface GatewayOptions {
   readonly raft: Raft
@@ -23,14 +26,23 @@ export interface GatewayOptions {
   readonly clients: ClientPort
   readonly limits: NodeLimits
   readonly clusterId: string
+  readonly id: NodeId
+  readonly net: Net
   readonly electionTimeoutMs: Ms
+  readonly heartbeatMs: Ms
   readonly halting: Halting
+  /** The next version of the schema is put in force without an operator. */
+  readonly isAutomatic: boolean
   whyFull(): Refused | undefined
   whyUnsure(): Unsure | undefined
+  /** Another version of the schema is in force. */
+  versionChanged(): void
   report(event: NodeEvent): void
 }
 
 export class Gateway {
+  /** Which version of the schema is in force, and when the next one is. */
+  readonly versions: VersionGate
   readonly #raft: Raft
   readonly #replica: Replica
   readonly #clients: ClientPort
@@ -60,7 +72,14 @@ export class Gateway {
     this.#queries = new QueryDoor({ ...shared, halting, raiseCeiling, report })
     this.#skips = new SkipOrders({ raft, replica, halting, tickets, clock, electionTimeoutMs })
     this.#changes = new ConfChanges(raft, tickets)
+    this.versions = new VersionGate({
+      ...options,
+      mayPropose: () => this.#commands.phase === 'leading' && raft.hasRoom && raft.transferee === undefined,
+      propose: (envelope) => this.#commands.activate(envelope),
+      changed: () => options.versionChanged(),
+    })
     const cluster = {
+      versions: this.versions,
       raft,
       clock,
       connections: this.#connections,
@@ -88,8 +107,9 @@ export class Gateway {
     this.#commands.check(options)
   }
 
-  open(id: ConnectionId): void {
-    this.#connections.open(id)
+  /** `version`: of the schema that the client was made for. */
+  open(id: ConnectionId, version: number): void {
+    this.#connections.open(id, version)
   }
 
   close(id: ConnectionId): void {
@@ -135,6 +155,7 @@ export class Gateway {
     this.#commands.unlead(leader)
     this.#changes.unlead()
     this.#skips.unlead(leader)
+    this.versions.unlead(leader)
     this.#administration.unlead(leader)
     this.#joining.unlead(leader)
   }
@@ -192,8 +213,9 @@ export class Gateway {
   }
 
   /** `entry` was applied; `replica.applied` says what became of it. */
-  applied(entry: Entry): void {
-    const { failure } = this.#replica.applied
+  applied(entry: Entry, envelope: Envelope): void {
+    const { failure, refused } = this.#replica.applied
+    if (envelope.kind === 'activate') this.versions.applied(envelope, refused)
     if (failure !== undefined && entry.index > this.#reportAbove) this.#report({ kind: 'handlerFailed', index: entry.index, failure })
     this.#commands.applied(entry)
   }

@@ -54,8 +54,6 @@ export class Node {
   readonly #statusDesk: StatusDesk
   readonly #inbox = new Inbox()
   #isHandingOver = false
-  /** As the clients were told last. */
-  #servers: readonly string[] = []
   #softState: SoftState
   #failed = false
 
@@ -79,7 +77,7 @@ export class Node {
     const report: NodePorts['report'] = (event) => ports.report(event)
     const confChanged: NodePorts['confChanged'] = (conf, committed) => {
       ports.confChanged(conf, committed)
-      this.#tellServers()
+      this.#tellClients()
     }
     const digest: NodePorts['digest'] = (parts) => ports.digest(parts)
     this.#disk = new DiskWatch({ id, raft, limits, electionTimeoutMs, report })
@@ -89,7 +87,9 @@ export class Node {
     const whyUnsure = () => this.#stateCheck.whyUnsure
     this.#stateCheck = this.#newStateCheck({ electionTimeoutMs, wake, report })
     const shared = { raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, halting }
-    this.#gateway = new Gateway({ ...shared, whyFull, whyUnsure, report })
+    const isAutomatic = options.activation !== 'byOperator'
+    const versionChanged = () => this.#tellClients()
+    this.#gateway = new Gateway({ ...shared, id, net, heartbeatMs, isAutomatic, versionChanged, whyFull, whyUnsure, report })
     this.#applier = this.#newApplier({ wake, fail })
     this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(log.summary, replica.lastApplied) })
     this.#mending = new Mending({ id, incarnation, nonce, electionTimeoutMs, heartbeatMs, raft, log, net, wake, fail, report })
@@ -185,7 +185,7 @@ export class Node {
   ): Welcome | { readonly kind: 'Goodbye'; readonly code: ErrorCode; readonly message: string } {
     const refusal = this.#reception.whyNot(hello)
     if (refusal !== undefined) return { kind: 'Goodbye', ...refusal }
-    this.#gateway.open(connection)
+    this.#gateway.open(connection, hello.version)
     return this.#reception.welcome
   }
 
@@ -226,6 +226,7 @@ export class Node {
     this.#gateway.propose()
     this.#mending.turn(now)
     this.#halting.turn(now)
+    this.#gateway.versions.turn(now)
     if (this.#mending.recall.isSettled) this.#raft.step({ kind: 'tick', now })
     this.#noticeRole()
     // What is applied may release what waits for it, and so on: until nothing comes out any more, or the slice of this turn is used up.
@@ -281,6 +282,8 @@ export class Node {
       case 'DigestsRequest':
       case 'DigestsChunk':
         return this.#stateCheck.receive(message)
+      case 'VersionsKnown':
+        return this.#gateway.versions.receive(message)
       case 'Halted':
         return this.#halting.members.receive(message)
       default:
@@ -301,18 +304,16 @@ export class Node {
     if (is.leader !== was.leader) this.#gateway.tellLeader(hint)
   }
 
-  /** Those who know nobody but members that are leaving would be lost with them. */
-  #tellServers(): void {
-    const welcome = this.#reception.welcome
-    const known = this.#servers
-    this.#servers = welcome.servers
-    if (welcome.servers.length === known.length && welcome.servers.every((server, i) => server === known[i])) return
-    this.#gateway.tellServers(welcome)
+  /** Those who know nobody but members that are leaving would be lost with them; those who know only what was in force have to know what is. */
+  #tellClients(): void {
+    const news = this.#reception.news()
+    if (news === undefined) return
+    this.#gateway.tellServers(news)
     this.#ports.wake()
   }
 
   #onEnvelope(entry: Entry, envelope: Envelope): void {
-    this.#gateway.applied(entry)
+    this.#gateway.applied(entry, envelope)
     if (envelope.kind !== 'check') return
     this.#stateCheck.applied(entry.index, { isEvidence: envelope.isEvidence, counts: !this.#halting.isAmidSkip(entry.index) })
   }

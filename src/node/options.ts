@@ -52,6 +52,10 @@ export interface DiskSpace {
 export type NodeEvent =
   | { readonly kind: 'role'; readonly softState: SoftState }
   | { readonly kind: 'handlerFailed'; readonly index: number; readonly failure: HandlerFailure }
+  /** This version of the schema is in force from now on. */
+  | { readonly kind: 'versionActive'; readonly version: number }
+  /** It was to be in force, and its migration has failed: what was before stays so, on every replica. */
+  | { readonly kind: 'versionRefused'; readonly version: number; readonly message: string }
   /** Apply has halted before this command; told again by each life that comes to it. */
   | { readonly kind: 'applyHalted'; readonly halt: Halt; readonly stack: string | undefined }
   /** The command at `index`, where it had halted, is behind it: applied after all, skipped, or part of a state that came from another node. */
@@ -196,6 +200,11 @@ export interface NodeOptions {
   readonly onHandlerError?: 'fail' | 'halt'
   /** An earlier life died of this command: apply halts before it. */
   readonly halted?: Halt | undefined
+  /**
+   * When the next version of the schema is put in force: as soon as every member knows it (`automatic`, the default), or when an operator says so, too. That of
+   * the leader counts.
+   */
+  readonly activation?: 'automatic' | 'byOperator'
   /** It is applied nevertheless. Default false. */
   readonly retryHalted?: boolean
   readonly timing?: Partial<Timing>

@@ -4,6 +4,7 @@ import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { QueryItem, Refused } from '../wire/client-messages.ts'
 import type { Phase, Unsure } from './command-door.ts'
+import { admitted, lower } from './calls.ts'
 import type { Connection, Connections } from './connections.ts'
 import type { Halting } from './halting.ts'
 import type { LogTime } from './log-time.ts'
@@ -56,8 +57,13 @@ export class QueryDoor {
     const since = this.#options.clock.monotonicMs()
     for (const item of items) {
       const why = this.#whyNot(item)
-      if (why !== undefined) connection.refuseQuery(item.requestId, why)
-      else this.#admit(item, { connection: connection.id, requestId: item.requestId, query: item.query, since })
+      if (why !== undefined) {
+        connection.refuseQuery(item.requestId, why)
+        continue
+      }
+      const admission = admitted(this.#options.replica.machine, 'query', item.query)
+      if (admission.kind === 'refused') connection.refuseQuery(item.requestId, admission.why)
+      else this.#admit(item, { connection: connection.id, requestId: item.requestId, query: admission.call, since })
     }
   }
 
@@ -162,8 +168,6 @@ export class QueryDoor {
     if (query.length > limits.commandBytesMax) {
       return { code: 'TOO_LARGE', message: `the query has ${query.length} bytes, at most ${limits.commandBytesMax} are allowed` }
     }
-    const problem = this.#problem(query)
-    if (problem !== undefined) return { code: 'INVALID_INPUT', message: problem }
     if (replica.isAstray || (replica.lastApplied === 0 && !raft.status.hasState)) {
       return noState
     }
@@ -175,15 +179,6 @@ export class QueryDoor {
     if (current !== undefined && (consistency !== 'atLeast' || atLeast >= current.index)) return halting.refusal
     if (this.#queries.count >= limits.pendingQueriesMax) return overloaded('pendingQueriesMax')
     return this.#queries.bytes + query.length > limits.pendingBytesMax ? overloaded('pendingBytesMax') : undefined
-  }
-
-  /** A check that throws has found a problem too: no bytes of a client may stop a node. */
-  #problem(query: Uint8Array): string | undefined {
-    try {
-      return this.#options.replica.machine.checkQuery?.(query)
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error)
-    }
   }
 
   #admit({ consistency, atLeast }: QueryItem, query: PendingQuery): void {
@@ -208,7 +203,8 @@ export class QueryDoor {
     if (told === undefined) return 0
     try {
       const reply = replica.query(query, time)
-      told.replyToQuery({ requestId, index: replica.lastApplied, reply, refused: undefined })
+      const lowered = lower(replica.machine, { kind: 'query', call: query, reply, version: told.version })
+      told.replyToQuery({ requestId, index: replica.lastApplied, ...lowered })
       return reply.length
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)

@@ -1,6 +1,7 @@
 // What a client is told when it introduces itself.
 import type { Raft } from '../core/index.ts'
 import type { ErrorCode } from '../errors.ts'
+import { knownVersions } from '../machine/evolution.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Hello, LeaderHint, Welcome } from '../wire/client-messages.ts'
 import type { NodeLimits } from './options.ts'
@@ -18,13 +19,14 @@ export interface ReceptionOptions {
 
 export class Reception {
   readonly #options: ReceptionOptions
+  #told = ''
 
   constructor(options: ReceptionOptions) {
     this.#options = options
   }
 
   get welcome(): Welcome {
-    const { id, clusterId, limits, raft } = this.#options
+    const { id, clusterId, limits, raft, machine } = this.#options
     return {
       kind: 'Welcome',
       clusterId,
@@ -32,8 +34,18 @@ export class Reception {
       leader: this.leaderHint,
       servers: raft.conf.members.map(({ client }) => client),
       commandBytesMax: limits.commandBytesMax,
+      version: machine.evolution?.active ?? 0,
       keepAliveMs: Math.min(Math.floor(limits.sessionTtlMs / 3), keepAliveMsMax),
     }
+  }
+
+  /** The welcome, where it says another version or other servers than it did last time. */
+  news(): Welcome | undefined {
+    const { welcome } = this
+    const told = `${welcome.version} ${welcome.servers.join(' ')}`
+    if (told === this.#told) return undefined
+    this.#told = told
+    return welcome
   }
 
   get leaderHint(): LeaderHint | undefined {
@@ -44,7 +56,7 @@ export class Reception {
   }
 
   /** Why it is turned away, if it is: it looks for another cluster, or for another machine. */
-  whyNot({ clusterId, machine, wire }: Hello): { readonly code: ErrorCode; readonly message: string } | undefined {
+  whyNot({ clusterId, machine, version, wire }: Hello): { readonly code: ErrorCode; readonly message: string } | undefined {
     const { clusterId: ourCluster, machine: ours } = this.#options
     if (clusterId !== '' && clusterId !== ourCluster) {
       return { code: 'CLUSTER_MISMATCH', message: `this is cluster ${ourCluster}, not ${clusterId}` }
@@ -53,10 +65,21 @@ export class Reception {
     if (machine !== '' && machine !== ours.name) {
       return { code: 'MACHINE_MISMATCH', message: `this server runs the machine ${ours.name}, not ${machine}` }
     }
-    if (wire === '' || wire === ours.wire) return undefined
+    if (wire === '') return undefined
+    const known = knownVersions(ours)
+    const same = known.find((one) => one.version === version)
+    // A newer one is served in the version that is in force.
+    if (same?.wire === wire || (same === undefined && ours.evolution !== undefined && version > ours.version)) return undefined
+    if (same === undefined && ours.evolution !== undefined) {
+      const versions = known.map((one) => one.version).join(', ')
+      return {
+        code: 'MACHINE_MISMATCH',
+        message: `this server knows version ${versions} of the machine ${ours.name}, the client was generated for version ${version}`,
+      }
+    }
     return {
       code: 'MACHINE_MISMATCH',
-      message: `this server runs wire format ${ours.wire} of the machine ${ours.name}, the client was generated for ${wire}`,
+      message: `this server runs wire format ${same?.wire ?? ours.wire} of the machine ${ours.name}, the client was generated for ${wire}`,
     }
   }
 }

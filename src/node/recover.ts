@@ -107,7 +107,8 @@ export function labelProblem({ id }: SnapshotMeta, { index, term }: EntryId): Er
 }
 
 const isFatal = (error: Error): boolean =>
-  error instanceof InvariantError || (error instanceof RaftgenError && error.code === 'MACHINE_MISMATCH')
+  error instanceof InvariantError ||
+  (error instanceof RaftgenError && (error.code === 'MACHINE_MISMATCH' || error.code === 'VERSION_UNKNOWN'))
 
 /** Of the entry at `index`; `undefined` outside the log. The base counts as inside. */
 export function termAt({ base, lastIndex, terms }: LogSummary, index: Index): Term | undefined {

@@ -116,6 +116,10 @@ export class Events {
       case 'diskHung':
       case 'diskBack':
         return this.#logger.warn(diskSentence(this.#nodeId, event))
+      case 'versionActive':
+        return this.#logger.info(`${node} is of version ${event.version} of the schema now`)
+      case 'versionRefused':
+        return this.#logger.error(`${node}: version ${event.version} of the schema is not put in force: ${event.message}`)
       case 'stateDiverged':
         this.#logger.error(divergenceSentence(this.#nodeId, event))
         return this.#tell('stateDiverged', event)

@@ -1,6 +1,7 @@
 // What a node keeps on its disk: opened and verified before it runs, closed after it.
 import type { LogBase } from '../core/index.ts'
 import { RaftgenError } from '../errors.ts'
+import { knownVersions } from '../machine/evolution.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Recovered } from '../node/options.ts'
 import { recover } from '../node/recover.ts'
@@ -125,7 +126,7 @@ async function openPeers(dir: string): Promise<PeerDisks> {
 function openLog({ dir, id, clusterId, machine }: CommonOptions & OwnDir, logger: Logger): Promise<LevelLog> {
   return LevelLog.open(dir, {
     expect: { ...(id === undefined ? {} : { nodeId: id }), ...(clusterId === undefined ? {} : { clusterId }) },
-    machine,
+    machine: { name: machine.name, version: machine.version, wire: machine.wire, versions: knownVersions(machine) },
     onProgress: (index) => logger.info(`verifying the log of ${dir}: entry ${index}`),
     snapshotBase: () => newestBase(dir),
   })

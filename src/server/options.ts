@@ -70,6 +70,12 @@ export interface CommonOptions {
    * handler is mended. Without effect where there is none. Default false.
    */
   readonly retryHalted?: boolean
+  /**
+   * When the next version of the schema is put in force; what the leader was told counts, so say the same on every node. `automatic` (default): as soon as
+   * every member of the cluster runs a build that knows it. `byOperator`: once `raftgen cluster activate` says so, too: until then every node may go back to
+   * the build before.
+   */
+  readonly activation?: 'automatic' | 'byOperator'
   /** Whole numbers; what each may be stands in `limitBounds`, and in the README. */
   readonly limits?: Partial<Limits>
   /** Default: warnings and errors to stderr. */
@@ -124,6 +130,7 @@ const serverOptionNames = [
   'development',
   'onHandlerError',
   'retryHalted',
+  'activation',
   'timing',
   'limits',
   'logger',
@@ -203,7 +210,7 @@ export function checkServer(options: ServerOptions): CheckedOptions {
     bad('machine is missing, it must be a StateMachine, such as a generated machine with its handlers')
   checkStore(options)
   checkJoin(options)
-  checkHandlerPolicy(options)
+  checkPolicy(options)
   checkLogger(options.logger)
   const timing = checkTiming(options.timing)
   const limits = checkLimits(options.limits, timing)
@@ -263,9 +270,11 @@ function checkAdvertised(place: string, addresses: Advertised): void {
   }
 }
 
-function checkHandlerPolicy({ onHandlerError, retryHalted }: CommonOptions): void {
+function checkPolicy({ onHandlerError, retryHalted, activation }: CommonOptions): void {
   if (onHandlerError !== undefined && onHandlerError !== 'fail' && onHandlerError !== 'halt')
     bad(`onHandlerError is ${show(onHandlerError)}, it must be fail or halt`)
+  if (activation !== undefined && activation !== 'automatic' && activation !== 'byOperator')
+    bad(`activation is ${show(activation)}, it must be automatic or byOperator`)
   if (retryHalted !== undefined && typeof retryHalted !== 'boolean') bad(`retryHalted is ${show(retryHalted)}, it must be true or false`)
 }
 

@@ -1,4 +1,5 @@
 // A node in the world: sockets, disk, timers and a clock around the pure one.
+import { knownVersions } from '../machine/evolution.ts'
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import type { NodeId } from '../core/index.ts'
 import { InvariantError } from '../core/invariant.ts'
@@ -90,8 +91,8 @@ export class Server {
     let server: Server | undefined
     try {
       const recovered = await recoverState(store, options.machine, logger)
-      const { onHandlerError = 'fail', retryHalted = false } = options
-      server = new Server({ store, recovered, logger, checked, onHandlerError, retryHalted })
+      const { onHandlerError = 'fail', retryHalted = false, activation = 'automatic' } = options
+      server = new Server({ store, recovered, logger, checked, onHandlerError, retryHalted, activation })
       await server.#listen(options)
       return server
     } catch (error) {
@@ -103,7 +104,7 @@ export class Server {
     }
   }
 
-  private constructor({ store, recovered, logger, checked: { timing, limits }, onHandlerError, retryHalted }: ServerParts) {
+  private constructor({ store, recovered, logger, checked: { timing, limits }, onHandlerError, retryHalted, activation }: ServerParts) {
     const { log, snapshots, identity } = store
     this.#store = store
     this.#logger = logger
@@ -119,7 +120,7 @@ export class Server {
     const coreLimits = coreLimitsOf(limits)
     const nonce = randomBytes(6).readUIntBE(0, 6)
     const halted = store.halt?.stored && { ...store.halt.stored, isFatal: true }
-    const policy = { onHandlerError, halted, retryHalted }
+    const policy = { onHandlerError, halted, retryHalted, activation }
     this.#node = new Node(
       { id: nodeId, clusterId, incarnation, recovered, seed: randomInt(2 ** 32), nonce, ...policy, timing, coreLimits, limits },
       {
@@ -234,7 +235,7 @@ export class Server {
     this.#peers = await PeerTransport.listen({
       address: listen.peer,
       self: this.identity,
-      machine: { name: machine.name, wire: machine.wire },
+      machine: { name: machine.name, versions: knownVersions(machine) },
       members: node.conf.members,
       committed: node.committedConf,
       disks: this.#store.disks,
@@ -370,7 +371,7 @@ const closedEarly = (): RaftgenError => new RaftgenError('CLOSED', 'the server w
 /** Not for users: what is tested. */
 export type ServerInternals = Pick<StoreSettings, 'watch'>
 
-interface ServerParts extends Required<Pick<ServerOptions, 'onHandlerError' | 'retryHalted'>> {
+interface ServerParts extends Required<Pick<ServerOptions, 'onHandlerError' | 'retryHalted' | 'activation'>> {
   readonly store: Store
   readonly recovered: Recovered
   readonly logger: Logger

@@ -2,7 +2,7 @@
 import type { Ms } from '../core/types.ts'
 import type { ErrorCode, RaftgenError } from '../errors.ts'
 import type { ClientMessage, Hello, ServerMessage } from '../wire/client-messages.ts'
-import type { Answer, Consistency, QueryOptions, Token } from './caller.ts'
+import type { Answer, Consistency, OlderForms, QueryOptions, Token } from './caller.ts'
 import type { SessionLimits, SessionTiming } from './limits.ts'
 
 /** `connect` settles as soon as any member has welcomed this client; its answer is empty. */
@@ -15,6 +15,8 @@ export interface CallInput {
   readonly operation: Operation
   /** Of a command or a query. Must not be changed until the call is settled: it may have to be sent again. */
   readonly payload: Uint8Array
+  /** Where it can be put into older versions of the schema. Default: it goes as it is, whatever the cluster uses. */
+  readonly older?: OlderForms | undefined
   /** Absolute, of the clock that `tick` tells. */
   readonly deadline: Ms
   /** Of a query. */

@@ -1,13 +1,17 @@
 import type { Ms } from '../core/types.ts'
+import { RaftgenError } from '../errors.ts'
 import type { Consistency } from '../wire/client-messages.ts'
 import type { CallInput, Operation } from './api.ts'
-import type { Token } from './caller.ts'
+import type { OlderForms, Token } from './caller.ts'
 
 /** One call between `step` and its settlement. */
 export class Call {
   readonly callId: number
   readonly operation: Operation
   readonly payload: Uint8Array
+  readonly #older: OlderForms | undefined
+  /** As it was sent to a cluster that uses an older version of the schema. */
+  #lowered: { readonly version: number; readonly bytes: Uint8Array } | undefined
   readonly deadline: Ms
   /** As the server is told. */
   readonly consistency: Consistency
@@ -26,6 +30,7 @@ export class Call {
     this.callId = input.callId
     this.operation = input.operation
     this.payload = input.payload
+    this.#older = input.older
     this.deadline = input.deadline
     this.consistency = input.atLeast === undefined ? input.consistency : 'atLeast'
     this.atLeast = input.atLeast
@@ -40,6 +45,24 @@ export class Call {
   /** Whether the cluster may apply this command, or has done so, although nothing more is sent. Queries change nothing. */
   get mayBeInLog(): boolean {
     return this.operation === 'command' && (this.exposed || this.pending > 0)
+  }
+
+  /** As a cluster reads it that uses `version` of the schema. Throws NOT_YET_ACTIVE where that version has no words for it. */
+  bytesIn(version: number): Uint8Array {
+    const older = this.#older
+    if (older === undefined || version === 0 || version >= older.version) return this.payload
+    if (this.#lowered?.version !== version) {
+      try {
+        this.#lowered = { version, bytes: older.encode(version) }
+      } catch (error) {
+        // What may be in the log already was understood by somebody.
+        if (this.mayBeInLog) return this.payload
+        const why = error instanceof Error ? error.message : String(error)
+        const message = `the cluster uses version ${version} of the schema, which has no words for this ${this.operation}: ${why}`
+        throw new RaftgenError('NOT_YET_ACTIVE', message)
+      }
+    }
+    return this.#lowered.bytes
   }
 
   /** The connection is gone: what was not answered on it stays unknown. */

@@ -48,6 +48,14 @@ export interface Answer {
   readonly failure?: string
 }
 
+/** A call in older versions of the schema: for a cluster that does not use the newest of this client yet. */
+export interface OlderForms {
+  /** That of the call as it was given. */
+  readonly version: number
+  /** The same call as `version` has it. Throws where that has no words for it. */
+  encode(version: number): Uint8Array
+}
+
 /** Called exactly once, with one of the two. */
 export type Settle = (error: RaftgenError | undefined, answer: Answer | undefined) => void
 
@@ -56,8 +64,8 @@ export type Settle = (error: RaftgenError | undefined, answer: Answer | undefine
  * `Client` (over TCP) and by `local` (one replica in this process).
  */
 export interface Caller {
-  command(command: Uint8Array, options: CallOptions | undefined, settle: Settle): void
-  query(query: Uint8Array, options: QueryOptions | undefined, settle: Settle): void
+  command(command: Uint8Array, options: CallOptions | undefined, settle: Settle, older?: OlderForms): void
+  query(query: Uint8Array, options: QueryOptions | undefined, settle: Settle, older?: OlderForms): void
   /** Covers everything that this caller was acknowledged or has read so far: for `QueryOptions.atLeast`. */
   readonly token: Token
   close(): Promise<void>

@@ -156,6 +156,7 @@ export class ClientSession {
       case 'KeepAliveReply':
         return this.#onKeepAliveReply(link, message)
       case 'Welcome':
+        this.#identity.learn(message)
         return this.#router.learn(message.servers)
       case 'StatusReply':
       case 'AdminReply':
@@ -298,7 +299,8 @@ export class ClientSession {
 
   #fill(send: ClientMessage[], link: OpenLink): void {
     const asked = this.#calls.ask
-    const moment = { now: this.#now, commandBytesMax: link.commandBytesMax, leading: link.leading }
+    const { version } = this.#identity
+    const moment = { now: this.#now, commandBytesMax: link.commandBytesMax, version, leading: link.leading }
     if (link.leading) {
       this.#calls.commands.fill(send, moment)
       // Commands and the request for a session are signs of life of it; queries are not.

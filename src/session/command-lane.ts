@@ -2,7 +2,7 @@
 // It knows nothing of addresses and connections but whether the present one leads to the leader.
 import { assert } from '../core/invariant.ts'
 import type { Ms } from '../core/types.ts'
-import type { ErrorCode, RaftgenError } from '../errors.ts'
+import { type ErrorCode, RaftgenError } from '../errors.ts'
 import type { ClientMessage, CommandItem, Refused, Replies, ReplyItem, SessionOpened } from '../wire/client-messages.ts'
 import type { Backoff } from './backoff.ts'
 import type { Call } from './call.ts'
@@ -19,6 +19,8 @@ export interface Moment {
   readonly now: Ms
   /** The server's limit for one command. */
   readonly commandBytesMax: number
+  /** Of the schema, in force in the cluster: see `Identity`. */
+  readonly version: number
 }
 
 export class CommandLane {
@@ -147,7 +149,7 @@ export class CommandLane {
   }
 
   /** Adds what is to be sent to the leader now. */
-  fill(messages: ClientMessage[], { now, commandBytesMax }: Moment): void {
+  fill(messages: ClientMessage[], { now, commandBytesMax, version }: Moment): void {
     if (this.#endsAt !== undefined) {
       if (now < this.#endsAt) return
       this.#endSession()
@@ -155,8 +157,8 @@ export class CommandLane {
     if (this.#opening !== undefined || now < this.#resumeAt) return
     if (this.#session === undefined) return this.#maybeOpenSession(messages)
     const items: CommandItem[] = []
-    this.#resend(items)
-    this.#sendNew(items, commandBytesMax)
+    this.#resend(items, version)
+    this.#sendNew(items, { commandBytesMax, version })
     if (items.length > 0) messages.push({ kind: 'Commands', session: this.#session, ackedBelow: this.#window.ackedBelow, items })
   }
 
@@ -194,6 +196,7 @@ export class CommandLane {
       case 'STORAGE_FULL':
       case 'APPLY_HALTED':
       case 'STATE_DIVERGED':
+      case 'NOT_YET_ACTIVE':
         // What may be in the log already is worth asking for again, as long as its caller waits: the answer may be there.
         if (!call.mayBeInLog) {
           this.fail(call, refusal.code, refusal.message)
@@ -239,35 +242,49 @@ export class CommandLane {
     messages.push({ kind: 'OpenSession', requestId: this.#requests })
   }
 
-  #resend(items: CommandItem[]): void {
+  #resend(items: CommandItem[], version: number): void {
     if (this.#resendFrom === undefined) return
     // The refused one may have been given up meanwhile. A number below it then tells the server that its refusal arrived.
     const first = this.#window.openAtOrBelow(this.#resendFrom)
     for (let seq = first; seq < this.#window.nextSeq; seq++) {
       const call = this.#window.get(seq)
-      if (call !== undefined) this.#send(call, items)
+      const command = call === undefined ? undefined : this.#bytesOf(call, version)
+      if (call !== undefined && command !== undefined) this.#send(call, command, items)
     }
     this.#resendFrom = undefined
   }
 
-  #sendNew(items: CommandItem[], commandBytesMax: number): void {
+  #sendNew(items: CommandItem[], { commandBytesMax, version }: Omit<Moment, 'now'>): void {
     while (this.#window.hasRoom) {
       const call = this.#waiting.peek()
       if (call === undefined) return
-      if (call.payload.length > commandBytesMax) {
-        this.fail(call, 'TOO_LARGE', `the command has ${call.payload.length} bytes, at most ${commandBytesMax} are allowed`)
+      const command = this.#bytesOf(call, version)
+      if (command === undefined) continue
+      if (command.length > commandBytesMax) {
+        this.fail(call, 'TOO_LARGE', `the command has ${command.length} bytes, at most ${commandBytesMax} are allowed`)
         continue
       }
       this.#waiting.shift()
       this.#window.add(call)
-      this.#send(call, items)
+      this.#send(call, command, items)
     }
   }
 
-  #send(call: Call, items: CommandItem[]): void {
+  /** Nothing where the cluster has no words for it yet: then it is settled. */
+  #bytesOf(call: Call, version: number): Uint8Array | undefined {
+    try {
+      return call.bytesIn(version)
+    } catch (error) {
+      if (!(error instanceof RaftgenError)) throw error
+      this.fail(call, error.code, error.message)
+      return undefined
+    }
+  }
+
+  #send(call: Call, command: Uint8Array, items: CommandItem[]): void {
     call.pending += 1
     this.#pending += 1
-    items.push({ seq: call.seq, command: call.payload })
+    items.push({ seq: call.seq, command })
   }
 
   #settle(call: Call, error: RaftgenError): void {

@@ -9,6 +9,7 @@ const anyMachine: MachineIdentity = { name: '', version: 0, wire: '' }
 export class Identity {
   readonly #machine: MachineIdentity
   #clusterId: string
+  #version = 0
 
   constructor({ clusterId = '', machine = anyMachine }: { readonly clusterId?: string; readonly machine?: MachineIdentity }) {
     this.#clusterId = clusterId
@@ -20,16 +21,28 @@ export class Identity {
     return this.#clusterId
   }
 
+  /** Of the schema, in force in the cluster, as far as any server has said: it never falls. 0: none has. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** A server says again what it knows. */
+  learn({ version }: Welcome): void {
+    this.#version = Math.max(this.#version, version)
+  }
+
   hello(): Hello {
     const { name, version, wire } = this.#machine
     return { kind: 'Hello', clusterId: this.#clusterId, machine: name, version, wire }
   }
 
   /** Why the server at `address` is of no use, or nothing. */
-  admit(address: string, { clusterId }: Welcome): string | undefined {
+  admit(address: string, welcome: Welcome): string | undefined {
+    const { clusterId } = welcome
     if (this.#clusterId !== '' && clusterId !== this.#clusterId)
       return `${address} belongs to cluster ${clusterId}, this client to ${this.#clusterId}`
     this.#clusterId = clusterId
+    this.learn(welcome)
     return undefined
   }
 

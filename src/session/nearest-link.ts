@@ -63,7 +63,9 @@ export class NearestLink {
     link.probedAt = undefined
     if (message.kind === 'QueryReplies') this.#onReplies(link, message, now)
     if (message.kind === 'LeaderChanged') this.#onLeader(link, message.leader, now)
-    if (message.kind === 'Welcome') this.#router.learn(message.servers)
+    if (message.kind !== 'Welcome') return
+    this.#identity.learn(message)
+    this.#router.learn(message.servers)
   }
 
   /** Of the attempt that it owns. */
@@ -219,7 +221,7 @@ export class NearestLink {
 
   #fill(send: ClientMessage[], link: OpenLink, now: Ms): void {
     const asked = this.#lane.asks
-    this.#lane.fill(send, { now, commandBytesMax: link.commandBytesMax, leading: link.leading })
+    this.#lane.fill(send, { now, commandBytesMax: link.commandBytesMax, version: this.#identity.version, leading: link.leading })
     if (!asked && this.#lane.asks) link.heardAt = now
     if (now < keepAliveAt(link, this.#timing, this.#lane.asks)) return
     send.push({ kind: 'KeepAlive', session: 0, ackedBelow: 0 })

@@ -93,11 +93,11 @@ export class QueryLane {
   }
 
   /** Adds what is to be sent now: those that any server can answer always, the others when this one leads, or will do for other reasons. */
-  fill(messages: ClientMessage[], { now, commandBytesMax, leading }: Moment & { readonly leading: boolean }): void {
+  fill(messages: ClientMessage[], { now, leading, ...moment }: Moment & { readonly leading: boolean }): void {
     if (now < this.#resumeAt) return
     const items: QueryItem[] = []
-    this.#send(this.#local, items, commandBytesMax)
-    if (leading) this.#send(this.#bound, items, commandBytesMax)
+    this.#send(this.#local, items, moment)
+    if (leading) this.#send(this.#bound, items, moment)
     if (items.length > 0) messages.push({ kind: 'Queries', items })
   }
 
@@ -145,10 +145,12 @@ export class QueryLane {
     this.#queueOf(call).push(call)
   }
 
-  #send(queue: CallQueue, items: QueryItem[], commandBytesMax: number): void {
+  #send(queue: CallQueue, items: QueryItem[], { commandBytesMax, version }: Omit<Moment, 'now'>): void {
     for (let call = queue.peek(); call !== undefined; call = queue.peek()) {
-      if (call.payload.length > commandBytesMax) {
-        this.fail(call, 'TOO_LARGE', `the query has ${call.payload.length} bytes, at most ${commandBytesMax} are allowed`)
+      const query = this.#bytesOf(call, version)
+      if (query === undefined) continue
+      if (query.length > commandBytesMax) {
+        this.fail(call, 'TOO_LARGE', `the query has ${query.length} bytes, at most ${commandBytesMax} are allowed`)
         continue
       }
       queue.shift()
@@ -156,7 +158,18 @@ export class QueryLane {
       call.seq = this.#requests
       call.pending = 1
       this.#sent.set(call.seq, call)
-      items.push({ requestId: call.seq, consistency: call.consistency, atLeast: call.atLeast?.index ?? 0, query: call.payload })
+      items.push({ requestId: call.seq, consistency: call.consistency, atLeast: call.atLeast?.index ?? 0, query })
+    }
+  }
+
+  /** Nothing where the cluster has no words for it yet: then it is settled. */
+  #bytesOf(call: Call, version: number): Uint8Array | undefined {
+    try {
+      return call.bytesIn(version)
+    } catch (error) {
+      if (!(error instanceof RaftgenError)) throw error
+      this.fail(call, error.code, error.message)
+      return undefined
     }
   }
 

@@ -1,5 +1,6 @@
 // Whose log a data directory holds: the commands in it can be read by the machine that wrote them, and by no other.
 import { join } from 'node:path'
+import type { KnownVersion } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import { checksumOf, readIfThere, replaceFile } from './checked-file.ts'
 import { damaged } from './damage.ts'
@@ -9,13 +10,17 @@ const machineFile = 'machine.json'
 /** A machine as far as its bytes are concerned. */
 export interface MachineFormat {
   readonly name: string
+  /** The newest that it knows. */
   readonly version: number
   readonly wire: string
+  /** All that it knows, ascending. Default: that one. */
+  readonly versions?: readonly KnownVersion[]
 }
 
 /**
  * Refuses with MACHINE_MISMATCH a machine that could not read what is in `dir`. The first machine that runs there is noted, durably,
- * before it can write anything.
+ * before it can write anything. Which version of the schema is in force is in the log: a build may be older than the one that was noted, as long as
+ * nothing was written in a version that it does not know.
  */
 export async function checkMachine(dir: string, machine: MachineFormat): Promise<void> {
   const noted = await readMachine(dir)
@@ -26,7 +31,10 @@ export async function checkMachine(dir: string, machine: MachineFormat): Promise
       `${dir} holds the log of the machine ${noted.name}, and this is ${machine.name}. Correct the path`,
     )
   }
-  if (noted.version === machine.version && noted.wire === machine.wire) return
+  const known = machine.versions ?? [machine]
+  const same = known.find(({ version }) => version === noted.version)
+  if (same?.wire === noted.wire) return
+  if (same === undefined && machine.versions !== undefined && noted.version > machine.version) return
   const [then, now] = [noted, machine].map(({ version, wire }) => `version ${version} (wire format ${wire})`)
   throw new RaftgenError(
     'MACHINE_MISMATCH',

@@ -24,6 +24,9 @@ const passing: Readonly<Record<ChangeRefusalReason, boolean>> = {
   transferToSelf: false,
   notHalted: false,
   quorumNotHalted: true,
+  versionUnknown: false,
+  membersLackVersion: true,
+  migrationFailed: false,
 }
 
 /** What has no reason for programs passes when somebody does what the sentence says. */

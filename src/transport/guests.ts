@@ -95,6 +95,7 @@ const countedAnswers = {
   EntriesRequest: false,
   EntriesChunk: false,
   Halted: true,
+  VersionsKnown: true,
   DigestReport: true,
   DigestsRequest: false,
   DigestsChunk: false,

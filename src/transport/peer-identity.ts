@@ -1,5 +1,5 @@
 // Who may talk to whom. Pure: a handshake and what a node knows go in, a refusal or nothing comes out.
-import type { Member, NodeId } from '../core/types.ts'
+import type { KnownVersion, Member, NodeId } from '../core/types.ts'
 import { anotherDisk } from '../ports/peer-disks.ts'
 import type { PeerHello, PeerRefusal, PeerWelcome, Preamble } from '../wire/handshake.ts'
 import { chooseVersion, protocol } from '../wire/handshake.ts'
@@ -17,8 +17,8 @@ export interface PeerSelf {
 }
 export interface MachineIdentity {
   readonly name: string
-  /** Hash of its wire format. */
-  readonly wire: string
+  /** The versions of its schema that it knows, ascending, at least one. */
+  readonly versions: readonly KnownVersion[]
 }
 export interface PeerIdentity {
   readonly self: PeerSelf
@@ -27,10 +27,13 @@ export interface PeerIdentity {
   readonly bootNonce: string
 }
 
+const newestOf = ({ versions }: MachineIdentity): KnownVersion => versions.at(-1) ?? { version: 0, wire: '' }
+
 /** How a node that listens at `peer` introduces itself to `member`. */
 export function helloTo(member: Pick<Member, 'id'>, { self, machine, bootNonce }: PeerIdentity, peer: string): PeerHello {
   const { clusterId, nodeId: from, incarnation, diskId } = self
-  return { clusterId, from, incarnation, to: member.id, machine: machine.name, wire: machine.wire, bootNonce, peer, diskId }
+  const { version, wire } = newestOf(machine)
+  return { clusterId, from, incarnation, to: member.id, machine: machine.name, version, wire, bootNonce, peer, diskId }
 }
 
 /** Of either side: what keeps it from talking to a `role` of this release. */
@@ -105,9 +108,11 @@ function checkMachine(hello: PeerHello, { self, machine }: Pick<PeerIdentity, 's
   if (hello.machine !== machine.name) {
     return differs(`node ${self.nodeId} runs machine ${quote(machine.name)}, node ${hello.from} runs ${quote(hello.machine)}`)
   }
-  if (hello.wire === machine.wire) return undefined
-  const { name, wire } = machine
-  return differs(`node ${self.nodeId} runs ${quote(name)} with wire format ${quote(wire)}, node ${hello.from} with ${quote(hello.wire)}`)
+  const known = machine.versions.find(({ version }) => version === hello.version)
+  // Of another version than those that are known here nothing can be said: whether it may be in force is decided by who knows it.
+  if (known === undefined || known.wire === hello.wire) return undefined
+  const what = `runs version ${known.version} of ${quote(machine.name)} with wire format`
+  return differs(`node ${self.nodeId} ${what} ${quote(known.wire)}, node ${hello.from} with ${quote(hello.wire)}`)
 }
 
 function checkAddress({ from, peer }: PeerHello): PeerRefusal | undefined {

@@ -10,7 +10,7 @@ import { readRefused, writeRefused } from './refused-codec.ts'
 export const confStepsMax = 256
 
 /** Positions in these lists are their numbers on the wire, for good: new ones are added at the end. */
-const operations = ['changeConf', 'transfer', 'members', 'skip'] as const satisfies readonly AdminOperation['kind'][]
+const operations = ['changeConf', 'transfer', 'members', 'skip', 'activate'] as const satisfies readonly AdminOperation['kind'][]
 const steps = ['addLearner', 'promote', 'demote', 'remove', 'update', 'setLease', 'suspend'] as const satisfies readonly ConfStep['kind'][]
 const progressStates = ['leader', 'probe', 'replicate', 'snapshot'] as const satisfies readonly MemberProgress['state'][]
 
@@ -36,6 +36,9 @@ const reasons: Readonly<Record<Reason, true>> = {
   noTarget: true,
   notHalted: true,
   quorumNotHalted: true,
+  versionUnknown: true,
+  membersLackVersion: true,
+  migrationFailed: true,
 }
 const isReason = (name: string): name is Reason => Object.hasOwn(reasons, name)
 
@@ -54,6 +57,9 @@ export function writeAdminRequest(body: ByteWriter, { requestId, operation }: Ad
       break
     case 'skip':
       body.u48(operation.index)
+      break
+    case 'activate':
+      body.u16(operation.version ?? 0)
       break
     case 'members':
       break
@@ -79,6 +85,10 @@ function readOperation(reader: ByteReader): AdminOperation {
     }
     case 'skip':
       return { kind, index: reader.positive('index of a command') }
+    case 'activate': {
+      const version = reader.u16('schema version')
+      return { kind, version: version === 0 ? undefined : version }
+    }
     case 'members':
       return { kind }
     case undefined:

@@ -70,6 +70,8 @@ export type AdminOperation =
   | { readonly kind: 'transfer'; readonly to: NodeId | undefined }
   /** Settled when the entry that says so is committed: the command at `index`, where apply has halted, counts as one whose handler failed. */
   | { readonly kind: 'skip'; readonly index: Index }
+  /** Settled when the version is in force. `version`: of the schema; default the newest that the leader knows. */
+  | { readonly kind: 'activate'; readonly version: number | undefined }
   /** Changes nothing: who is in the cluster, and how far each has got. Linearizable. */
   | { readonly kind: 'members' }
 export interface AdminRequest {
@@ -99,7 +101,7 @@ export interface LeaderHint {
   readonly client: string
 }
 
-/** First message of a server that will have this client; sent again, unasked, when `servers` are others. */
+/** First message of a server that will have this client; sent again, unasked, when `servers` or `version` are others. */
 export interface Welcome {
   readonly kind: 'Welcome'
   readonly clusterId: string
@@ -109,6 +111,8 @@ export interface Welcome {
   readonly servers: readonly string[]
   readonly commandBytesMax: number
   readonly keepAliveMs: number
+  /** Of the schema, in force here: what is called has to be of it, or older. Sent again when it rises. 0: the machine has no versions. */
+  readonly version: number
 }
 
 /**
@@ -236,9 +240,14 @@ export interface MemberProgress {
 }
 /** Why a command is not skipped. `notHalted`: the leader itself has not halted there. `quorumNotHalted`: no majority is known to have. */
 export type SkipRefusalReason = 'notHalted' | 'quorumNotHalted'
+/**
+ * Why a version is not put in force. `versionUnknown`: the leader does not know it. `membersLackVersion`: others have not said that they do.
+ * `migrationFailed`: a function of the user threw; what was in force stays so.
+ */
+export type VersionRefusalReason = 'versionUnknown' | 'membersLackVersion' | 'migrationFailed'
 /** `reason` beside the code: what a program can act on. */
 export interface AdminRefused extends Refused {
-  readonly reason: ConfRefusalReason | TransferRefusalReason | SkipRefusalReason | undefined
+  readonly reason: ConfRefusalReason | TransferRefusalReason | SkipRefusalReason | VersionRefusalReason | undefined
 }
 export interface AdminReply {
   readonly kind: 'AdminReply'

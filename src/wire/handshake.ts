@@ -83,7 +83,9 @@ export interface PeerHello {
   /** Whom the sender believes to reach. */
   readonly to: NodeId
   readonly machine: string
-  /** Hash of the machine's wire format. */
+  /** The newest that it knows of its schema. */
+  readonly version: number
+  /** Hash of the wire format of that version. */
   readonly wire: string
   /** Drawn anew by each process: tells a restart from a reconnect. Eight bytes, in hex. */
   readonly bootNonce: string
@@ -114,6 +116,7 @@ export function writePeerHello(writer: ByteWriter, hello: PeerHello): void {
   writer.u48(hello.incarnation)
   writer.u48(hello.to)
   writer.text(hello.machine)
+  writer.u16(hello.version)
   writer.text(hello.wire)
   writer.raw(Buffer.from(hello.bootNonce, 'hex'))
   writer.text(hello.peer)
@@ -130,6 +133,7 @@ export function decodePeerHello(body: Uint8Array): PeerHello {
     incarnation: reader.positive('incarnation'),
     to: reader.positive('receiver'),
     machine: reader.text('name of the machine'),
+    version: reader.u16('schema version'),
     wire: reader.text('hash of the wire format'),
     bootNonce: Buffer.from(reader.raw(8, 'boot nonce')).toString('hex'),
     peer: reader.text('address of the sender'),

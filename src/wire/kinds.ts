@@ -28,6 +28,7 @@ export const bodyKinds = {
   DigestsRequest: 0x15,
   DigestsChunk: 0x16,
   Halted: 0x17,
+  VersionsKnown: 0x18,
   // Between the transports of peers; nodes do not see them.
   PeerHello: 0x20,
   PeerWelcome: 0x21,

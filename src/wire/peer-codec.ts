@@ -20,6 +20,7 @@ import type {
 } from '../core/types.ts'
 import { ByteReader, type ByteWriter, WireError } from './bytes.ts'
 import { readDigestMessage, writeDigestMessage } from './digest-codec.ts'
+import { readVersions, writeVersions } from './versions-codec.ts'
 import { decodeEntries, encodeEntries, readConf, writeConf } from './entry-codec.ts'
 import { compact } from './frame.ts'
 import { bodyKinds } from './kinds.ts'
@@ -107,6 +108,9 @@ export function writeMessage(writer: ByteWriter, message: PeerMessage): void {
     case 'Halted':
       writer.u48(message.index)
       break
+    case 'VersionsKnown':
+      writeVersions(writer, message.versions)
+      break
     default:
       unreachable(message)
   }
@@ -183,6 +187,8 @@ function readMessage(reader: ByteReader, kind: number, header: Header): PeerMess
       return readEntriesChunk(reader, header)
     case bodyKinds.Halted:
       return { kind: 'Halted', from, to, term, index: reader.positive('index where apply has halted') }
+    case bodyKinds.VersionsKnown:
+      return { kind: 'VersionsKnown', from, to, term, versions: readVersions(reader) }
     default: {
       const message = readDigestMessage(reader, kind, header)
       if (message !== undefined) return message

@@ -150,6 +150,7 @@ function writeWelcome(body: ByteWriter, welcome: Welcome): void {
   for (const server of welcome.servers) body.text(server)
   body.u48(welcome.commandBytesMax)
   body.u48(welcome.keepAliveMs)
+  body.u16(welcome.version)
 }
 
 function readServerMessage(reader: ByteReader, kind: number): ServerMessage {
@@ -229,5 +230,6 @@ function readWelcome(reader: ByteReader): Welcome {
     servers,
     commandBytesMax: reader.u48('limit of a command'),
     keepAliveMs: reader.u48('interval of keep-alives'),
+    version: reader.u16('schema version'),
   }
 }

@@ -78,7 +78,7 @@ class FakeServer {
 
   #welcome(): ServerMessage {
     const leader: LeaderHint | undefined = this.leads ? { id: 1, client: this.address } : undefined
-    return { kind: 'Welcome', clusterId: 'dev', nodeId: 1, leader, servers: [], commandBytesMax: 1_000, keepAliveMs: 1_000 }
+    return { kind: 'Welcome', clusterId: 'dev', nodeId: 1, leader, servers: [], commandBytesMax: 1_000, keepAliveMs: 1_000, version: 0 }
   }
 
   #status(): NodeStatus {

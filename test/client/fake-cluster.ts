@@ -88,6 +88,7 @@ export class FakeCluster {
       servers: this.servers,
       commandBytesMax: 1_000,
       keepAliveMs: 60_000,
+      version: 0,
     })
     return connection
   }

@@ -22,7 +22,7 @@ async function listen(address: string, say: (message: ClientMessage) => ServerMe
           return
         }
         const leader = { id: 1, client: listener.address }
-        const limits = { commandBytesMax: 1_000_000, keepAliveMs: 10_000 }
+        const limits = { commandBytesMax: 1_000_000, keepAliveMs: 10_000, version: 0 }
         listener.send(connection, [{ kind: 'Welcome', clusterId: 'blue', nodeId: 1, leader, servers: [listener.address], ...limits }])
       },
       message: (connection, message) => {

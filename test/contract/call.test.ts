@@ -80,7 +80,11 @@ describe('a command', () => {
     ['bytes', Uint8Array.of(0xc1), /^the reply to transfer cannot be read: a value begins with byte 0xc1/],
     ['a value of another kind', packValue(5), 'the reply to transfer is neither a result nor a failure'],
     ['a status of another kind', packValue([2, 5]), 'the reply to transfer is neither a result nor a failure'],
-    ['another reply', packValue([0, 'x', 1]), 'the reply to transfer does not fit its schema: value is "x", an array of fields is required'],
+    [
+      'another reply',
+      packValue([0, 'x', 1]),
+      'the reply to transfer does not fit its schema: value is "x", an array of fields is required',
+    ],
   ])('took effect, though %s came back that it cannot read', async (_, reply, message) => {
     const call = callCommand(replying(reply).caller, transfer, 1, move)
     await expect(call).rejects.toMatchObject({ code: 'MACHINE_MISMATCH', outcome: 'applied' })

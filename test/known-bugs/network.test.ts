@@ -42,7 +42,10 @@ test('bug 16: a node that was removed is cut off, and what it says then is heard
 
 test('bug 34: a node whose entries the others could not read is refused at the handshake, before it can lead them', async () => {
   const one = await listen(1)
-  const newer = await listen(2, { machine: { name: 'locks', wire: 'fedcba9876543210' }, members: [member(1, one.transport.address)] })
+  const newer = await listen(2, {
+    machine: { name: 'locks', versions: [{ version: 1, wire: 'fedcba9876543210' }] },
+    members: [member(1, one.transport.address)],
+  })
   one.setMembers([member(2, newer.transport.address)])
   newer.transport.send([heartbeat(2, 1, 1)])
   await until('refused', () => newer.errors.length > 0 && one.errors.length > 0)

@@ -59,7 +59,7 @@ describe('a fetched snapshot whose content is of no use', () => {
     nodes.cutOff.clear()
     nodes.pass(3_000)
     expect(failures(far)[0]).toBe(
-      `the snapshot of entry ${bad.id.index} was fetched, but cannot be used: the state has format 77, only 1 and 2 are known`,
+      `the snapshot of entry ${bad.id.index} was fetched, but cannot be used: the state has format 77, only 1 to 3 are known`,
     )
     expect(far.failure).toBeUndefined()
     expect(far.log.summary.base.id.index).toBe(0)

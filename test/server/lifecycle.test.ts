@@ -119,7 +119,14 @@ describe('a node that is no member any more', () => {
     const committed = { members: [], removed: [1] }
     const self = { clusterId: 'test', nodeId: 2, incarnation: 1 }
     const events = { receive: () => {}, unreachable: () => {}, peerDown: () => {}, removed: () => {}, failed: () => {} }
-    const other = await PeerTransport.listen({ address: peer.peer, self, machine: lines(), members: [], committed, events })
+    const other = await PeerTransport.listen({
+      address: peer.peer,
+      self,
+      machine: { name: 'lines', versions: [{ version: 1, wire: 'utf8' }] },
+      members: [],
+      committed,
+      events,
+    })
     const { errors, run } = alone({ log: new FailingLog(confOfVoters([member, { ...peer, incarnation: 1 }])) })
     const server = await run()
     const removed = { code: 'NODE_REMOVED', message: `node 1 was removed from cluster "test": ${afterRemoval.removed}` }

@@ -199,6 +199,7 @@ const welcomeOf = (address: string | undefined, leader: number | undefined, more
   servers: addresses,
   commandBytesMax: 1_000,
   keepAliveMs: 10_000,
+  version: 0,
   ...more,
 })
 

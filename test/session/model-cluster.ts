@@ -90,6 +90,7 @@ export class ModelCluster {
       servers: addresses,
       commandBytesMax: 1_000,
       keepAliveMs: 400,
+      version: 0,
     })
   }
 

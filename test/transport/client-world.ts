@@ -17,6 +17,7 @@ export const welcome: Welcome = {
   servers: [],
   commandBytesMax: 1_048_576,
   keepAliveMs: 1_000,
+  version: 0,
 }
 export const commands = (seq: number, bytes = 8): Commands => ({
   kind: 'Commands',

@@ -45,7 +45,7 @@ export const quick: Partial<PeerTiming> = {
 }
 
 export const clusterId = 'c1'
-export const machine = { name: 'locks', wire: '0123456789abcdef' }
+export const machine = { name: 'locks', versions: [{ version: 1, wire: '0123456789abcdef' }] }
 export const heartbeat = (from: NodeId, to: NodeId, round: number): PeerMessage => ({
   kind: 'Heartbeat',
   from,
@@ -191,7 +191,8 @@ export function greeting(changes: Partial<PeerHello> = {}): Buffer {
     incarnation: 1,
     to: 1,
     machine: machine.name,
-    wire: machine.wire,
+    version: 1,
+    wire: '0123456789abcdef',
     bootNonce: '0011223344556677',
     peer: '127.0.0.1:1',
     diskId: undefined,

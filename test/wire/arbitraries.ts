@@ -18,6 +18,7 @@ import type {
 import { u48Max } from '../../src/wire/bytes.ts'
 import type { PeerHello, PeerWelcome } from '../../src/wire/handshake.ts'
 
+const u16 = fc.integer({ min: 0, max: 65_535 })
 const u48 = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: u48Max }))
 const id = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: u48Max }))
 const bytes = fc.uint8Array({ maxLength: 40 })
@@ -165,6 +166,14 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   snapshotPiece,
   repairMessage,
   fc.record({ kind: fc.constant('Halted'), ...route, term: u48, index: id }),
+  fc.record({
+    kind: fc.constant('VersionsKnown'),
+    ...route,
+    term: u48,
+    versions: fc
+      .uniqueArray(fc.integer({ min: 1, max: 65_535 }), { maxLength: 5 })
+      .map((versions) => versions.sort((a, b) => a - b).map((version) => ({ version, wire: `hash of ${version}` }))),
+  }),
 )
 
 const commandItems = fc
@@ -191,6 +200,7 @@ const operation: fc.Arbitrary<AdminOperation> = fc.oneof(
   fc.record({ kind: fc.constant('transfer'), to: fc.option(id, { nil: undefined }) }),
   fc.record({ kind: fc.constant('members') }),
   fc.record({ kind: fc.constant('skip'), index: id }),
+  fc.record({ kind: fc.constant('activate'), version: fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }) }),
 )
 
 export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
@@ -296,6 +306,7 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
     servers: fc.array(text, { maxLength: 4 }),
     commandBytesMax: u48,
     keepAliveMs: u48,
+    version: u16,
   }),
   fc.record({ kind: fc.constant('SessionOpened'), requestId: u48, session: u48, refused }),
   fc.record({
@@ -341,6 +352,7 @@ export const peerHello: fc.Arbitrary<PeerHello> = fc.record({
   incarnation: id,
   to: id,
   machine: text,
+  version: u16,
   wire: text,
   bootNonce: fc.uint8Array({ minLength: 8, maxLength: 8 }).map((nonce) => Buffer.from(nonce).toString('hex')),
   peer: text,

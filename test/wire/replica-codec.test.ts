@@ -275,8 +275,8 @@ describe('the bytes of a replica', () => {
 
   test('of a later format are refused', () => {
     const bytes = bytesOf(state())
-    bytes[0] = 3
-    expect(words(bytes)).toBe('the state has format 3, only 1 and 2 are known')
+    bytes[0] = 4
+    expect(words(bytes)).toBe('the state has format 4, only 1 to 3 are known')
   })
 
   /** The second format: of states in which commands were skipped. */

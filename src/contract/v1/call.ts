@@ -1,9 +1,11 @@
 // What the methods of generated clients do: a typed call to bytes, and the bytes that come back to a typed reply or an error.
 import { RaftgenError } from '../../errors.ts'
-import type { Answer, Caller, CallOptions, QueryOptions, Settle } from '../../session/caller.ts'
+import type { Answer, Caller, CallOptions, OlderForms, QueryOptions, Settle } from '../../session/caller.ts'
 import { packValue, unpackValue } from '../../wire/value.ts'
 import type { CommandOperation, QueryOperation, Wire } from './descriptor.ts'
 import { wordsOf } from './handlers.ts'
+import { olderForms, raisedReply } from './versions/client-forms.ts'
+import type { VersionLadder } from './versions/step.ts'
 
 type Operation<Reply> = CommandOperation<unknown, Reply> | QueryOperation<unknown, Reply>
 
@@ -14,13 +16,13 @@ type Operation<Reply> = CommandOperation<unknown, Reply> | QueryOperation<unknow
 export function callCommand<Input, Reply>(
   caller: Caller,
   operation: CommandOperation<Input, Reply>,
-  version: number,
+  version: number | VersionLadder,
   input: unknown,
   options?: CallOptions,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const command = encodeCall(operation, version, input)
-    caller.command(command, options, settleWith(operation, resolve, reject))
+    const { bytes, older } = formsOf(operation, version, input)
+    caller.command(bytes, options, settleWith(operation, version, resolve, reject), older)
   })
 }
 
@@ -28,15 +30,36 @@ export function callCommand<Input, Reply>(
 export function callQuery<Input, Reply>(
   caller: Caller,
   operation: QueryOperation<Input, Reply>,
-  version: number,
+  version: number | VersionLadder,
   input: unknown,
   options?: QueryOptions,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const query = encodeCall(operation, version, input)
-    caller.query(query, options, settleWith(operation, resolve, reject))
+    const { bytes, older } = formsOf(operation, version, input)
+    caller.query(bytes, options, settleWith(operation, version, resolve, reject), older)
   })
 }
+
+interface Forms {
+  readonly bytes: Uint8Array
+  readonly older: OlderForms | undefined
+}
+
+function formsOf<Input, Reply>(
+  operation: CommandOperation<Input, Reply> | QueryOperation<Input, Reply>,
+  version: number | VersionLadder,
+  given: unknown,
+): Forms {
+  if (typeof version === 'number') return { bytes: encodeCall(operation, version, given), older: undefined }
+  return checked(() => {
+    const input = operation.input.check(given, 'input')
+    const newest = newestOf(version)
+    return { bytes: packValue([newest, operation.tag, operation.input.toWire(input)]), older: olderForms(version, operation, input) }
+  })
+}
+
+const newestOf = (version: number | VersionLadder): number =>
+  typeof version === 'number' ? version : (version.versions.at(-1)?.version ?? 0)
 
 /** The bytes of a call. Throws INVALID_INPUT, which says where `given` does not fit. */
 export function encodeCall<Input, Reply>(
@@ -44,19 +67,28 @@ export function encodeCall<Input, Reply>(
   version: number,
   given: unknown,
 ): Uint8Array {
+  return checked(() => packValue([version, tag, input.toWire(input.check(given, 'input'))]))
+}
+
+function checked<T>(encode: () => T): T {
   try {
-    return packValue([version, tag, input.toWire(input.check(given, 'input'))])
+    return encode()
   } catch (error) {
     throw new RaftgenError('INVALID_INPUT', wordsOf(error).message, { cause: error })
   }
 }
 
-function settleWith<Reply>(operation: Operation<Reply>, resolve: (reply: Reply) => void, reject: (error: unknown) => void): Settle {
+function settleWith<Reply>(
+  operation: Operation<Reply>,
+  version: number | VersionLadder,
+  resolve: (reply: Reply) => void,
+  reject: (error: unknown) => void,
+): Settle {
   return (error, answer) => {
     if (answer === undefined) return reject(error)
     let reply: Reply
     try {
-      reply = decodeReply(operation, answer)
+      reply = decodeReply(operation, version, answer)
     } catch (problem) {
       return reject(problem)
     }
@@ -64,7 +96,8 @@ function settleWith<Reply>(operation: Operation<Reply>, resolve: (reply: Reply) 
   }
 }
 
-function decodeReply<Reply>({ kind, name, reply }: Operation<Reply>, { index, reply: bytes, failure }: Answer): Reply {
+function decodeReply<Reply>(operation: Operation<Reply>, ours: number | VersionLadder, { index, reply: bytes, failure }: Answer): Reply {
+  const { kind, name, reply } = operation
   let wire: Wire
   try {
     wire = unpackValue(bytes)
@@ -72,14 +105,15 @@ function decodeReply<Reply>({ kind, name, reply }: Operation<Reply>, { index, re
     throw foreign(kind, `the reply to ${name} cannot be read: ${wordsOf(error).message}`, error)
   }
   if (!Array.isArray(wire)) throw foreign(kind, `the reply to ${name} is neither a result nor a failure`)
-  const [status, value]: Wire[] = wire
+  const [status, value = null, version]: Wire[] = wire
   if (status === 1 && wire.length === 1) {
     const why = failure === undefined ? '' : `: ${failure}`
     throw new RaftgenError('HANDLER_FAILED', `the handler of ${name} failed at index ${index}; its changes were rolled back${why}`)
   }
   if (status !== 0 || wire.length !== 3) throw foreign(kind, `the reply to ${name} is neither a result nor a failure`)
   try {
-    return reply.fromWire(value ?? null)
+    if (typeof ours === 'number' || typeof version !== 'number' || version >= newestOf(ours)) return reply.fromWire(value)
+    return reply.check(raisedReply(ours, operation, version, value), 'reply')
   } catch (error) {
     throw foreign(kind, `the reply to ${name} does not fit its schema: ${wordsOf(error).message}`, error)
   }

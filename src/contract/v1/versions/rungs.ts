@@ -60,7 +60,10 @@ export class Rungs {
     const position = this.all.findIndex(({ descriptor }) => descriptor.version === version)
     if (position !== -1) return position
     const known = this.all.map(({ descriptor }) => descriptor.version).join(', ')
-    throw new RaftgenError('VERSION_UNKNOWN', `this build of the machine ${this.newest.descriptor.name} knows version ${known} of its schema, not ${version}`)
+    throw new RaftgenError(
+      'VERSION_UNKNOWN',
+      `this build of the machine ${this.newest.descriptor.name} knows version ${known} of its schema, not ${version}`,
+    )
   }
 
   /** With the state that its version begins with. */
@@ -75,7 +78,7 @@ export class Rungs {
       const raw = readCall(kind, call)
       if (raw.version > active) {
         const message = `the ${kind} is of version ${raw.version} of the schema, the cluster uses version ${active}`
-        return { kind: 'refused', code: 'NOT_YET_ACTIVE', message }
+        return { kind: 'refused', code: 'NOT_YET_ACTIVE', message, isKnown: raw.version <= this.newest.descriptor.version }
       }
       const own = raw.version === active ? call : packValue([active, raw.tag, this.#raised(kind, raw, position)])
       const problem = kind === 'command' ? machine.check(own) : machine.checkQuery(own)

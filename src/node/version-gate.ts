@@ -1,0 +1,170 @@
+// When the next version of the schema is put in force: once every member has said that its machine can be of it. Nodes that know one say so to whom they
+// take for the leader, as long as it is not in force; what they say is soft knowledge, of the present term only.
+import type { Ms, NodeId, Raft, VersionsKnown } from '../core/index.ts'
+import type { Envelope } from '../machine/envelope.ts'
+import { type KnownVersion, knownVersions } from '../machine/evolution.ts'
+import type { Replica } from '../machine/replica.ts'
+import type { Net } from '../ports/net.ts'
+import type { AdminRefused, LeaderHint, VersionRefusalReason } from '../wire/client-messages.ts'
+import type { NodeEvent } from './options.ts'
+import { adminRefused, notLeader } from './refusals.ts'
+
+/** Who was not heard from for so many heartbeats does not know it, for all this node knows. */
+const forgottenAfter = 5
+/** An activation that has not come through for so many election timeouts is proposed once more: it may have been refused for want of room. */
+const againAfter = 5
+
+export interface VersionGateOptions {
+  readonly id: NodeId
+  readonly raft: Raft
+  readonly replica: Replica
+  readonly net: Net
+  readonly heartbeatMs: Ms
+  readonly electionTimeoutMs: Ms
+  /** Without an operator. */
+  readonly isAutomatic: boolean
+  /** Whether this node leads, and may propose. */
+  mayPropose(): boolean
+  propose(envelope: { readonly kind: 'activate'; readonly version: number }): void
+  /** Another version is in force. */
+  changed(): void
+  report(event: NodeEvent): void
+}
+
+export interface ActivationOrder {
+  /** Default: the newest that this node knows. */
+  readonly version: number | undefined
+  /** Called once. `undefined`: it is in force. */
+  done(refused: AdminRefused | undefined): void
+}
+
+export class VersionGate {
+  readonly #options: VersionGateOptions
+  readonly #heard = new Map<NodeId, { readonly message: VersionsKnown; readonly at: Ms }>()
+  #toldAt: Ms = Number.NEGATIVE_INFINITY
+  #now: Ms = 0
+  #proposed: { readonly version: number; readonly at: Ms } | undefined
+  /** Its migration has failed, and would fail again. */
+  #failed: number | undefined
+  #orders: { readonly version: number; readonly order: ActivationOrder }[] = []
+
+  constructor(options: VersionGateOptions) {
+    this.#options = options
+  }
+
+  receive(message: VersionsKnown): void {
+    this.#heard.set(message.from, { message, at: this.#now })
+  }
+
+  turn(now: Ms): void {
+    this.#now = now
+    const { heartbeatMs } = this.#options
+    for (const [from, { at }] of this.#heard) if (now - at > forgottenAfter * heartbeatMs) this.#heard.delete(from)
+    const newer = this.#newer()
+    if (newer.length === 0) return
+    if (this.#options.raft.softState.role === 'leader') this.#maybePropose(newer)
+    else this.#tell(newer)
+  }
+
+  /** For whoever asks which version is in force: what this node knows beyond it, and, where it leads, who does not. */
+  get waiting(): { readonly version: number; readonly lacking: readonly NodeId[] } | undefined {
+    const next = this.#newer().at(-1)
+    if (next === undefined) return undefined
+    return { version: next.version, lacking: this.#options.raft.softState.role === 'leader' ? this.#lacking(next) : [] }
+  }
+
+  /** Called only while this node leads. */
+  ask(order: ActivationOrder): void {
+    const { replica } = this.#options
+    const known = knownVersions(replica.machine)
+    const version = order.version ?? known.at(-1)?.version ?? 0
+    if (version <= replica.version) return order.done(undefined)
+    const one = known.find((each) => each.version === version)
+    if (one === undefined) {
+      const what = `version ${version} cannot be put in force: this leader knows version ${known.map((each) => each.version).join(', ')}`
+      return order.done(refusedFor('versionUnknown', what))
+    }
+    const lacking = this.#lacking(one)
+    if (lacking.length > 0) return order.done(refusedFor('membersLackVersion', this.#sentence(version, lacking)))
+    this.#failed = undefined
+    this.#orders.push({ version, order })
+    this.#propose(version)
+  }
+
+  /** An activation was applied. `refused`: it has failed. */
+  applied({ version }: Extract<Envelope, { kind: 'activate' }>, refused: { readonly message: string } | undefined): void {
+    const { replica, report, changed } = this.#options
+    if (this.#proposed !== undefined && this.#proposed.version <= version) this.#proposed = undefined
+    if (refused !== undefined) {
+      this.#failed = version
+      report({ kind: 'versionRefused', version, message: refused.message })
+      this.#settle((order) => order.version <= version, refusedFor('migrationFailed', refused.message))
+      return
+    }
+    report({ kind: 'versionActive', version: replica.version })
+    this.#settle((order) => order.version <= replica.version, undefined)
+    changed()
+  }
+
+  unlead(leader: LeaderHint | undefined): void {
+    this.#proposed = undefined
+    this.#settle(() => true, adminRefused(notLeader(leader)))
+  }
+
+  #settle(isIt: (order: { readonly version: number }) => boolean, refused: AdminRefused | undefined): void {
+    const settled = this.#orders.filter(isIt)
+    this.#orders = this.#orders.filter((one) => !isIt(one))
+    for (const { order } of settled) order.done(refused)
+  }
+
+  /** What the machine here could be of. */
+  #newer(): readonly KnownVersion[] {
+    const { machine, version } = this.#options.replica
+    return machine.evolution === undefined ? [] : machine.evolution.known.filter((known) => known.version > version)
+  }
+
+  #tell(versions: readonly KnownVersion[]): void {
+    const { id, raft, net, heartbeatMs } = this.#options
+    const { leader, term } = raft.softState
+    if (leader === undefined || leader === id || this.#now - this.#toldAt < heartbeatMs) return
+    this.#toldAt = this.#now
+    net.send([{ kind: 'VersionsKnown', from: id, to: leader, term, versions }])
+  }
+
+  #maybePropose(newer: readonly KnownVersion[]): void {
+    const { isAutomatic, mayPropose } = this.#options
+    if (!mayPropose()) return
+    const isAskedFor = (version: number): boolean => this.#orders.some((one) => one.version >= version)
+    const next = newer.findLast(
+      (one) => (isAutomatic || isAskedFor(one.version)) && this.#failed !== one.version && this.#lacking(one).length === 0,
+    )
+    if (next !== undefined) this.#propose(next.version)
+  }
+
+  #propose(version: number): void {
+    const { propose, electionTimeoutMs, mayPropose } = this.#options
+    const isUnderWay = this.#proposed !== undefined && this.#proposed.version >= version
+    if ((isUnderWay && this.#now - (this.#proposed?.at ?? 0) < againAfter * electionTimeoutMs) || !mayPropose()) return
+    this.#proposed = { version, at: this.#now }
+    propose({ kind: 'activate', version })
+  }
+
+  /** Members that have not said, in this term, that they know it. */
+  #lacking({ version, wire }: KnownVersion): readonly NodeId[] {
+    const { id, raft } = this.#options
+    const { term } = raft.softState
+    const knows = (member: NodeId): boolean => {
+      const message = this.#heard.get(member)?.message
+      return message?.term === term && message.versions.some((known) => known.version === version && known.wire === wire)
+    }
+    return raft.conf.members.map((member) => member.id).filter((member) => member !== id && !knows(member))
+  }
+
+  #sentence(version: number, lacking: readonly NodeId[]): string {
+    const who = lacking.length === 1 ? `node ${lacking[0]} has` : `nodes ${lacking.join(', ')} have`
+    const way = 'Start what is stopped, or older, with a build that knows it; or remove it from the cluster'
+    return `version ${version} cannot be put in force: ${who} not said to know it. ${way}`
+  }
+}
+
+const refusedFor = (reason: VersionRefusalReason, message: string): AdminRefused => ({ code: 'CHANGE_REFUSED', message, reason })
