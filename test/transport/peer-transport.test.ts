@@ -245,7 +245,7 @@ describe('a node that introduces itself', () => {
     [
       'with another wire format',
       greeting({ incarnation: 7, wire: 'ffff' }),
-      'node 1 runs "locks" with wire format "0123456789abcdef", node 2 with "ffff"',
+      'node 1 runs version 1 of "locks" with wire format "0123456789abcdef", node 2 with "ffff"',
     ],
     ['with an address that is none', greeting({ incarnation: 7, peer: 'here' }), 'node 2 cannot be answered: "here" is not an address'],
     ['with an address without a port', greeting({ from: 9, peer: 'here:0' }), 'node 9 cannot be answered: "here:0" is not an address'],

@@ -38,7 +38,7 @@ describe('an operation on the cluster', () => {
   test.each([
     ['a change has 257 steps, at most 256 are allowed', request(setLease(confStepsMax + 1))],
     // Kind, request id, then the operation.
-    ['4 is not the number of an operation on the cluster', patched(request({ kind: 'members' }), 7, 4)],
+    ['9 is not the number of an operation on the cluster', patched(request({ kind: 'members' }), 7, 9)],
     // Force and the count of steps stand before the first.
     ['7 is not the number of a step', patched(request(setLease(1)), 13, 7)],
     ['id of a member is 0', request({ kind: 'changeConf', steps: [{ kind: 'remove', id: 0 }], force: false })],
