@@ -16,9 +16,11 @@ export interface NemesisOptions {
   readonly leader: () => NodeId | undefined
   readonly upheaval: Upheaval
   readonly clients: () => readonly SimClient[]
-  /** A client process is gone; another one takes its place. */
+  /** Another one takes its place. */
   readonly crashClient: (client: SimClient) => void
   readonly abortCall: (client: SimClient) => boolean
+  /** Clients call in quick succession for so long, on both sides of what was cut. */
+  readonly press: (forMs: Ms) => void
   /** Between two faults, on average. */
   readonly pauseMs: Ms
   /** How long a fault lasts that ends by itself, on average. */
@@ -91,8 +93,10 @@ const countsLater: ReadonlySet<Act> = new Set([
 ])
 
 const hourMs = 3_600_000
-/** How often the hunt looks for a leader. Milliseconds. */
-const huntPauseMs = 20
+/** Election timeouts after a cut in which two may take themselves for the leader. */
+const pressTimeouts = 2
+/** A supervisor may be that quick, on average; how often the hunt looks for a leader. Milliseconds. */
+const [hastyRestartMs, huntPauseMs] = [5, 20]
 
 interface Hunt {
   readonly rounds: number
@@ -183,12 +187,14 @@ export class Nemesis {
       case 'crash':
         if (server.life === undefined) return false
         server.crash({ silently: chance.happens(0.3) })
+        // What was sent to it may arrive in its next life.
+        if (chance.happens(0.3)) this.#world.scheduler.after(chance.wait(hastyRestartMs), () => server.start())
         return true
       case 'crashOfAll':
         for (const each of servers) each.crash({ silently: chance.happens(0.3) })
         return true
       case 'crashInTurn':
-        server.life?.arm(chance.pick(['atWrite', 'atSlot', 'atFile', 'atSend']))
+        server.life?.arm(chance.pick(['atWrite', 'atRemoval', 'atSlot', 'atFile', 'atSend']))
         return true
       case 'stall':
         if (server.life === undefined || server.isStalled) return false
@@ -206,9 +212,7 @@ export class Nemesis {
         server.disk.failNextRead()
         return true
       case 'slowDisk':
-        server.disk.slowDown(this.#lastsMs())
-        server.highWater.slowDown(this.#lastsMs())
-        server.files.slowDown(this.#lastsMs())
+        for (const slow of [server.disk, server.highWater, server.files]) slow.slowDown(this.#lastsMs())
         return true
       case 'fileError':
         server.files.failNextWrite()
@@ -325,6 +329,7 @@ export class Nemesis {
     const clients = this.#chance.some(this.#options.clients(), 0.5)
     for (const { connections } of clients) for (const connection of connections) connection.break()
     const places = [...others, ...clients.map(({ place }) => place)]
+    this.#options.press(pressTimeouts * (this.#world.node.timing?.electionTimeoutMs ?? this.#options.lastsMs))
     return places.flatMap((place) => [network.cut(server.id, place), network.cut(place, server.id)])
   }
 

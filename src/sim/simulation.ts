@@ -60,6 +60,7 @@ export class Simulation {
       clients: () => this.#clients.alive,
       crashClient: (client) => this.crashClient(client),
       abortCall: (client) => this.#workload?.abortOne(client) ?? false,
+      press: (forMs) => this.#workload?.press(forMs),
       ...nemesis,
     })
     this.restartAll()

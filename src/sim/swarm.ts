@@ -42,6 +42,8 @@ export interface SwarmReport {
 export const seeds = (count: number, first = 1): readonly number[] => Array.from({ length: count }, (_, i) => first + i)
 
 const commandBytesDefault = 32
+/** A vote that has to wait for a slow disk may come too late. */
+const handOversMax = 5
 /** Of so many seeds the calls of one are searched through, too: how far the certificate of the others can be trusted. */
 const searchEvery = 10
 
@@ -75,6 +77,7 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   simulation.run({ ms: 10 })
   simulation.restartAll()
   serve(simulation, { operations, ...share })
+  handOver(simulation)
   simulation.checkLinearizable()
   if (operations === listOperations && plan.seed % searchEvery === 0) simulation.checkBySearch()
   return { ...report(simulation), voters }
@@ -94,6 +97,20 @@ function serve(simulation: Simulation, workload: { readonly operations: Operatio
     'liveness',
     `call ${failed?.id} failed although nothing was broken: ${JSON.stringify(failed?.outcome)}`,
   )
+}
+
+/** Leadership goes to another voter, without a term in between that nobody leads; now and then it takes more than one attempt. */
+function handOver(simulation: Simulation): void {
+  if (simulation.members.conf.voters.length < 2) return
+  for (let attempts = 0; attempts < handOversMax; attempts++) {
+    const from = simulation.runUntilLeader({ withinMs: 10_000 })
+    const term = simulation.status(from)?.term ?? 0
+    const order = simulation.members.transfer()
+    simulation.runUntil('leadership is handed over, or that is given up', () => order.outcome.kind !== 'pending', { withinMs: 10_000 })
+    const to = simulation.runUntilLeader({ withinMs: 10_000 })
+    if (to !== from && simulation.status(to)?.term === term + 1) return simulation.runUntilConverged({ withinMs: 10_000 })
+  }
+  simulation.check(false, 'liveness', `leadership was not handed over in ${handOversMax} attempts although nothing was broken`)
 }
 
 function report(simulation: Simulation): Omit<SwarmReport, 'voters'> {

@@ -44,12 +44,18 @@ export interface WorkloadOptions {
   readonly kept?: ReadonlySet<number> | undefined
 }
 
+/** Calls of one workload that are made in quick succession, and how quick: the pause between two of one client, on average. Milliseconds. */
+const pressedMax = 300
+const pressPauseMs = 15
+
 export class Workload {
   readonly #world: World
   readonly #options: WorkloadOptions
   readonly #chance: Chance
   readonly #open = new Map<SimClient, Set<SimCall>>()
+  readonly #employed = new Set<SimClient>()
   #callsLeft: number
+  #pressedLeft = pressedMax
   #isActive = true
   #drawn = 0
 
@@ -62,12 +68,29 @@ export class Workload {
 
   /** `client` works until the workload is stopped or used up, or the client crashes. */
   employ(client: SimClient): void {
+    this.#employed.add(client)
     this.#world.scheduler.after(this.#chance.wait(this.#options.pauseMs), () => {
       if (!this.#isActive || !client.isAlive || this.#callsLeft <= 0) return
       const burst = Math.min(this.#callsLeft, this.#chance.whole(1, this.#options.burstMax))
       this.#callsLeft -= burst
       for (let left = burst; left > 0; left--) this.#call(client)
       this.employ(client)
+    })
+  }
+
+  /** Each client goes on to make single calls, close together: what holds for moments only is to be seen. */
+  press(forMs: Ms): void {
+    const until = this.#world.scheduler.now + forMs
+    for (const client of this.#employed) if (client.isAlive) this.#press(client, until, this.#chance.between(0, forMs / 2))
+  }
+
+  #press(client: SimClient, until: Ms, pauseMs: Ms): void {
+    this.#world.scheduler.after(pauseMs, () => {
+      const isOver = !this.#isActive || !client.isAlive || this.#world.scheduler.now > until
+      if (isOver || this.#pressedLeft <= 0) return
+      this.#pressedLeft -= 1
+      this.#call(client)
+      this.#press(client, until, this.#chance.wait(pressPauseMs))
     })
   }
 

@@ -26,5 +26,6 @@ function next(seed: number, last: number): void {
   })
 }
 
+process.once('disconnect', () => process.exit())
 const [first = 1, last = 1] = process.argv.slice(2).map(Number)
 next(first, last)

@@ -1,7 +1,8 @@
 // Who leads which term, and by whose votes.
-import type { ConfState, HardState, NodeId, Term } from '../../core/types.ts'
+import type { ConfState, EntryId, HardState, NodeId, Persist, Term } from '../../core/types.ts'
 import type { Verdict } from '../violation.ts'
 import { describe, isQuorum } from './confs.ts'
+import type { Watched } from './watched.ts'
 
 /** A node and which of its disks it has. */
 export interface Identity {
@@ -16,6 +17,9 @@ export class Elections {
   readonly #leaders = new Map<Term, Identity>()
   /** By term and voter: for whom. */
   readonly #votes = new Map<Term, Map<string, NodeId>>()
+
+  /** By term and candidate: how its log ended when it asked for votes. */
+  readonly #logs = new Map<string, EntryId>()
 
   constructor(verdict: Verdict) {
     this.#verdict = verdict
@@ -47,6 +51,28 @@ export class Elections {
     )
   }
 
+  /** `candidate` asks for votes with a log that ends so. */
+  onAsks(candidate: NodeId, term: Term, last: EntryId): void {
+    this.#logs.set(`${term} ${candidate}`, last)
+  }
+
+  /**
+   * A vote may be on its way to a disk. With entries, too, they are of a leader that was elected meanwhile: what the log was when the vote was given,
+   * nobody can tell any more.
+   */
+  onWritesVote({ id, written: { hardState, last } }: Pick<Watched, 'id' | 'written'>, persist: Persist): void {
+    const { term, votedFor = id } = persist.hardState
+    const asked = this.#logs.get(`${term} ${votedFor}`)
+    const isNew = hardState.term !== term || hardState.votedFor !== votedFor
+    const isAlone = persist.reset === undefined && persist.truncateFrom === undefined && persist.entries.length === 0
+    if (!isNew || !isAlone || votedFor === id || asked === undefined) return
+    this.#verdict.check(
+      asked.term > last.term || (asked.term === last.term && asked.index >= last.index),
+      'votes go to a log that misses nothing (§3.6.1)',
+      () => `node ${id}, whose log ends with ${idText(last)}, votes in term ${term} for ${votedFor}, whose log ends with ${idText(asked)}`,
+    )
+  }
+
   /** A node says, or shows, that it leads. */
   onLeads(leader: Identity, term: Term): void {
     const known = this.#leaders.get(term) ?? leader
@@ -73,3 +99,5 @@ export class Elections {
     )
   }
 }
+
+const idText = ({ term, index }: EntryId): string => `entry ${index} of term ${term}`

@@ -21,6 +21,7 @@ import { Confs, describe, isQuorum } from './confs.ts'
 import { Disks } from './disks.ts'
 import { Elections } from './elections.ts'
 import { Entries } from './entries.ts'
+import { Proven } from './proven.ts'
 import { freshLife, type Watched } from './watched.ts'
 
 export interface Committed {
@@ -39,6 +40,7 @@ export interface RecoveredLog {
 export class Safety {
   readonly confs: Confs
   readonly disks: Disks
+  readonly proven: Proven
   readonly #verdict: Verdict
   readonly #entries: Entries
   readonly #elections: Elections
@@ -47,6 +49,7 @@ export class Safety {
 
   constructor(verdict: Verdict, conf: ConfState) {
     this.#verdict = verdict
+    this.proven = new Proven(verdict)
     this.#entries = new Entries(verdict)
     this.#elections = new Elections(verdict)
     this.confs = new Confs(verdict, conf)
@@ -79,6 +82,7 @@ export class Safety {
     )
     if (isRead) node.isDamaged = false
     node.fence.opened(summary.fence)
+    this.proven.onRecovered(id, Math.max(lastApplied, summary.base.id.index))
     node.written.copyOf(node.durable)
     Object.assign(node, {
       ...freshLife,
@@ -103,6 +107,7 @@ export class Safety {
       if (conf === undefined || node.role !== 'leader') continue
       if (this.#elections.leaderOf(term) === id && term === hardState.term) node.appendedConfs.push(index)
     }
+    this.#elections.onWritesVote(node, persist)
     node.written.write(persist)
     node.underWay.push({ kind: 'write', persist })
     node.fence.writes(persist)
@@ -169,6 +174,7 @@ export class Safety {
       case 'DigestsChunk':
         return // promises nothing
       case 'RequestVote':
+        this.#elections.onAsks(id, message.term, message.last)
         this.#elections.onVote({ voter: node, candidate: id, term: message.term }, hardState)
         break
       case 'RequestVoteReply':
@@ -246,6 +252,7 @@ export class Safety {
     const { role, term, commitIndex, lastApplied, lastIndex, conf } = status
     const node = this.disks.of(id)
     this.#checkCounted(node, { term, commitIndex })
+    this.proven.onTurn(id, { role, commitIndex, hasLed: node.ledTerm !== undefined })
     node.ledTerm = role === 'leader' ? term : undefined
     const isSame = term === node.term && commitIndex === node.comparedIndex && lastApplied === node.lastApplied && conf === node.conf
     if (isSame && commitIndex === node.commitIndex && node.appendedConfs.length === 0) return

@@ -23,7 +23,6 @@ export const reads: readonly Mutant[] = [
   },
   {
     name: 'a lease lasts longer than anybody waits (§6.4.1)',
-    bug: 10,
     file: 'src/core/lease.ts',
     find: 'now - newest.atMs < leaseShare * leaseMs',
     replace: 'now - newest.atMs < 3 * leaseMs',

@@ -87,8 +87,8 @@ export const replication: readonly Mutant[] = [
     name: 'what the own snapshot holds is taken for a conflict (§5.3)',
     bug: 7,
     file: 'src/core/replies.ts',
-    find: 'const isKnown = prev.index < commitIndex',
-    replace: 'const isKnown = prev.index < commitIndex && log.has(prev)',
+    find: 'log.accept(isKnown ? entries.slice(commitIndex - prev.index) : entries)',
+    replace: 'log.accept(entries)',
   },
   {
     name: 'a leader whose log begins later goes on sending from before it (§5.3)',
