@@ -24,8 +24,8 @@ import { WatchedLog } from './watched-log.ts'
 import { WatchedSnapshots } from './watched-snapshots.ts'
 import type { World } from './world.ts'
 
-/** Where a process may be made to die: as it hands a batch, one that removes something, or a slot to its disk, begins with a file, or sends. */
-export type Trap = 'atWrite' | 'atRemoval' | 'atSlot' | 'atFile' | 'atSend'
+/** Where a process may be made to die: as it hands a batch, one that removes something or a configuration, or a slot to its disk, begins with a file, or sends. */
+export type Trap = 'atWrite' | 'atRemoval' | 'atConf' | 'atSlot' | 'atFile' | 'atSend'
 
 /** A supervisor starts a process again after this long. Milliseconds. */
 const restartMs = 50
@@ -276,6 +276,7 @@ export class Life implements DiskUser {
       // After it was handed over: it may be on the disk or not.
       handedOver: (persist) => {
         if (persist.reset !== undefined) this.server.onInstall()
+        if (persist.entries.some(({ conf }) => conf !== undefined)) this.#spring('atConf')
       },
     })
     const { halted } = this.server

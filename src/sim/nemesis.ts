@@ -1,6 +1,7 @@
 // Breaks things at random, a little at a time, and mends them again. What it may break, and how often, is drawn from the seed.
 import type { Ms, NodeId } from '../core/types.ts'
 import type { Chance } from './chance.ts'
+import { ClientActs } from './client-acts.ts'
 import type { FaultClass } from './faults.ts'
 import type { Life } from './life.ts'
 import type { SimClient } from './sim-client.ts'
@@ -38,14 +39,14 @@ const acts = [
   { act: 'leaderHunt', weight: 5 },
   { act: 'crash', weight: 6 },
   { act: 'crashOfAll', weight: 1 },
-  { act: 'crashInTurn', weight: 3 },
+  { act: 'crashInTurn', weight: 5 },
   { act: 'stall', weight: 4 },
   { act: 'clockJump', weight: 2 },
   { act: 'writeError', weight: 1 },
   { act: 'readError', weight: 1 },
   { act: 'slowDisk', weight: 2 },
   { act: 'connectionBreak', weight: 2 },
-  { act: 'clientCut', weight: 2 },
+  { act: 'clientCut', weight: 3 },
   { act: 'clientCrash', weight: 1 },
   { act: 'abort', weight: 3 },
   { act: 'addServer', weight: 4 },
@@ -55,7 +56,7 @@ const acts = [
   { act: 'replaceDisk', weight: 3 },
   { act: 'addressChange', weight: 2 },
   { act: 'leaseToggle', weight: 3 },
-  { act: 'transfer', weight: 5 },
+  { act: 'transfer', weight: 8 },
   { act: 'fileError', weight: 1 },
   { act: 'snapshotDamage', weight: 2 },
   { act: 'stateLoss', weight: 2 },
@@ -110,6 +111,7 @@ export class Nemesis {
   readonly #world: World
   readonly #options: NemesisOptions
   readonly #chance: Chance
+  readonly #clientActs: ClientActs
   readonly #acts: readonly Act[]
   #isActive = true
   #drawn = 0
@@ -118,6 +120,7 @@ export class Nemesis {
     this.#world = world
     this.#options = options
     this.#chance = world.chance.fork()
+    this.#clientActs = new ClientActs(world, { ...options, chance: this.#chance })
     this.#acts = acts.filter(({ act }) => options.active.includes(act)).flatMap(({ act, weight }) => new Array<Act>(weight).fill(act))
   }
 
@@ -194,7 +197,7 @@ export class Nemesis {
         for (const each of servers) each.crash({ silently: chance.happens(0.3) })
         return true
       case 'crashInTurn':
-        server.life?.arm(chance.pick(['atWrite', 'atRemoval', 'atSlot', 'atFile', 'atSend']))
+        server.life?.arm(chance.pick(['atWrite', 'atRemoval', 'atConf', 'atSlot', 'atFile', 'atSend']))
         return true
       case 'stall':
         if (server.life === undefined || server.isStalled) return false
@@ -230,7 +233,7 @@ export class Nemesis {
       case 'clientCut':
       case 'clientCrash':
       case 'abort':
-        return this.#actOnClient(act)
+        return this.#clientActs.do(act)
       default:
         return this.#options.upheaval.do(act)
     }
@@ -263,32 +266,6 @@ export class Nemesis {
       this.#world.watch.install = undefined
       this.#world.coverage.count('restartInInstall')
       server.crash({ silently: this.#chance.happens(0.3) })
-    }
-  }
-
-  #actOnClient(act: Extract<Act, 'connectionBreak' | 'clientCut' | 'clientCrash' | 'abort'>): boolean {
-    const clients = this.#options.clients()
-    if (clients.length === 0) return false
-    const client = this.#chance.pick(clients)
-    switch (act) {
-      case 'connectionBreak':
-        for (const connection of client.connections) connection.break()
-        return client.connections.length > 0
-      case 'clientCut': {
-        // From one, or from all, long enough for its session to end without it.
-        const all = this.#options.servers()
-        const servers = this.#chance.happens(0.5) ? all : [this.#chance.pick(all)]
-        const cut = (from: number, to: number): (() => void) => this.#world.network.cut(from, to)
-        this.#mendLater(servers.flatMap(({ id }) => [cut(client.place, id), cut(id, client.place)]))
-        return true
-      }
-      case 'clientCrash':
-        this.#options.crashClient(client)
-        return true
-      case 'abort':
-        return this.#options.abortCall(client)
-      default:
-        return false
     }
   }
 

@@ -22,7 +22,23 @@ export interface Beneath {
   readonly why: string
 }
 
-export const beneath: readonly Beneath[] = []
+export const beneath: readonly Beneath[] = [
+  {
+    bug: 16,
+    what: 'a message of another cluster, or of a removed node, is accepted',
+    why: 'the handshake keeps both out, and the simulator has one of its own (`sim/peers.ts`): `test/known-bugs/network.test.ts`',
+  },
+  {
+    bug: 23,
+    what: 'the database does not sync',
+    why: 'the simulated store keeps batches whole and in order, as LevelDB does with synced writes: `test/known-bugs/disk.test.ts`',
+  },
+  {
+    bug: 34,
+    what: 'a new leader writes what old followers cannot read',
+    why: 'all nodes of a run are of one version; who could not read what others write is refused at the handshake: `test/known-bugs/network.test.ts`',
+  },
+]
 
 /** Those that bring back a bug, by its number. */
 export function bugsOf(mutants: readonly Mutant[]): readonly BugMutant[] {

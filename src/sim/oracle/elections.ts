@@ -51,9 +51,18 @@ export class Elections {
     )
   }
 
-  /** `candidate` asks for votes with a log that ends so. */
-  onAsks(candidate: NodeId, term: Term, last: EntryId): void {
-    this.#logs.set(`${term} ${candidate}`, last)
+  /** `candidate` asks for votes with a log that ends so. Only who has a vote may; in a configuration that is not known to be committed, or the one before it (§4.2.1, §4.2.2). */
+  onAsks(
+    { id, written, conf }: Pick<Watched, 'id' | 'written' | 'conf'>,
+    { term, last }: { readonly term: Term; readonly last: EntryId },
+  ): void {
+    this.#logs.set(`${term} ${id}`, last)
+    const possible = [conf, written.conf, written.confAt(written.confIndex - 1)?.conf]
+    this.#verdict.check(
+      possible.some((one) => one?.voters.includes(id) === true || one?.votersOutgoing.includes(id) === true),
+      'only voters campaign (§4.2.1)',
+      () => `node ${id} asks for votes in term ${term}, it has none in ${describe(written.conf)}`,
+    )
   }
 
   /**

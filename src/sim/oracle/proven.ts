@@ -1,7 +1,9 @@
 // How far a follower may commit: what its leader has committed, as far as the very message that says so proves that both have the same (§3.5). What
 // it commits beyond that may be the same by luck.
-import type { Index, NodeId, PeerMessage, SoftState } from '../../core/types.ts'
+import type { Index, NodeId, PeerMessage, SoftState, Term } from '../../core/types.ts'
 import type { Verdict } from '../violation.ts'
+import { notePromised } from './damaged.ts'
+import type { Watched } from './watched.ts'
 
 export class Proven {
   readonly #verdict: Verdict
@@ -11,6 +13,22 @@ export class Proven {
 
   constructor(verdict: Verdict) {
     this.#verdict = verdict
+  }
+
+  /** `node` says that it has what the leader of a term has, up to an entry. While that one leads, it will count on it. */
+  onAcknowledges(
+    node: Watched,
+    leader: Watched | undefined,
+    { term, matchIndex }: { readonly term: Term; readonly matchIndex: Index },
+  ): void {
+    notePromised(node, matchIndex)
+    if (leader?.role !== 'leader' || leader.term !== term) return
+    const [its, own] = [leader.written.termAt(matchIndex), node.durable.termAt(matchIndex)]
+    this.#verdict.check(
+      its === undefined || own === undefined || its === own,
+      'what is acknowledged is what the leader has (§3.5)',
+      () => `node ${node.id} acknowledges entry ${matchIndex} of term ${own} to node ${leader.id}, whose entry is of term ${its}`,
+    )
   }
 
   /** A process begins, with a log and a state from which it knows that `index` is committed. */

@@ -16,7 +16,7 @@ import type {
 import type { NodeStatus } from '../../wire/client-messages.ts'
 import type { Verdict } from '../violation.ts'
 import { checkAppendedConfs } from './appended-confs.ts'
-import { checkDamaged, notePromised } from './damaged.ts'
+import { checkDamaged } from './damaged.ts'
 import { Confs, describe, isQuorum } from './confs.ts'
 import { Disks } from './disks.ts'
 import { Elections } from './elections.ts'
@@ -174,7 +174,7 @@ export class Safety {
       case 'DigestsChunk':
         return // promises nothing
       case 'RequestVote':
-        this.#elections.onAsks(id, message.term, message.last)
+        this.#elections.onAsks(node, message)
         this.#elections.onVote({ voter: node, candidate: id, term: message.term }, hardState)
         break
       case 'RequestVoteReply':
@@ -198,7 +198,7 @@ export class Safety {
           'promises only what is durable (§3.8)',
           () => `node ${id} acknowledges ${message.ok ? message.matchIndex : 0}, its disk ends at ${lastIndex}`,
         )
-        if (message.ok) notePromised(node, message.matchIndex)
+        if (message.ok) this.proven.onAcknowledges(node, this.disks.find(message.to), message)
         break
       default:
     }
@@ -272,7 +272,7 @@ export class Safety {
     node.commitIndex = commitIndex
     node.lastApplied = lastApplied
     this.#onCommit(node, conf)
-    checkAppendedConfs(node, { verdict: this.#verdict, confs: this.confs })
+    checkAppendedConfs(node, { verdict: this.#verdict, confs: this.confs, disks: this.disks })
     node.conf = conf
   }
 

@@ -57,7 +57,6 @@ export const reads: readonly Mutant[] = [
   },
   {
     name: 'a follower takes any answer for its question (§6.4)',
-    bug: 9,
     file: 'src/core/follower-reads.ts',
     find: 'if (from !== this.#leader || nonce !== this.#ctx.nonce || counter > this.#ctx.question) return',
     replace: 'if (from !== this.#leader) return',
@@ -75,5 +74,12 @@ export const reads: readonly Mutant[] = [
     file: 'src/node/node.ts',
     find: 'const now = this.#ports.clock.monotonicMs()',
     replace: 'const now = this.#ports.clock.wallMs()',
+  },
+  {
+    name: 'all questions of a follower have one number (§6.4)',
+    bug: 9,
+    file: 'src/core/follower-reads.ts',
+    find: 'const counter = ++this.#ctx.question',
+    replace: 'const counter = this.#ctx.question',
   },
 ]

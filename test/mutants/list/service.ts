@@ -6,8 +6,8 @@ export const service: readonly Mutant[] = [
     name: 'a repetition is executed once more (§6.3)',
     bug: 25,
     file: 'src/machine/sessions.ts',
-    find: "if (recorded !== undefined) return { kind: 'duplicate', recorded }",
-    replace: "if (recorded !== undefined) return refused('SESSION_EXPIRED', `session ${id} has expired`)",
+    find: 'if (seq > session.lastSeq) {',
+    replace: 'if (seq > 0) {',
   },
   {
     name: 'what may be in the log is called again in the next session (§6.3)',
@@ -18,7 +18,6 @@ export const service: readonly Mutant[] = [
   },
   {
     name: 'whoever waits for what is in the log is not told that leadership is lost',
-    bug: 26,
     file: 'src/node/command-door.ts',
     find: '    for (const pending of inLog) this.#refuse(pending, fateOpen)\n',
     replace: '    if (inLog.length < 0) this.#refuse(inLog[0] ?? unproposed[0], fateOpen)\n',

@@ -23,6 +23,8 @@ export const snapshots: readonly Mutant[] = [
   {
     name: 'an older snapshot takes the place of a newer state',
     bug: 19,
+    missed:
+      'whoever got there by its log gives up its fetch before the snapshot comes; `test/core/known-bugs.test.ts` hands it over all the same',
     file: 'src/core/raft-log.ts',
     find: 'return this.#hasState ? id.index > this.#commitIndex : id.index >= this.#base.index',
     replace: 'return id.index > this.#base.index',
@@ -30,6 +32,8 @@ export const snapshots: readonly Mutant[] = [
   {
     name: 'the log is compacted under a follower that fetches a snapshot',
     bug: 22,
+    missed:
+      'it costs time only, as long as somebody goes on writing, and here nobody does once everything has healed; `test/sim/slow-follower.test.ts` keeps writing',
     file: 'src/core/snapshots.ts',
     find: "const pinned = role.kind === 'leader' ? role.pinnedIndex : Number.POSITIVE_INFINITY",
     replace: 'const pinned = Number.POSITIVE_INFINITY',
@@ -53,20 +57,6 @@ export const snapshots: readonly Mutant[] = [
     file: 'src/node/snapshotter.ts',
     find: 'const live = { isRead: true }',
     replace: 'const live = { isRead: false }',
-  },
-  {
-    name: 'a snapshot that is being read gives way to an older one',
-    bug: 19,
-    file: 'src/core/raft-log.ts',
-    find: 'if (id.index <= (this.#restoring ?? 0)) return false\n',
-    replace: '',
-  },
-  {
-    name: 'a state that is replaced keeps the entries it was to be replaced for',
-    bug: 19,
-    file: 'src/node/state-transfer.ts',
-    find: '    suspend()\n    this.#snapshotter.cancel()\n',
-    replace: '    this.#snapshotter.cancel()\n',
   },
   {
     name: 'a snapshot brings no sessions (§5.1)',
@@ -95,5 +85,12 @@ export const snapshots: readonly Mutant[] = [
     file: 'src/wire/replica-codec.ts',
     find: 'parts: () => frozen ?? machineParts(replica.machine)',
     replace: 'parts: () => machineParts(replica.machine)',
+  },
+  {
+    name: 'a snapshot of a state that is being replaced is not given up',
+    bug: 19,
+    file: 'src/node/snapshotter.ts',
+    find: 'if (taking?.live.isRead === true) this.#giveUp(taking)',
+    replace: 'if (taking?.error !== undefined) this.#giveUp(taking)',
   },
 ]
