@@ -27,18 +27,6 @@ test.skipIf(chosen.length < 100)('the swarm is not idle: leaders and members cha
   expect(sum(({ answered }) => answered)).toBeGreaterThan(0.5 * sum(({ calls }) => calls))
 })
 
-describe('no more is broken than a cluster gets over', () => {
-  test.each([
-    ['a disk with nothing on it yet is not damaged', 40_648],
-    [
-      'a snapshot is damaged only where the log goes on from an older one: with the disk of the other gone, it was the last copy of the state',
-      40_993,
-    ],
-  ])('%s', (_, seed) => {
-    expect(runSeed(seed)).toMatchObject({ seed })
-  })
-})
-
 describe('one seed decides everything', () => {
   test.each([1, 2, 3])('seed %i gives the same run twice', (seed) => {
     const { traceHash, steps } = runSeed(seed)

@@ -69,12 +69,14 @@ export class Elections {
    * A vote may be on its way to a disk. With entries, too, they are of a leader that was elected meanwhile: what the log was when the vote was given,
    * nobody can tell any more.
    */
-  onWritesVote({ id, written: { hardState, last } }: Pick<Watched, 'id' | 'written'>, persist: Persist): void {
+  onWritesVote({ id, incarnation, written: { hardState, last } }: Pick<Watched, 'id' | 'incarnation' | 'written'>, persist: Persist): void {
     const { term, votedFor = id } = persist.hardState
     const asked = this.#logs.get(`${term} ${votedFor}`)
     const isNew = hardState.term !== term || hardState.votedFor !== votedFor
     const isAlone = persist.reset === undefined && persist.truncateFrom === undefined && persist.entries.length === 0
-    if (!isNew || !isAlone || votedFor === id || asked === undefined) return
+    // Others may have told it of a vote that it gave, and forgot, when its log was another.
+    const isRemembered = this.#votes.get(term)?.has(nameOf({ id, incarnation })) === true
+    if (!isNew || !isAlone || isRemembered || votedFor === id || asked === undefined) return
     this.#verdict.check(
       asked.term > last.term || (asked.term === last.term && asked.index >= last.index),
       'votes go to a log that misses nothing (§3.6.1)',
