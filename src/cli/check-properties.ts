@@ -1,14 +1,11 @@
 // The part `properties` of `raftgen check`: the handlers at work.
 import type { Diagnostic } from '../../codegen/diagnostic.ts'
-import { CheckFailure, checkMachine, type CheckReport } from '../prove/index.ts'
+import { casesDefault, casesMax, CheckFailure, checkMachine, type CheckReport } from '../prove/check-machine.ts'
 import type { Checked, PartReport } from './check.ts'
 import { slowly } from './log-progress.ts'
 import { grouped, shownPath } from './terminal.ts'
 import { userMachine } from './user-machine.ts'
 import { wholeNumber } from './whole-number.ts'
-
-const casesDefault = 1_000
-const casesMax = 1_000_000
 
 /** Throws `WrongUse`. */
 export async function propertiesPart({ schemaFile, handlersFile, options, terminal }: Checked): Promise<PartReport> {

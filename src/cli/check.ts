@@ -1,12 +1,10 @@
 // `raftgen check <schema.ts>`: looks for what a compiler cannot see. It is made of parts; each gives findings, and what else is to be known.
-import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
 import type { Diagnostic } from '../../codegen/diagnostic.ts'
 import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
 import type { CheckOptions } from './program.ts'
-import { schemaFileOf } from './schema-file.ts'
+import { handlersFileOf, schemaFileOf } from './schema-file.ts'
 import { suggestion } from './suggest.ts'
-import { counted, diagnosticText, shownPath, type Terminal } from './terminal.ts'
+import { counted, diagnosticText, type Terminal } from './terminal.ts'
 
 export interface CheckCommand {
   readonly schema: string
@@ -74,17 +72,6 @@ function chosenParts(only: string | undefined): readonly (readonly [string, Part
     throw new WrongUse(`--only: '${name}' is no part of check`, hint)
   }
   return all.filter(([name]) => names.includes(name))
-}
-
-/** Throws `WrongUse` where there is nothing to look into. */
-function handlersFileOf(schemaFile: string, option: string | undefined): string {
-  const file = option === undefined ? join(dirname(schemaFile), 'handlers.ts') : resolve(option)
-  if (file === schemaFile) throw new WrongUse(`${shownPath(file)} is the file of the handlers`, 'Name the schema file.')
-  if (existsSync(file)) return file
-  throw new WrongUse(
-    `there is no file of handlers ${shownPath(file)}`,
-    `Run \`raftgen ${shownPath(schemaFile)}\`, which makes one, or name yours with --handlers.`,
-  )
 }
 
 async function lintPart({ schemaFile, handlersFile }: Checked): Promise<PartReport> {

@@ -92,11 +92,11 @@ function summaryOf({ base, end, hardState, fence, isAnew }: Opened, { terms, con
 }
 
 /** Where the state of the machine comes from; an error when it comes from nowhere any more. */
-function stateOf({ snapshots, log }: Inspection, summary: LogSummary): 'own' | 'awaited' | 'fetched' | RaftgenError {
+function stateOf({ snapshots, log, identity }: Inspection, summary: LogSummary): 'own' | 'awaited' | 'fetched' | RaftgenError {
   const { base } = summary
   if (base.id.index === 0 && base.conf.voters.length > 0) return 'own'
   if (snapshots.some(({ id, damage }) => damage === undefined && termAt(summary, id.index) === id.term)) return 'own'
-  if (isAlone(summary)) return lostState(summary)
+  if (identity !== undefined && isAlone(summary, identity.nodeId)) return lostState(summary)
   // A log that has lost its base looks the same, but for that.
   return base.id.index === 0 && log.judged.base !== undefined && !log.judged.isBaseRestored ? 'awaited' : 'fetched'
 }

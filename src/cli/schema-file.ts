@@ -1,8 +1,9 @@
 import { existsSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { WrongUse } from './exit-code.ts'
 import { commandNames } from './program.ts'
 import { suggestion } from './suggest.ts'
+import { shownPath } from './terminal.ts'
 
 /** The schema file an argument names, absolute. Throws `WrongUse` where there is none. */
 export function schemaFileOf(argument: string): string {
@@ -13,6 +14,17 @@ export function schemaFileOf(argument: string): string {
   }
   if (statSync(path).isDirectory()) throw new WrongUse(`${argument} is a folder`, 'Name the schema file in it.')
   return path
+}
+
+/** The handlers that belong to a schema, absolute: `option`, or `handlers.ts` beside it. Throws `WrongUse` where there are none. */
+export function handlersFileOf(schemaFile: string, option: string | undefined): string {
+  const file = option === undefined ? join(dirname(schemaFile), 'handlers.ts') : resolve(option)
+  if (file === schemaFile) throw new WrongUse(`${shownPath(file)} is the file of the handlers`, 'Name the schema file.')
+  if (existsSync(file)) return file
+  throw new WrongUse(
+    `there is no file of handlers ${shownPath(file)}`,
+    `Run \`raftgen ${shownPath(schemaFile)}\`, which makes one, or name yours with --handlers.`,
+  )
 }
 
 function unknownCommand(word: string): WrongUse {

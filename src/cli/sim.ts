@@ -1,7 +1,7 @@
 // `raftgen sim <schema.ts>`: the machine of a project in simulated clusters.
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import {
   chartRows,
   chartSvg,
@@ -19,7 +19,7 @@ import {
 import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
 import { slowly } from './log-progress.ts'
 import type { SimOptions } from './program.ts'
-import { schemaFileOf } from './schema-file.ts'
+import { handlersFileOf, schemaFileOf } from './schema-file.ts'
 import { suggestion } from './suggest.ts'
 import { grouped, shownPath, type Terminal } from './terminal.ts'
 import { userMachine } from './user-machine.ts'
@@ -45,7 +45,7 @@ interface Runs {
 export async function simCommand({ schema, options, terminal }: SimCommand): Promise<ExitCode> {
   const schemaFile = schemaFileOf(schema)
   const runs = runsOf(options)
-  const handlersFile = options.handlers === undefined ? join(dirname(schemaFile), 'handlers.ts') : resolve(options.handlers)
+  const handlersFile = handlersFileOf(schemaFile, options.handlers)
   const subject = await userMachine({ schemaFile, handlersFile, out: options.out })
   const started = performance.now()
   const sum = new Sum()

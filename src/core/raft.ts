@@ -11,7 +11,7 @@ import { checkOptions, restoredOf } from './options.ts'
 import { Outbox } from './outbox.ts'
 import { Persistence } from './persistence.ts'
 import { RaftLog } from './raft-log.ts'
-import { votersOf } from './quorum.ts'
+import { recollectionOf } from './recollect.ts'
 import { acceptEntries, answerStale } from './replies.ts'
 import { Snapshots } from './snapshots.ts'
 import { statusOf } from './status.ts'
@@ -81,9 +81,6 @@ export class Raft {
   get committedConf(): ConfState {
     return this.#log.committedConf
   }
-  get firstIndex(): Index {
-    return this.#log.base.index + 1
-  }
   get lastIndex(): Index {
     return this.#log.lastIndex
   }
@@ -121,14 +118,7 @@ export class Raft {
    * it waits for.
    */
   recollect(member: Pick<Member, 'id' | 'incarnation'>, awaited: readonly NodeId[]): Recollected {
-    const { log, witnesses } = this.#ctx
-    const { role } = this.#elections
-    if (role.kind === 'leader') role.observe()
-    const { match, matchTerm, votedTerm } = witnesses.of(member)
-    const { conf, lastingConf, held, isFloorUnknown: isForgetful } = log
-    const isConfLasting = conf === lastingConf && conf.votersOutgoing.length === 0
-    const gone = awaited.filter((id) => lastingConf.removed.includes(id))
-    return { match, matchTerm, votedTerm, held, isForgetful, voters: votersOf(conf), isConfLasting, gone }
+    return recollectionOf(this.#ctx, this.#elections, { member, awaited })
   }
 
   /** Advances by one input. What is merely unwanted is refused or ignored; what Raft says cannot happen is asserted. */

@@ -22,3 +22,6 @@ export function ok<T>(value?: T): Success<T | undefined> {
 
 /** Used by the generated constructors of declared errors. */
 export const fail = <E extends DeclaredError>(error: E): Failure<E> => ({ ok: false, error })
+
+/** Whether a checked reply of a command that declares errors is one of them. Of others it says nothing: their bare output may look like one. */
+export const isFailure = (reply: unknown): boolean => typeof reply === 'object' && reply !== null && 'ok' in reply && reply.ok === false

@@ -112,8 +112,11 @@ export interface TypedMachine {
   read<T>(look: (state: object) => T): T
 }
 
-/** What a handler did: it returned `value` (with declared errors a `Result`), or it failed, and left nothing behind. */
-export type OperationResult = { readonly kind: 'returned'; readonly value: unknown } | { readonly kind: 'failed' }
+/**
+ * What a handler did: it returned `value` (where errors are declared, a `Result`); it answered with a declared error, which is in `value`, and left nothing
+ * behind; or it failed, and left nothing behind.
+ */
+export type OperationResult = { readonly kind: 'returned' | 'refused'; readonly value: unknown } | { readonly kind: 'failed' }
 
 export interface TypedOperation {
   readonly kind: 'command' | 'query'

@@ -1,5 +1,5 @@
 // One node, without a world: the core, its driver, the replica and the door for clients, turned by a host that owns sockets, disk and timers.
-import { type ConfState, type Entry, type Ms, type NodeId, type PeerMessage, Raft, type SoftState } from '../core/index.ts'
+import { type ConfState, type Entry, type Ms, type NodeId, type PeerMessage, type Raft, type SoftState } from '../core/index.ts'
 import { timingOf } from '../core/limits.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -24,7 +24,7 @@ import {
   type NodeOptions,
   type NodePorts,
 } from './options.ts'
-import { confAt, raftOptions } from './raft-options.ts'
+import { confAt, plainCore, raftOptions } from './raft-options.ts'
 import { Reception } from './reception.ts'
 import { StateCheck } from './state-check.ts'
 import { noOtherState, StateTransfer, type StateTransferStart } from './state-transfer.ts'
@@ -62,13 +62,12 @@ export class Node {
   constructor(options: NodeOptions, ports: NodePorts) {
     const { id, clusterId, incarnation, recovered, seed, nonce, timing = {} } = options
     const { log, clock, net } = ports
-    const { summary } = log
     this.id = id
     this.clusterId = clusterId
     this.#ports = ports
     const limits = { ...defaultNodeLimits, ...options.limits }
     this.#limits = limits
-    const raft = new Raft(raftOptions(options, summary, clock.monotonicMs()))
+    const raft = (ports.core ?? plainCore)(raftOptions(options, log.summary, clock.monotonicMs()))
     this.#raft = raft
     const { replica } = recovered
     this.#replica = replica
@@ -92,7 +91,7 @@ export class Node {
     const shared = { raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, halting }
     this.#gateway = new Gateway({ ...shared, whyFull, whyUnsure, report })
     this.#applier = this.#newApplier({ wake, fail })
-    this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(summary, replica.lastApplied) })
+    this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(log.summary, replica.lastApplied) })
     this.#mending = new Mending({ id, incarnation, nonce, electionTimeoutMs, heartbeatMs, raft, log, net, wake, fail, report })
     this.#driver = this.#newDriver({ wake, fail })
     this.#confWatch = new ConfWatch({ id, clusterId, incarnation, electionTimeoutMs, confChanged, report, fail }, raft)

@@ -1,4 +1,4 @@
-import type { ConfState, CoreLimits, EntryId, Index, Ms, NodeId, SoftState, Term, Timing } from '../core/index.ts'
+import type { ConfState, CoreLimits, EntryId, Index, Ms, NodeId, Raft, RaftOptions, SoftState, Term, Timing } from '../core/index.ts'
 import type { HandlerFailure } from '../machine/state-machine.ts'
 import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -37,6 +37,8 @@ export interface NodePorts {
   confChanged(conf: ConfState, committed: ConfState): void
   /** For people. */
   report(event: NodeEvent): void
+  /** Makes the core. Default: a plain one. For whoever watches it. */
+  core?(options: RaftOptions): Raft
 }
 
 /** What is left of the disk that a node writes to. */

@@ -1,5 +1,5 @@
 // What the core of a node begins with.
-import type { ConfState, Index, LogSummary, RaftOptions } from '../core/index.ts'
+import { type ConfState, type Index, type LogSummary, Raft, type RaftOptions } from '../core/index.ts'
 import type { NodeOptions } from './options.ts'
 
 export function raftOptions(
@@ -20,6 +20,9 @@ export function raftOptions(
     ...(hasState ? { lastApplied: replica.lastApplied } : {}),
   }
 }
+
+/** One that nobody watches. */
+export const plainCore = (options: RaftOptions): Raft => new Raft(options)
 
 /** In force at `index`, which is in the log, its base included. */
 export function confAt({ base, confs }: LogSummary, index: Index): ConfState {

@@ -1,5 +1,5 @@
 // The first thing a node does: its state, from the newest snapshot that is whole and that the log goes on from.
-import { type EntryId, type Index, InvariantError, type LogSummary, type SnapshotMeta, type Term } from '../core/index.ts'
+import { type EntryId, type Index, InvariantError, type LogSummary, type NodeId, type SnapshotMeta, type Term } from '../core/index.ts'
 import { RaftgenError } from '../errors.ts'
 import { Replica } from '../machine/replica.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
@@ -8,6 +8,8 @@ import type { Recovered } from './options.ts'
 import { readReplica } from './snapshot-reader.ts'
 
 export interface RecoverOptions {
+  /** Of this node. */
+  readonly id: NodeId
   readonly machine: StateMachine
   readonly log: LogSummary
   readonly snapshots: Snapshots | undefined
@@ -24,7 +26,7 @@ export interface RecoverOptions {
  * stay where they are: another version of this program may know how to read them.
  */
 export function recover(
-  { machine, log, snapshots, unusable }: RecoverOptions,
+  { id, machine, log, snapshots, unusable }: RecoverOptions,
   done: (error: Error | undefined, recovered: Recovered | undefined) => void,
 ): void {
   const isWhole = log.base.id.index === 0 && log.base.conf.voters.length > 0
@@ -35,7 +37,7 @@ export function recover(
   const begin = (recovered: Recovered): void => {
     if (snapshots === undefined) return done(undefined, recovered)
     if (recovered.hasState) return condemn(snapshots, useless, () => done(undefined, recovered))
-    const problem = isAlone(log) ? lostState(log) : undefined
+    const problem = isAlone(log, id) ? lostState(log) : undefined
     done(problem, problem === undefined ? recovered : undefined)
   }
   const attempt = ([snapshot, ...older]: readonly SnapshotMeta[]): void => {
@@ -70,9 +72,9 @@ function condemn(snapshots: Snapshots, useless: readonly Useless[], done: () => 
 }
 
 /** No other member has, or will have, the state. Who joins knows the others only; who has lost entries does not know them all. */
-export function isAlone({ base, confs, fence }: LogSummary): boolean {
+export function isAlone({ base, confs, fence }: LogSummary, id: NodeId): boolean {
   const { voters, members } = confs.at(-1)?.conf ?? base.conf
-  return fence === undefined && voters.length > 0 && members.length <= 1
+  return fence === undefined && voters.length > 0 && members.every((member) => member.id === id)
 }
 
 export function lostState({ base }: LogSummary): RaftgenError {

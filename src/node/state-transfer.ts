@@ -265,7 +265,7 @@ export class StateTransfer {
     this.#shelf.trust(snapshot)
     raft.step({ kind: 'snapshotReceived', base: { id, conf }, term })
     this.#maybeSuspend()
-    const { commitIndex, firstIndex } = raft
+    const { commitIndex, firstIndex } = raft.status
     if (id.index <= commitIndex && (this.#hasState || id.index >= firstIndex - 1)) return this.#fetcher.accept()
     // It leads by now, and needs none.
     this.#intake.drop()
@@ -292,7 +292,7 @@ export class StateTransfer {
   /** Where the core has put a snapshot in the place of its log, the entries that would be next are gone: its state will be read. */
   #maybeSuspend(): void {
     const { raft, replica, suspend } = this.#ports
-    if (raft.firstIndex > replica.lastApplied + 1) suspend()
+    if (raft.status.firstIndex > replica.lastApplied + 1) suspend()
   }
 
   #condemnWrong(): void {
@@ -310,7 +310,7 @@ export class StateTransfer {
     const { raft, replica, limits } = this.#ports
     this.#shelf.prune()
     const index = Math.min(this.#shelf.coveredIndex, replica.lastApplied - limits.logTailEntries)
-    if (index >= raft.firstIndex) raft.step({ kind: 'compact', index })
+    if (index >= raft.status.firstIndex) raft.step({ kind: 'compact', index })
   }
 }
 

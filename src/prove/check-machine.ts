@@ -25,8 +25,8 @@ export interface CheckReport {
   readonly queries: number
 }
 
-const casesDefault = 1_000
-const casesMax = 1_000_000
+export const casesDefault = 1_000
+export const casesMax = 1_000_000
 
 /** What does not hold, with the smallest case that was found, and a test that repeats it. */
 export class CheckFailure extends Error {
@@ -109,13 +109,11 @@ class Tally {
       if (!('command' in step)) continue
       const counts = this.commands.get(step.command) ?? { applied: 0, refused: 0 }
       counts.applied += 1
-      if (result?.kind === 'returned' && isRefusal(result.value)) counts.refused += 1
+      if (result?.kind === 'refused') counts.refused += 1
       this.commands.set(step.command, counts)
     }
   }
 }
-
-const isRefusal = (value: unknown): boolean => typeof value === 'object' && value !== null && Reflect.get(value, 'ok') === false
 
 function storyOf({ step, result }: Taken): string {
   if ('advanceMs' in step) return `${step.advanceMs} ms pass`

@@ -61,11 +61,7 @@ export class DrawnCalls implements Operations {
     const operation = this.#words.operationOf(kind === 'command' ? 'command' : 'query', payload)
     if (operation === undefined || outcome.kind !== 'answered') return
     const result = operation.result(outcome.reply)
-    if (
-      result.kind === 'failed' ||
-      (typeof result.value === 'object' && result.value !== null && Reflect.get(result.value, 'ok') === false)
-    )
-      return
+    if (result.kind !== 'returned') return
     this.#memory.keep(operation.decode(payload))
     this.#memory.keep(result.value)
   }

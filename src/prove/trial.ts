@@ -104,7 +104,7 @@ export class Trial {
     for (const drawn of inputs) {
       input = this.#memory.resolve(drawn)
       const reply = this.#apply(this.#scout, operation.encode(input), next)
-      if (this.#scout.failures.splice(0).length > 0 || !isRefusal(operation.result(reply))) break
+      if (this.#scout.failures.splice(0).length > 0 || operation.result(reply).kind === 'returned') break
     }
     return input
   }
@@ -116,9 +116,9 @@ export class Trial {
     const call = encoded(operation, input)
     const result = operation.result(kind === 'command' ? this.#command(operation, call) : this.#query(operation, call))
     this.taken[this.taken.length - 1] = { step, result }
-    if (isRefusal(result)) return
+    if (result.kind !== 'returned') return
     this.#memory.keep(input)
-    this.#memory.keep(result.kind === 'returned' ? result.value : undefined)
+    this.#memory.keep(result.value)
     this.#rememberKeys()
   }
 
@@ -137,7 +137,7 @@ export class Trial {
     const [failure] = this.#first.failures.splice(0)
     if (failure !== undefined) throw failed(failure)
     const result = checkReply(operation, reply)
-    if (isRefusal(result) && !isSame(before, first.snapshot()))
+    if (result.kind !== 'returned' && !isSame(before, first.snapshot()))
       throw new PropertyFailure('a command that fails leaves no trace', `${name} answered with an error, and its changes are there`)
     this.#log.push({ index: this.#index, now: this.#now, command, reply })
 
@@ -266,9 +266,6 @@ function difference(what: string, operation: TypedOperation, one: Uint8Array, ot
 }
 
 const elsewhere = (said: string): string => `under another clock, in another time zone and with other luck ${said}`
-
-const isRefusal = (result: OperationResult): boolean =>
-  result.kind === 'failed' || (typeof result.value === 'object' && result.value !== null && Reflect.get(result.value, 'ok') === false)
 
 const isSame = (one: Uint8Array, other: Uint8Array): boolean => Buffer.compare(one, other) === 0
 

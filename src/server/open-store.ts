@@ -89,7 +89,8 @@ export async function recoverState({ log, identity, snapshots }: Store, machine:
     logger.warn(`${node} cannot use its snapshot of entry ${index} and tries an older one: ${error.message}`)
   const { summary } = log
   const recovered = await new Promise<Recovered>((resolve, reject) => {
-    recover({ machine, log: summary, snapshots, unusable }, (error, state) => (state === undefined ? reject(error) : resolve(state)))
+    const options = { id: identity.nodeId, machine, log: summary, snapshots, unusable }
+    recover(options, (error, state) => (state === undefined ? reject(error) : resolve(state)))
   })
   if (recovered.hasState) return recovered
   const { base } = summary

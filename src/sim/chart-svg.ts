@@ -17,7 +17,7 @@ export function chartSvg({ lanes, rows, earlier, routine }: ChartRows, title: st
     '@media(prefers-color-scheme:dark){.bg{fill:#0d1117}.t{fill:#e6edf3}.d{fill:#8d96a0}.l{stroke:#30363d}.m{stroke:#4493f8}.x{stroke:#f85149}.n{fill:#ab7df8}}</style>',
     '<defs><marker id="a" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto"><path class="m" d="M1 1 7 4 1 7"/></marker></defs>',
     `<rect class="bg" width="${width}" height="${height}"/>`,
-    `<text class="t" x="12" y="22" font-size="15" font-weight="600">${escaped(title)}</text>`,
+    `<text class="t" x="12" y="22" font-size="15" font-weight="600">${escaped(shortened(title))}<title>${escaped(title)}</title></text>`,
     `<text class="d" x="12" y="40">${note}</text>`,
     ...lanes.flatMap((name, i) => [
       `<text class="t" x="${laneX(i)}" y="${top - 8}" text-anchor="middle" font-weight="600">${escaped(name)}</text>`,
@@ -44,7 +44,7 @@ function rowSvg(row: ChartRow, y: number, textX: number): string {
 const label = (text: string, y: number, x: number): string =>
   `<text class="t" x="${x}" y="${y + 4}">${escaped(shortened(text))}<title>${escaped(text)}</title></text>`
 
-const shownMax = 100
+const shownMax = 130
 const shortened = (text: string): string => (text.length > shownMax ? `${text.slice(0, shownMax)}...` : text)
 
 /** Characters that XML cannot hold at all are told by their number. */

@@ -74,7 +74,7 @@ function peerLabel(message: PeerMessage): string {
   return facts.length === 0 ? head : `${head}, ${facts.join(', ')}`
 }
 
-const hidden = new Set(['kind', 'term', 'from', 'to', 'conf', 'data', 'round', 'nonce', 'incarnation', 'bootNonce'])
+const hidden = new Set(['kind', 'term', 'from', 'to', 'conf', 'data', 'round', 'nonce', 'incarnation'])
 const shownMax = 60
 
 function factText(name: string, value: unknown): string {

@@ -184,6 +184,7 @@ export class Cluster {
       applied,
       snapshots,
       sabotage,
+      reference: this.#options.reference ?? false,
       clusterId,
       tickMs,
       machine,

@@ -19,6 +19,14 @@ export { local, type LocalFailure, type LocalOptions, type LocalReplica } from '
 export { Members } from './members.ts'
 export type { Order, OrderOutcome } from './operator.ts'
 export type { SimClient } from './sim-client.ts'
+export {
+  type Linearity,
+  linearity,
+  type SearchOptions,
+  searchable,
+  type SequentialModel,
+  type TimedOperation,
+} from './oracle/wing-gong-lowe.ts'
 export type { CallSettings, SimulationOptions, Words } from './options.ts'
 export { parsePlan, planText, type RunPlan } from './plan.ts'
 export { shrink, type ShrinkOptions } from './shrink.ts'

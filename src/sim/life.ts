@@ -19,6 +19,7 @@ import { Join } from './join.ts'
 import { noteEvent } from './life-events.ts'
 import type { Goodbye, Packet } from './network.ts'
 import { framesOf, isCounted, Peers } from './peers.ts'
+import { refinedBy } from './reference/refined-raft.ts'
 import type { SimServer } from './sim-server.ts'
 import { WatchedLog } from './watched-log.ts'
 import { WatchedSnapshots } from './watched-snapshots.ts'
@@ -240,7 +241,7 @@ export class Life implements DiskUser {
     const watched = applied.watch(id, sabotage.machine?.(machine(id), id) ?? machine(id))
     const snapshots = new WatchedSnapshots(store, (meta) => this.#world.onSnapshot(this.server.id, meta))
     const unusable = (index: number, error: Error): void => this.#note(index, `cannot use its snapshot of ${index}:`, error.message)
-    recover({ machine: watched, log: log.summary, snapshots, unusable }, (error, recovered) => {
+    recover({ id, machine: watched, log: log.summary, snapshots, unusable }, (error, recovered) => {
       if (recovered === undefined) return this.#fail(error ?? new Error('nothing recovered'))
       this.#begin(log, sabotage.snapshots?.(snapshots) ?? snapshots, recovered)
     })
@@ -292,6 +293,7 @@ export class Life implements DiskUser {
       digest: digestOf,
       confChanged: (newest, committed) => peers.confChanged(newest, committed),
       report: (event) => noteEvent(event, this.server, this.#world),
+      ...(this.#world.reference ? { core: refinedBy(verdict, this.server.name) } : {}),
     })
     peers.confChanged(this.#node.conf, this.#node.committedConf)
     this.#tick()

@@ -51,6 +51,8 @@ export interface SimulationOptions {
   readonly words?: Words
   /** What must be so of the model after every command of the log; a sentence where it is not. Default: nothing. */
   readonly broken?: (model: StateMachine) => string | undefined
+  /** A second, slow Raft looks at every step of every core: see `reference/`. Default false: it takes several times as long. */
+  readonly reference?: boolean
   /** For testing the tests: breaks something on purpose. */
   readonly sabotage?: Sabotage
 }

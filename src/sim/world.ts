@@ -67,6 +67,8 @@ export interface World {
   readonly applied: Applied
   readonly snapshots: SnapshotsSeen
   readonly sabotage: Sabotage
+  /** See `SimulationOptions.reference`. */
+  readonly reference: boolean
   readonly clusterId: string
   readonly tickMs: Ms
   readonly machine: (node: NodeId | undefined) => StateMachine

@@ -1,8 +1,8 @@
 // One connection, of either side: the preamble, then frames. Knows nothing of what the frames say.
 import type { Socket } from 'node:net'
 import type { Ms } from '../core/types.ts'
-import { FrameReader } from '../wire/frame.ts'
-import { type Preamble, PreambleReader } from '../wire/handshake.ts'
+import { FrameReader, frameHeaderBytes } from '../wire/frame.ts'
+import { type Preamble, PreambleReader, preambleBytes } from '../wire/handshake.ts'
 import { WireError } from '../wire/bytes.ts'
 
 /** How long an ended connection may take to send what it still has, and to see the other side end. */
@@ -32,6 +32,9 @@ export class Channel {
   #state: 'open' | 'ending' | 'closed' = 'open'
   #error: Error | undefined
   #receivedBytes = 0
+  /** Of those, the preamble and whole frames. */
+  #framedBytes = preambleBytes
+  #partialAt: Ms | undefined
   #sentBytes = 0
   #heardAt: Ms = performance.now()
   #frameAt: Ms = this.#heardAt
@@ -75,6 +78,11 @@ export class Channel {
   /** When the last whole frame came. Bytes that never make a frame do not count. */
   get frameAt(): Ms {
     return this.#frameAt
+  }
+
+  /** The frame that has begun and is not whole: since when, and how much of it has come. */
+  get partial(): { readonly since: Ms; readonly bytes: number } | undefined {
+    return this.#partialAt === undefined ? undefined : { since: this.#partialAt, bytes: this.#receivedBytes - this.#framedBytes }
   }
 
   write(bytes: Uint8Array): void {
@@ -135,8 +143,11 @@ export class Channel {
     this.#frames.push(bytes)
     for (let body = this.#nextFrame(); body !== undefined; body = this.#nextFrame()) {
       this.#frameAt = this.#heardAt
+      this.#framedBytes += frameHeaderBytes + body.length
+      this.#partialAt = undefined
       this.#events.frame(body)
     }
+    if (this.#receivedBytes > this.#framedBytes) this.#partialAt ??= this.#heardAt
   }
 
   #nextFrame(): Buffer | undefined {

@@ -28,6 +28,8 @@ import type { PeerTiming } from './timing.ts'
 const handshakesMax = 256
 /** Signs of life that a peer does not read, bytes. Beyond it the connection is cut. */
 const pongBytesMax = 65_536
+/** Of a frame under way, a second: a link that is slower is taken for none. */
+const frameBytesPerSecond = 8 * 1_024
 
 export interface IncomingPeersOptions {
   readonly identity: PeerIdentity
@@ -105,7 +107,7 @@ export class IncomingPeers {
     return this.#peers.get(peer)?.hello?.peer
   }
 
-  /** Cuts connections that are late or silent; tells the others how far they were read, so that a slow link is not taken for a dead one. */
+  /** Cuts connections that are late, silent or have lost their place; tells the others how far they were read, so that a slow link is not taken for a dead one. */
   sweep(now: Ms): void {
     const { handshakeTimeoutMs, idleTimeoutMs } = this.#options.timing
     for (const incoming of this.#handshakes) {
@@ -114,9 +116,23 @@ export class IncomingPeers {
       incoming.channel.destroy()
     }
     for (const incoming of this.#peers.values()) {
-      if (now - incoming.channel.heardAt > idleTimeoutMs) incoming.channel.destroy()
+      const late = this.#lateFrame(incoming.channel, now)
+      if (late !== undefined) {
+        this.#onMalformed(incoming, late)
+        incoming.channel.destroy()
+      } else if (now - incoming.channel.heardAt > idleTimeoutMs) incoming.channel.destroy()
       else if (incoming.channel.receivedBytes > incoming.pongedBytes) this.#pong(incoming)
     }
+  }
+
+  /** A damaged length is found out by nothing else: bytes keep coming, and no frame ever ends. To the peer all seems well, since it is told how far it was read. */
+  #lateFrame({ partial }: Channel, now: Ms): WireError | undefined {
+    if (partial === undefined) return undefined
+    const ms = now - partial.since
+    const isLate = ms > this.#options.timing.frameTimeoutMs && partial.bytes < (ms / 1_000) * frameBytesPerSecond
+    return isLate
+      ? new WireError(`a frame has begun ${Math.round(ms)} ms ago and is not whole: ${partial.bytes} bytes of it have come`)
+      : undefined
   }
 
   /** The members have changed: tells those that may not stay any more why, and closes their connections. */

@@ -10,6 +10,11 @@ export interface PeerTiming {
   readonly handshakeTimeoutMs: number
   /** An accepted connection on which nothing arrives, not even a ping, is cut. Default 10,000. */
   readonly idleTimeoutMs: number
+  /**
+   * A frame that has begun this long ago, and of which less than 8 KiB have come for each second since, is not one that is large on a slow link: its length was
+   * damaged, and swallows what follows. The connection is cut. Default 3,000.
+   */
+  readonly frameTimeoutMs: number
   /** Pause after a dial that failed; it doubles with each failure. Jittered. A connection that is lost is dialled at once. Default 10. */
   readonly redialMinMs: number
   /** The longest pause. Default 1,000. */
@@ -25,6 +30,7 @@ export const peerTiming = {
   pongTimeoutMs: 2_000,
   handshakeTimeoutMs: 5_000,
   idleTimeoutMs: 10_000,
+  frameTimeoutMs: 3_000,
   redialMinMs: 10,
   redialMaxMs: 1_000,
   guestGraceMs: 2_000,

@@ -322,7 +322,7 @@ describe('a refusal is exit code 1', () => {
     [undefined, true, 'Do what the message says.'],
   ] as const)('with advice that fits its reason: %s', async (reason, retryable, hint) => {
     const server = await fakeServer({ refused: { code: 'CHANGE_REFUSED', reason, message: 'no' } })
-    const { out } = await cluster('add', member, '--server', server.address, '--timeout', '50', '--json')
+    const { out } = await cluster('add', member, '--server', server.address, '--timeout', '500', '--json')
     expect(JSON.parse(out.join(''))).toMatchObject({ error: { retryable, hint: `CHANGE_REFUSED. ${hint}` } })
   })
 

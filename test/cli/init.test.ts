@@ -21,6 +21,7 @@ const files = [
   'package.json',
   'schema.ts',
   'server.ts',
+  'sim.test.ts',
   'tsconfig.json',
   'vitest.config.ts',
 ]

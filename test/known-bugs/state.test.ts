@@ -78,7 +78,7 @@ test('bug 21: a snapshot that holds the state of another index than it says is n
   }
   const unusable: number[] = []
   let lastApplied: number | undefined
-  recover({ machine: lines(), log, snapshots, unusable: (index) => unusable.push(index) }, (_, recovered) => {
+  recover({ id: 1, machine: lines(), log, snapshots, unusable: (index) => unusable.push(index) }, (_, recovered) => {
     lastApplied = recovered?.replica.lastApplied
   })
   while (tasks.length > 0) for (const task of tasks.splice(0)) task()

@@ -148,6 +148,7 @@ export class TestNode {
     let outcome: { readonly error: Error | undefined; readonly recovered: Recovered | undefined } | undefined
     recover(
       {
+        id: this.#options.id,
         machine,
         log: log.summary,
         snapshots,

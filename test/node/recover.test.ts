@@ -45,10 +45,11 @@ class Disk {
     this.snapshots.put({ id, conf, bytes: content.length, checksum: checksum(content) }, content)
   }
 
-  recover(log: LogSummary): Recovered {
+  recover(log: LogSummary, id = 1): Recovered {
     const outcomes: { readonly error: Error | undefined; readonly recovered: Recovered | undefined }[] = []
     recover(
       {
+        id,
         machine: this.machine,
         log,
         snapshots: this.snapshots,
@@ -164,6 +165,10 @@ describe('the only member of its cluster', () => {
   test('starts without one where somebody else is there, voter or not', () => {
     const learner = { ...alone, members: [memberOf(1), memberOf(2)], learners: [2] }
     expect(new Disk().recover(logFrom(6, { baseConf: learner })).hasState).toBe(false)
+  })
+
+  test('is that one and no other: who was removed, and has not heard of it, asks the one that is left', () => {
+    expect(new Disk().recover(logFrom(6, { baseConf: alone }), 2).hasState).toBe(false)
   })
 
   test('starts from the first entry of its log without any snapshot', () => {

@@ -31,7 +31,7 @@ test('a packed raftgen makes a service in an empty project, and a node more join
   await run('npm', ['run', 'generate'], { cwd: svc })
   await run('npm', ['run', 'build'], { cwd: svc })
   const { stdout: tested } = await run('npm', ['test'], { cwd: svc, env: { ...process.env, NO_COLOR: '1' } })
-  expect(tested).toMatch(/Tests +3 passed/)
+  expect(tested).toMatch(/Tests +14 passed/)
 
   const ports = await freePorts(8)
   const listed = JSON.stringify(ports)

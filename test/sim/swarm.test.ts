@@ -1,5 +1,7 @@
-import { afterAll, describe, expect, test } from 'vitest'
+import { spawnSync } from 'node:child_process'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Coverage, parsePlan, runSeed, type SwarmReport, seeds } from '../../src/sim/index.ts'
+import { built } from '../cli/built.ts'
 
 /** One seed to look into, or a run of it (`123/acts=1-3`), or a range of its own: `RAFTGEN_SEED=123`, `RAFTGEN_SEEDS=2000 RAFTGEN_FROM=5000`. */
 const { RAFTGEN_SEED: one, RAFTGEN_SEEDS: count = '250', RAFTGEN_FROM: first = '1' } = process.env
@@ -27,10 +29,41 @@ test.skipIf(chosen.length < 100)('the swarm is not idle: leaders and members cha
   expect(sum(({ answered }) => answered)).toBeGreaterThan(0.5 * sum(({ calls }) => calls))
 })
 
+describe('no more is broken than a cluster gets over', () => {
+  test.each([
+    ['a disk with nothing on it yet is not damaged', 40_648],
+    [
+      'a snapshot is damaged only where the log goes on from an older one: with the disk of the other gone, it was the last copy of the state',
+      40_993,
+    ],
+  ])('%s', (_, seed) => {
+    expect(runSeed(seed)).toMatchObject({ seed })
+  })
+})
+
+describe('what a seed has found stays mended', () => {
+  test.each([
+    ['who was removed, and has lost its snapshots before it heard of it, does not take itself for the only one of its cluster', 60_421],
+  ])('%s', (_, seed) => {
+    expect(runSeed(seed)).toMatchObject({ seed })
+  })
+})
+
 describe('one seed decides everything', () => {
+  beforeAll(built, 180_000)
+
   test.each([1, 2, 3])('seed %i gives the same run twice', (seed) => {
     const { traceHash, steps } = runSeed(seed)
     expect(runSeed(seed)).toMatchObject({ traceHash, steps })
+  })
+
+  test('and the same in another process', async () => {
+    const { traceHash, steps } = runSeed(2)
+    const code = `import { runSeed } from '${new URL('../../dist/src/sim/index.js', import.meta.url).href}'
+      const { traceHash, steps } = runSeed(2)
+      console.log(JSON.stringify({ traceHash, steps }))`
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' })
+    expect(JSON.parse(stdout)).toEqual({ traceHash, steps })
   })
 
   test('two seeds give two runs', () => {

@@ -42,10 +42,10 @@ let next = first
 let held = 0
 let sums = { steps: 0, elections: 0, changes: 0, calls: 0, answered: 0 }
 let isStopping = false
-process.once('SIGINT', () => {
+process.on('SIGINT', () => {
   isStopping = true
 })
-process.once('SIGTERM', () => {
+process.on('SIGTERM', () => {
   isStopping = true
 })
 

@@ -60,4 +60,6 @@ function failureOf(plan: RunPlan, chart: boolean): SimulationError | undefined {
 
 process.on('message', (order: Order) => process.send?.(run(order.seed)))
 process.once('disconnect', () => process.exit())
+// Ctrl-C goes to all processes of a terminal: the seed that is being run is finished first.
+process.on('SIGINT', () => {})
 process.send?.('ready')

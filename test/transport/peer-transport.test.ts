@@ -344,6 +344,32 @@ describe('a connection is cut when', () => {
     await until('cut', () => raw.isClosed)
   })
 
+  test('a frame is never whole, as when its length was damaged, however much keeps coming', async () => {
+    const { one, raw } = await connected({ ...quick, idleTimeoutMs: 60_000, frameTimeoutMs: 300 })
+    // 16,411 bytes in place of 27: what follows is swallowed, and asks for no answer.
+    const damaged = Buffer.from(frame((writer) => writeMessage(writer, heartbeat(2, 1, 1))))
+    damaged[2] = (damaged[2] ?? 0) ^ 0x40
+    raw.write(damaged)
+    const trickle = setInterval(() => raw.write(frame((writer) => writeMessage(writer, heartbeat(2, 1, 2)))), 20)
+    await until('cut', () => raw.isClosed, 5_000).finally(() => clearInterval(trickle))
+    expect(one.received).toEqual([])
+    expect(one.transport.counters.malformed).toBe(1)
+    expect(one.errors.at(-1)).toMatch(
+      /^cut the connection from node 2: a frame has begun \d+ ms ago and is not whole: \d+ bytes of it have come$/,
+    )
+  })
+
+  test('but not when a large frame comes over a slow link', async () => {
+    const { one, raw } = await connected({ ...quick, frameTimeoutMs: 100 })
+    const bytes = Buffer.from(frame((writer) => writeMessage(writer, large(2, 1, 20_000))))
+    for (let at = 0; at < bytes.length; at += 1_000) {
+      raw.write(bytes.subarray(at, at + 1_000))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    await until('received', () => one.received.length === 1)
+    expect(raw.isClosed).toBe(false)
+  })
+
   test('its handshake takes too long, byte by byte or not at all', async () => {
     const one = await listen(1, { timing: quick })
     const mute = RawSocket.dial(one.transport.address)

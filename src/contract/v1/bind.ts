@@ -2,6 +2,7 @@
 import { InvariantError } from '../../core/invariant.ts'
 import { RaftgenError } from '../../errors.ts'
 import type { Digest } from '../../machine/field-digest.ts'
+import { isFailure } from '../../machine/result.ts'
 import { State } from '../../machine/state.ts'
 import { stateDifference } from '../../machine/state-difference.ts'
 import type { ApplyContext, QueryContext, SnapshotReceiver, StateMachine, Twin, TypedMachine } from '../../machine/state-machine.ts'
@@ -217,8 +218,6 @@ function byTag(
   }
   return known
 }
-
-const isFailure = (reply: unknown): boolean => typeof reply === 'object' && reply !== null && 'ok' in reply && reply.ok === false
 
 const isPromise = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

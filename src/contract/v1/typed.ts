@@ -2,6 +2,7 @@
 import { RaftgenError } from '../../errors.ts'
 import type { TypedOperation } from '../../machine/state-machine.ts'
 import { packValue, unpackValue } from '../../wire/value.ts'
+import { isFailure } from '../../machine/result.ts'
 import { encodeCall } from './call.ts'
 import type { CommandOperation, MachineDescriptor, QueryOperation, Wire } from './descriptor.ts'
 
@@ -12,6 +13,7 @@ export const typedOperations = ({ version, commands, queries }: MachineDescripto
 
 function typedOperation(operation: Operation, version: number): TypedOperation {
   const { kind, name, tag, input, reply } = operation
+  const isFallible = operation.kind === 'command' && operation.errors.length > 0
   const isMine = (call: Wire): call is readonly Wire[] => Array.isArray(call) && call.length === 3 && call[0] === version && call[1] === tag
   return {
     kind,
@@ -26,7 +28,9 @@ function typedOperation(operation: Operation, version: number): TypedOperation {
     result: (bytes) => {
       const wire = unpackValue(bytes)
       const [status, value]: readonly Wire[] = Array.isArray(wire) ? wire : []
-      return status === 0 ? { kind: 'returned', value: reply.fromWire(value ?? null) } : { kind: 'failed' }
+      if (status !== 0) return { kind: 'failed' }
+      const returned = reply.fromWire(value ?? null)
+      return { kind: isFallible && isFailure(returned) ? 'refused' : 'returned', value: returned }
     },
     encodeResult: (result) => packValue(result.kind === 'failed' ? [1] : [0, reply.toWire(reply.check(result.value, 'result'))]),
   }

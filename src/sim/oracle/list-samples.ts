@@ -3,7 +3,7 @@ import type { Ms } from '../../core/types.ts'
 import type { SimCall } from '../history.ts'
 import { decodeListAnswer, decodeListCommand, type ListAnswer, type ListCommand, nextList } from '../list-machine.ts'
 import type { Verdict } from '../violation.ts'
-import { linearity, type SequentialModel, type TimedOperation } from './wing-gong-lowe.ts'
+import { linearity, searchable, type SequentialModel, type TimedOperation } from './wing-gong-lowe.ts'
 
 /** What is done to one list. */
 type ListInput = Pick<ListCommand, 'kind' | 'value'> | { readonly kind: 'read' }
@@ -24,9 +24,6 @@ const model: SequentialModel<ListAnswer, ListInput, ListOutput> = {
   keyOf: ({ length, hash, last }) => `${length} ${hash} ${last}`,
 }
 
-/** Calls of one list that are open at a time, those that nobody knows the end of included: with more a search may not end. */
-const openMax = 10
-
 /** What was called first of each list, as far as it can be searched. Reads that ask for less than the newest are not among it. */
 export function checkListSamples(calls: readonly SimCall[], verdict: Verdict): number {
   const lists = new Map<number, TimedOperation<ListInput, ListOutput>[]>()
@@ -42,34 +39,17 @@ export function checkListSamples(calls: readonly SimCall[], verdict: Verdict): n
     operations.push({ id, invokedAt: calledAt, returnedAt: isKnown ? settledAt : undefined, input, output })
   }
   let searched = 0
-  for (const [key, operations] of lists) searched += check(key, searchable(operations), verdict)
+  for (const [key, operations] of lists) searched += check(key, operations, verdict)
   return searched
 }
 
-/** Up to the moment at which too many are open. What returned after it might as well not have: then less is demanded of it. */
-function searchable(operations: readonly TimedOperation<ListInput, ListOutput>[]): readonly TimedOperation<ListInput, ListOutput>[] {
-  const until = operations.findIndex(({ invokedAt }, i) => {
-    const before = operations.slice(0, i + 1)
-    return before.filter(({ returnedAt = Number.POSITIVE_INFINITY }) => returnedAt >= invokedAt).length > openMax
-  })
-  return until === -1 ? before(operations, Number.POSITIVE_INFINITY) : before(operations, operations[until]?.invokedAt ?? 0)
-}
-
-function before(operations: readonly TimedOperation<ListInput, ListOutput>[], end: Ms): readonly TimedOperation<ListInput, ListOutput>[] {
-  return (
-    operations
-      .filter(({ invokedAt }) => invokedAt < end)
-      .map((operation) => ((operation.returnedAt ?? end) < end ? operation : { ...operation, returnedAt: undefined, output: undefined }))
-      // A read that nobody was told the answer of says nothing.
-      .filter(({ input, output }) => input.kind !== 'read' || output !== undefined)
-  )
-}
-
-function check(key: number, operations: readonly TimedOperation<ListInput, ListOutput>[], verdict: Verdict): number {
+function check(key: number, called: readonly TimedOperation<ListInput, ListOutput>[], verdict: Verdict, end?: Ms): number {
+  // A read that nobody was told the answer of says nothing.
+  const operations = searchable(called, end).filter(({ input, output }) => input.kind !== 'read' || output !== undefined)
   const found = linearity(operations, model)
-  // Commands whose end nobody knows go anywhere: of fewer calls it can be told.
+  // Commands whose end nobody knows may stand anywhere, and there are too many ways to place them: of the first half of the calls it can be told.
   const half = operations[operations.length >> 1]
-  if (found.kind === 'undecided' && half !== undefined) return check(key, before(operations, half.invokedAt), verdict)
+  if (found.kind === 'undecided' && half !== undefined) return check(key, called, verdict, half.invokedAt)
   verdict.check(
     found.kind !== 'not linearizable',
     'linearizability: by search',

@@ -94,6 +94,31 @@ export function linearity<State, Input, Output>(
   return { kind: 'linearizable' }
 }
 
+/** Calls that are open at a time, those that nobody knows the end of included: with more a search may not end. */
+const openMax = 10
+
+/**
+ * What was called first, up to the moment at which too many are open. What returned after it might as well not have: then less is demanded of it, so a
+ * history that is linearizable has such a beginning. `operations` in the order of their calls.
+ */
+export function searchable<Input, Output>(
+  operations: readonly TimedOperation<Input, Output>[],
+  latest = Number.POSITIVE_INFINITY,
+): readonly TimedOperation<Input, Output>[] {
+  const open: TimedOperation<Input, Output>[] = []
+  let end = latest
+  for (const operation of operations) {
+    const left = open.splice(0).filter(({ returnedAt = Number.POSITIVE_INFINITY }) => returnedAt >= operation.invokedAt)
+    open.push(...left, operation)
+    if (open.length <= openMax) continue
+    end = Math.min(end, operation.invokedAt)
+    break
+  }
+  return operations
+    .filter(({ invokedAt }) => invokedAt < end)
+    .map((operation) => ((operation.returnedAt ?? end) < end ? operation : { ...operation, returnedAt: undefined, output: undefined }))
+}
+
 /** Calls and returns in the order of time; of those at one time, calls first: then they overlap. */
 function listOf<Input, Output>(operations: readonly TimedOperation<Input, Output>[]): Head<Input, Output> {
   const events = operations.flatMap((operation, number) => {

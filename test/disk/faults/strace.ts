@@ -11,16 +11,18 @@ export interface Injection {
   readonly what: string
   /** Only calls for this file. */
   readonly path: string
+  /** File that gets a line for each of them. Default: none does. */
+  readonly trace?: string
 }
 
-const flags = ({ calls, what, path }: Injection): readonly string[] => [
+const flags = ({ calls, what, path, trace = '/dev/null' }: Injection): readonly string[] => [
   '-qq',
   '-f',
   ...['-e', 'signal=none'],
   ...['-P', path],
   ...['-e', `trace=${calls}`],
   ...['-e', `inject=${calls}:${what}`],
-  ...['-o', '/dev/null'],
+  ...['-o', trace],
 ]
 
 /** Whether strace may trace at all: containers often forbid it. */

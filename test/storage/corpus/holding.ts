@@ -79,7 +79,8 @@ const entriesOf = (log: LevelLog): Promise<readonly Entry[]> =>
 const recovered = (log: LevelLog, { machine, snapshots }: { machine: StateMachine; snapshots: Snapshots }): Promise<Recovered> =>
   new Promise((resolve, reject) => {
     const unusable = (_: number, error: Error): void => reject(error)
-    recover({ machine, log: log.summary, snapshots, unusable }, (error, state) => (state === undefined ? reject(error) : resolve(state)))
+    const options = { id: log.identity.nodeId, machine, log: log.summary, snapshots, unusable }
+    recover(options, (error, state) => (state === undefined ? reject(error) : resolve(state)))
   })
 
 export const called = (call: (done: (error: Error | undefined) => void) => void): Promise<void> =>

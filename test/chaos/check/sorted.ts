@@ -1,0 +1,3 @@
+export function sortedBy<T>(list: readonly T[], by: (one: T) => number): readonly T[] {
+  return [...list].sort((a, b) => by(a) - by(b))
+}
