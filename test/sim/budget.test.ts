@@ -1,7 +1,6 @@
 // What the nemesis leaves whole: no more is broken than a cluster gets over.
 import { describe, expect, test } from 'vitest'
 import { Cluster } from '../../src/sim/cluster.ts'
-import { seeds, simulate } from '../../src/sim/index.ts'
 import { Upheaval } from '../../src/sim/upheaval.ts'
 
 describe('damage strikes a log', () => {

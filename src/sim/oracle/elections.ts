@@ -74,8 +74,8 @@ export class Elections {
     const asked = this.#logs.get(`${term} ${votedFor}`)
     const isNew = hardState.term !== term || hardState.votedFor !== votedFor
     const isAlone = persist.reset === undefined && persist.truncateFrom === undefined && persist.entries.length === 0
-    // Others may have told it of a vote that it gave, and forgot, when its log was another.
-    const isRemembered = this.#votes.get(term)?.has(nameOf({ id, incarnation })) === true
+    // Others may have told it of a vote that it gave, and forgot, when its log was another; or of what it had acknowledged to a leader, which binds it as a vote does.
+    const isRemembered = this.#votes.get(term)?.has(nameOf({ id, incarnation })) === true || persist.fence !== undefined
     if (!isNew || !isAlone || isRemembered || votedFor === id || asked === undefined) return
     this.#verdict.check(
       asked.term > last.term || (asked.term === last.term && asked.index >= last.index),
