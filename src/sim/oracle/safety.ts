@@ -35,6 +35,8 @@ export interface RecoveredLog {
   readonly lastApplied: Index
   readonly isDamaged: boolean
   readonly isRead: boolean
+  /** That are on its disk: also one whose end the life before has not heard of. */
+  readonly snapshots: readonly { readonly id: EntryId }[]
 }
 
 export class Safety {
@@ -70,7 +72,7 @@ export class Safety {
   }
 
   /** A process has read its log, and its state from a snapshot of `lastApplied`. `isRead`: nothing has struck the disk since it began to. */
-  onRecovered(id: NodeId, { summary, lastApplied, isDamaged, isRead }: RecoveredLog): void {
+  onRecovered(id: NodeId, { summary, lastApplied, isDamaged, isRead, snapshots }: RecoveredLog): void {
     const node = this.disks.of(id)
     if (isDamaged && node.isDamaged) checkDamaged(node, { summary, verdict: this.#verdict })
     const difference = node.durable.differenceTo(summary)
@@ -82,7 +84,7 @@ export class Safety {
     )
     if (isRead) node.isDamaged = false
     node.fence.opened(summary.fence)
-    this.proven.onRecovered(id, Math.max(lastApplied, summary.base.id.index))
+    this.proven.onRecovered(id, Math.max(lastApplied, summary.base.id.index, ...snapshots.map((one) => one.id.index)))
     node.written.copyOf(node.durable)
     Object.assign(node, {
       ...freshLife,
