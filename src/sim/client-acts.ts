@@ -15,8 +15,8 @@ export interface ClientActsOptions {
   /** Another one takes its place. */
   readonly crashClient: (client: SimClient) => void
   readonly abortCall: (client: SimClient) => boolean
-  /** Clients call in quick succession for so long, on both sides of what was cut. */
-  readonly press: (forMs: Ms) => void
+  /** Clients call in quick succession for so long, on both sides of what was cut; these calls may take longer by `patienceMs`. */
+  readonly press: (forMs: Ms, patienceMs?: Ms) => void
   readonly lastsMs: Ms
 }
 
@@ -64,7 +64,8 @@ export class ClientActs {
     const some = isFromAll ? all : [chance.pick(all)]
     const sessionMs = Math.min(node.limits?.sessionTtlMs ?? sessionMsMax, sessionMsMax)
     const forMs = isFromAll ? sessionMs * chance.between(0.5, 2) : chance.wait(lastsMs)
-    press(lastsMs)
+    // So that some are still wanted when the session has ended.
+    press(lastsMs, isFromAll ? forMs : 0)
     scheduler.after(chance.between(5, 50), () => {
       const mends = some.flatMap(({ id }) => [network.cut(place, id), network.cut(id, place)])
       scheduler.after(forMs, () => {

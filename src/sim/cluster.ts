@@ -1,7 +1,7 @@
 // The servers of a run, and all that they stand on: disks, clocks, links, oracles.
 import { confOfVoters } from '../core/conf.ts'
 import { assert } from '../core/invariant.ts'
-import type { ConfState, NodeId } from '../core/types.ts'
+import type { ConfState, Index, NodeId } from '../core/types.ts'
 import type { NodeLoad } from '../node/index.ts'
 import { BlockLog } from '../storage/block-log.ts'
 import type { Operation } from '../storage/kv.ts'
@@ -128,6 +128,21 @@ export class Cluster {
     })
     const { peers, node } = this.server(leader).life ?? {}
     return isAtRest && peers !== undefined && isSameConf(peers.conf, conf) && node !== undefined && isUnladen(node.desk.load)
+  }
+
+  /** Once it has converged: the members of `conf` have one state. */
+  checkEqual({ members }: ConfState): void {
+    const digests = new Set(members.map(({ id }) => this.server(id).life?.node?.status({ digest: true }).digest))
+    this.world.verdict.check(
+      digests.size === 1,
+      'equal states at an equal index',
+      () => `the replicas end with digests ${[...digests].join(', ')}`,
+    )
+  }
+
+  /** Whether every member has applied what stands at `index`. */
+  hasReached(index: Index): boolean {
+    return this.servers.every(({ id, life }) => !this.world.isMember(id) || (life?.node?.lastApplied ?? 0) >= index)
   }
 
   /** Where every node stands, in words. */

@@ -21,7 +21,7 @@ export interface NemesisOptions {
   readonly crashClient: (client: SimClient) => void
   readonly abortCall: (client: SimClient) => boolean
   /** Clients call in quick succession for so long, on both sides of what was cut. */
-  readonly press: (forMs: Ms) => void
+  readonly press: (forMs: Ms, patienceMs?: Ms) => void
   /** Between two faults, on average. */
   readonly pauseMs: Ms
   /** How long a fault lasts that ends by itself, on average. */
@@ -46,7 +46,7 @@ const acts = [
   { act: 'readError', weight: 1 },
   { act: 'slowDisk', weight: 2 },
   { act: 'connectionBreak', weight: 2 },
-  { act: 'clientCut', weight: 3 },
+  { act: 'clientCut', weight: 4 },
   { act: 'clientCrash', weight: 1 },
   { act: 'abort', weight: 3 },
   { act: 'addServer', weight: 4 },

@@ -48,6 +48,9 @@ const handOversMax = 5
 const searchEvery = 10
 /** And of so many the cores of one are watched by a second Raft: it makes the same run, and takes several times as long. */
 const referenceEvery = 25
+/** Of so many, those of one have to get well while clients write: each for so many calls at most. */
+const busyEvery = 4
+const busyCallsMax = 2_000
 
 /**
  * Faults, then heal, converge, serve, and a scan of what is durable. Throws a `SimulationError` when anything does not hold. With a plan only the part
@@ -73,6 +76,7 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   simulation.run({ ms: chance.between(2_000, 10_000) })
   simulation.heal()
   simulation.stopWork()
+  if (plan.seed % busyEvery === 0) catchUp(simulation, { operations })
   // Calls may wait out their deadlines, which are longer than any election.
   simulation.runUntilConverged({ withinMs: 15_000 })
   serve(simulation, { operations, ...share })
@@ -84,6 +88,13 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   simulation.checkLinearizable()
   if (operations === listOperations && plan.seed % searchEvery === 0) simulation.checkBySearch()
   return { ...report(simulation), voters }
+}
+
+/** Whoever lags gets there, although others go on writing: nobody may run away from it. */
+function catchUp(simulation: Simulation, { operations }: { readonly operations: Operations }): void {
+  simulation.work({ operations, clients: 2, calls: busyCallsMax, pauseMs: 4, queries: 0, timeoutMs: { min: 5_000, max: 5_000 } })
+  simulation.runUntilReached({ withinMs: 15_000 })
+  simulation.stopWork()
 }
 
 /** New calls succeed, on every node, now that nothing breaks. */

@@ -78,19 +78,19 @@ export class Workload {
     })
   }
 
-  /** Each client goes on to make single calls, close together: what holds for moments only is to be seen. */
-  press(forMs: Ms): void {
-    const until = this.#world.scheduler.now + forMs
-    for (const client of this.#employed) if (client.isAlive) this.#press(client, until, this.#chance.between(0, forMs / 2))
+  /** Each client goes on to make single calls, close together: what holds for moments only is to be seen. They may take longer by `patienceMs`. */
+  press(forMs: Ms, patienceMs: Ms = 0): void {
+    const press = { until: this.#world.scheduler.now + forMs, patienceMs }
+    for (const client of this.#employed) if (client.isAlive) this.#press(client, press, this.#chance.between(0, forMs / 2))
   }
 
-  #press(client: SimClient, until: Ms, pauseMs: Ms): void {
+  #press(client: SimClient, press: { readonly until: Ms; readonly patienceMs: Ms }, pauseMs: Ms): void {
     this.#world.scheduler.after(pauseMs, () => {
-      const isOver = !this.#isActive || !client.isAlive || this.#world.scheduler.now > until
+      const isOver = !this.#isActive || !client.isAlive || this.#world.scheduler.now > press.until
       if (isOver || this.#pressedLeft <= 0) return
       this.#pressedLeft -= 1
-      this.#call(client)
-      this.#press(client, until, this.#chance.wait(pressPauseMs))
+      this.#call(client, press.patienceMs)
+      this.#press(client, press, this.#chance.wait(pressPauseMs))
     })
   }
 
@@ -111,11 +111,14 @@ export class Workload {
     return true
   }
 
-  #call(client: SimClient): void {
+  #call(client: SimClient, patienceMs: Ms = 0): void {
     const { operations, queries, timeoutMs } = this.#options
     const open = this.#open.get(client) ?? new Set()
     this.#open.set(client, open)
-    const wait = { timeoutMs: this.#chance.between(timeoutMs.min, timeoutMs.max), settled: (call: SimCall) => this.#onSettled(open, call) }
+    const wait = {
+      timeoutMs: this.#chance.between(timeoutMs.min, timeoutMs.max) + patienceMs,
+      settled: (call: SimCall) => this.#onSettled(open, call),
+    }
     const isQuery = this.#chance.happens(queries)
     const kind = isQuery ? this.#chance.pick(queryKinds) : 'command'
     const nearest = isQuery && this.#chance.happens(0.5)

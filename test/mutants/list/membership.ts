@@ -62,8 +62,17 @@ export const membership: readonly Mutant[] = [
     replace: 'return progress?.isActive(this.#ctx.now) === true',
   },
   {
+    name: 'who has lost its disk comes back as who it was',
+    bug: 15,
+    file: 'src/node/joining.ts',
+    find: 'const incarnation = known.incarnation + 1',
+    replace: 'const { incarnation } = known',
+  },
+  {
     name: 'what a former incarnation acknowledged counts for the next',
     bug: 15,
+    missed:
+      'a follower that refuses what follows an entry it has acknowledged has lost that, and counts for what it has: the incarnation is a second guard; `test/core/known-bugs.test.ts` tries it alone',
     file: 'src/core/replication.ts',
     find: 'if (this.#progress.get(id)?.incarnation !== member.incarnation) {',
     replace: 'if (this.#progress.get(id) === undefined) {',
