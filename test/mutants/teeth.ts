@@ -1,5 +1,5 @@
 // Brings back each of the bugs that other libraries had, one at a time, and says how many seeds of the simulator it takes to find it. `npm run
-// test:teeth`; no other test is run. `-- --only <word>` or `-- --bug 7` for some of them, `--from 30` to go on with the thirtieth, `--seeds 500` for
+// test:teeth`; no other test is run. `-- --only <word>` or `-- --bug 7` for some of them, `--from 30` to go on with the thirtieth, `--seeds 200` for
 // how many seeds a bug may take, `--workers 1` for one at a time, `--write docs/teeth.md` for a page with the results.
 //
 // Exit code 1 when a bug is not found that could be, or when the median is more than 50 seeds.
@@ -16,7 +16,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     bug: { type: 'string' },
     from: { type: 'string', default: '1' },
-    seeds: { type: 'string', default: '500' },
+    seeds: { type: 'string', default: '1000' },
     workers: { type: 'string', default: '2' },
     write: { type: 'string' },
   },
