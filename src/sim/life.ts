@@ -259,8 +259,7 @@ export class Life implements DiskUser {
     )
     const { lastApplied } = recovered.replica
     this.#checkFence(log)
-    const { isDamaged } = this.server
-    safety.onRecovered(id, { summary, lastApplied, isDamaged, isRead: !this.server.isDamagedIn(this), snapshots: snapshots.list })
+    safety.onRecovered(id, { summary, lastApplied, ...this.server.damageFor(this), snapshots: snapshots.list })
     if (lastApplied > 0) applied.onRestored(id, lastApplied)
     this.#note(summary.lastIndex, 'has read its log', `${summary.base.id.index} to ${summary.lastIndex}, term ${summary.hardState.term}`)
     const conf = summary.confs.at(-1)?.conf ?? summary.base.conf

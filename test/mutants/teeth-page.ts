@@ -61,7 +61,7 @@ export function teethPage(mutants: readonly Mutant[], outcomes: readonly Outcome
   const before = resultsIn(page)
   const fresh = new Map(outcomes.map((outcome) => [outcome.mutant.name, resultOf(outcome)]))
   const bugs = bugsOf(mutants)
-  const rows = bugs.map(({ bug, name }) => ({ bug, name, result: fresh.get(name) ?? before.get(cell(name)) ?? 'not run yet | | ' }))
+  const rows = bugs.map(({ bug, name }) => ({ bug, name, result: fresh.get(name) ?? before.get(cell(name)) ?? 'not run yet |  | ' }))
   const text = rows.map(({ bug, name, result }) => `| ${bug} | ${cell(name)} | ${result} |\n`).join('')
   return `${introOf(rows.map(({ result }) => result))}${text}${beneathText()}${missedText(bugs)}`
 }
@@ -85,7 +85,7 @@ Found: ${seeds.length} of ${results.length}. Median: ${median(seeds)} seeds. In 
 
 function resultOf({ mutant: { missed }, caught, seedsMax }: Outcome): string {
   if (caught !== undefined) return `${caught.seeds} | ${caught.steps.toLocaleString('en')} | ${cell(caught.by)}`
-  return `${missed === undefined ? '**not' : '*not'} in ${seedsMax}${missed === undefined ? '**' : '*'} | | ${missed === undefined ? '' : 'see below'}`
+  return `${missed === undefined ? '**not' : '*not'} in ${seedsMax}${missed === undefined ? '**' : '*'} |  | ${missed === undefined ? '' : 'see below'}`
 }
 
 function beneathText(): string {

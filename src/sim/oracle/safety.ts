@@ -6,7 +6,6 @@ import type {
   EntryId,
   Index,
   LogBase,
-  LogSummary,
   NodeId,
   PeerMessage,
   Persist,
@@ -22,21 +21,12 @@ import { Disks } from './disks.ts'
 import { Elections } from './elections.ts'
 import { Entries } from './entries.ts'
 import { Proven } from './proven.ts'
-import { freshLife, type Watched } from './watched.ts'
+import { freshLife, type RecoveredLog, type Watched } from './watched.ts'
 
 export interface Committed {
   readonly entry: Entry
   /** Term of the first node that knew, at that time. */
   readonly inTerm: Term
-}
-
-export interface RecoveredLog {
-  readonly summary: LogSummary
-  readonly lastApplied: Index
-  readonly isDamaged: boolean
-  readonly isRead: boolean
-  /** That are on its disk: also one whose end the life before has not heard of. */
-  readonly snapshots: readonly { readonly id: EntryId }[]
 }
 
 export class Safety {
