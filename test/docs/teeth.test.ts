@@ -42,9 +42,9 @@ test('a row tells by what it was found, after how many seeds; one that was not f
     { mutant: wait, caught: undefined, seedsMax: 500 },
   ]
   expect(rowsOf(teethPage([vote, read, wait], outcomes, ''))).toEqual([
-    '| 1 | nobody waits | *not in 500* | | see below |',
+    '| 1 | nobody waits | *not in 500* |  | see below |',
     '| 3 | two votes (§3.4) | 7 | 12,345 | one \\| vote |',
-    '| 8 | a \\| b | **not in 500** | |  |',
+    '| 8 | a \\| b | **not in 500** |  |  |',
     ...rowsOf(teethPage([], [], '')),
   ])
 })
@@ -59,7 +59,7 @@ test('rows of mutants that were not run stay', () => {
     '',
   )
   expect(rowsOf(teethPage([read, wait], [], first)).slice(0, 2)).toEqual([
-    '| 1 | nobody waits | not run yet | |  |',
+    '| 1 | nobody waits | not run yet |  |  |',
     '| 8 | a \\| b | 7 | 12,345 | one \\| vote |',
   ])
 })
