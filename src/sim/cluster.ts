@@ -1,7 +1,7 @@
 // The servers of a run, and all that they stand on: disks, clocks, links, oracles.
 import { confOfVoters } from '../core/conf.ts'
 import { assert } from '../core/invariant.ts'
-import type { ConfState, NodeId } from '../core/types.ts'
+import type { ConfState, Index, NodeId } from '../core/types.ts'
 import type { NodeLoad } from '../node/index.ts'
 import { BlockLog } from '../storage/block-log.ts'
 import type { Operation } from '../storage/kv.ts'
@@ -108,7 +108,8 @@ export class Cluster {
 
   /**
    * Nothing is on its way any more: all machines are members that are up, follow one leader, and have applied everything that is committed;
-   * nothing else is in their logs; nobody is still joining; those that were removed have stopped; the leader waits for nothing, and holds nothing.
+   * nothing else is in their logs; nobody is still joining; those that were removed have stopped; the leader waits for nothing, and holds nothing; no
+   * client is owed an answer.
    */
   get isConverged(): boolean {
     const leader = this.leader()
@@ -121,11 +122,27 @@ export class Cluster {
       const isMember = this.world.isMember(id)
       if (isRetired || !isMember) return !isMember && this.#isAtRest(server)
       const node = life?.node
-      if (node === undefined || !node.caughtUp || node.softState.leader !== leader || node.pending !== 0) return false
+      if (node === undefined || !node.caughtUp || node.softState.leader !== leader || node.pending !== 0 || owedBy(server) !== 0)
+        return false
       return node.lastApplied === safety.commitIndex && safety.disks.durableIndex(id) === safety.commitIndex
     })
     const { peers, node } = this.server(leader).life ?? {}
     return isAtRest && peers !== undefined && isSameConf(peers.conf, conf) && node !== undefined && isUnladen(node.desk.load)
+  }
+
+  /** Once it has converged: the members of `conf` have one state. */
+  checkEqual({ members }: ConfState): void {
+    const digests = new Set(members.map(({ id }) => this.server(id).life?.node?.status({ digest: true }).digest))
+    this.world.verdict.check(
+      digests.size === 1,
+      'equal states at an equal index',
+      () => `the replicas end with digests ${[...digests].join(', ')}`,
+    )
+  }
+
+  /** Whether every member has applied what stands at `index`. */
+  hasReached(index: Index): boolean {
+    return this.servers.every(({ id, life }) => !this.world.isMember(id) || (life?.node?.lastApplied ?? 0) >= index)
   }
 
   /** Where every node stands, in words. */
@@ -146,12 +163,13 @@ export class Cluster {
     return life.node !== undefined && known.every(({ id, peer }) => !this.world.isMember(id) || directory.find(peer)?.id !== id)
   }
 
-  #describe({ id, name, life, isRetired, isBlank }: SimServer): string {
+  #describe(server: SimServer): string {
+    const { id, name, life, isRetired, isBlank } = server
     if (isRetired) return `${name} is retired`
     const node = life?.node
     if (node === undefined) return `${name} is ${life === undefined ? 'down' : isBlank ? 'waiting to be let in' : 'starting'}`
     const { role, term, leader, commitIndex, lastApplied, firstIndex, lastIndex } = node.status({ digest: false })
-    const where = `leader ${leader ?? 'unknown'}, commit ${commitIndex}, applied ${lastApplied}, log ${firstIndex} to ${lastIndex}, pending ${node.pending}`
+    const where = `leader ${leader ?? 'unknown'}, commit ${commitIndex}, applied ${lastApplied}, log ${firstIndex} to ${lastIndex}, pending ${node.pending}, owes ${owedBy(server)} answers`
     const { disks } = this.world.safety
     return `${name} is ${role} of term ${term}, ${where}, durable ${disks.durableIndex(id)}, knows ${life?.peers === undefined ? 'nobody' : describe(life.peers.conf)}`
   }
@@ -192,6 +210,7 @@ export class Cluster {
       meet: (node, disk) => this.server(node).knownDisks.add(disk, () => true),
       onSnapshot: (node, meta) => {
         safety.onSnapshot(node, meta)
+        safety.proven.onSnapshot(node, meta.id.index)
         snapshots.onSnapshot(node, meta)
         if (meta.bytes > pieceBytes) coverage.count('snapshotInPieces')
       },
@@ -295,6 +314,9 @@ export class Cluster {
 }
 
 const addressesOf = (id: NodeId): { readonly peer: string; readonly client: string } => ({ peer: `node${id}:2`, client: `node${id}:1` })
+
+/** Answers that clients wait for. */
+const owedBy = ({ life }: SimServer): number => (life?.connections ?? []).reduce((sum, { owed }) => sum + owed.answers, 0)
 
 /** Whatever it counts has come back to 0. */
 const isUnladen = (load: NodeLoad): boolean => Object.values(load).every((count) => count === 0)

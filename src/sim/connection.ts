@@ -3,6 +3,7 @@
 import type { Ms } from '../core/types.ts'
 import type { Life } from './life.ts'
 import type { Place } from './network.ts'
+import { Owed } from './owed.ts'
 import type { SimServer } from './sim-server.ts'
 import type { World } from './world.ts'
 
@@ -26,6 +27,7 @@ interface Stream {
 export class Connection {
   readonly id: number
   readonly attempt: number
+  readonly owed = new Owed()
   readonly #world: World
   readonly #client: Dialler
   readonly #server: SimServer

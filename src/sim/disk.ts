@@ -14,8 +14,8 @@ export interface DiskUser {
   readonly alive: boolean
   /** Runs `task` in the process: later while it stalls, never when it has died. */
   deliver(task: () => void): void
-  /** A batch was handed over; it is not on the disk yet. */
-  batchBegins(): void
+  /** A batch was handed over; it is not on the disk yet. `removes`: some of what is there goes by it. */
+  batchBegins(batch: { readonly removes: boolean }): void
   /** The oldest batch that was not on the disk is now. */
   batchStored(): void
   /** A slot was handed over; it is not on the disk yet. */
@@ -165,7 +165,7 @@ export class SimDisk {
     this.#underWay.push(batch)
     this.#busyUntil = Math.max(this.#busyUntil, scheduler.now) + this.#writeMs()
     scheduler.at(this.#busyUntil, () => this.#complete(batch))
-    user.batchBegins()
+    user.batchBegins({ removes: operations.some(({ kind }) => kind === 'delete') })
   }
 
   defer(user: DiskUser, task: () => void): void {

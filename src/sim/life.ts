@@ -25,8 +25,8 @@ import { WatchedLog } from './watched-log.ts'
 import { WatchedSnapshots } from './watched-snapshots.ts'
 import type { World } from './world.ts'
 
-/** Where a process may be made to die: when it hands a batch or a slot to its disk, when it begins with a file, or when it sends. */
-export type Trap = 'atWrite' | 'atSlot' | 'atFile' | 'atSend'
+/** Where a process may be made to die: as it hands a batch, one that removes something or a configuration, or a slot to its disk, begins with a file, or sends. */
+export type Trap = 'atWrite' | 'atRemoval' | 'atConf' | 'atSlot' | 'atFile' | 'atSend'
 
 /** A supervisor starts a process again after this long. Milliseconds. */
 const restartMs = 50
@@ -96,8 +96,9 @@ export class Life implements DiskUser {
     if (this.#isAlive) this.server.run(this, task)
   }
 
-  batchBegins(): void {
+  batchBegins({ removes }: { readonly removes: boolean }): void {
     this.#spring('atWrite')
+    if (removes) this.#spring('atRemoval')
   }
 
   batchStored(): void {
@@ -140,6 +141,7 @@ export class Life implements DiskUser {
     if (judgement === 'guest') this.#world.coverage.count('guest')
     for (const body of framesOf(packet, this.#world)) {
       const message = decodeMessage(body)
+      this.#world.safety.proven.onReceived(this.server.id, message)
       if (judgement === 'member' || !isCounted(message)) node.receive(message)
       if (message.kind === 'SnapshotChunk' && message.data.length > 0) this.server.onInstall()
       if (message.kind === 'ReadIndexReply') this.#world.coverage.count('followerRead')
@@ -180,7 +182,11 @@ export class Life implements DiskUser {
       // An operator that has given up has called back what it asked for: nothing of it may come later, when it does not expect it any more.
       const isCalledBack = connection.isOrder && !connection.isOpenForClient
       if (node === undefined || !this.#connections.has(connection.id) || isCalledBack) return
-      for (const body of framesOf({ bytes, isCorrupt: false }, this.#world)) node.clientMessage(connection.id, decodeClientMessage(body))
+      for (const body of framesOf({ bytes, isCorrupt: false }, this.#world)) {
+        const message = decodeClientMessage(body)
+        connection.owed.asked(message)
+        node.clientMessage(connection.id, message)
+      }
     })
   }
 
@@ -253,8 +259,7 @@ export class Life implements DiskUser {
     )
     const { lastApplied } = recovered.replica
     this.#checkFence(log)
-    const { isDamaged } = this.server
-    safety.onRecovered(id, { summary, lastApplied, isDamaged, isRead: !this.server.isDamagedIn(this) })
+    safety.onRecovered(id, { summary, lastApplied, ...this.server.damageFor(this), snapshots: snapshots.list })
     if (lastApplied > 0) applied.onRestored(id, lastApplied)
     this.#note(summary.lastIndex, 'has read its log', `${summary.base.id.index} to ${summary.lastIndex}, term ${summary.hardState.term}`)
     const conf = summary.confs.at(-1)?.conf ?? summary.base.conf
@@ -271,6 +276,7 @@ export class Life implements DiskUser {
       // After it was handed over: it may be on the disk or not.
       handedOver: (persist) => {
         if (persist.reset !== undefined) this.server.onInstall()
+        if (persist.entries.some(({ conf }) => conf !== undefined)) this.#spring('atConf')
       },
     })
     const { halted } = this.server
@@ -350,6 +356,7 @@ export class Life implements DiskUser {
   }
 
   #send(connection: Connection, messages: readonly ServerMessage[]): void {
+    connection.owed.told(messages)
     for (const message of messages) writeServerMessage(this.#frames, message)
     connection.fromServer(this.#frames.take())
   }

@@ -1,6 +1,7 @@
 // Breaks things at random, a little at a time, and mends them again. What it may break, and how often, is drawn from the seed.
 import type { Ms, NodeId } from '../core/types.ts'
 import type { Chance } from './chance.ts'
+import { ClientActs } from './client-acts.ts'
 import type { FaultClass } from './faults.ts'
 import type { Life } from './life.ts'
 import type { SimClient } from './sim-client.ts'
@@ -16,9 +17,11 @@ export interface NemesisOptions {
   readonly leader: () => NodeId | undefined
   readonly upheaval: Upheaval
   readonly clients: () => readonly SimClient[]
-  /** A client process is gone; another one takes its place. */
+  /** Another one takes its place. */
   readonly crashClient: (client: SimClient) => void
   readonly abortCall: (client: SimClient) => boolean
+  /** Clients call in quick succession for so long, on both sides of what was cut. */
+  readonly press: (forMs: Ms, patienceMs?: Ms) => void
   /** Between two faults, on average. */
   readonly pauseMs: Ms
   /** How long a fault lasts that ends by itself, on average. */
@@ -36,14 +39,14 @@ const acts = [
   { act: 'leaderHunt', weight: 5 },
   { act: 'crash', weight: 6 },
   { act: 'crashOfAll', weight: 1 },
-  { act: 'crashInTurn', weight: 3 },
+  { act: 'crashInTurn', weight: 5 },
   { act: 'stall', weight: 4 },
   { act: 'clockJump', weight: 2 },
   { act: 'writeError', weight: 1 },
   { act: 'readError', weight: 1 },
   { act: 'slowDisk', weight: 2 },
   { act: 'connectionBreak', weight: 2 },
-  { act: 'clientCut', weight: 2 },
+  { act: 'clientCut', weight: 4 },
   { act: 'clientCrash', weight: 1 },
   { act: 'abort', weight: 3 },
   { act: 'addServer', weight: 4 },
@@ -53,7 +56,7 @@ const acts = [
   { act: 'replaceDisk', weight: 3 },
   { act: 'addressChange', weight: 2 },
   { act: 'leaseToggle', weight: 3 },
-  { act: 'transfer', weight: 5 },
+  { act: 'transfer', weight: 8 },
   { act: 'fileError', weight: 1 },
   { act: 'snapshotDamage', weight: 2 },
   { act: 'stateLoss', weight: 2 },
@@ -91,8 +94,10 @@ const countsLater: ReadonlySet<Act> = new Set([
 ])
 
 const hourMs = 3_600_000
-/** How often the hunt looks for a leader. Milliseconds. */
-const huntPauseMs = 20
+/** Election timeouts after a cut in which two may take themselves for the leader. */
+const pressTimeouts = 2
+/** A supervisor may be that quick, on average; how often the hunt looks for a leader. Milliseconds. */
+const [hastyRestartMs, huntPauseMs] = [5, 20]
 
 interface Hunt {
   readonly rounds: number
@@ -106,6 +111,7 @@ export class Nemesis {
   readonly #world: World
   readonly #options: NemesisOptions
   readonly #chance: Chance
+  readonly #clientActs: ClientActs
   readonly #acts: readonly Act[]
   #isActive = true
   #drawn = 0
@@ -114,6 +120,7 @@ export class Nemesis {
     this.#world = world
     this.#options = options
     this.#chance = world.chance.fork()
+    this.#clientActs = new ClientActs(world, { ...options, chance: this.#chance })
     this.#acts = acts.filter(({ act }) => options.active.includes(act)).flatMap(({ act, weight }) => new Array<Act>(weight).fill(act))
   }
 
@@ -183,12 +190,14 @@ export class Nemesis {
       case 'crash':
         if (server.life === undefined) return false
         server.crash({ silently: chance.happens(0.3) })
+        // What was sent to it may arrive in its next life.
+        if (chance.happens(0.3)) this.#world.scheduler.after(chance.wait(hastyRestartMs), () => server.start())
         return true
       case 'crashOfAll':
         for (const each of servers) each.crash({ silently: chance.happens(0.3) })
         return true
       case 'crashInTurn':
-        server.life?.arm(chance.pick(['atWrite', 'atSlot', 'atFile', 'atSend']))
+        server.life?.arm(chance.pick(['atWrite', 'atRemoval', 'atConf', 'atSlot', 'atFile', 'atSend']))
         return true
       case 'stall':
         if (server.life === undefined || server.isStalled) return false
@@ -206,9 +215,7 @@ export class Nemesis {
         server.disk.failNextRead()
         return true
       case 'slowDisk':
-        server.disk.slowDown(this.#lastsMs())
-        server.highWater.slowDown(this.#lastsMs())
-        server.files.slowDown(this.#lastsMs())
+        for (const slow of [server.disk, server.highWater, server.files]) slow.slowDown(this.#lastsMs())
         return true
       case 'fileError':
         server.files.failNextWrite()
@@ -226,7 +233,7 @@ export class Nemesis {
       case 'clientCut':
       case 'clientCrash':
       case 'abort':
-        return this.#actOnClient(act)
+        return this.#clientActs.do(act)
       default:
         return this.#options.upheaval.do(act)
     }
@@ -259,32 +266,6 @@ export class Nemesis {
       this.#world.watch.install = undefined
       this.#world.coverage.count('restartInInstall')
       server.crash({ silently: this.#chance.happens(0.3) })
-    }
-  }
-
-  #actOnClient(act: Extract<Act, 'connectionBreak' | 'clientCut' | 'clientCrash' | 'abort'>): boolean {
-    const clients = this.#options.clients()
-    if (clients.length === 0) return false
-    const client = this.#chance.pick(clients)
-    switch (act) {
-      case 'connectionBreak':
-        for (const connection of client.connections) connection.break()
-        return client.connections.length > 0
-      case 'clientCut': {
-        // From one, or from all, long enough for its session to end without it.
-        const all = this.#options.servers()
-        const servers = this.#chance.happens(0.5) ? all : [this.#chance.pick(all)]
-        const cut = (from: number, to: number): (() => void) => this.#world.network.cut(from, to)
-        this.#mendLater(servers.flatMap(({ id }) => [cut(client.place, id), cut(id, client.place)]))
-        return true
-      }
-      case 'clientCrash':
-        this.#options.crashClient(client)
-        return true
-      case 'abort':
-        return this.#options.abortCall(client)
-      default:
-        return false
     }
   }
 
@@ -325,6 +306,7 @@ export class Nemesis {
     const clients = this.#chance.some(this.#options.clients(), 0.5)
     for (const { connections } of clients) for (const connection of connections) connection.break()
     const places = [...others, ...clients.map(({ place }) => place)]
+    this.#options.press(pressTimeouts * (this.#world.node.timing?.electionTimeoutMs ?? this.#options.lastsMs))
     return places.flatMap((place) => [network.cut(server.id, place), network.cut(place, server.id)])
   }
 

@@ -130,6 +130,11 @@ export class SimServer {
     return this.#damage?.life === life
   }
 
+  /** Whether its disk is damaged; and whether `life` has read it since. */
+  damageFor(life: Life): { readonly isDamaged: boolean; readonly isRead: boolean } {
+    return { isDamaged: this.isDamaged, isRead: !this.isDamagedIn(life) }
+  }
+
   /** An older copy of all that is on its disk. */
   get copy(): OlderCopy | undefined {
     return this.#copy

@@ -42,10 +42,15 @@ export interface SwarmReport {
 export const seeds = (count: number, first = 1): readonly number[] => Array.from({ length: count }, (_, i) => first + i)
 
 const commandBytesDefault = 32
+/** A vote that has to wait for a slow disk may come too late. */
+const handOversMax = 5
 /** Of so many seeds the calls of one are searched through, too: how far the certificate of the others can be trusted. */
 const searchEvery = 10
 /** And of so many the cores of one are watched by a second Raft: it makes the same run, and takes several times as long. */
 const referenceEvery = 25
+/** Of so many, those of one have to get well while clients write: each for so many calls at most. */
+const busyEvery = 4
+const busyCallsMax = 2_000
 
 /**
  * Faults, then heal, converge, serve, and a scan of what is durable. Throws a `SimulationError` when anything does not hold. With a plan only the part
@@ -71,6 +76,7 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   simulation.run({ ms: chance.between(2_000, 10_000) })
   simulation.heal()
   simulation.stopWork()
+  if (plan.seed % busyEvery === 0) catchUp(simulation, { operations })
   // Calls may wait out their deadlines, which are longer than any election.
   simulation.runUntilConverged({ withinMs: 15_000 })
   serve(simulation, { operations, ...share })
@@ -78,9 +84,17 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   simulation.run({ ms: 10 })
   simulation.restartAll()
   serve(simulation, { operations, ...share })
+  handOver(simulation)
   simulation.checkLinearizable()
   if (operations === listOperations && plan.seed % searchEvery === 0) simulation.checkBySearch()
   return { ...report(simulation), voters }
+}
+
+/** Whoever lags gets there, although others go on writing: nobody may run away from it. */
+function catchUp(simulation: Simulation, { operations }: { readonly operations: Operations }): void {
+  simulation.work({ operations, clients: 2, calls: busyCallsMax, pauseMs: 4, queries: 0, timeoutMs: { min: 5_000, max: 5_000 } })
+  simulation.runUntilReached({ withinMs: 15_000 })
+  simulation.stopWork()
 }
 
 /** New calls succeed, on every node, now that nothing breaks. */
@@ -97,6 +111,20 @@ function serve(simulation: Simulation, workload: { readonly operations: Operatio
     'liveness',
     `call ${failed?.id} failed although nothing was broken: ${JSON.stringify(failed?.outcome)}`,
   )
+}
+
+/** Leadership goes to another voter, without a term in between that nobody leads; now and then it takes more than one attempt. */
+function handOver(simulation: Simulation): void {
+  if (simulation.members.conf.voters.length < 2) return
+  for (let attempts = 0; attempts < handOversMax; attempts++) {
+    const from = simulation.runUntilLeader({ withinMs: 10_000 })
+    const term = simulation.status(from)?.term ?? 0
+    const order = simulation.members.transfer()
+    simulation.runUntil('leadership is handed over, or that is given up', () => order.outcome.kind !== 'pending', { withinMs: 10_000 })
+    const to = simulation.runUntilLeader({ withinMs: 10_000 })
+    if (to !== from && simulation.status(to)?.term === term + 1) return simulation.runUntilConverged({ withinMs: 10_000 })
+  }
+  simulation.check(false, 'liveness', `leadership was not handed over in ${handOversMax} attempts although nothing was broken`)
 }
 
 function report(simulation: Simulation): Omit<SwarmReport, 'voters'> {

@@ -44,12 +44,18 @@ export interface WorkloadOptions {
   readonly kept?: ReadonlySet<number> | undefined
 }
 
+/** Calls of one workload that are made in quick succession, and how quick: the pause between two of one client, on average. Milliseconds. */
+const pressedMax = 300
+const pressPauseMs = 15
+
 export class Workload {
   readonly #world: World
   readonly #options: WorkloadOptions
   readonly #chance: Chance
   readonly #open = new Map<SimClient, Set<SimCall>>()
+  readonly #employed = new Set<SimClient>()
   #callsLeft: number
+  #pressedLeft = pressedMax
   #isActive = true
   #drawn = 0
 
@@ -62,12 +68,29 @@ export class Workload {
 
   /** `client` works until the workload is stopped or used up, or the client crashes. */
   employ(client: SimClient): void {
+    this.#employed.add(client)
     this.#world.scheduler.after(this.#chance.wait(this.#options.pauseMs), () => {
       if (!this.#isActive || !client.isAlive || this.#callsLeft <= 0) return
       const burst = Math.min(this.#callsLeft, this.#chance.whole(1, this.#options.burstMax))
       this.#callsLeft -= burst
       for (let left = burst; left > 0; left--) this.#call(client)
       this.employ(client)
+    })
+  }
+
+  /** Each client goes on to make single calls, close together: what holds for moments only is to be seen. They may take longer by `patienceMs`. */
+  press(forMs: Ms, patienceMs: Ms = 0): void {
+    const press = { until: this.#world.scheduler.now + forMs, patienceMs }
+    for (const client of this.#employed) if (client.isAlive) this.#press(client, press, this.#chance.between(0, forMs / 2))
+  }
+
+  #press(client: SimClient, press: { readonly until: Ms; readonly patienceMs: Ms }, pauseMs: Ms): void {
+    this.#world.scheduler.after(pauseMs, () => {
+      const isOver = !this.#isActive || !client.isAlive || this.#world.scheduler.now > press.until
+      if (isOver || this.#pressedLeft <= 0) return
+      this.#pressedLeft -= 1
+      this.#call(client, press.patienceMs)
+      this.#press(client, press, this.#chance.wait(pressPauseMs))
     })
   }
 
@@ -88,11 +111,14 @@ export class Workload {
     return true
   }
 
-  #call(client: SimClient): void {
+  #call(client: SimClient, patienceMs: Ms = 0): void {
     const { operations, queries, timeoutMs } = this.#options
     const open = this.#open.get(client) ?? new Set()
     this.#open.set(client, open)
-    const wait = { timeoutMs: this.#chance.between(timeoutMs.min, timeoutMs.max), settled: (call: SimCall) => this.#onSettled(open, call) }
+    const wait = {
+      timeoutMs: this.#chance.between(timeoutMs.min, timeoutMs.max) + patienceMs,
+      settled: (call: SimCall) => this.#onSettled(open, call),
+    }
     const isQuery = this.#chance.happens(queries)
     const kind = isQuery ? this.#chance.pick(queryKinds) : 'command'
     const nearest = isQuery && this.#chance.happens(0.5)

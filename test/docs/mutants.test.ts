@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { type Mutant, mutants } from '../mutants/mutants.ts'
+import type { Mutant } from '../mutants/mutant.ts'
+import { mutants } from '../mutants/mutants.ts'
 import { mutantsPage } from '../mutants/results.ts'
 
 const path = new URL('../../docs/mutants.md', import.meta.url)

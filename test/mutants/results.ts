@@ -1,6 +1,6 @@
 // The page that tells what became of each mutant. Rows of mutants that were not run stay as they were: the page can be brought up to date one
 // mutant at a time.
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
 
 export interface Outcome {
   readonly mutant: Mutant

@@ -1,4 +1,5 @@
 // A sample of a run on the machine of lists, judged by search alone: each list by itself, since what happens to one says nothing of another.
+import type { Ms } from '../../core/types.ts'
 import type { SimCall } from '../history.ts'
 import { decodeListAnswer, decodeListCommand, type ListAnswer, type ListCommand, nextList } from '../list-machine.ts'
 import type { Verdict } from '../violation.ts'
@@ -38,23 +39,17 @@ export function checkListSamples(calls: readonly SimCall[], verdict: Verdict): n
     operations.push({ id, invokedAt: calledAt, returnedAt: isKnown ? settledAt : undefined, input, output })
   }
   let searched = 0
-  // A read that nobody was told the answer of says nothing.
-  for (const [key, operations] of lists)
-    searched += check(
-      key,
-      searchable(operations).filter(({ input, output }) => input.kind !== 'read' || output !== undefined),
-      verdict,
-    )
+  for (const [key, operations] of lists) searched += check(key, operations, verdict)
   return searched
 }
 
-function check(key: number, operations: readonly TimedOperation<ListInput, ListOutput>[], verdict: Verdict): number {
+function check(key: number, called: readonly TimedOperation<ListInput, ListOutput>[], verdict: Verdict, end?: Ms): number {
+  // A read that nobody was told the answer of says nothing.
+  const operations = searchable(called, end).filter(({ input, output }) => input.kind !== 'read' || output !== undefined)
   const found = linearity(operations, model)
-  verdict.check(
-    found.kind !== 'undecided',
-    'linearizability: by search',
-    () => `the search through ${operations.length} calls of list ${key} did not end`,
-  )
+  // Commands whose end nobody knows may stand anywhere, and there are too many ways to place them: of the first half of the calls it can be told.
+  const half = operations[operations.length >> 1]
+  if (found.kind === 'undecided' && half !== undefined) return check(key, called, verdict, half.invokedAt)
   verdict.check(
     found.kind !== 'not linearizable',
     'linearizability: by search',

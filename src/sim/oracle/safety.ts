@@ -6,7 +6,6 @@ import type {
   EntryId,
   Index,
   LogBase,
-  LogSummary,
   NodeId,
   PeerMessage,
   Persist,
@@ -16,12 +15,13 @@ import type {
 import type { NodeStatus } from '../../wire/client-messages.ts'
 import type { Verdict } from '../violation.ts'
 import { checkAppendedConfs } from './appended-confs.ts'
-import { checkDamaged, notePromised } from './damaged.ts'
+import { checkDamaged } from './damaged.ts'
 import { Confs, describe, isQuorum } from './confs.ts'
 import { Disks } from './disks.ts'
 import { Elections } from './elections.ts'
 import { Entries } from './entries.ts'
-import { freshLife, type Watched } from './watched.ts'
+import { Proven } from './proven.ts'
+import { freshLife, type RecoveredLog, type Watched } from './watched.ts'
 
 export interface Committed {
   readonly entry: Entry
@@ -29,16 +29,10 @@ export interface Committed {
   readonly inTerm: Term
 }
 
-export interface RecoveredLog {
-  readonly summary: LogSummary
-  readonly lastApplied: Index
-  readonly isDamaged: boolean
-  readonly isRead: boolean
-}
-
 export class Safety {
   readonly confs: Confs
   readonly disks: Disks
+  readonly proven: Proven
   readonly #verdict: Verdict
   readonly #entries: Entries
   readonly #elections: Elections
@@ -47,6 +41,7 @@ export class Safety {
 
   constructor(verdict: Verdict, conf: ConfState) {
     this.#verdict = verdict
+    this.proven = new Proven(verdict)
     this.#entries = new Entries(verdict)
     this.#elections = new Elections(verdict)
     this.confs = new Confs(verdict, conf)
@@ -67,7 +62,7 @@ export class Safety {
   }
 
   /** A process has read its log, and its state from a snapshot of `lastApplied`. `isRead`: nothing has struck the disk since it began to. */
-  onRecovered(id: NodeId, { summary, lastApplied, isDamaged, isRead }: RecoveredLog): void {
+  onRecovered(id: NodeId, { summary, lastApplied, isDamaged, isRead, snapshots }: RecoveredLog): void {
     const node = this.disks.of(id)
     if (isDamaged && node.isDamaged) checkDamaged(node, { summary, verdict: this.#verdict })
     const difference = node.durable.differenceTo(summary)
@@ -79,6 +74,7 @@ export class Safety {
     )
     if (isRead) node.isDamaged = false
     node.fence.opened(summary.fence)
+    this.proven.onRecovered(id, Math.max(lastApplied, summary.base.id.index, ...snapshots.map((one) => one.id.index)))
     node.written.copyOf(node.durable)
     Object.assign(node, {
       ...freshLife,
@@ -103,6 +99,7 @@ export class Safety {
       if (conf === undefined || node.role !== 'leader') continue
       if (this.#elections.leaderOf(term) === id && term === hardState.term) node.appendedConfs.push(index)
     }
+    this.#elections.onWritesVote(node, persist)
     node.written.write(persist)
     node.underWay.push({ kind: 'write', persist })
     node.fence.writes(persist)
@@ -169,6 +166,7 @@ export class Safety {
       case 'DigestsChunk':
         return // promises nothing
       case 'RequestVote':
+        this.#elections.onAsks(node, message)
         this.#elections.onVote({ voter: node, candidate: id, term: message.term }, hardState)
         break
       case 'RequestVoteReply':
@@ -192,7 +190,7 @@ export class Safety {
           'promises only what is durable (§3.8)',
           () => `node ${id} acknowledges ${message.ok ? message.matchIndex : 0}, its disk ends at ${lastIndex}`,
         )
-        if (message.ok) notePromised(node, message.matchIndex)
+        if (message.ok) this.proven.onAcknowledges(node, this.disks.find(message.to), message)
         break
       default:
     }
@@ -246,6 +244,7 @@ export class Safety {
     const { role, term, commitIndex, lastApplied, lastIndex, conf } = status
     const node = this.disks.of(id)
     this.#checkCounted(node, { term, commitIndex })
+    this.proven.onTurn(id, { role, commitIndex, hasLed: node.ledTerm !== undefined })
     node.ledTerm = role === 'leader' ? term : undefined
     const isSame = term === node.term && commitIndex === node.comparedIndex && lastApplied === node.lastApplied && conf === node.conf
     if (isSame && commitIndex === node.commitIndex && node.appendedConfs.length === 0) return
@@ -265,7 +264,7 @@ export class Safety {
     node.commitIndex = commitIndex
     node.lastApplied = lastApplied
     this.#onCommit(node, conf)
-    checkAppendedConfs(node, { verdict: this.#verdict, confs: this.confs })
+    checkAppendedConfs(node, { verdict: this.#verdict, confs: this.confs, disks: this.disks })
     node.conf = conf
   }
 

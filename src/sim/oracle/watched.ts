@@ -1,5 +1,5 @@
 // What the oracles know of one disk, and of the process that has it open.
-import type { ConfState, EntryId, Index, LogBase, NodeId, Persist, SoftState, Term } from '../../core/types.ts'
+import type { ConfState, EntryId, Index, LogBase, LogSummary, NodeId, Persist, SoftState, Term } from '../../core/types.ts'
 import { FenceShadow } from './fence-shadow.ts'
 import { LogShadow } from './log-shadow.ts'
 
@@ -60,3 +60,13 @@ export const watch = ({
 
 /** A process that has done nothing yet. */
 export const freshLife = { term: 0, commitIndex: 0, lastApplied: 0, comparedIndex: 0, role: 'follower', ledTerm: undefined } as const
+
+/** What a process has found on its disks. */
+export interface RecoveredLog {
+  readonly summary: LogSummary
+  readonly lastApplied: Index
+  readonly isDamaged: boolean
+  readonly isRead: boolean
+  /** That are on its disk: also one whose end the life before has not heard of. */
+  readonly snapshots: readonly { readonly id: EntryId }[]
+}

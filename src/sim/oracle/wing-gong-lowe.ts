@@ -101,14 +101,17 @@ const openMax = 10
  * What was called first, up to the moment at which too many are open. What returned after it might as well not have: then less is demanded of it, so a
  * history that is linearizable has such a beginning. `operations` in the order of their calls.
  */
-export function searchable<Input, Output>(operations: readonly TimedOperation<Input, Output>[]): readonly TimedOperation<Input, Output>[] {
+export function searchable<Input, Output>(
+  operations: readonly TimedOperation<Input, Output>[],
+  latest = Number.POSITIVE_INFINITY,
+): readonly TimedOperation<Input, Output>[] {
   const open: TimedOperation<Input, Output>[] = []
-  let end = Number.POSITIVE_INFINITY
+  let end = latest
   for (const operation of operations) {
     const left = open.splice(0).filter(({ returnedAt = Number.POSITIVE_INFINITY }) => returnedAt >= operation.invokedAt)
     open.push(...left, operation)
     if (open.length <= openMax) continue
-    end = operation.invokedAt
+    end = Math.min(end, operation.invokedAt)
     break
   }
   return operations

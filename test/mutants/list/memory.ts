@@ -1,0 +1,168 @@
+import type { Mutant } from '../mutant.ts'
+
+/** What was lost, or forgotten. */
+export const memory: readonly Mutant[] = [
+  {
+    name: 'a damaged log votes as if it had never held more',
+    file: 'src/core/raft-log.ts',
+    find: 'if (fence === undefined) return isAtLeast(last, this.last)',
+    replace: 'return isAtLeast(last, this.last)',
+  },
+  {
+    name: 'a damaged log campaigns',
+    file: 'src/core/elections.ts',
+    find: 'return log.hasState && log.fence === undefined && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))',
+    replace: 'return log.hasState && log.conf.voters.length > 0 && (isVoter(log.conf, id) || isVoter(log.confBefore, id))',
+  },
+  {
+    name: 'a follower that lost what it acknowledged still counts for it',
+    file: 'src/core/progress.ts',
+    find: 'if (prevIndex <= this.#matchIndex) this.#matchIndex =',
+    replace: 'if (prevIndex < 0) this.#matchIndex =',
+  },
+  {
+    name: 'a log whose floor nobody knows takes part',
+    file: 'src/core/raft.ts',
+    find: 'this.#log.isFloorUnknown || this.#elections.isDisruptive(message)',
+    replace: 'this.#elections.isDisruptive(message)',
+  },
+  {
+    name: 'an entry that was forgotten is forgotten again: the fence is not written',
+    file: 'src/core/log-fence.ts',
+    find: 'this.#news = this.#fence\n',
+    replace: '',
+  },
+  {
+    name: 'entries that others remember are not heeded',
+    file: 'src/node/recall.ts',
+    find: 'floor: isEntryForgotten ? match : undefined,',
+    replace: 'floor: undefined,',
+  },
+  {
+    name: 'votes that others remember are not heeded',
+    file: 'src/node/recall.ts',
+    find: 'const isVoteForgotten = votedTerm > hardState.term ||',
+    replace: 'const isVoteForgotten = votedTerm > hardState.term + 1_000_000 ||',
+  },
+  {
+    name: 'a node takes part before it has asked',
+    file: 'src/node/recall.ts',
+    find: 'if (this.#isSettled && this.#answers.has(from)) return true',
+    replace: 'if (from > 0) return true',
+  },
+  {
+    name: 'voters that only others know are not asked',
+    file: 'src/node/recall.ts',
+    find: 'for (const { voters } of this.#answers.values()) for (const voter of voters) others.add(voter)',
+    replace: '',
+  },
+  {
+    name: 'a node that does not know what it held takes no word for what it acknowledged',
+    file: 'src/node/recall.ts',
+    find: 'of [answer.held, answer.match]',
+    replace: 'of [answer.held]',
+  },
+  {
+    name: 'what is remembered late does not end a candidacy',
+    file: 'src/core/raft.ts',
+    find: 'if (this.#log.fence !== undefined) this.#elections.endCandidacy()',
+    replace: '',
+  },
+  {
+    name: 'a damaged log commits what a heartbeat says',
+    file: 'src/core/raft.ts',
+    find: 'if (this.#log.fence === undefined && message.commitIndex <= this.#log.lastIndex)',
+    replace: 'if (message.commitIndex <= this.#log.lastIndex)',
+  },
+  {
+    name: 'a leader does not keep what others acknowledged to it',
+    file: 'src/core/leader.ts',
+    find: 'if (witness !== undefined) outbox.note(witness)',
+    replace: 'if (witness === undefined) outbox.note([])',
+  },
+  {
+    name: 'one that has forgotten as much may tell what a node held',
+    file: 'src/node/recall.ts',
+    find: 'return answer !== undefined && !(answer.isForgetful && this.#isFloorUnknown)',
+    replace: 'return answer !== undefined',
+  },
+  {
+    name: 'some of the others may tell what a node held',
+    file: 'src/node/recall.ts',
+    find: 'if (!isComplete) return\n',
+    replace: 'if (!this.#isHeardEnough) return\n',
+  },
+  {
+    name: 'entries are taken for those that were lost, whatever the chain says',
+    file: 'src/node/log-repair.ts',
+    find: 'if (this.#at?.chain === anchor.chain && this.#at.index === anchor.index) {',
+    replace: 'if (this.#at?.index === anchor.index) {',
+  },
+  {
+    name: 'a log that lacks what its high water says is whole',
+    bug: 24,
+    file: 'src/storage/high-water.ts',
+    find: "if (!isSamePosition(end, newest.last)) return 'damaged'",
+    replace: "if (writes !== undefined && end.index < 0) return 'damaged'",
+  },
+  {
+    name: 'one slot of two is believed',
+    file: 'src/storage/high-water.ts',
+    find: "return unreadable.length === 0 ? 'whole' : 'doubtful'",
+    replace: "return 'whole'",
+  },
+  {
+    name: 'the promise does not wait for the high water',
+    file: 'src/storage/slot-write.ts',
+    find: 'else keeper.write(slotOf(next, keeper.state), written)',
+    replace: 'else { keeper.write(slotOf(next, keeper.state), () => {}); written(undefined) }',
+  },
+  {
+    name: 'a later term is written before the fence that comes with it',
+    file: 'src/storage/slot-write.ts',
+    find: 'if (!isRaised(keeper.state.fence, next.fence)) return write()',
+    replace: 'if (keeper.state.sequence >= 0) return write()',
+  },
+  {
+    name: 'a vote that only the high water has is forgotten',
+    file: 'src/storage/log-verdict.ts',
+    find: 'const merged = mergeHardState(found.hardState, slot?.hardState, end)',
+    replace: 'const merged = mergeHardState(found.hardState, undefined, end)',
+  },
+  {
+    name: 'a node whose state is wrong gives votes',
+    file: 'src/core/elections.ts',
+    find: 'return isSound && voters.length > 0 && !removed.includes(from)',
+    replace: 'return voters.length > 0 && !removed.includes(from)',
+  },
+  {
+    name: 'a node whose state is wrong campaigns',
+    file: 'src/core/elections.ts',
+    find: 'if (disk.isHung || !isSound) return false',
+    replace: 'if (disk.isHung) return false',
+  },
+  {
+    name: 'two that have the same state are a majority of any number',
+    file: 'src/node/state-verdict.ts',
+    find: 'isQuorum(\n      conf,\n      said.filter((one) => isEqual(one.digest, digest)).map(({ voter }) => voter),\n    )',
+    replace: 'said.filter((one) => isEqual(one.digest, digest)).length >= Math.min(2, conf.voters.length)',
+  },
+  {
+    name: 'a node whose state is wrong gives snapshots of it',
+    file: 'src/node/snapshot-source.ts',
+    find: 'const snapshot = isSound() ? known : undefined',
+    replace: 'const snapshot = known',
+  },
+  {
+    name: 'a later life begins with a snapshot of a wrong state',
+    file: 'src/node/state-transfer.ts',
+    find: 'for (const snapshot of wrong) this.#shelf.condemn(snapshot, why)',
+    replace: 'for (const snapshot of wrong) if (snapshot.bytes < 0) this.#shelf.condemn(snapshot, why)',
+  },
+  {
+    name: 'what was undone counts in the digest',
+    file: 'src/machine/table.ts',
+    find: 'this.#indexes?.replace(key, undone, before)\n    }\n    this.#forgetJournal()',
+    replace: 'this.#indexes?.replace(key, undone, before)\n    }\n    this.commit()',
+  },
+]
