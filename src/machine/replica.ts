@@ -120,7 +120,12 @@ export class Replica {
     return this.#begunAt
   }
 
-  /** The version of the schema that is in force. */
+  /** Whether it is known which version of the schema is in force. */
+  get hasBegun(): boolean {
+    return this.#begunAt > 0 || this.machine.evolution === undefined
+  }
+
+  /** The version of the schema that is in force; before it has begun, the newest that the machine knows. */
   get version(): number {
     return identityOf(this.machine).version
   }

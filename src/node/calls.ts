@@ -1,12 +1,14 @@
 // Calls of clients and answers to them, between the version of the schema that a client was made for and the one that is in force.
+import type { Replica } from '../machine/replica.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Refused } from '../wire/client-messages.ts'
 
 export type Admitted = { readonly kind: 'admitted'; readonly call: Uint8Array } | { readonly kind: 'refused'; readonly why: Refused }
 
 /** The call as the version in force has it; or why not. What a machine throws is a problem of the call, too: no bytes of a client may stop a node. */
-export function admitted(machine: StateMachine, kind: 'command' | 'query', call: Uint8Array): Admitted {
+export function admitted({ machine, hasBegun }: Replica, kind: 'command' | 'query', call: Uint8Array): Admitted {
   try {
+    if (!hasBegun) return { kind: 'refused', why: notBegun }
     if (machine.evolution === undefined) {
       const problem = kind === 'command' ? machine.check?.(call) : machine.checkQuery?.(call)
       return problem === undefined ? { kind: 'admitted', call } : invalid(problem)
@@ -21,6 +23,7 @@ export function admitted(machine: StateMachine, kind: 'command' | 'query', call:
   }
 }
 
+const notBegun: Refused = { code: 'RETRY', message: 'this node does not know yet which version of the schema is in force' }
 const invalid = (message: string): Admitted => ({ kind: 'refused', why: { code: 'INVALID_INPUT', message } })
 
 const noReply = new Uint8Array(0)

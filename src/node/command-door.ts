@@ -275,7 +275,7 @@ export class CommandDoor {
     if (command.length > commandBytesMax) {
       return refuse({ code: 'TOO_LARGE', message: `the command has ${command.length} bytes, at most ${commandBytesMax} are allowed` })
     }
-    return admitted(this.#replica.machine, 'command', command)
+    return admitted(this.#replica, 'command', command)
   }
 
   /** Once the no-op of this term is applied, so is everything that was stamped before: time goes on from there. */

@@ -70,7 +70,7 @@ export class Node {
     const { replica } = recovered
     this.#replica = replica
     this.#softState = raft.softState
-    this.#reception = new Reception({ id, clusterId, limits, raft, machine: replica.machine })
+    this.#reception = new Reception({ id, clusterId, limits, raft, replica })
     const { electionTimeoutMs, heartbeatMs } = timingOf(timing)
     const wake = () => ports.wake()
     const fail = (error: Error) => this.#fail(error)

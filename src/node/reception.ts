@@ -2,7 +2,7 @@
 import type { Raft } from '../core/index.ts'
 import type { ErrorCode } from '../errors.ts'
 import { knownVersions } from '../machine/evolution.ts'
-import type { StateMachine } from '../machine/state-machine.ts'
+import type { Replica } from '../machine/replica.ts'
 import type { Hello, LeaderHint, Welcome } from '../wire/client-messages.ts'
 import type { NodeLimits } from './options.ts'
 
@@ -14,7 +14,7 @@ export interface ReceptionOptions {
   readonly clusterId: string
   readonly limits: NodeLimits
   readonly raft: Raft
-  readonly machine: StateMachine
+  readonly replica: Replica
 }
 
 export class Reception {
@@ -26,7 +26,8 @@ export class Reception {
   }
 
   get welcome(): Welcome {
-    const { id, clusterId, limits, raft, machine } = this.#options
+    const { id, clusterId, limits, raft, replica } = this.#options
+    const { machine } = replica
     return {
       kind: 'Welcome',
       clusterId,
@@ -34,7 +35,7 @@ export class Reception {
       leader: this.leaderHint,
       servers: raft.conf.members.map(({ client }) => client),
       commandBytesMax: limits.commandBytesMax,
-      version: machine.evolution?.active ?? 0,
+      version: machine.evolution !== undefined && replica.hasBegun ? machine.evolution.active : 0,
       keepAliveMs: Math.min(Math.floor(limits.sessionTtlMs / 3), keepAliveMsMax),
     }
   }
@@ -57,7 +58,8 @@ export class Reception {
 
   /** Why it is turned away, if it is: it looks for another cluster, or for another machine. */
   whyNot({ clusterId, machine, version, wire }: Hello): { readonly code: ErrorCode; readonly message: string } | undefined {
-    const { clusterId: ourCluster, machine: ours } = this.#options
+    const { clusterId: ourCluster, replica } = this.#options
+    const { machine: ours } = replica
     if (clusterId !== '' && clusterId !== ourCluster) {
       return { code: 'CLUSTER_MISMATCH', message: `this is cluster ${ourCluster}, not ${clusterId}` }
     }

@@ -159,8 +159,8 @@ export class Snapshotter {
   #draw(): Taking | undefined {
     const { replica, snapshots, clock } = this.#ports
     const index = replica.lastApplied
-    // Before the first entry there is nothing to take; and one of the same state would be the same.
-    if (index === 0 || snapshots.list.some(({ id }) => id.index === index)) return undefined
+    // Before the first entry, and before the state has a version, there is nothing to take; and one of the same state would be the same.
+    if (index === 0 || !replica.hasBegun || snapshots.list.some(({ id }) => id.index === index)) return undefined
     const live = { isRead: true }
     const startedAt = clock.monotonicMs()
     const pieces = encodeReplica(replica, () => {

@@ -57,6 +57,12 @@ export class StatusDesk {
     return { role: softState.role, term: softState.term, commitIndex, lastApplied: replica.lastApplied, lastIndex, conf }
   }
 
+  /** Of the schema, in force here; 0: nobody has said yet. */
+  get version(): number {
+    const { replica } = this.#ports
+    return replica.hasBegun ? replica.version : 0
+  }
+
   get load(): NodeLoad {
     const { uncommittedBytes, followers } = this.#ports.raft.status
     let [inflightMessages, inflightBytes] = [0, 0]

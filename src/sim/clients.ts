@@ -1,19 +1,20 @@
 // The clients of a run.
 import type { NodeId } from '../core/types.ts'
 import type { Cluster } from './cluster.ts'
+import { clientForms } from './list-versions.ts'
 import type { SimulationOptions } from './options.ts'
 import { SimClient } from './sim-client.ts'
 
 export class Clients {
   readonly #cluster: Cluster
-  readonly #session: SimulationOptions['session']
+  readonly #options: Pick<SimulationOptions, 'session' | 'rollout'>
   readonly #all: SimClient[] = []
   readonly #pinned = new Map<NodeId, SimClient>()
   #shared: SimClient | undefined
 
-  constructor(cluster: Cluster, session: SimulationOptions['session']) {
+  constructor(cluster: Cluster, options: Pick<SimulationOptions, 'session' | 'rollout'>) {
     this.#cluster = cluster
-    this.#session = session
+    this.#options = options
   }
 
   get alive(): readonly SimClient[] {
@@ -23,6 +24,7 @@ export class Clients {
   /** Another one. `at`: it can reach that server only. */
   add({ at }: { readonly at?: NodeId } = {}): SimClient {
     const { contacts, directory } = this.#cluster.world
+    const { session, rollout } = this.#options
     const client = new SimClient(this.#cluster.world, {
       id: this.#all.length + 1,
       clock: this.#cluster.makeClock(),
@@ -31,8 +33,9 @@ export class Clients {
         const server = directory.find(address)
         return at === undefined || server?.id === at ? server : undefined
       },
-      timing: this.#session?.timing ?? {},
-      limits: this.#session?.limits ?? {},
+      timing: session?.timing ?? {},
+      limits: session?.limits ?? {},
+      ...(rollout === undefined ? {} : { forms: clientForms(rollout.clientVersion()) }),
     })
     this.#all.push(client)
     return client

@@ -122,6 +122,8 @@ export class Cluster {
       const isMember = this.world.isMember(id)
       if (isRetired || !isMember) return !isMember && this.#isAtRest(server)
       const node = life?.node
+      // Once all have the newest build nothing keeps its version from being put in force.
+      if (node !== undefined && this.#options.rollout?.isBehind(node.desk.version) === true) return false
       if (node === undefined || !node.caughtUp || node.softState.leader !== leader || node.pending !== 0 || owedBy(server) !== 0)
         return false
       return node.lastApplied === safety.commitIndex && safety.disks.durableIndex(id) === safety.commitIndex

@@ -76,6 +76,10 @@ const eventClasses = [
   'atLeastRead',
   /** A report of a node's digest arrived. */
   'digestReport',
+  /** A server got a build of the machine that knows another version of the schema; or went back; and that version was put in force. */
+  'buildRaised',
+  'buildBack',
+  'versionActivated',
   /** A call whose place was found by search. */
   'searched',
 ] as const

@@ -88,6 +88,11 @@ export class History {
     return made
   }
 
+  /** The same call in other bytes: an array of its own. */
+  alias(call: SimCall, payload: Uint8Array): void {
+    this.#byPayload.set(payload, call)
+  }
+
   /** A client sends the command `payload` under this number. */
   sent({ session, seq, payload }: { readonly session: number; readonly seq: number; readonly payload: Uint8Array }): void {
     const call = this.#byPayload.get(payload)

@@ -24,6 +24,9 @@ export function noteEvent(event: NodeEvent, server: SimServer, { safety, applied
     case 'handlerFailed':
       coverage.count('handlerFailed')
       return note(event.index, `fails at ${event.index}:`, event.failure.message)
+    case 'versionActive':
+      if (event.version > 1) coverage.count('versionActivated')
+      return note(event.version, 'is of version', event.version)
     case 'applyHalted':
       return note(event.halt.index, 'applies nothing from', event.halt)
     case 'applyGoesOn':

@@ -9,6 +9,8 @@ export type ListCommand =
   | { readonly kind: 'append'; readonly key: number; readonly value: number }
   /** Empties the list. */
   | { readonly kind: 'clear'; readonly key: number; readonly value: number }
+  /** Names another last value, and changes nothing else. Only in version 2 (`list-versions.ts`). */
+  | { readonly kind: 'stamp'; readonly key: number; readonly value: number }
   /** Its handler throws. */
   | { readonly kind: 'spoil'; readonly key: number; readonly value: number }
 
@@ -23,7 +25,7 @@ export interface ListAnswer {
 const answerBytes = 14
 const ballastPartBytes = 16 * 1_024
 
-const kinds = ['append', 'clear', 'spoil'] as const satisfies readonly ListCommand['kind'][]
+const kinds = ['append', 'clear', 'spoil', 'stamp'] as const satisfies readonly ListCommand['kind'][]
 
 export function encodeListCommand({ kind, key, value }: ListCommand): Uint8Array {
   const bytes = Buffer.alloc(8)
@@ -41,8 +43,10 @@ export function decodeListCommand(command: Uint8Array): ListCommand {
 }
 
 /** What comes of a list. */
-export const nextList = ({ length, hash }: ListAnswer, { kind, value }: Pick<ListCommand, 'kind' | 'value'>): ListAnswer =>
-  kind === 'clear' ? emptyList : { length: length + 1, hash: mix(hash, value), last: value }
+export function nextList({ length, hash }: ListAnswer, { kind, value }: Pick<ListCommand, 'kind' | 'value'>): ListAnswer {
+  if (kind === 'clear') return emptyList
+  return kind === 'stamp' ? { length, hash, last: value } : { length: length + 1, hash: mix(hash, value), last: value }
+}
 
 const emptyList: ListAnswer = { length: 0, hash: 0, last: 0 }
 
@@ -75,6 +79,11 @@ export class ListMachine implements StateMachine {
   constructor({ ballastBytes = 0, isFrozen = false }: ListMachineOptions = {}) {
     this.#ballastBytes = ballastBytes
     if (isFrozen) this.frozenSnapshotParts = () => this.#copy().snapshotParts()
+  }
+
+  /** Of the lists that are not empty. */
+  get keys(): readonly number[] {
+    return [...this.#lists.keys()].sort((a, b) => a - b)
   }
 
   check(command: Uint8Array): string | undefined {

@@ -3,6 +3,8 @@
 import { RaftgenError } from '../errors.ts'
 import type { Admission, Evolution, KnownVersion, Lowering } from '../machine/evolution.ts'
 import { type Digest, DigestSum, FieldDigest } from '../machine/field-digest.ts'
+import type { MachineIdentity } from '../session/api.ts'
+import type { OlderForms } from '../session/caller.ts'
 import type { ApplyContext, StateMachine } from '../machine/state-machine.ts'
 import { ByteReader, ByteWriter } from '../wire/bytes.ts'
 import { decodeListCommand, encodeListCommand, type ListCommand, ListMachine, type ListMachineOptions } from './list-machine.ts'
@@ -24,6 +26,36 @@ export function lowerListCommand(command: Uint8Array): Uint8Array {
   const lowered = command.slice(0, commandBytes)
   if (isNew(decodeListCommand(lowered))) throw new Error('version 1 has no stamps')
   return lowered
+}
+
+/** What a client makes of its commands that was generated for some version. */
+export interface ClientForms {
+  readonly machine: MachineIdentity
+  /** A command of version 2 as this client calls it. */
+  own(command: Uint8Array): Uint8Array
+  /** What it may send in its place; each is told to `made`. */
+  older(command: Uint8Array, made: (lowered: Uint8Array) => void): OlderForms
+}
+
+/** A client of version 1 has appends for stamps. */
+export function clientForms(version: number): ClientForms {
+  const { wire } = listVersions.find((known) => known.version === version) ?? { wire: '' }
+  return {
+    machine: { name: 'lists', version, wire },
+    own: (command) => {
+      if (version > 1) return command
+      const { kind, ...rest } = decodeListCommand(command.slice(0, commandBytes))
+      return encodeListCommand({ kind: kind === 'stamp' ? 'append' : kind, ...rest })
+    },
+    older: (command, made) => ({
+      version,
+      encode: () => {
+        const lowered = lowerListCommand(command)
+        made(lowered)
+        return lowered
+      },
+    }),
+  }
 }
 
 const versionOf = (command: Uint8Array): number => (command.length > commandBytes ? (command[commandBytes] ?? 0) : 1)

@@ -4,6 +4,7 @@ import type { Chance } from './chance.ts'
 import { ClientActs } from './client-acts.ts'
 import type { FaultClass } from './faults.ts'
 import type { Life } from './life.ts'
+import type { Rollout } from './rollout.ts'
 import type { SimClient } from './sim-client.ts'
 import type { SimServer } from './sim-server.ts'
 import type { Upheaval } from './upheaval.ts'
@@ -16,6 +17,7 @@ export interface NemesisOptions {
   readonly servers: () => readonly SimServer[]
   readonly leader: () => NodeId | undefined
   readonly upheaval: Upheaval
+  readonly rollout: Rollout | undefined
   readonly clients: () => readonly SimClient[]
   /** Another one takes its place. */
   readonly crashClient: (client: SimClient) => void
@@ -146,6 +148,7 @@ export class Nemesis {
 
   stop(): void {
     this.#isActive = false
+    this.#options.rollout?.finish(this.#options.servers())
     this.#world.watch.fetch = undefined
     this.#world.watch.install = undefined
     this.#world.watch.handOver = undefined

@@ -6,6 +6,7 @@ import type { SessionLimits, SessionTiming } from '../session/limits.ts'
 import type { FaultClass } from './faults.ts'
 import type { CallKind } from './history.ts'
 import type { RunPlan } from './plan.ts'
+import type { Rollout } from './rollout.ts'
 import type { SimClient } from './sim-client.ts'
 import type { Sabotage } from './world.ts'
 
@@ -22,6 +23,8 @@ export interface SimulationOptions {
   readonly voters?: number
   /** Makes one machine for each life of each server, and, for `undefined`, the model that they are compared with. Default: lists (`ListMachine`). */
   readonly machine?: (node: NodeId | undefined) => StateMachine
+  /** Builds of the machine that know more or fewer versions of its schema: its `machine` has to be the one above. Default: all are the same. */
+  readonly rollout?: Rollout
   /** As for servers; of all of them. Default `fail`. */
   readonly onHandlerError?: 'fail' | 'halt'
   /** What may go wrong by itself; the seed chooses among these. Default: nothing. */

@@ -12,6 +12,7 @@ import type { SimClock } from './clock.ts'
 import { Connection } from './connection.ts'
 import type { CallKind, SimCall } from './history.ts'
 import type { Place } from './network.ts'
+import type { ClientForms } from './list-versions.ts'
 import type { SimServer } from './sim-server.ts'
 import type { World } from './world.ts'
 
@@ -29,6 +30,8 @@ export interface SimClientOptions {
   readonly find: (address: string) => SimServer | undefined
   readonly timing: Partial<SessionTiming>
   readonly limits: Partial<SessionLimits>
+  /** Of a machine with versions. Default: a client of bytes. */
+  readonly forms?: ClientForms
 }
 
 export interface CallTerms {
@@ -49,6 +52,7 @@ export class SimClient {
   readonly #clock: SimClock
   readonly #find: (address: string) => SimServer | undefined
   readonly #session: ClientSession
+  readonly #forms: ClientForms | undefined
   readonly #frames = new FrameWriter(1_024)
   readonly #calls = new Map<number, SimCall>()
   readonly #onSettled = new Map<number, (call: SimCall) => void>()
@@ -62,7 +66,7 @@ export class SimClient {
   #timerAt: Ms = Number.POSITIVE_INFINITY
   #isAlive = true
 
-  constructor(world: World, { id, clock, servers, find, timing, limits }: SimClientOptions) {
+  constructor(world: World, { id, clock, servers, find, timing, limits, forms }: SimClientOptions) {
     this.id = id
     this.name = `client ${id}`
     this.place = firstClientPlace + id
@@ -70,7 +74,15 @@ export class SimClient {
     this.#clock = clock
     this.#find = find
     clock.boot(world.chance.between(0, 1_000_000))
-    this.#session = new ClientSession({ servers, now: clock.monotonicMs(), seed: world.chance.seed(), timing, limits })
+    this.#session = new ClientSession({
+      servers,
+      now: clock.monotonicMs(),
+      seed: world.chance.seed(),
+      timing,
+      limits,
+      ...(forms && { machine: forms.machine }),
+    })
+    this.#forms = forms
   }
 
   get isAlive(): boolean {
@@ -91,8 +103,10 @@ export class SimClient {
   }
 
   /** `payload` must be an array of its own. */
-  call(kind: CallKind, payload: Uint8Array, { timeoutMs, token = this.token.index, nearest = false, settled }: CallTerms): SimCall {
+  call(kind: CallKind, called: Uint8Array, { timeoutMs, token = this.token.index, nearest = false, settled }: CallTerms): SimCall {
     const { history, scheduler, applied, note, clusterId } = this.#world
+    const forms = kind === 'command' ? this.#forms : undefined
+    const payload = forms?.own(called) ?? called
     const call = history.call({ client: this.id, kind, payload, calledAt: scheduler.now, timeoutMs, floorNow: applied.shownNow, token })
     this.#calls.set(call.id, call)
     if (settled !== undefined) this.#onSettled.set(call.id, settled)
@@ -103,6 +117,7 @@ export class SimClient {
       callId: call.id,
       operation: kind === 'command' ? 'command' : 'query',
       payload,
+      older: forms?.older(payload, (lowered) => history.alias(call, lowered)),
       deadline: now + timeoutMs,
       consistency: kind === 'stale' || kind === 'lease' ? kind : 'linearizable',
       atLeast: kind === 'atLeast' ? { clusterId, index: token } : undefined,

@@ -49,7 +49,7 @@ export class Simulation {
     const { active, links } = drawFaults(faults, this.#world.chance)
     this.#world.network.faults = plannedLinks(links, this.#plan)
     this.#upheaval = new Upheaval(this.#cluster)
-    this.#clients = new Clients(this.#cluster, options.session)
+    this.#clients = new Clients(this.#cluster, options)
     this.members = new Members(this.#cluster, this.#upheaval)
     this.#nemesis = new Nemesis(this.#world, {
       kept: this.#plan.acts,
@@ -57,6 +57,7 @@ export class Simulation {
       servers: () => this.#cluster.active,
       leader: () => this.#cluster.leader(),
       upheaval: this.#upheaval,
+      rollout: options.rollout,
       clients: () => this.#clients.alive,
       crashClient: (client) => this.crashClient(client),
       abortCall: (client) => this.#workload?.abortOne(client) ?? false,
@@ -65,6 +66,7 @@ export class Simulation {
     })
     this.restartAll()
     if (faults.length > 0) this.#nemesis.start()
+    options.rollout?.start(this.#world, () => this.#cluster.active)
   }
 
   // --- What is there

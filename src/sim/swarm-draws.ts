@@ -1,7 +1,8 @@
 // What a seed decides of a run of the swarm: the cluster, its limits, what clients do.
-import type { Chance } from './chance.ts'
+import { Chance } from './chance.ts'
 import { ListMachine } from './list-machine.ts'
 import type { SimulationOptions } from './options.ts'
+import { Rollout } from './rollout.ts'
 import type { WorkloadOptions } from './workload.ts'
 
 /** Short queues and small buffers as often as roomy ones: what is seldom full in the field is often full here. */
@@ -63,4 +64,16 @@ export function drawWorkload(chance: Chance): { readonly clients: number } & Par
     queries: chance.between(0.1, 0.6),
     timeoutMs: { min: chance.between(50, 500), max: chance.between(500, 4_000) },
   }
+}
+
+/** Two of five runs begin with builds that know one version of the schema, and end with builds that know two. */
+export const isMixed = (seed: number): boolean => seed % 5 === 1 || seed % 5 === 3
+
+/** By chance of its own: what else is drawn is as in a run without. */
+export function drawVersions(seed: number, voters: number): Required<Pick<SimulationOptions, 'rollout' | 'machine'>> {
+  const chance = new Chance(seed ^ 0x7e25)
+  const isFrozen = chance.happens(0.5)
+  const rollout = new Rollout({ seed: chance.seed(), pauseMs: chance.between(100, 1_500), isFrozen })
+  rollout.begin(Array.from({ length: voters }, (_, i) => i + 1))
+  return { rollout, machine: (node) => rollout.machine(node) }
 }

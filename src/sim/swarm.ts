@@ -6,8 +6,8 @@ import { everyFault } from './faults.ts'
 import type { SimulationOptions } from './options.ts'
 import { planText, type RunPlan } from './plan.ts'
 import { Simulation } from './simulation.ts'
-import { drawOptions, drawWorkload } from './swarm-draws.ts'
-import { listOperations, type Operations } from './workload.ts'
+import { drawOptions, drawWorkload, drawVersions, isMixed } from './swarm-draws.ts'
+import { listOperations, listOperations2, type Operations } from './workload.ts'
 
 export interface SwarmOptions {
   /** Default: all. */
@@ -60,7 +60,7 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   const {
     faults = everyFault,
     simulation: given = {},
-    operations = listOperations,
+    operations: givenOperations,
     commandBytesMax = commandBytesDefault,
     queries,
   } = options
@@ -69,8 +69,11 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   const voters = chance.pick([1, 2, 3, 3, 3, 4, 5, 5])
   const drawn = drawOptions(chance, { commandBytesMax })
   const repeat = `RAFTGEN_SEED=${planText(plan)} npx vitest run test/sim/swarm.test.ts`
+  const isOfLists = givenOperations === undefined && given.machine === undefined
+  const versions = isOfLists && isMixed(plan.seed) ? drawVersions(plan.seed, voters) : {}
+  const operations = givenOperations ?? ('rollout' in versions ? listOperations2 : listOperations)
   const watched = { reference: plan.seed % referenceEvery === referenceEvery - 1 }
-  const simulation = new Simulation({ voters, faults, repeat, ...drawn, ...watched, ...given, plan, seed: plan.seed })
+  const simulation = new Simulation({ voters, faults, repeat, ...drawn, ...versions, ...watched, ...given, plan, seed: plan.seed })
   const share = queries === undefined ? {} : { queries }
   simulation.work({ operations, ...drawWorkload(chance), ...share })
   simulation.run({ ms: chance.between(2_000, 10_000) })
@@ -86,7 +89,7 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   serve(simulation, { operations, ...share })
   handOver(simulation)
   simulation.checkLinearizable()
-  if (operations === listOperations && plan.seed % searchEvery === 0) simulation.checkBySearch()
+  if (isOfLists && plan.seed % searchEvery === 0) simulation.checkBySearch()
   return { ...report(simulation), voters }
 }
 

@@ -2,7 +2,8 @@
 import type { Ms } from '../core/types.ts'
 import type { Chance } from './chance.ts'
 import type { CallKind, SimCall } from './history.ts'
-import { encodeListCommand, encodeListQuery } from './list-machine.ts'
+import { decodeListCommand, encodeListCommand, encodeListQuery } from './list-machine.ts'
+import { encodeListCommand2 } from './list-versions.ts'
 import type { SimClient } from './sim-client.ts'
 import type { World } from './world.ts'
 
@@ -20,12 +21,23 @@ const keys = 4
 const queryKinds: readonly CallKind[] = ['linearizable', 'linearizable', 'linearizable', 'lease', 'lease', 'atLeast', 'stale', 'stale']
 /** Of so many commands one fails. */
 const spoilEvery = 29
+/** Of so many, of version 2, one needs that version. */
+const stampEvery = 8
 export const listOperations: Operations = {
   command: (chance, unique) => {
     const kind = chance.happens(0.05) ? 'clear' : 'append'
     return encodeListCommand({ kind: unique % spoilEvery === 0 ? 'spoil' : kind, key: chance.whole(1, keys), value: unique })
   },
   query: (chance) => encodeListQuery(chance.whole(1, keys)),
+}
+
+/** The same in version 2, with what only that has. */
+export const listOperations2: Operations = {
+  ...listOperations,
+  command: (chance, unique) => {
+    const command = decodeListCommand(listOperations.command(chance, unique))
+    return encodeListCommand2(unique % stampEvery === 0 ? { ...command, kind: 'stamp' } : command)
+  },
 }
 
 export interface WorkloadOptions {

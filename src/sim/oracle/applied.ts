@@ -1,5 +1,6 @@
 // What the replicas did with committed commands. All of them must do the same at the same index, and nothing of it may change later.
 import type { Digest, Index, NodeId, Term } from '../../core/types.ts'
+import type { Evolution } from '../../machine/evolution.ts'
 import type { ApplyContext, QueryContext, StateMachine } from '../../machine/state-machine.ts'
 import { digestOf } from '../digest.ts'
 import type { Verdict } from '../violation.ts'
@@ -152,6 +153,7 @@ class WatchedMachine implements StateMachine {
   /** There is one where the machine has one: with it nothing is held up. */
   readonly frozenSnapshotParts?: () => Iterable<Uint8Array>
   readonly failedReply?: Uint8Array
+  readonly evolution?: Evolution
   readonly #node: NodeId
   readonly #machine: StateMachine
   readonly #applied: Applied
@@ -167,6 +169,7 @@ class WatchedMachine implements StateMachine {
     this.#applied = applied
     const parts = machine.frozenSnapshotParts?.bind(machine)
     if (parts !== undefined) this.frozenSnapshotParts = parts
+    if (machine.evolution !== undefined) this.evolution = machine.evolution
     if (machine.failedReply !== undefined) this.failedReply = machine.failedReply
   }
 

@@ -4,7 +4,7 @@
 import { createContext } from '../../machine/context.ts'
 import type { Entry, Index } from '../../core/types.ts'
 import type { StateMachine } from '../../machine/state-machine.ts'
-import { decodeEnvelope } from '../../wire/envelope-codec.ts'
+import { decodeEnvelope, envelopeKind } from '../../wire/envelope-codec.ts'
 import { digestOf } from '../digest.ts'
 import type { History, SimCall } from '../history.ts'
 import type { Words } from '../options.ts'
@@ -27,20 +27,22 @@ type Effects = ReadonlyMap<SimCall, Execution>
 
 /** Checks the whole run. Gives the digest of the state that the model ends with. */
 export function checkCertificate(evidence: Evidence, model: StateMachine): string {
-  const effects = checkExactlyOnce(evidence)
+  const effects = checkExactlyOnce(evidence, model)
   for (const call of evidence.history.calls) if (call.kind === 'command') checkOutcome(evidence.verdict, call, effects.get(call))
   return replay(evidence, model)
 }
 
 /** Each command that took effect was called, took effect once, after everything its client had called before. */
-function checkExactlyOnce({ verdict, history, applied, committed }: Evidence): Effects {
+function checkExactlyOnce({ verdict, history, applied, committed }: Evidence, { evolution }: StateMachine): Effects {
+  // A leader may put what is called into another version of the schema.
+  const isAsCalled = evolution === undefined || evolution.known.length === 1
   const effects = new Map<SimCall, Execution>()
   const last = new Map<number, SimCall>()
   let now = 0
   for (const execution of applied.executions) {
     if (execution === undefined) continue
     const { index } = execution
-    const call = calledAs(committed(index), execution, history)
+    const call = calledAs(committed(index), execution, { history, isAsCalled })
     if (call === undefined) {
       verdict.violate('only what was called takes effect', `entry ${index} took effect, and no client sent it`)
       continue
@@ -66,12 +68,16 @@ function checkExactlyOnce({ verdict, history, applied, committed }: Evidence): E
   return effects
 }
 
-function calledAs(entry: Entry | undefined, execution: Execution, history: History): SimCall | undefined {
+function calledAs(
+  entry: Entry | undefined,
+  execution: Execution,
+  { history, isAsCalled }: { readonly history: History; readonly isAsCalled: boolean },
+): SimCall | undefined {
   if (entry === undefined || entry.kind !== 'command') return undefined
   const envelope = decodeEnvelope(entry.data)
   if (envelope.kind !== 'command' || Buffer.compare(envelope.command, execution.command) !== 0) return undefined
   const call = history.attempted(envelope.session, envelope.seq)
-  return call !== undefined && Buffer.compare(call.payload, execution.command) === 0 ? call : undefined
+  return call !== undefined && (!isAsCalled || Buffer.compare(call.payload, execution.command) === 0) ? call : undefined
 }
 
 /** What the client was told of its command is so. */
@@ -112,7 +118,9 @@ function checkOutcome(verdict: Verdict, call: SimCall, effect: Execution | undef
 }
 
 /** The model goes through the log; queries are put to it where they were answered, states are compared where they were seen. */
-function replay({ verdict, history, applied, broken, words }: Evidence, model: StateMachine): string {
+function replay(evidence: Evidence, model: StateMachine): string {
+  const { verdict, history, applied, broken, words } = evidence
+  const activateThrough = activating(evidence, model)
   const queries = [...applied.queries].sort((a, b) => a.index - b.index)
   const states = [...applied.states].sort(([a], [b]) => a - b)
   const reads = readsByIndex(history)
@@ -121,8 +129,10 @@ function replay({ verdict, history, applied, broken, words }: Evidence, model: S
   let asked = 0
   let compared = 0
   const compareThrough = (index: Index): void => {
-    for (let state = states[compared]; state !== undefined && state[0] <= index; state = states[++compared])
+    for (let state = states[compared]; state !== undefined && state[0] <= index; state = states[++compared]) {
+      activateThrough(state[0])
       checkState(verdict, model, state)
+    }
   }
   const askThrough = (index: Index): void => {
     for (let query = queries[asked]; query !== undefined && query.index <= index; query = queries[++asked]) {
@@ -134,6 +144,7 @@ function replay({ verdict, history, applied, broken, words }: Evidence, model: S
     if (execution === undefined) continue
     askThrough(execution.index - 1)
     compareThrough(execution.index - 1)
+    activateThrough(execution.index)
     context.enter(execution)
     const reply = model.apply(execution.command, context)
     context.leave()
@@ -147,9 +158,29 @@ function replay({ verdict, history, applied, broken, words }: Evidence, model: S
   }
   askThrough(Number.POSITIVE_INFINITY)
   compareThrough(Number.POSITIVE_INFINITY)
+  activateThrough(Number.POSITIVE_INFINITY)
   for (const [key, calls] of reads)
     verdict.violate('linearizability: answers', `call ${calls[0]?.id} was told what no node answered (${key})`)
   return digestOf([model.snapshot()])
+}
+
+/** Puts in force in the model what the log puts in force up to an index. Indexes ascend. */
+function activating({ committed }: Evidence, { evolution }: StateMachine): (index: Index) => void {
+  let next = 1
+  let hasBegun = false
+  const activate = (version: number): void => {
+    if (evolution === undefined) return
+    if (!hasBegun) evolution.begin(version)
+    else if (version > evolution.active) for (const work = evolution.raise(version); work.next().done !== true; );
+    hasBegun = true
+  }
+  return (index) => {
+    for (let entry = committed(next); entry !== undefined && next <= index; entry = committed(++next)) {
+      if (entry.kind !== 'command' || envelopeKind(entry.data) !== 'activate') continue
+      const envelope = decodeEnvelope(entry.data)
+      if (envelope.kind === 'activate') activate(envelope.version)
+    }
+  }
 }
 
 function checkState(verdict: Verdict, model: StateMachine, [index, state]: readonly [Index, string]): void {

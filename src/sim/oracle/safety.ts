@@ -1,17 +1,6 @@
 // What Raft promises (figure 3.2) and what a node may promise (§3.8), checked over the whole cluster after every step. It sees what a node
 // writes, what its disk holds, what it sends, and what it says of itself.
-import type {
-  ConfState,
-  Entry,
-  EntryId,
-  Index,
-  LogBase,
-  NodeId,
-  PeerMessage,
-  Persist,
-  SoftState,
-  Term,
-} from '../../core/types.ts'
+import type { ConfState, Entry, EntryId, Index, LogBase, NodeId, PeerMessage, Persist, SoftState, Term } from '../../core/types.ts'
 import type { NodeStatus } from '../../wire/client-messages.ts'
 import type { Verdict } from '../violation.ts'
 import { checkAppendedConfs } from './appended-confs.ts'
@@ -161,6 +150,7 @@ export class Safety {
       case 'EntriesRequest':
       case 'EntriesChunk':
       case 'Halted':
+      case 'VersionsKnown':
       case 'DigestReport':
       case 'DigestsRequest':
       case 'DigestsChunk':

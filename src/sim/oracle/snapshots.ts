@@ -1,5 +1,5 @@
 // Snapshots, whoever took or fetched them: of one index all are the same, and they hold what a replica has that applied the log up to there.
-import { Replica } from '../../machine/replica.ts'
+import { type ApplyOutcome, Replica, type Treatment } from '../../machine/replica.ts'
 import type { StateMachine } from '../../machine/state-machine.ts'
 import type { Entry, Index, NodeId, SnapshotMeta } from '../../core/types.ts'
 import { checksum } from '../../storage/checksum.ts'
@@ -42,7 +42,7 @@ export class SnapshotsSeen {
     const replica = new Replica(machine)
     const skipped = skippedIn(committed)
     for (let index = 1, entry = committed(1); entry !== undefined; entry = committed(++index)) {
-      if (entry.kind === 'command') replica.apply(entry, decodeEnvelope(entry.data), skipped.has(index) ? 'skip' : 'fail')
+      if (entry.kind === 'command') applyWhole(replica, entry, skipped.has(index) ? 'skip' : 'fail')
       else replica.pass(entry)
       const seen = this.#seen.get(index)
       if (seen === undefined) continue
@@ -55,6 +55,11 @@ export class SnapshotsSeen {
       )
     }
   }
+}
+
+function applyWhole(replica: Replica, entry: Entry, treatment: Treatment): void {
+  const envelope = decodeEnvelope(entry.data)
+  for (let outcome: ApplyOutcome = 'raising'; outcome === 'raising'; ) outcome = replica.apply(entry, envelope, treatment)
 }
 
 /** What the whole log says of skipped commands, wherever it says so. */
