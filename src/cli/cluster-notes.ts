@@ -9,7 +9,7 @@ export function noteLines(nodes: readonly NodeAnswer[]): readonly string[] {
   return [...new Set(statuses.flatMap((status) => notesOn(status).map((note) => `node ${status.nodeId}: ${note}`)))]
 }
 
-function notesOn({ fence, lastIndex, disk, divergence, halted }: NodeStatus): readonly string[] {
+function notesOn({ fence, lastIndex, disk, divergence, halted, schema, role }: NodeStatus): readonly string[] {
   const notes: string[] = []
   if (fence !== undefined) notes.push(onFence(fence, lastIndex))
   if (divergence !== undefined) notes.push(onDivergence(divergence))
@@ -23,7 +23,15 @@ function notesOn({ fence, lastIndex, disk, divergence, halted }: NodeStatus): re
     )
   }
   if (halted !== undefined) notes.push(onHalt(halted))
+  if (role === 'leader' && schema.next !== undefined) notes.push(onNext(schema))
   return notes
+}
+
+function onNext({ version, next, lacking }: NodeStatus['schema']): string {
+  const what = `version ${version} of the schema is in force, version ${next} could be`
+  if (lacking.length === 0) return `${what}: raftgen cluster activate`
+  const who = lacking.length === 1 ? `node ${lacking[0]} runs a build that knows it` : `nodes ${lacking.join(', ')} run builds that know it`
+  return `${what}, once ${who}; or is removed`
 }
 
 function onHalt({ index, command, message, isFatal }: NonNullable<NodeStatus['halted']>): string {

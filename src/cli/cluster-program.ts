@@ -11,7 +11,7 @@ export interface ClusterOptions {
 }
 /** One command line, as it was written. */
 export interface ClusterCommandLine {
-  readonly name: 'status' | 'add' | 'promote' | 'demote' | 'remove' | 'update' | 'transfer' | 'lease' | 'skip'
+  readonly name: 'status' | 'add' | 'promote' | 'demote' | 'remove' | 'update' | 'transfer' | 'lease' | 'skip' | 'activate'
   readonly words: readonly string[]
   readonly options: ClusterOptions
 }
@@ -84,12 +84,20 @@ const commands: readonly Words[] = [
     argument: { name: '<index>', means: 'of that command, as `raftgen cluster status` shows it' },
     example: 'skip 1201 --server 10.0.0.1:7101',
   },
+  {
+    name: 'activate',
+    does: 'put a version of the schema in force, once every member runs a build that knows it: by default the newest',
+    argument: { name: '[version]', means: 'of the schema' },
+    example: 'activate --server 10.0.0.1:7101',
+  },
 ]
 
 export function addClusterCommands(program: Command, run: (line: ClusterCommandLine) => Promise<void>): void {
   const cluster = program
     .command('cluster')
-    .description('look at a running cluster, change its members, hand over leadership, skip a command')
+    .description(
+      'look at a running cluster, change its members, hand over leadership, skip a command, put a version of the schema in force',
+    )
     .usage('<command> --server <host:port> [options]')
     .addHelpText('after', `\nExamples:\n${commands.map(({ example }) => `  raftgen cluster ${example}`).join('\n')}\n\n${exitCodes}`)
   for (const { name, does, argument, example, more } of commands) {

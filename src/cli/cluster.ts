@@ -107,7 +107,28 @@ function actionOf({ name, words, options }: ClusterCommandLine, timeoutMs: numbe
       }
       return { steps: [], run }
     }
+    case 'activate': {
+      const [word] = words
+      const version = word === undefined ? undefined : parsedVersion(word)
+      const run = async (admin: ClusterAdmin): Promise<Done> => {
+        const view = await admin.activate(version, { timeoutMs })
+        return {
+          view,
+          sentence: version === undefined ? 'the newest version of the schema is in force' : `version ${version} of the schema is in force`,
+        }
+      }
+      return { steps: [], run }
+    }
   }
+}
+
+function parsedVersion(word: string): number {
+  const version = Number(word)
+  if (/^\d+$/.test(word) && version >= 1 && version <= 65_535) return version
+  throw new WrongUse(
+    `activate: '${word}' is not a version of the schema`,
+    'Versions are whole numbers from 1; leave it out for the newest.',
+  )
 }
 
 function parsedIndex(word: string): number {

@@ -14,6 +14,9 @@ const defaultTimeoutMs = 10_000
 /** Between two rounds over servers that do not answer. */
 const pauseMs = 100
 
+/** As the wire has room for. */
+const versionMax = 65_535
+
 export interface ClusterAdminOptions {
   /** `host:port` of some members, 1 to 64; the others are learned from them. */
   readonly servers: readonly string[]
@@ -148,6 +151,20 @@ export class ClusterAdmin {
     if (!Number.isSafeInteger(index) || index < 1 || index > u48Max)
       throw new RaftgenError('BAD_OPTIONS', `the index to skip is ${JSON.stringify(index)}, not a whole number from 1 to ${u48Max}`)
     return this.#ask({ kind: 'skip', index }, `the command at index ${index} was not skipped`, options)
+  }
+
+  /**
+   * Puts `version` of the schema in force: by default the newest that the leader knows. Refused where a member has not said that it knows it, with who; where it is in
+   * force already nothing happens. Resolves once it is.
+   */
+  async activate(version: number | undefined, options: AdminCallOptions = {}): Promise<ClusterView> {
+    if (version !== undefined && (!Number.isInteger(version) || version < 1 || version > versionMax))
+      throw new RaftgenError('BAD_OPTIONS', `the version is ${JSON.stringify(version)}, not a whole number from 1 to ${versionMax}`)
+    return this.#ask(
+      { kind: 'activate', version },
+      `version ${version ?? ''} of the schema was not put in force`.replace('  ', ' '),
+      options,
+    )
   }
 
   /** Operations under way end with CLOSED, or OUTCOME_UNKNOWN where they were sent; later ones with CLOSED. */

@@ -72,8 +72,7 @@ export class Node {
     this.#softState = raft.softState
     this.#reception = new Reception({ id, clusterId, limits, raft, replica })
     const { electionTimeoutMs, heartbeatMs } = timingOf(timing)
-    const wake = () => ports.wake()
-    const fail = (error: Error) => this.#fail(error)
+    const [wake, fail] = [() => ports.wake(), (error: Error) => this.#fail(error)]
     const report: NodePorts['report'] = (event) => ports.report(event)
     const confChanged: NodePorts['confChanged'] = (conf, committed) => {
       ports.confChanged(conf, committed)
@@ -87,9 +86,8 @@ export class Node {
     const whyUnsure = () => this.#stateCheck.whyUnsure
     this.#stateCheck = this.#newStateCheck({ electionTimeoutMs, wake, report })
     const shared = { raft, replica, clock, clients: ports.clients, limits, clusterId, electionTimeoutMs, halting }
-    const isAutomatic = options.activation !== 'byOperator'
-    const versionChanged = () => this.#tellClients()
-    this.#gateway = new Gateway({ ...shared, id, net, heartbeatMs, isAutomatic, versionChanged, whyFull, whyUnsure, report })
+    const schema = { isAutomatic: options.activation !== 'byOperator', versionChanged: () => this.#tellClients() }
+    this.#gateway = new Gateway({ ...shared, ...schema, id, net, heartbeatMs, whyFull, whyUnsure, report })
     this.#applier = this.#newApplier({ wake, fail })
     this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(log.summary, replica.lastApplied) })
     this.#mending = new Mending({ id, incarnation, nonce, electionTimeoutMs, heartbeatMs, raft, log, net, wake, fail, report })
@@ -102,6 +100,7 @@ export class Node {
       pending: () => this.pending,
       divergence: () => this.#stateCheck.divergence,
       halted: () => halting.current,
+      waiting: () => this.#gateway.versions.waiting,
     })
   }
 

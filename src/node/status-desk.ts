@@ -1,9 +1,10 @@
 // What a node says of itself, to whoever asks.
 import type { NodeId, Raft } from '../core/index.ts'
 import type { Replica } from '../machine/replica.ts'
-import type { NodeStatus, StatusRequest } from '../wire/client-messages.ts'
+import type { NodeStatus, SchemaStatus, StatusRequest } from '../wire/client-messages.ts'
 import { encodeSessions } from '../wire/sessions-codec.ts'
 import type { ConnectionId, NodePorts } from './options.ts'
+import type { VersionGate } from './version-gate.ts'
 
 /** Requests for status that wait; those beyond are answered without a digest. */
 const statusRequestsMax = 64
@@ -20,6 +21,7 @@ export interface StatusPorts extends Pick<NodePorts, 'clients' | 'digest' | 'rep
   pending(): number
   halted(): NodeStatus['halted']
   divergence(): NodeStatus['divergence']
+  waiting(): VersionGate['waiting']
 }
 
 /** How far a node is: as in its status, for whoever looks after each turn. */
@@ -96,7 +98,14 @@ export class StatusDesk {
       disk: this.#ports.disk(),
       halted: this.#ports.halted(),
       divergence: this.#ports.divergence(),
+      schema: this.#schema(),
     }
+  }
+
+  #schema(): SchemaStatus {
+    const waiting = this.#ports.waiting()
+    const version = this.#ports.replica.machine.evolution === undefined ? 0 : this.version
+    return { version, next: waiting?.version, lacking: waiting?.lacking ?? [] }
   }
 
   /** One a turn: a digest reads the whole state. Beyond the limit, and where the machine fails at it, the answer has none. */

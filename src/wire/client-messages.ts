@@ -187,6 +187,16 @@ export interface NodeStatus {
   readonly halted: HaltedStatus | undefined
   /** Since its state, or that of others, was found to differ. */
   readonly divergence: StateDivergence | undefined
+  readonly schema: SchemaStatus
+}
+/** Which version of its schema the machine of a node is of. */
+export interface SchemaStatus {
+  /** In force, as far as this node has applied; 0: the machine has no versions, or nobody has said yet. */
+  readonly version: number
+  /** The newest that this node knows beyond it; `undefined`: none. */
+  readonly next: number | undefined
+  /** Of a leader that knows one: members that have not said that they know it, too. */
+  readonly lacking: readonly NodeId[]
 }
 /** Why, and where. */
 export interface HaltedStatus {

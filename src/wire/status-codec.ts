@@ -1,7 +1,7 @@
 // How a node says that it is, as bytes.
-import type { Fence } from '../core/types.ts'
+import type { Fence, NodeId } from '../core/types.ts'
 import { type ByteReader, type ByteWriter, WireError } from './bytes.ts'
-import type { DiskStatus, HaltedStatus, NodeStatus, StateDivergence } from './client-messages.ts'
+import type { DiskStatus, HaltedStatus, NodeStatus, SchemaStatus, StateDivergence } from './client-messages.ts'
 import { readConf, writeConf } from './entry-codec.ts'
 import { cutSentence, sentenceBytesMax } from './refused-codec.ts'
 
@@ -26,6 +26,7 @@ export function writeStatus(body: ByteWriter, status: NodeStatus): void {
   writeDisk(body, status.disk)
   writeDivergence(body, status.divergence)
   writeHalted(body, status.halted)
+  writeSchema(body, status.schema)
 }
 
 export function readStatus(reader: ByteReader): NodeStatus {
@@ -53,6 +54,7 @@ export function readStatus(reader: ByteReader): NodeStatus {
     disk: readDisk(reader),
     divergence: readDivergence(reader),
     halted: readHalted(reader),
+    schema: readSchema(reader),
   }
 }
 
@@ -107,6 +109,21 @@ function readDivergence(reader: ByteReader): StateDivergence | undefined {
   const index = readOptional(reader, 'index of a difference')
   const isFirst = reader.boolean('isFirst')
   return { standing, checkedIndex, others, index, isFirst, command: reader.boolean('command') ? reader.text('command') : undefined }
+}
+
+function writeSchema(body: ByteWriter, { version, next, lacking }: SchemaStatus): void {
+  body.u16(version)
+  body.u16(next ?? 0)
+  body.u32(lacking.length)
+  for (const id of lacking) body.u48(id)
+}
+
+function readSchema(reader: ByteReader): SchemaStatus {
+  const version = reader.u16('schema version')
+  const next = reader.u16('next schema version')
+  const lacking: NodeId[] = []
+  for (let left = reader.count(6, 'members without it'); left > 0; left--) lacking.push(reader.positive('member without it'))
+  return { version, next: next === 0 ? undefined : next, lacking }
 }
 
 function writeHalted(body: ByteWriter, halted: HaltedStatus | undefined): void {

@@ -104,6 +104,7 @@ class FakeServer {
       divergence: undefined,
       disk: this.disk,
       halted: this.halted,
+      schema: { version: 0, next: undefined, lacking: [] },
     }
   }
 }

@@ -135,6 +135,7 @@ export class FakeCluster {
           divergence: undefined,
           disk: { leftBytes: undefined, isFull: false, hungMs: undefined },
           halted: undefined,
+          schema: { version: 0, next: undefined, lacking: [] },
         } as const
         return connection.tell({ kind: 'StatusReply', requestId: message.requestId, status })
       }

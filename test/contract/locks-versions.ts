@@ -14,7 +14,7 @@ import type {
   VersionLadder,
   Wire,
 } from '../../src/contract/v1.ts'
-import { codec, integer, object, readFields, readInteger, readString, string } from '../../src/contract/v1.ts'
+import { codec, Inexpressible, integer, object, readFields, readInteger, readString, string } from '../../src/contract/v1.ts'
 
 /** Of a field: text of so many characters at most, a whole number, or texts. */
 type Shape = Readonly<Record<string, { readonly text: number; readonly default?: string } | 'integer' | 'texts'>>
@@ -114,6 +114,14 @@ const withNote: ValueStep = {
   up: (older) => Object.freeze({ ...older, note: '' }),
   down: ({ note: _, ...older }) => Object.freeze(older),
 }
+/** Of what is called nothing is left out. */
+const withNoteCalled: ValueStep = {
+  up: withNote.up,
+  down: (newer) => {
+    if (newer.note !== '') throw new Inexpressible('note is new in version 2')
+    return withNote.down(newer)
+  },
+}
 const orNull = ({ up, down }: ValueStep): ValueStep => ({
   up: (older) => (older === null ? null : up(older)),
   down: (newer) => (newer === null ? null : down(newer)),
@@ -128,7 +136,7 @@ export const ladder: VersionLadder = {
   versions: [one, two, three],
   steps: [
     {
-      commands: { 1: { input: withNote, reply: withNote } },
+      commands: { 1: { input: withNoteCalled, reply: withNote } },
       queries: { 1: { reply: orNull(withNote) } },
       state: { leases: { from: 'leases', value: withNote } },
     },

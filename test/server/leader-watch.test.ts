@@ -25,6 +25,7 @@ const statusOf = (nodeId: number, given: Partial<NodeStatus>): NodeStatus => ({
   divergence: undefined,
   disk: { leftBytes: undefined, isFull: false, hungMs: undefined },
   halted: undefined,
+  schema: { version: 0, next: undefined, lacking: [] },
   ...given,
 })
 

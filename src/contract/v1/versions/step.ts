@@ -17,7 +17,9 @@ export interface ValueStep {
 
 /** Left out: the type is the same in both, its bounds included. */
 export interface OperationStep {
+  /** `down` loses nothing: what the older version has no place for, and is not at its default, is `Inexpressible`. A caller is to know what is done. */
   readonly input?: ValueStep
+  /** `down` leaves out what the older version has no place for. */
   readonly reply?: ValueStep
 }
 
@@ -25,7 +27,7 @@ export interface OperationStep {
 export interface FieldStep {
   /** Its name in the older version. */
   readonly from: string
-  /** Of a cell its value, of a table each value. Left out: the type is the same in both, its bounds included. */
+  /** Of a cell its value, of a table each value. `down` leaves out what the older version has no place for. Left out: the type is the same in both, its bounds included. */
   readonly value?: ValueStep
 }
 
