@@ -4,7 +4,7 @@ import { ts } from 'ts-morph'
 import { joinPath, type Place, type Position } from './place.ts'
 
 /** Calls whose first argument is the schema they modify. */
-const modifiers = new Set(['Optional', 'Readonly', 'Immutable', 'Refine', 'Codec', 'Unsafe'])
+const modifiers = new Set(['Optional', 'Readonly', 'Immutable', 'Refine', 'Codec', 'Unsafe', 'Options'])
 /** Calls that make an object of the object that is their first argument. */
 const objectActions = new Set(['Partial', 'Required', 'Pick', 'Omit', 'ReadonlyObject', 'ReadonlyType', 'Evaluate', 'With', 'Index'])
 
