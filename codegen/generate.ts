@@ -2,10 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildDraft } from './build/machine.ts'
+import { type BuiltSchema, buildSchema } from './build/machine.ts'
 import { Reporter } from './build/reporter.ts'
 import type { Diagnostic } from './diagnostic.ts'
-import type { Draft } from './draft.ts'
 import { emit } from './emit/index.ts'
 import { Evaluator } from './evaluate.ts'
 import { finish } from './finish.ts'
@@ -13,6 +12,7 @@ import { loadSchema } from './load.ts'
 import { lockText, planLock, readLock } from './lock-file.ts'
 import type { Model } from './model.ts'
 import { outTaken } from './out-owner.ts'
+import { checkRenames } from './renames.ts'
 import { emittedHeader } from './write.ts'
 
 export interface GenerateOptions {
@@ -60,7 +60,8 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
       hint: 'Give it another name.',
     })
   }
-  const draft = buildDraft(definition, source.machine(), reporter)
+  const built = buildSchema(definition, source.machine(), reporter)
+  const { draft } = built
   if (reporter.failed) return nothing(reporter.diagnostics)
 
   const outDir = resolve(cwd, options.outDir ?? join(dirname(schemaFile), 'generated'))
@@ -68,7 +69,8 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
   if (taken !== undefined) return nothing([...reporter.diagnostics, taken])
 
   const lockFile = join(dirname(schemaFile), `${draft.name}.wire.json`)
-  const locked = await lockAndFinish(draft, lockFile)
+  const locked = await lockAndFinish(built, lockFile, reporter)
+  if (reporter.failed) return nothing(reporter.diagnostics)
   if (locked.kind === 'refused') {
     return nothing([...reporter.diagnostics, { severity: 'error', file: shown(lockFile), line: 0, column: 0, ...locked.problem }])
   }
@@ -95,13 +97,14 @@ type Locked =
   | { readonly kind: 'finished'; readonly model: Model; readonly lock: GeneratedFile }
   | { readonly kind: 'refused'; readonly problem: { readonly code: string; readonly message: string; readonly hint: string } }
 
-async function lockAndFinish(draft: Draft, lockFile: string): Promise<Locked> {
+async function lockAndFinish({ draft, where }: BuiltSchema, lockFile: string, reporter: Reporter): Promise<Locked> {
   const text = await readFile(lockFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
   const read = readLock(text, draft.name)
   if (read.kind === 'unreadable') return { kind: 'refused', problem: read.problem }
+  checkRenames(draft, read.lock, { where, reporter })
   const evaluator = new Evaluator(draft.types)
   const plan = planLock(draft, read.lock, evaluator)
   if (plan.kind === 'refused') return plan

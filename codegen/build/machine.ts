@@ -16,9 +16,17 @@ import { isObjectLike, kindOf, listOf, type Schema, schemaOf, textOf } from './s
 import { checkInvariants, checkMachineKeys, entriesOf } from './shape.ts'
 import { TypeBuilder } from './type-builder.ts'
 import { TypeNames } from './type-names.ts'
+import { Where } from './where.ts'
+
+export interface BuiltSchema {
+  readonly draft: Draft
+  readonly where: Where
+}
+
+export const buildDraft = (value: unknown, place: Place, reporter: Reporter): Draft => buildSchema(value, place, reporter).draft
 
 /** Reports into `reporter`; what it returns is complete only if nothing was an error. */
-export function buildDraft(value: unknown, place: Place, reporter: Reporter): Draft {
+export function buildSchema(value: unknown, place: Place, reporter: Reporter): BuiltSchema {
   const definition = schemaOf(value)
   checkMachineKeys(definition, place, reporter)
   const names = machineNames(definition['name'], place.property('name'), reporter)
@@ -44,11 +52,12 @@ export function buildDraft(value: unknown, place: Place, reporter: Reporter): Dr
     types: builder.types,
     retired: retiredOf(definition['retired'], place.property('retired'), reporter),
   }
+  const where = new Where(place, builder.places)
   reserveInputNames(draft, typeNames, place)
   checkInvariants(definition['invariants'], place.property('invariants'), reporter)
   checkUnusedErrors(draft, place.property('errors'), reporter)
   checkRetired(draft, place.property('retired'), reporter)
-  checkFormerNames(draft, builder, place)
+  checkFormerNames(draft, where, reporter)
   checkEndless(draft, builder, place, reporter)
   if (!reporter.failed) checkValues(draft, builder, place.property('initial'), definition['initial'], reporter)
   if (draft.commands.length + draft.queries.length === 0) {
@@ -59,7 +68,7 @@ export function buildDraft(value: unknown, place: Place, reporter: Reporter): Dr
       hint: 'Add `commands` or `queries`.',
     })
   }
-  return { ...draft, types: withRecursion(draft.types) }
+  return { draft: { ...draft, types: withRecursion(draft.types) }, where }
 }
 
 const machineNamePattern = /^[a-zA-Z][a-zA-Z0-9-]{0,63}$/
