@@ -13,6 +13,7 @@ import { lockText, planLock, readLock } from './lock-file.ts'
 import type { Model } from './model.ts'
 import { outTaken } from './out-owner.ts'
 import { checkRenames } from './renames.ts'
+import { checkRetirement } from './retirement.ts'
 import { emittedHeader } from './write.ts'
 
 export interface GenerateOptions {
@@ -105,6 +106,7 @@ async function lockAndFinish({ draft, where }: BuiltSchema, lockFile: string, re
   const read = readLock(text, draft.name)
   if (read.kind === 'unreadable') return { kind: 'refused', problem: read.problem }
   checkRenames(draft, read.lock, { where, reporter })
+  checkRetirement(draft, read.lock, { where, reporter })
   const evaluator = new Evaluator(draft.types)
   const plan = planLock(draft, read.lock, evaluator)
   if (plan.kind === 'refused') return plan

@@ -1,4 +1,4 @@
-// What a schema says is gone on purpose. Whether it has ever been there only the wire lock knows: `codegen/evolution/retired.ts`.
+// What a schema says is gone on purpose. Whether it has ever been there only the wire lock knows: `codegen/retirement.ts`.
 import type { Draft, DraftRetired } from '../draft.ts'
 import type { Place } from '../place.ts'
 import type { Reporter } from './reporter.ts'
