@@ -7,6 +7,8 @@ import { Reporter } from './build/reporter.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { emit } from './emit/index.ts'
 import { Evaluator } from './evaluate.ts'
+import { diagnosticsOf } from './evolution/diagnostics.ts'
+import { type Evolution, evolutionSince } from './evolution/since-frozen.ts'
 import { finish } from './finish.ts'
 import { loadSchema } from './load.ts'
 import { lockText, planLock, readLock } from './lock-file.ts'
@@ -43,6 +45,8 @@ export interface Generation {
   readonly stale: readonly string[]
   /** All of them, by position. */
   readonly diagnostics: readonly Diagnostic[]
+  /** What was edited since the version that was frozen last. None where there is none before this one. */
+  readonly evolution?: Evolution
 }
 
 export async function generate(options: GenerateOptions): Promise<Generation> {
@@ -70,12 +74,14 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
   if (taken !== undefined) return nothing([...reporter.diagnostics, taken])
 
   const lockFile = join(dirname(schemaFile), `${draft.name}.wire.json`)
-  const locked = await lockAndFinish(built, lockFile, reporter)
+  const locked = await lockAndFinish(built, { lockFile, reporter, file: shown(schemaFile) })
   if (reporter.failed) return nothing(reporter.diagnostics)
   if (locked.kind === 'refused') {
     return nothing([...reporter.diagnostics, { severity: 'error', file: shown(lockFile), line: 0, column: 0, ...locked.problem }])
   }
-  const { model, lock } = locked
+  const { model, lock, evolution } = locked
+  const diagnostics = [...reporter.diagnostics, ...(evolution === undefined ? [] : diagnosticsOf(evolution))]
+  if (evolution !== undefined && hasErrors(diagnostics)) return { ...nothing(diagnostics), evolution }
   const extension = options.importExtension ?? 'js'
   const emitted = emit(model, { toolVersion: await toolVersion(), source: fromFolder(outDir, schemaFile), extension })
   const files = [...emitted.map(({ name, text }) => ({ path: join(outDir, name), text })), lock]
@@ -83,9 +89,12 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
     model,
     files,
     stale: await staleFiles(outDir, new Set(files.map(({ path }) => path))),
-    diagnostics: sorted(reporter.diagnostics),
+    diagnostics: sorted(diagnostics),
+    ...(evolution === undefined ? {} : { evolution }),
   }
 }
+
+const hasErrors = (diagnostics: readonly Diagnostic[]): boolean => diagnostics.some(({ severity }) => severity === 'error')
 
 const nothing = (diagnostics: readonly Diagnostic[]): Generation => ({
   model: undefined,
@@ -95,10 +104,17 @@ const nothing = (diagnostics: readonly Diagnostic[]): Generation => ({
 })
 
 type Locked =
-  | { readonly kind: 'finished'; readonly model: Model; readonly lock: GeneratedFile }
+  | { readonly kind: 'finished'; readonly model: Model; readonly lock: GeneratedFile; readonly evolution: Evolution | undefined }
   | { readonly kind: 'refused'; readonly problem: { readonly code: string; readonly message: string; readonly hint: string } }
 
-async function lockAndFinish({ draft, where }: BuiltSchema, lockFile: string, reporter: Reporter): Promise<Locked> {
+interface LockPlace {
+  readonly lockFile: string
+  readonly reporter: Reporter
+  /** The schema, as messages name it. */
+  readonly file: string
+}
+
+async function lockAndFinish({ draft, where }: BuiltSchema, { lockFile, reporter, file }: LockPlace): Promise<Locked> {
   const text = await readFile(lockFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
@@ -110,9 +126,11 @@ async function lockAndFinish({ draft, where }: BuiltSchema, lockFile: string, re
   const evaluator = new Evaluator(draft.types)
   const plan = planLock(draft, read.lock, evaluator)
   if (plan.kind === 'refused') return plan
+  const model = finish(draft, plan.version, evaluator)
   return {
     kind: 'finished',
-    model: finish(draft, plan.version, evaluator),
+    model,
+    evolution: evolutionSince(read.lock, { draft, model, locked: plan.version, where, file }, reporter),
     lock: { path: lockFile, text: lockText(plan.lock), basis: { text } },
   }
 }

@@ -39,6 +39,11 @@ export class SchemaPlace implements Place {
     return this.#positionOf(this.#property?.name ?? this.#expression ?? this.#anchor)
   }
 
+  get declarationPosition(): Position {
+    const declaration = this.#declaration()
+    return declaration === undefined ? this.position : this.#positionOf(declaration.name)
+  }
+
   get docs(): string | undefined {
     const own = this.#property === undefined ? undefined : commentOf(this.#property)
     return own ?? this.constantDocs

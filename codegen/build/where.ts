@@ -1,5 +1,5 @@
 // Where in the schema the things of a model stand.
-import type { Place } from '../place.ts'
+import type { Place, Position } from '../place.ts'
 
 /** Something of a schema that has a name, or a part of the machine itself. */
 export type Spot =
@@ -16,6 +16,12 @@ export class Where {
   constructor(machine: Place, types: ReadonlyMap<string, Place>) {
     this.#machine = machine
     this.#types = types
+  }
+
+  /** Of its name, or of the constant that a type is. */
+  position(spot: Spot): Position {
+    const place = this.place(spot)
+    return spot.kind === 'type' ? place.declarationPosition : place.namePosition
   }
 
   place(spot: Spot): Place {
