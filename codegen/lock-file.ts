@@ -17,8 +17,8 @@ export type LockPlan =
   | { readonly kind: 'planned'; readonly lock: Lock; readonly version: LockedVersion }
   | { readonly kind: 'refused'; readonly problem: LockProblem }
 
-/** `text` as it is on the disk; none when there is no lock yet. */
-export function readLock(text: string | undefined, machine: string): LockRead {
+/** `text` as it is on the disk; none when there is no lock yet. `machine`: whose it has to be, where that matters. */
+export function readLock(text: string | undefined, machine: string | undefined): LockRead {
   if (text === undefined) return { kind: 'read', lock: undefined }
   let parsed: unknown
   try {
@@ -35,9 +35,30 @@ export function readLock(text: string | undefined, machine: string): LockRead {
       'the wire lock is not one that this release of raftgen can read',
       'Restore it from version control, or use the release that wrote it.',
     )
-  if (parsed.machine !== machine)
+  if (machine !== undefined && parsed.machine !== machine)
     return unreadable(`the wire lock belongs to the machine ${parsed.machine}`, 'Restore it from version control, or move it away.')
+  const twice = sameTag(parsed.versions)
+  if (twice !== undefined) {
+    const hint = 'Two branches have added them. Take the wire lock of one side from version control, and run raftgen again.'
+    return { kind: 'unreadable', problem: { code: 'LOCK_CONFLICT', message: twice, hint } }
+  }
   return { kind: 'read', lock: parsed.lock === 2 ? parsed : upgraded(parsed) }
+}
+
+/** What a merge leaves that found no conflict in the text. */
+function sameTag(versions: Lock['versions']): string | undefined {
+  for (const [number, version] of Object.entries(versions)) {
+    for (const list of ['commands', 'queries', 'errors'] as const) {
+      const names = new Map<number, string>()
+      const given = Object.entries(version[list]).map(([name, { tag }]) => [name, tag] as const)
+      for (const [name, tag] of [...given, ...Object.entries(version.retired[list])]) {
+        const other = names.get(tag)
+        if (other !== undefined) return `version ${number} in the wire lock has ${other} and ${name} in ${list}, both with the tag ${tag}`
+        names.set(tag, name)
+      }
+    }
+  }
+  return undefined
 }
 
 /** Written before bounds were in it. */

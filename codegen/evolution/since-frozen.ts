@@ -1,9 +1,7 @@
 // What has been edited since the version that was frozen last.
-import type { Reporter } from '../build/reporter.ts'
-import type { Where } from '../build/where.ts'
-import type { Draft } from '../draft.ts'
-import type { Lock, LockedVersion } from '../lock.ts'
-import type { Model } from '../model.ts'
+import type { Diagnostic } from '../diagnostic.ts'
+import type { Lock } from '../lock.ts'
+import type { LockedSchema } from '../locked-schema.ts'
 import { compareVersions, lockedVersionOf } from './compare.ts'
 import type { Finding } from './finding.ts'
 
@@ -20,15 +18,6 @@ export interface Evolution {
   readonly findings: readonly LocatedFinding[]
 }
 
-export interface Compared {
-  readonly draft: Draft
-  readonly model: Model
-  readonly locked: LockedVersion
-  readonly where: Where
-  /** The schema, as messages name it. */
-  readonly file: string
-}
-
 /** The newest frozen version before `version`; none where it is the first. */
 export function frozenBefore(lock: Lock | undefined, version: number): number | undefined {
   const frozen = Object.entries(lock?.versions ?? {}).flatMap(([number, { status }]) => (status === 'frozen' ? [Number(number)] : []))
@@ -37,24 +26,26 @@ export function frozenBefore(lock: Lock | undefined, version: number): number | 
 }
 
 /** None where there is no frozen version before, or nobody needs it any more. */
-export function evolutionSince(lock: Lock | undefined, compared: Compared, reporter: Reporter): Evolution | undefined {
-  const { draft } = compared
-  const since = frozenBefore(lock, draft.version)
-  if (lock === undefined || since === undefined || draft.retired.versions.includes(since)) return undefined
-  if (lock.versions[since]?.partial === true) {
-    reporter.report(compared.where.place({ kind: 'machine', key: 'version' }).namePosition, {
-      severity: 'warning',
-      code: 'LOCK_PARTIAL',
-      message: `version ${since} was frozen by a release that did not keep bounds in the wire lock, so edits since are not looked at`,
-      hint: 'Check out the commit that froze it, run raftgen there, and take over the wire lock.',
-    })
+export function evolutionSince(schema: LockedSchema): Evolution | undefined {
+  const { draft, found, where, reporter } = schema
+  const since = frozenBefore(found, draft.version)
+  if (found === undefined || since === undefined || draft.retired.versions.includes(since)) return undefined
+  if (found.versions[since]?.partial === true) {
+    reporter.report(where.position({ kind: 'machine', key: 'version' }), { severity: 'warning', ...partialVersion(since) })
     return undefined
   }
-  return { since, findings: comparedWith(lock, since, compared) }
+  return { since, findings: comparedWith(found, since, schema) }
 }
 
+/** Of a version that was frozen without bounds. */
+export const partialVersion = (version: number): Pick<Diagnostic, 'code' | 'message' | 'hint'> => ({
+  code: 'LOCK_PARTIAL',
+  message: `version ${version} was frozen by a release that did not keep bounds in the wire lock, so edits since are not looked at`,
+  hint: 'Check out the commit that froze it, run raftgen there, and take over the wire lock.',
+})
+
 /** Version `since` of `lock` and the schema as it is. */
-export function comparedWith(lock: Lock, since: number, { draft, model, locked, where, file }: Compared): readonly LocatedFinding[] {
+export function comparedWith(lock: Lock, since: number, { draft, model, locked, where, file }: LockedSchema): readonly LocatedFinding[] {
   const findings = compareVersions(lockedVersionOf(lock, since), { model, locked }, draft.retired)
   return findings.map((finding) => ({ ...finding, file, ...where.position(finding.where) }))
 }

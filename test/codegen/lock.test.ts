@@ -273,6 +273,16 @@ describe('a version', () => {
 })
 
 describe('the file', () => {
+  test('in which a merge has left one tag to two commands is refused', async () => {
+    const project = new Project()
+    await project.emit(shop('a: { input: Type.Object({}) }, b: { input: Type.Object({}) }'))
+    project.write('shop.wire.json', project.read('shop.wire.json').replace('"tag": 2', '"tag": 1'))
+
+    expect(printed(await project.generate(shop(go(''))))).toEqual([
+      'shop.wire.json:0:0 error LOCK_CONFLICT version 1 in the wire lock has a and b in commands, both with the tag 1 | Two branches have added them. Take the wire lock of one side from version control, and run raftgen again.',
+    ])
+  })
+
   test('is the same after it was read and written again', async () => {
     const project = new Project()
     const first = await project.emit(shop(go('a: Type.Integer()')))
