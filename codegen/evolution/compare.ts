@@ -2,11 +2,13 @@
 import type { Spot } from '../build/where.ts'
 import type { DraftRetired } from '../draft.ts'
 import type { Lock, LockedVersion } from '../lock.ts'
+import { LockReader } from '../lock-reader.ts'
 import { modelOf } from '../locked-model.ts'
 import { nodeText } from '../locked-text.ts'
 import type { ErrorModel, Model, OperationModel, StateProperty } from '../model.ts'
 import { type Change, type Finding, findingOf, machineFinding, type Subject, type UsedAs } from './finding.ts'
 import type { EvolutionCode } from './rules.ts'
+import { shownValue } from './shown-value.ts'
 import { formerOf, type ModelPair } from './step.ts'
 import { type At, ValueChanges } from './value-changes.ts'
 
@@ -104,8 +106,8 @@ class Comparison {
     }
     const changes = this.#propertyChanges(before, after, { path, spot: where })
     this.#inState(changes)
-    const [was, is] = [initialText(before), initialText(after)]
-    // Of another type it is written otherwise, and need not be another.
+    const [was, is] = [initialText(this.#before, before), initialText(this.#after, after)]
+    // Of another type it is another.
     if (was !== is && changes.length === 0)
       say('EVOLVE_INITIAL_CHANGED', `the initial value of ${path} was ${was} and is ${is}`, { before: was, after: is })
   }
@@ -280,5 +282,11 @@ const tagsOf = (operations: Readonly<Record<string, { readonly tag: number }>>):
 const propertyText = (property: StateProperty): string =>
   property.kind === 'table' ? `Table<${nodeText(property.key)}, ${nodeText(property.value)}>` : nodeText(property.type)
 
-const initialText = ({ initial }: StateProperty): string =>
-  JSON.stringify(initial, (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value))
+/** In the words of the schema: on the wire it depends on the order of fields as well. */
+function initialText({ locked }: SchemaVersion, property: StateProperty): string {
+  const reader = new LockReader(locked)
+  if (property.kind === 'table')
+    return shownValue(new Map(property.initial.map(([key, value]) => [key, reader.read(property.value, value)])))
+  const { type, initial, optional } = property
+  return shownValue(optional ? reader.readOptional(type, initial) : reader.read(type, initial))
+}

@@ -22,8 +22,8 @@ export const diagnosticOf = (
   hint,
 })
 
-/** `edits since version 1: 2 safe, 1 needs a migration`. */
-export function evolutionSummary({ since, findings }: Evolution): string {
+/** `edits since version 1: 2 safe, 1 needs a migration`. `at`: where that version is, when it is not here. */
+export function evolutionSummary({ since, findings }: Evolution, at?: string): string {
   const count = (level: LocatedFinding['level']): number => findings.filter((finding) => finding.level === level).length
   const [safe, migration, breaking] = [count('safe'), count('migration'), count('breaking')]
   const parts = [
@@ -31,5 +31,5 @@ export function evolutionSummary({ since, findings }: Evolution): string {
     ...(migration === 0 ? [] : [`${migration} ${migration === 1 ? 'needs' : 'need'} a migration`]),
     ...(breaking === 0 ? [] : [`${breaking} breaking`]),
   ]
-  return `edits since version ${since}: ${parts.length === 0 ? 'none' : parts.join(', ')}`
+  return `edits since version ${since}${at === undefined ? '' : ` at ${at}`}: ${parts.length === 0 ? 'none' : parts.join(', ')}`
 }

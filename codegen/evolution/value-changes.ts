@@ -4,6 +4,7 @@ import { boundText, nodeText } from '../locked-text.ts'
 import type { Field, TypeNode } from '../model.ts'
 import type { Change } from './finding.ts'
 import type { EvolutionCode } from './rules.ts'
+import { shownValue } from './shown-value.ts'
 import { type BoundStep, fieldSteps, type FieldStep, type ModelPair, type NodeStep, nodeStep, typeStep, type VariantStep } from './step.ts'
 
 /** Where a node stands: its path in messages, and its place in the schema. */
@@ -82,8 +83,11 @@ export class ValueChanges {
         return
       case 'alias':
         return this.#step(step.type, type)
-      case 'replaced':
-        return this.#texts('EVOLVE_TYPE_CHANGED', `${at.path} was ${before} and is ${after}`, at, { before, after })
+      case 'replaced': {
+        const [was, is] = [this.#pair.before.types.get(before)?.kind, this.#pair.after.types.get(after)?.kind]
+        const message = `${at.path} was the ${was} ${before} and is the ${is} ${after}`
+        return this.#texts('EVOLVE_TYPE_CHANGED', message, at, { before, after })
+      }
     }
   }
 
@@ -138,7 +142,7 @@ export class ValueChanges {
       case 'default required':
         return say('EVOLVE_DEFAULT_REMOVED', 'had a default and is required')
       case 'default default': {
-        const [was, is] = [shown(before.default), shown(after.default)]
+        const [was, is] = [shownValue(before.default), shownValue(after.default)]
         if (was !== is)
           this.#texts('EVOLVE_DEFAULT_CHANGED', `the default of ${at.path} was ${was} and is ${is}`, at, { before: was, after: is })
         return
@@ -170,13 +174,3 @@ export class ValueChanges {
 }
 
 type Values = readonly [before?: string | number | boolean | undefined, after?: string | number | boolean | undefined]
-
-/** Of a default. */
-function shown(value: unknown): string {
-  if (typeof value === 'bigint') return String(value)
-  return JSON.stringify(value, (_, item: unknown) => {
-    if (typeof item === 'bigint') return String(item)
-    if (item instanceof Map) return [...item]
-    return item instanceof Uint8Array ? Buffer.from(item).toString('hex') : item
-  })
-}

@@ -80,11 +80,10 @@ async function againstOther(schema: LockedSchema, { label, lock, common }: Base)
   }
   const isOpen = lock.versions[since]?.status === 'open'
   const findings = comparedWith(lock, since, schema)
-  const report = await reportOf(schema, { since, findings }, isOpen ? 'warning' : 'error')
+  const report = await reportOf(schema, { since, findings }, { at: label, breaks: isOpen ? 'warning' : 'error' })
   const notes = isOpen ? [`version ${since} is open at ${label}: nothing is promised there, so what breaks is a warning`] : []
   return {
     ...report,
-    subject: report.subject.replace(/since version \d+/, `$& at ${label}`),
     diagnostics: [...conflicts, ...report.diagnostics],
     json: [...conflicts, ...(report.json ?? [])],
     notes,
@@ -100,8 +99,14 @@ function newest({ versions }: Lock): number | undefined {
   return open.length > 0 ? Math.max(...open) : undefined
 }
 
-/** `breaks`: what a breaking finding is. */
-async function reportOf({ file }: LockedSchema, evolution: Evolution, breaks: Diagnostic['severity'] = 'error'): Promise<PartReport> {
+interface ReportOptions {
+  /** Where the version is that was compared with, when it is not here. */
+  readonly at?: string
+  /** What a breaking finding is. Default: an error. */
+  readonly breaks?: Diagnostic['severity']
+}
+
+async function reportOf({ file }: LockedSchema, evolution: Evolution, { at, breaks = 'error' }: ReportOptions = {}): Promise<PartReport> {
   const { diagnosticOf, evolutionSummary } = await import('../../codegen/evolution/diagnostics.ts')
   const severity = ({ level }: LocatedFinding): Diagnostic['severity'] | undefined =>
     level === 'breaking' ? breaks : level === 'migration' ? 'warning' : undefined
@@ -109,7 +114,7 @@ async function reportOf({ file }: LockedSchema, evolution: Evolution, breaks: Di
   return {
     diagnostics: found.flatMap((one) => (one.severity === undefined ? [] : [diagnosticOf(one.finding, one.severity)])),
     json: found.map((one) => jsonOf(one.finding, one.severity)),
-    subject: `${file}, ${evolutionSummary(evolution)}`,
+    subject: `${file}, ${evolutionSummary(evolution, at)}`,
     notes: [],
   }
 }

@@ -110,7 +110,7 @@ const valueCases: readonly ValueCase[] = [
     'TYPE_CHANGED',
     'a: Type.Object({ x: Type.Integer() })',
     'a: Type.Union([Type.Object({ x: Type.Integer() }), Type.String()])',
-    'Part.a was PartA and is PartA',
+    'Part.a was the object PartA and is the union PartA',
   ],
 ]
 
@@ -257,6 +257,14 @@ const cases: readonly Case[] = [
     'go does not answer Full any more',
   ],
 ]
+
+const point = (fields: string): Parts => cell(`at: Type.Object({ ${fields} }, { title: 'T${fields.length}' })`, 'at: { x: 1, y: 2 }')
+
+test('an initial value is the same in whatever order its fields are', async () => {
+  const generation = await editedFrom(point('x: Type.Integer(), y: Type.Integer()'), point('y: Type.Integer(),  x: Type.Integer()'))
+
+  expect(evolutionOf(generation).findings).toEqual([])
+})
 
 describe('what is different in operations and in the state is found in its line', () => {
   test.each(cases)('%s: %j to %j', async (rule, before, after, found, message) => {
