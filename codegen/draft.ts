@@ -1,4 +1,4 @@
-// What the schema says before the wire lock has given out tags and positions.
+// What the schema says before the wire lock has given out tags and positions. `was`: as it is given, news or not.
 import type {
   AliasType,
   CellModel,
@@ -26,6 +26,7 @@ export type DraftType = DraftObject | DraftUnion | AliasType
 
 export interface DraftOperation {
   readonly name: string
+  readonly was: string | undefined
   readonly kind: 'command' | 'query'
   readonly docs: string | undefined
   readonly input: string
@@ -34,6 +35,7 @@ export interface DraftOperation {
 }
 export interface DraftError {
   readonly name: string
+  readonly was: string | undefined
   readonly typeName: string
   readonly docs: string | undefined
   readonly fields: readonly DraftField[]
@@ -41,12 +43,21 @@ export interface DraftError {
 export interface DraftTable {
   readonly kind: 'table'
   readonly name: string
+  readonly was: string | undefined
   readonly docs: string | undefined
   readonly key: KeyNode
   readonly value: TypeNode
   readonly indexes: readonly IndexModel[]
 }
 export type DraftCell = Omit<CellModel, 'initial'> & { readonly default: unknown }
+
+/** What is gone on purpose. */
+export interface DraftRetired {
+  readonly versions: readonly number[]
+  readonly commands: readonly string[]
+  readonly queries: readonly string[]
+  readonly errors: readonly string[]
+}
 
 export interface Draft {
   readonly name: string
@@ -60,4 +71,5 @@ export interface Draft {
   readonly errors: readonly DraftError[]
   readonly commands: readonly DraftOperation[]
   readonly queries: readonly DraftOperation[]
+  readonly retired: DraftRetired
 }

@@ -2,9 +2,10 @@
 import type { Draft, DraftField, DraftOperation, DraftType, DraftVariant } from './draft.ts'
 import type { Evaluator, FieldOrder, VariantTag } from './evaluate.ts'
 import { initialOf } from './initial.ts'
-import type { LockedField, LockedVersion } from './lock.ts'
+import type { LockedField, LockedOperation, LockedVersion } from './lock.ts'
+import { operationConstant } from './machine-names.ts'
 import type { Field, Model, NamedType, OperationModel, StateProperty } from './model.ts'
-import { camelCase, lowerFirst, pascalCase, propertyName } from './names.ts'
+import { camelCase, propertyName } from './names.ts'
 
 /** The draft is known to be without errors. */
 export function finish(draft: Draft, version: LockedVersion, evaluator: Evaluator): Model {
@@ -13,8 +14,8 @@ export function finish(draft: Draft, version: LockedVersion, evaluator: Evaluato
     return inLockOrder(fields, locked !== undefined && 'fields' in locked ? locked.fields : [])
   }
   const tag: VariantTag = (name, variant) => tagOf(version, name, variant)
-  const commands = draft.commands.map((operation) => operationOf(operation, version.commands[operation.name]?.tag ?? 0))
-  const queries = draft.queries.map((operation) => operationOf(operation, version.queries[operation.name]?.tag ?? 0))
+  const commands = draft.commands.map((operation) => operationOf(operation, version.commands[operation.name]))
+  const queries = draft.queries.map((operation) => operationOf(operation, version.queries[operation.name]))
   const state = inLockOrder(draft.state, version.state)
   return {
     name: draft.name,
@@ -24,10 +25,10 @@ export function finish(draft: Draft, version: LockedVersion, evaluator: Evaluato
     docs: draft.docs,
     names: draft.names,
     types: new Map([...draft.types].map(([name, type]) => [name, typeOf(type, version, evaluator)])),
-    state: state.map((property) => stateOf(property, draft, evaluator, order, tag)),
+    state: state.map((property) => stateOf(property, { draft, version, evaluator, order, tag })),
     errors: draft.errors.map((error) => {
       const locked = version.errors[error.name]
-      return { ...error, tag: locked?.tag ?? 0, fields: fieldsOf(error.fields, locked?.fields ?? [], evaluator) }
+      return { ...error, tag: locked?.tag ?? 0, was: locked?.was, fields: fieldsOf(error.fields, locked?.fields ?? [], evaluator) }
     }),
     commands,
     queries,
@@ -35,9 +36,9 @@ export function finish(draft: Draft, version: LockedVersion, evaluator: Evaluato
   }
 }
 
-function operationOf({ name, kind, docs, input, output, errors }: DraftOperation, tag: number): OperationModel {
-  const constant = `${lowerFirst(pascalCase(name))}${kind === 'command' ? 'Command' : 'Query'}`
-  return { name, handlerKey: propertyName(name), kind, docs, tag, method: camelCase(name), constant, input, output, errors }
+function operationOf({ name, kind, docs, input, output, errors }: DraftOperation, locked: LockedOperation | undefined): OperationModel {
+  const names = { handlerKey: propertyName(name), method: camelCase(name), constant: operationConstant(name, kind) }
+  return { name, kind, docs, tag: locked?.tag ?? 0, was: locked?.was, ...names, input, output, errors }
 }
 
 const inLockOrder = <T extends { readonly name: string }>(items: readonly T[], locked: readonly LockedField[]): readonly T[] =>
@@ -62,17 +63,26 @@ function typeOf(type: DraftType, version: LockedVersion, evaluator: Evaluator): 
 }
 
 function fieldsOf(fields: readonly DraftField[], locked: readonly LockedField[], evaluator: Evaluator): readonly Field[] {
-  return fields.map((field) => ({
-    ...field,
-    default: field.presence === 'default' ? evaluator.check(field.type, field.default) : undefined,
-    position: locked.findIndex(({ name }) => name === field.name),
-  }))
+  return fields.map((field) => {
+    const position = locked.findIndex(({ name }) => name === field.name)
+    const fallback = field.presence === 'default' ? evaluator.check(field.type, field.default) : undefined
+    return { ...field, was: locked[position]?.was, default: fallback, position }
+  })
 }
 
-function stateOf(property: Draft['state'][number], draft: Draft, evaluator: Evaluator, order: FieldOrder, tag: VariantTag): StateProperty {
+interface StateParts {
+  readonly draft: Draft
+  readonly version: LockedVersion
+  readonly evaluator: Evaluator
+  readonly order: FieldOrder
+  readonly tag: VariantTag
+}
+
+function stateOf(property: Draft['state'][number], { draft, version, evaluator, order, tag }: StateParts): StateProperty {
   const initial = initialOf(property, draft.initial, evaluator, order, tag)
   const { name, docs } = property
-  if (property.kind === 'table') return { ...property, initial: initial.kind === 'table' ? initial.entries : [] }
+  const was = version.state.find((locked) => locked.name === name)?.was
+  if (property.kind === 'table') return { ...property, was, initial: initial.kind === 'table' ? initial.entries : [] }
   const { type, optional } = property
-  return { kind: 'cell', name, docs, type, optional, initial: initial.kind === 'cell' ? initial.value : null }
+  return { kind: 'cell', name, was, docs, type, optional, initial: initial.kind === 'cell' ? initial.value : null }
 }

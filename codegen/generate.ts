@@ -2,15 +2,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildDraft } from './build/machine.ts'
-import { Reporter } from './build/reporter.ts'
 import type { Diagnostic } from './diagnostic.ts'
-import type { Draft } from './draft.ts'
 import { emit } from './emit/index.ts'
-import { Evaluator } from './evaluate.ts'
-import { finish } from './finish.ts'
-import { loadSchema } from './load.ts'
-import { lockText, planLock, readLock } from './lock-file.ts'
+import { diagnosticsOf } from './evolution/diagnostics.ts'
+import { type Evolution, evolutionSince } from './evolution/since-frozen.ts'
+import { lockText } from './lock-file.ts'
+import { type LockedSchema, readSchema } from './locked-schema.ts'
 import type { Model } from './model.ts'
 import { outTaken } from './out-owner.ts'
 import { emittedHeader } from './write.ts'
@@ -42,47 +39,45 @@ export interface Generation {
   readonly stale: readonly string[]
   /** All of them, by position. */
   readonly diagnostics: readonly Diagnostic[]
+  /** What was edited since the version that was frozen last. None where there is none before this one. */
+  readonly evolution?: Evolution
 }
 
 export async function generate(options: GenerateOptions): Promise<Generation> {
   const cwd = options.cwd ?? process.cwd()
   const schemaFile = resolve(cwd, options.schemaFile)
   const shown = (path: string): string => relative(cwd, path).split(sep).join('/')
-  const loaded = await loadSchema({ schemaFile, displayFile: shown(schemaFile) })
-  if (loaded.kind === 'failed') return nothing(loaded.diagnostics)
+  const read = await readSchema({ schemaFile, cwd })
+  if (read.kind === 'wrong') return nothing(read.diagnostics)
 
-  const { definition, source } = loaded
-  const reporter = new Reporter(shown(schemaFile))
-  for (const position of source.protoProperties()) {
-    reporter.report(position, {
-      code: 'NAME_RESERVED',
-      message: 'a property is called __proto__, which JavaScript takes for the prototype',
-      hint: 'Give it another name.',
-    })
-  }
-  const draft = buildDraft(definition, source.machine(), reporter)
-  if (reporter.failed) return nothing(reporter.diagnostics)
-
+  const { schema } = read
+  const { model, reporter } = schema
   const outDir = resolve(cwd, options.outDir ?? join(dirname(schemaFile), 'generated'))
-  const taken = await outTaken({ outDir, schemaFile, machine: draft.name, shown })
+  const taken = await outTaken({ outDir, schemaFile, machine: model.name, shown })
   if (taken !== undefined) return nothing([...reporter.diagnostics, taken])
 
-  const lockFile = join(dirname(schemaFile), `${draft.name}.wire.json`)
-  const locked = await lockAndFinish(draft, lockFile)
-  if (locked.kind === 'refused') {
-    return nothing([...reporter.diagnostics, { severity: 'error', file: shown(lockFile), line: 0, column: 0, ...locked.problem }])
-  }
-  const { model, lock } = locked
+  const evolution = evolutionSince(schema)
+  const diagnostics = [...reporter.diagnostics, ...(evolution === undefined ? [] : diagnosticsOf(evolution))]
+  if (evolution !== undefined && hasErrors(diagnostics)) return { ...nothing(diagnostics), evolution }
   const extension = options.importExtension ?? 'js'
   const emitted = emit(model, { toolVersion: await toolVersion(), source: fromFolder(outDir, schemaFile), extension })
-  const files = [...emitted.map(({ name, text }) => ({ path: join(outDir, name), text })), lock]
+  const files = [...emitted.map(({ name, text }) => ({ path: join(outDir, name), text })), lockOf(schema)]
   return {
     model,
     files,
     stale: await staleFiles(outDir, new Set(files.map(({ path }) => path))),
-    diagnostics: sorted(reporter.diagnostics),
+    diagnostics: sorted(diagnostics),
+    ...(evolution === undefined ? {} : { evolution }),
   }
 }
+
+const lockOf = ({ lockFile, lock, foundText }: LockedSchema): GeneratedFile => ({
+  path: lockFile,
+  text: lockText(lock),
+  basis: { text: foundText },
+})
+
+const hasErrors = (diagnostics: readonly Diagnostic[]): boolean => diagnostics.some(({ severity }) => severity === 'error')
 
 const nothing = (diagnostics: readonly Diagnostic[]): Generation => ({
   model: undefined,
@@ -90,27 +85,6 @@ const nothing = (diagnostics: readonly Diagnostic[]): Generation => ({
   stale: [],
   diagnostics: sorted(diagnostics),
 })
-
-type Locked =
-  | { readonly kind: 'finished'; readonly model: Model; readonly lock: GeneratedFile }
-  | { readonly kind: 'refused'; readonly problem: { readonly code: string; readonly message: string; readonly hint: string } }
-
-async function lockAndFinish(draft: Draft, lockFile: string): Promise<Locked> {
-  const text = await readFile(lockFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  const read = readLock(text, draft.name)
-  if (read.kind === 'unreadable') return { kind: 'refused', problem: read.problem }
-  const evaluator = new Evaluator(draft.types)
-  const plan = planLock(draft, read.lock, evaluator)
-  if (plan.kind === 'refused') return plan
-  return {
-    kind: 'finished',
-    model: finish(draft, plan.version, evaluator),
-    lock: { path: lockFile, text: lockText(plan.lock), basis: { text } },
-  }
-}
 
 function sorted(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const before = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,7 +1,9 @@
 // Reading and writing the wire lock, and what it forbids.
 import type { Draft } from './draft.ts'
 import type { Evaluator } from './evaluate.ts'
-import { type Lock, type LockedField, type LockedVersion, lockVersion } from './lock.ts'
+import { frozenChange } from './frozen-change.ts'
+import type { Lock, LockedVersion } from './lock.ts'
+import { lockVersion } from './lock-version.ts'
 
 export interface LockProblem {
   readonly code: string
@@ -15,8 +17,8 @@ export type LockPlan =
   | { readonly kind: 'planned'; readonly lock: Lock; readonly version: LockedVersion }
   | { readonly kind: 'refused'; readonly problem: LockProblem }
 
-/** `text` as it is on the disk; none when there is no lock yet. */
-export function readLock(text: string | undefined, machine: string): LockRead {
+/** `text` as it is on the disk; none when there is no lock yet. `machine`: whose it has to be, where that matters. */
+export function readLock(text: string | undefined, machine: string | undefined): LockRead {
   if (text === undefined) return { kind: 'read', lock: undefined }
   let parsed: unknown
   try {
@@ -33,19 +35,47 @@ export function readLock(text: string | undefined, machine: string): LockRead {
       'the wire lock is not one that this release of raftgen can read',
       'Restore it from version control, or use the release that wrote it.',
     )
-  if (parsed.machine !== machine)
+  if (machine !== undefined && parsed.machine !== machine)
     return unreadable(`the wire lock belongs to the machine ${parsed.machine}`, 'Restore it from version control, or move it away.')
-  return { kind: 'read', lock: parsed }
+  const twice = sameTag(parsed.versions)
+  if (twice !== undefined) {
+    const hint = 'Two branches have added them. Take the wire lock of one side from version control, and run raftgen again.'
+    return { kind: 'unreadable', problem: { code: 'LOCK_CONFLICT', message: twice, hint } }
+  }
+  return { kind: 'read', lock: parsed.lock === 2 ? parsed : upgraded(parsed) }
 }
+
+/** What a merge leaves that found no conflict in the text. */
+function sameTag(versions: Lock['versions']): string | undefined {
+  for (const [number, version] of Object.entries(versions)) {
+    for (const list of ['commands', 'queries', 'errors'] as const) {
+      const names = new Map<number, string>()
+      const given = Object.entries(version[list]).map(([name, { tag }]) => [name, tag] as const)
+      for (const [name, tag] of [...given, ...Object.entries(version.retired[list])]) {
+        const other = names.get(tag)
+        if (other !== undefined) return `version ${number} in the wire lock has ${other} and ${name} in ${list}, both with the tag ${tag}`
+        names.set(tag, name)
+      }
+    }
+  }
+  return undefined
+}
+
+/** Written before bounds were in it. */
+function upgraded({ machine, versions }: FirstLock): Lock {
+  const partial = ({ status, ...rest }: LockedVersion): LockedVersion => ({ status, partial: true, ...rest })
+  return { lock: 2, machine, versions: Object.fromEntries(Object.entries(versions).map(([number, version]) => [number, partial(version)])) }
+}
+type FirstLock = Omit<Lock, 'lock'> & { readonly lock: 1 }
 
 const unreadable = (message: string, hint: string): LockRead => ({
   kind: 'unreadable',
   problem: { code: 'LOCK_UNREADABLE', message, hint },
 })
 
-function isLock(value: unknown): value is Lock {
-  if (typeof value !== 'object' || value === null || Reflect.get(value, 'lock') !== 1 || typeof Reflect.get(value, 'machine') !== 'string')
-    return false
+function isLock(value: unknown): value is Lock | FirstLock {
+  if (typeof value !== 'object' || value === null || ![1, 2].includes(Reflect.get(value, 'lock'))) return false
+  if (typeof Reflect.get(value, 'machine') !== 'string') return false
   const versions: unknown = Reflect.get(value, 'versions')
   if (typeof versions !== 'object' || versions === null) return false
   return Object.entries(versions).every(([number, version]) => /^[1-9]\d*$/.test(number) && isVersion(version))
@@ -75,80 +105,24 @@ export function planLock(draft: Draft, lock: Lock | undefined, evaluator: Evalua
     const hint = `Run raftgen freeze on version ${latest} first, or keep version: ${latest} while it has never been used in earnest.`
     return refused('LOCK_VERSION', `the schema has version ${draft.version}, and version ${latest} in the wire lock is still open`, hint)
   }
-  const version = lockVersion(draft, base, evaluator)
-  if (base !== undefined && base.status === 'frozen' && latest === draft.version) {
-    const changed = base.wire === version.wire ? defaultChange(base, version) : firstChange(base, version)
-    if (changed !== undefined) {
-      const hint = `Set version: ${latest + 1}. Existing data directories of version ${latest} cannot be opened by version ${latest + 1} yet.`
-      return refused('LOCK_FROZEN', `version ${latest} is frozen, and ${changed}`, hint)
-    }
-    // Types may have got other names: those are not on the wire.
-    const frozen: LockedVersion = { ...version, status: 'frozen' }
-    return { kind: 'planned', lock: lockOf(draft, lock, frozen), version: frozen }
+  const previous = lock?.versions[Math.max(0, ...numbers.filter((number) => number < draft.version))]
+  const frozen = base?.status === 'frozen' && latest === draft.version ? base : undefined
+  const version = lockVersion(draft, { base, previous, frozen }, evaluator)
+  if (frozen === undefined) return { kind: 'planned', lock: lockOf(draft, lock, version), version }
+  const changed = frozenChange(frozen, version)
+  if (changed !== undefined) {
+    const hint = `Set version: ${latest + 1}. Existing data directories of version ${latest} cannot be opened by version ${latest + 1} yet.`
+    return refused('LOCK_FROZEN', `version ${latest} is frozen, and ${changed}`, hint)
   }
-  return { kind: 'planned', lock: lockOf(draft, lock, version), version }
+  // Types may have got other names: those are not on the wire. What an older release left out is filled in.
+  const kept: LockedVersion = { ...version, status: 'frozen' }
+  return { kind: 'planned', lock: lockOf(draft, lock, kept), version: kept }
 }
 
 const refused = (code: string, message: string, hint: string): LockPlan => ({ kind: 'refused', problem: { code, message, hint } })
 
 function lockOf(draft: Draft, lock: Lock | undefined, version: LockedVersion): Lock {
-  return { lock: 1, machine: draft.name, versions: { ...lock?.versions, [draft.version]: version } }
-}
-
-/** What a reader should look at first. */
-function firstChange(before: LockedVersion, after: LockedVersion): string {
-  const operations = [
-    ...changes('command', before.commands, after.commands),
-    ...changes('query', before.queries, after.queries),
-    ...changes('error', before.errors, after.errors),
-    ...fieldChanges('state', before.state, after.state),
-  ]
-  for (const [name, error] of Object.entries(before.errors))
-    operations.push(...fieldChanges(name, error.fields, after.errors[name]?.fields ?? []))
-  for (const [name, type] of Object.entries(before.types)) {
-    const now = after.types[name]
-    if ('fields' in type && now !== undefined && 'fields' in now) operations.push(...fieldChanges(name, type.fields, now.fields))
-    else if (now !== undefined && JSON.stringify(type) !== JSON.stringify(now)) operations.push(`the type ${name} has changed`)
-  }
-  return operations[0] ?? 'the types of its operations have changed'
-}
-
-function changes(what: string, before: Readonly<Record<string, object>>, after: Readonly<Record<string, object>>): readonly string[] {
-  const gone = Object.keys(before)
-    .filter((name) => !Object.hasOwn(after, name))
-    .map((name) => `the ${what} ${name} is gone`)
-  const added = Object.keys(after)
-    .filter((name) => !Object.hasOwn(before, name))
-    .map((name) => `the ${what} ${name} is new`)
-  return [...gone, ...added]
-}
-
-function fieldChanges(owner: string, before: readonly LockedField[], after: readonly LockedField[]): readonly string[] {
-  const now = new Map(after.map((field) => [field.name, field]))
-  const changed = before.flatMap((field) => {
-    const other = now.get(field.name)
-    if (other === undefined) return [`the field ${owner}.${field.name} is gone`]
-    if (other.type !== field.type) return [`the field ${owner}.${field.name} was ${field.type} and is ${other.type}`]
-    return other.optional === field.optional
-      ? []
-      : [`the field ${owner}.${field.name} was ${field.optional === true ? 'optional' : 'required'} and no longer is`]
-  })
-  const known = new Set(before.map((field) => field.name))
-  return [...changed, ...after.filter((field) => !known.has(field.name)).map((field) => `the field ${owner}.${field.name} is new`)]
-}
-
-/** A default that is another one now: entries that were written with the old one are already in logs. */
-function defaultChange(before: LockedVersion, after: LockedVersion): string | undefined {
-  for (const [name, type] of Object.entries(before.types)) {
-    const now = after.types[name]
-    if (!('fields' in type) || now === undefined || !('fields' in now)) continue
-    for (const field of type.fields) {
-      const other = now.fields.find((candidate) => candidate.name === field.name)
-      const [was, is] = [JSON.stringify(field.default), JSON.stringify(other?.default)]
-      if (other !== undefined && was !== is) return `the default of ${name}.${field.name} was ${was ?? 'none'} and is ${is ?? 'none'}`
-    }
-  }
-  return undefined
+  return { lock: 2, machine: draft.name, versions: { ...lock?.versions, [draft.version]: version } }
 }
 
 /** JSON with one field, variant or operation a line: a review shows what changed. */

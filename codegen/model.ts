@@ -51,6 +51,8 @@ export interface OperationSummary {
 
 export interface OperationModel extends OperationSummary {
   readonly tag: number
+  /** Its name in the version before, where that is another one. */
+  readonly was: string | undefined
   /** Method of the client. */
   readonly method: string
   /** Constant of the codec: `acquireCommand`. */
@@ -69,6 +71,8 @@ export interface ErrorModel {
   /** Of the interface and of its constructor. */
   readonly typeName: string
   readonly tag: number
+  /** Its name in the version before, where that is another one. */
+  readonly was: string | undefined
   readonly docs: string | undefined
   readonly fields: readonly Field[]
 }
@@ -77,6 +81,8 @@ export type StateProperty = TableModel | CellModel
 export interface TableModel {
   readonly kind: 'table'
   readonly name: string
+  /** Its name in the version before, where that is another one. */
+  readonly was: string | undefined
   readonly docs: string | undefined
   readonly key: KeyNode
   readonly value: TypeNode
@@ -103,6 +109,8 @@ export interface IndexFieldModel {
 export interface CellModel {
   readonly kind: 'cell'
   readonly name: string
+  /** Its name in the version before, where that is another one. */
+  readonly was: string | undefined
   readonly docs: string | undefined
   readonly type: TypeNode
   /** May be `undefined`. */
@@ -112,6 +120,8 @@ export interface CellModel {
 
 export interface Field {
   readonly name: string
+  /** Its name in the version before, where that is another one. */
+  readonly was: string | undefined
   readonly docs: string | undefined
   readonly type: TypeNode
   readonly presence: 'required' | 'optional' | 'default'

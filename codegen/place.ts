@@ -14,6 +14,8 @@ export interface Place {
   readonly position: Position
   /** Of the property's name, where it is one. */
   readonly namePosition: Position
+  /** Of the constant that stands there, where it is declared; of the value where there is none. */
+  readonly declarationPosition: Position
   /** The comment on the property, or on the constant that stands there. */
   readonly docs: string | undefined
   readonly constantDocs: string | undefined
@@ -48,6 +50,7 @@ export class BarePlace implements Place {
   readonly path: string
   readonly position: Position = { line: 0, column: 0 }
   readonly namePosition: Position = { line: 0, column: 0 }
+  readonly declarationPosition: Position = { line: 0, column: 0 }
   readonly docs = undefined
   readonly constantDocs = undefined
   readonly constantName = undefined

@@ -4,9 +4,9 @@ import { ts } from 'ts-morph'
 import { joinPath, type Place, type Position } from './place.ts'
 
 /** Calls whose first argument is the schema they modify. */
-const modifiers = new Set(['Optional', 'Readonly', 'Immutable', 'Refine', 'Codec', 'Unsafe'])
+const modifiers = new Set(['Optional', 'Readonly', 'Immutable', 'Refine', 'Codec', 'Unsafe', 'With'])
 /** Calls that make an object of the object that is their first argument. */
-const objectActions = new Set(['Partial', 'Required', 'Pick', 'Omit', 'ReadonlyObject', 'ReadonlyType', 'Evaluate', 'With', 'Index'])
+const objectActions = new Set(['Partial', 'Required', 'Pick', 'Omit', 'ReadonlyObject', 'ReadonlyType', 'Evaluate', 'Index'])
 
 export class SchemaPlace implements Place {
   readonly path: string
@@ -37,6 +37,11 @@ export class SchemaPlace implements Place {
 
   get namePosition(): Position {
     return this.#positionOf(this.#property?.name ?? this.#expression ?? this.#anchor)
+  }
+
+  get declarationPosition(): Position {
+    const declaration = this.#declaration()
+    return declaration === undefined ? this.position : this.#positionOf(declaration.name)
   }
 
   get docs(): string | undefined {

@@ -1,21 +1,32 @@
 // The definition that a schema file exports, to a draft.
 import type { Draft, DraftCell, DraftError, DraftTable, DraftType } from '../draft.ts'
 import { typesWithInputForm } from '../input-forms.ts'
+import { machineNamesOf } from '../machine-names.ts'
 import type { MachineNames } from '../model.ts'
-import { camelCase, isDeclarable, lowerFirst, pascalCase, isInherited } from '../names.ts'
+import { camelCase, isDeclarable, isInherited, pascalCase } from '../names.ts'
 import type { Place } from '../place.ts'
 import { checkValues } from './check-values.ts'
+import { checkFormerNames } from './former-names.ts'
 import { withIndexes } from './indexes.ts'
 import { OperationBuilder } from './operations.ts'
+import { checkRetired, retiredOf } from './retired.ts'
 import { endless, reachable } from './recursion.ts'
 import type { Reporter } from './reporter.ts'
 import { isObjectLike, kindOf, listOf, type Schema, schemaOf, textOf } from './schema-value.ts'
 import { checkInvariants, checkMachineKeys, entriesOf } from './shape.ts'
 import { TypeBuilder } from './type-builder.ts'
 import { TypeNames } from './type-names.ts'
+import { Where } from './where.ts'
+
+export interface BuiltSchema {
+  readonly draft: Draft
+  readonly where: Where
+}
+
+export const buildDraft = (value: unknown, place: Place, reporter: Reporter): Draft => buildSchema(value, place, reporter).draft
 
 /** Reports into `reporter`; what it returns is complete only if nothing was an error. */
-export function buildDraft(value: unknown, place: Place, reporter: Reporter): Draft {
+export function buildSchema(value: unknown, place: Place, reporter: Reporter): BuiltSchema {
   const definition = schemaOf(value)
   checkMachineKeys(definition, place, reporter)
   const names = machineNames(definition['name'], place.property('name'), reporter)
@@ -39,10 +50,14 @@ export function buildDraft(value: unknown, place: Place, reporter: Reporter): Dr
     commands: operations.all('command', definition['commands'], place.property('commands')),
     queries: operations.all('query', definition['queries'], place.property('queries')),
     types: builder.types,
+    retired: retiredOf(definition['retired'], place.property('retired'), reporter),
   }
+  const where = new Where(place, builder.places)
   reserveInputNames(draft, typeNames, place)
   checkInvariants(definition['invariants'], place.property('invariants'), reporter)
   checkUnusedErrors(draft, place.property('errors'), reporter)
+  checkRetired(draft, place.property('retired'), reporter)
+  checkFormerNames(draft, where, reporter)
   checkEndless(draft, builder, place, reporter)
   if (!reporter.failed) checkValues(draft, builder, place.property('initial'), definition['initial'], reporter)
   if (draft.commands.length + draft.queries.length === 0) {
@@ -53,7 +68,7 @@ export function buildDraft(value: unknown, place: Place, reporter: Reporter): Dr
       hint: 'Add `commands` or `queries`.',
     })
   }
-  return { ...draft, types: withRecursion(draft.types) }
+  return { draft: { ...draft, types: withRecursion(draft.types) }, where }
 }
 
 const machineNamePattern = /^[a-zA-Z][a-zA-Z0-9-]{0,63}$/
@@ -70,16 +85,7 @@ function machineNames(value: unknown, place: Place, reporter: Reporter): Machine
       hint: 'Use up to 64 ASCII letters, digits and dashes, beginning with a letter; no word of the language.',
     })
   }
-  const prefix = pascalCase(machine)
-  return {
-    machine,
-    prefix,
-    state: `${prefix}State`,
-    readonlyState: `${prefix}ReadonlyState`,
-    handlers: `${prefix}Handlers`,
-    client: `${prefix}Client`,
-    descriptor: `${lowerFirst(prefix)}Descriptor`,
-  }
+  return machineNamesOf(name ?? 'machine')
 }
 
 function versionOf(value: unknown, place: Place, reporter: Reporter): number {
@@ -125,13 +131,15 @@ function builderFieldsOf(
     }
     const fallback = prefix + pascalCase(name)
     const docs = textOf(schemaOf(schema)['description']) ?? at.docs
+    const was = builder.formerName(schema, at)
     if (kindOf(schema) === 'Record' && required.includes(name)) {
       builder.checkKeywords('Record', schemaOf(schema), at)
-      return { kind: 'table', name, docs, ...builder.record(schemaOf(schema), at, fallback), indexes: [] }
+      return { kind: 'table', name, was, docs, ...builder.record(schemaOf(schema), at, fallback), indexes: [] }
     }
     return {
       kind: 'cell',
       name,
+      was,
       docs,
       type: builder.node(schema, at, fallback),
       optional: !required.includes(name),
@@ -156,8 +164,9 @@ function errorOf(builder: TypeBuilder, name: string, value: unknown, place: Plac
       message: `the error ${name} is no object`,
       hint: 'Write Type.Object({ ... }), {} for one without fields.',
     })
-    return { name, typeName, docs: undefined, fields: [] }
+    return { name, was: undefined, typeName, docs: undefined, fields: [] }
   }
+  const was = builder.formerName(value, place)
   builder.checkKeywords(kindOf(value) ?? '', schemaOf(value), place)
   const fields = builder.fields(value, place, typeName)
   if (fields.some((field) => field.name === 'code')) {
@@ -167,7 +176,7 @@ function errorOf(builder: TypeBuilder, name: string, value: unknown, place: Plac
       hint: 'Give the field another name.',
     })
   }
-  return { name, typeName, docs: textOf(schemaOf(value)['description']) ?? place.docs, fields }
+  return { name, was, typeName, docs: textOf(schemaOf(value)['description']) ?? place.docs, fields }
 }
 
 /** `AcquireInput` is what the caller of `acquire` gives: nothing else may be called so. */

@@ -26,7 +26,8 @@ export class OperationBuilder {
 
   #operation(kind: DraftOperation['kind'], name: string, value: unknown, place: Place): DraftOperation {
     const { reporter } = this.#builder
-    if (!this.#checkName(kind, name, place)) return { name, kind, docs: undefined, input: '', output: undefined, errors: [] }
+    if (!this.#checkName(kind, name, place))
+      return { name, kind, was: undefined, docs: undefined, input: '', output: undefined, errors: [] }
     if (!isPlainObject(value)) {
       reporter.report(place, {
         code: 'DEFINITION_INVALID',
@@ -35,7 +36,7 @@ export class OperationBuilder {
       })
     }
     const operation = schemaOf(value)
-    checkKeys(operation, kind === 'command' ? ['input', 'output', 'errors'] : ['input', 'output'], place, reporter)
+    checkKeys(operation, kind === 'command' ? ['input', 'output', 'errors', 'was'] : ['input', 'output', 'was'], place, reporter)
     const output = operation['output']
     if (kind === 'query' && output === undefined && isPlainObject(value)) {
       reporter.report(place.namePosition, {
@@ -47,6 +48,7 @@ export class OperationBuilder {
     return {
       name,
       kind,
+      was: this.#builder.formerName(operation, place),
       docs: place.docs ?? textOf(schemaOf(operation['input'])['description']),
       input: this.#input(name, operation['input'], place.property('input')),
       output: output === undefined ? undefined : this.#builder.node(output, place.property('output'), `${pascalCase(name)}Output`),

@@ -55,6 +55,7 @@ const annotations = new Set([
   'readOnly',
   'writeOnly',
   'deprecated',
+  'was',
 ])
 /** Allowed to say what holds anyway: objects and tuples have nothing beyond what is declared. */
 const closing = new Set(['additionalProperties', 'unevaluatedProperties', 'unevaluatedItems', 'additionalItems'])

@@ -3,8 +3,8 @@ import type { Place } from '../place.ts'
 import type { Reporter } from './reporter.ts'
 import { isPlainObject } from './schema-value.ts'
 
-const reservedKeys = new Set(['permissions', 'retired'])
-const machineKeys = ['name', 'version', 'state', 'indexes', 'initial', 'invariants', 'errors', 'commands', 'queries']
+const reservedKeys = new Set(['permissions'])
+const machineKeys = ['name', 'version', 'state', 'indexes', 'initial', 'invariants', 'errors', 'commands', 'queries', 'retired']
 
 export function checkMachineKeys(definition: Readonly<Record<string, unknown>>, place: Place, reporter: Reporter): void {
   for (const key of Object.keys(definition)) {

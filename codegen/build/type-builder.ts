@@ -32,6 +32,8 @@ export class TypeBuilder {
   readonly #building = new Set<string>()
   /** What was built already: a constant that is used in many places is built once. */
   readonly #objects = new WeakMap<Schema, string>()
+  /** Schemas of what has a name, and may say that it was another one. */
+  readonly #bearers = new WeakSet<Schema>()
   #scope: Scope | undefined
 
   constructor(reporter: Reporter, names: TypeNames) {
@@ -154,10 +156,12 @@ export class TypeBuilder {
         hint: 'Give the field another name, or make it required.',
       })
     }
+    const was = this.formerName(schema, place)
     const type = this.node(value, place, owner + pascalCase(name))
     if (hasDefault) this.defaults.push({ place, type, value: schema['default'] })
     return {
       name,
+      was,
       docs: textOf(schema['description']) ?? place.docs,
       type,
       presence: hasDefault ? 'default' : required ? 'required' : 'optional',
@@ -250,7 +254,28 @@ export class TypeBuilder {
     return value
   }
 
+  /** What `was` says of something that has a name; anything else cannot have had another one. */
+  formerName(value: unknown, place: Place): string | undefined {
+    const schema = schemaOf(value)
+    this.#bearers.add(schema)
+    const { was } = schema
+    if (was === undefined || (typeof was === 'string' && was !== '')) return was
+    this.reporter.report(place, {
+      code: 'RENAME_INVALID',
+      message: `${place.path} was called ${JSON.stringify(was)}, which is no name`,
+      hint: "Write its name in the version before: was: 'old'.",
+    })
+    return undefined
+  }
+
   checkKeywords(kind: string, schema: Schema, place: Place): void {
+    if ('was' in schema && !this.#bearers.has(schema)) {
+      this.reporter.report(place, {
+        code: 'RENAME_INVALID',
+        message: `${place.path} says what it was called, and has no name`,
+        hint: 'Give `was` to a field, a command, a query, an error or a property of the state.',
+      })
+    }
     for (const keyword of unsupportedKeywords(kind, schema)) {
       this.reporter.report(place, {
         code: 'KEYWORD_UNSUPPORTED',

@@ -15,6 +15,7 @@ export interface CheckCommand {
 /** What every part is given; both paths are absolute. */
 export interface Checked {
   readonly schemaFile: string
+  /** Not looked for where the part is evolution alone: it needs none. */
   readonly handlersFile: string
   readonly options: CheckOptions
   readonly terminal: Terminal
@@ -25,24 +26,31 @@ export interface PartReport {
   readonly subject: string
   /** What should be known besides. */
   readonly notes: readonly string[]
+  /** With `--json`: one object a line, where there is more to tell than diagnostics. */
+  readonly json?: readonly object[]
 }
 type Part = (checked: Checked) => Promise<PartReport>
 
 /** In the order in which they run. */
 const parts: Readonly<Record<string, Part>> = {
   lint: lintPart,
+  evolution: async (checked) => (await import('./check-evolution.ts')).evolutionPart(checked),
   properties: async (checked) => (await import('./check-properties.ts')).propertiesPart(checked),
 }
 
 export async function checkCommand({ schema, options, terminal }: CheckCommand): Promise<ExitCode> {
   const chosen = chosenParts(options.only)
   const schemaFile = schemaFileOf(schema)
-  const checked = { schemaFile, handlersFile: handlersFileOf(schemaFile, options.handlers), options, terminal }
+  if (options.against !== undefined && !chosen.some(([name]) => name === 'evolution')) {
+    throw new WrongUse('--against is of the part evolution, which --only leaves out', 'Leave one of the two out, or name the part.')
+  }
+  const needsHandlers = chosen.some(([name]) => name !== 'evolution')
+  const checked = { schemaFile, handlersFile: needsHandlers ? handlersFileOf(schemaFile, options.handlers) : '', options, terminal }
   let failed = false
   for (const [name, part] of chosen) {
-    const { diagnostics, subject, notes } = await part(checked)
-    for (const diagnostic of diagnostics)
-      terminal.out(options.json === true ? JSON.stringify({ part: name, ...diagnostic }) : plainText(diagnostic))
+    const { diagnostics, subject, notes, json = diagnostics } = await part(checked)
+    if (options.json === true) for (const object of json) terminal.out(JSON.stringify({ part: name, ...object }))
+    else for (const diagnostic of diagnostics) terminal.out(plainText(diagnostic))
     for (const note of notes) terminal.err(`${name}: ${note}`)
     terminal.err(`${name}: ${subject}; ${countedFindings(diagnostics)}`)
     failed ||= diagnostics.some(({ severity }) => severity === 'error')

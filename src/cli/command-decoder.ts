@@ -2,7 +2,7 @@
 import type { Lock } from '../../codegen/lock.ts'
 import type { Wire } from '../contract/v1/descriptor.ts'
 import { unpackValue } from '../wire/value.ts'
-import { LockReader } from './lock-reader.ts'
+import { LockReader } from '../../codegen/lock-reader.ts'
 
 export interface DecodedCommand {
   readonly name: string

@@ -1,6 +1,7 @@
 // `raftgen <schema.ts>`: plan, tell what was found, write what differs, insert missing stubs.
 import { type Changes, ChangedMeanwhile, compareWithDisk, NotOurs, writePlan } from '../../codegen/write.ts'
 import type { Diagnostic } from '../../codegen/diagnostic.ts'
+import { evolutionSummary } from '../../codegen/evolution/diagnostics.ts'
 import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
 import { importExtensionFor } from './import-extension.ts'
 import { type GenerationPlan, type PlannedMachine, planGeneration } from './generation-plan.ts'
@@ -100,7 +101,11 @@ function report({ plan, changes, options, terminal, summary }: Report): void {
   if (options.json === true) {
     const hasErrors = plan.diagnostics.some(({ severity }) => severity === 'error')
     const ok = !hasErrors && !(options.check === true && differs(changes))
-    terminal.out(JSON.stringify({ ok, machine: plan.machine?.name, ...shown, stubs: plan.added, diagnostics: plan.diagnostics }))
+    const evolution = plan.evolution === undefined ? {} : { evolution: plan.evolution }
+    terminal.out(
+      JSON.stringify({ ok, machine: plan.machine?.name, ...shown, stubs: plan.added, diagnostics: plan.diagnostics, ...evolution }),
+    )
   } else for (const path of [...shown.created, ...shown.updated, ...shown.removed]) terminal.out(path)
   terminal.err(summary)
+  if (plan.evolution !== undefined) terminal.err(evolutionSummary(plan.evolution))
 }

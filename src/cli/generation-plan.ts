@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import type { Diagnostic } from '../../codegen/diagnostic.ts'
+import type { Evolution } from '../../codegen/evolution/since-frozen.ts'
 import type { Model } from '../../codegen/model.ts'
 import type { PlannedFile, WritePlan } from '../../codegen/write.ts'
 import { WrongUse } from './exit-code.ts'
@@ -25,14 +26,15 @@ export interface GenerationPlan extends WritePlan {
   /** Operations that get a stub. */
   readonly added: readonly string[]
   readonly diagnostics: readonly Diagnostic[]
+  readonly evolution: Evolution | undefined
 }
 
 export async function planGeneration({ schemaFile, out, handlers, importExtension }: GenerationOptions): Promise<GenerationPlan> {
   const outDir = out === undefined ? join(dirname(schemaFile), 'generated') : resolve(out)
   const handlersFile = handlers === undefined ? join(dirname(schemaFile), 'handlers.ts') : resolve(handlers)
   const { generate } = await import('../../codegen/generate.ts')
-  const { model, files, stale, diagnostics } = await withoutStdout(() => generate({ schemaFile, outDir, importExtension }))
-  const emitted = { files, stale, machine: model, handlersFile }
+  const { model, files, stale, diagnostics, evolution } = await withoutStdout(() => generate({ schemaFile, outDir, importExtension }))
+  const emitted = { files, stale, machine: model, handlersFile, evolution }
   if (model === undefined || diagnostics.some(({ severity }) => severity === 'error')) return { ...emitted, added: [], diagnostics }
 
   if (files.some(({ path }) => path === handlersFile)) {
@@ -58,7 +60,7 @@ function moduleFrom(file: string, target: string): string {
 }
 
 /** A schema is a program: what it prints while it is loaded goes to stderr, since stdout carries our data. */
-async function withoutStdout<T>(work: () => Promise<T>): Promise<T> {
+export async function withoutStdout<T>(work: () => Promise<T>): Promise<T> {
   const { stdout, stderr } = process
   const own = Object.getOwnPropertyDescriptor(stdout, 'write')
   Object.defineProperty(stdout, 'write', { value: stderr.write.bind(stderr), configurable: true, writable: true })

@@ -21,6 +21,7 @@ export interface GenerateOptions extends FreezeOptions {
 }
 export interface CheckOptions extends JsonOption {
   readonly handlers?: string
+  readonly against?: string
   readonly only?: string
   readonly out?: string
   readonly cases?: string
@@ -89,11 +90,14 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
 
   program
     .command('check')
-    .description('read the handlers, and try them out: do they do the same on every replica, and what the schema says?')
+    .description(
+      'read the handlers, and try them out: do they do the same on every replica, and what the schema says? can the schema be deployed?',
+    )
     .argument('<schema>', 'the schema file')
     .option('--handlers <file>', 'your handlers (default: handlers.ts beside the schema)')
     .option('--out <dir>', 'where generated code is (default: generated/ beside the schema)')
-    .option('--only <parts>', 'only these parts, separated by commas: lint, properties')
+    .option('--only <parts>', 'only these parts, separated by commas: lint, evolution, properties')
+    .option('--against <ref>', 'of evolution: a commit of git, or a wire lock, to compare with (default: what is frozen here)')
     .option('--cases <n>', 'of properties: how many, 1 to 1,000,000 (default: 1,000)')
     .option('--seed <k>', 'of properties: decides the cases, a whole number from 0 (default: 1)')
     .option('--json', 'print one JSON object a line, for each finding')
@@ -193,6 +197,8 @@ const appended = (value: string, previous: readonly string[] | undefined): reado
 const helpOfCheck = `
 Parts:
   lint        the handlers and the modules they import: Date, Math.random, process, locales, I/O, state of a module, ...
+  evolution   the schema and the version that was frozen last, here or --against a commit: what is safe, what needs a migration, what would break
+              logs or clients? And the two wire locks: do they go together?
   properties  cases of up to 30 commands and queries with inputs drawn from the schema, on replicas under different clocks, time zones and chance,
               restarted and replayed: do they stay equal, does a failure leave no trace, do results fit, do your invariants hold? The smallest
               case that does not hold is printed with a test that repeats it.
@@ -203,7 +209,7 @@ A finding that is none is switched off in its line, or in the line before:
 Exit codes:
   0  nothing found, or warnings alone
   1  something was found
-  2  wrong use: no schema, no handlers, a part that there is not
+  2  wrong use: no schema, no handlers, a part that there is not, no such commit
   3  a bug in raftgen`
 
 const helpOfSim = `
@@ -225,6 +231,7 @@ Examples:
   raftgen schema.ts                generate, and insert stubs for new commands and queries
   raftgen schema.ts --check        in CI: is what is committed up to date?
   raftgen check schema.ts          do the handlers do the same on every replica?
+  raftgen check schema.ts --only evolution --against origin/main
   raftgen sim schema.ts            is it one copy of the state, whatever breaks?
   raftgen cluster status --server 10.0.0.1:7101
   raftgen log verify data/1        is all there that this stopped node has promised?

@@ -9,7 +9,7 @@ import type { Recorded, SessionRecord } from '../machine/sessions.ts'
 import { WireError } from '../wire/bytes.ts'
 import type { ReplicaMachine } from '../wire/replica-codec.ts'
 import { unpackValue } from '../wire/value.ts'
-import { LockReader } from './lock-reader.ts'
+import { LockReader } from '../../codegen/lock-reader.ts'
 import { timeText } from './value-text.ts'
 
 /** A field of a state. */

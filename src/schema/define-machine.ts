@@ -14,12 +14,27 @@ export interface CommandDefinition<ErrorName extends string> {
   readonly output?: OperationSchema
   /** Names of the declared errors it may answer with. None: it returns its bare output. */
   readonly errors?: readonly ErrorName[]
+  /** Its name in the version before, where that is another one: it is the same command still. */
+  readonly was?: string
 }
 
 /** What reads the state and changes nothing. It declares no errors: an answer that may be missing is part of its output. */
 export interface QueryDefinition {
   readonly input: ObjectSchema
   readonly output: OperationSchema
+  /** Its name in the version before, where that is another one: it is the same query still. */
+  readonly was?: string
+}
+
+/** What earlier versions had and is gone on purpose: `raftgen` refuses to lose it otherwise. */
+export interface RetiredInput {
+  /** Versions that no log, no snapshot and no client has any more: from the first on, without a gap. */
+  readonly versions?: readonly number[]
+  /** Commands that nobody is to call any more. Entries of them are replayed as long as a version that had them is not retired. */
+  readonly commands?: readonly string[]
+  readonly queries?: readonly string[]
+  /** Errors that no command answers with any more. */
+  readonly errors?: readonly string[]
 }
 
 /**
@@ -94,6 +109,7 @@ export interface MachineInput<State extends ObjectSchema, Errors extends { reado
   readonly errors?: Errors
   readonly commands?: { readonly [name: string]: CommandDefinition<NoInfer<keyof Errors & string>> }
   readonly queries?: { readonly [name: string]: QueryDefinition }
+  readonly retired?: RetiredInput
 }
 
 /** The default export of a schema file. Recognised by its brand, so a second copy of this package does no harm. */

@@ -3,7 +3,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
-import { type Generation, generate } from '../../codegen/generate.ts'
+import { emit } from '../../codegen/emit/index.ts'
+import { type GeneratedFile, type Generation, generate } from '../../codegen/generate.ts'
+import type { Lock } from '../../codegen/lock.ts'
+import { modelOf } from '../../codegen/locked-model.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** And how their tsconfig wants imports to end. */
@@ -70,6 +73,17 @@ test('the same schema gives the same bytes from any working directory', async ()
   expect(JSON.stringify(relative.files.map(({ text }) => text))).not.toContain(root)
 })
 
+const emittedIn = async (folder: Folder, extension: 'js' | 'ts'): Promise<readonly GeneratedFile[]> =>
+  (await generateIn(folder, extension)).files.filter(({ path }) => path.endsWith('.ts'))
+
+/** As code of an older version is made, whose schema is gone. */
+async function emittedFromLock(folder: Folder): Promise<readonly GeneratedFile[]> {
+  const { files } = await generateIn(folder)
+  const lock: Lock = JSON.parse(files.find(({ path }) => path.endsWith('.wire.json'))?.text ?? '')
+  const emitted = emit(modelOf(lock, 1), { toolVersion: '1', source: './schema.ts', extension: 'js' })
+  return emitted.map(({ name, text }) => ({ path: join(root, folder, 'generated', name), text }))
+}
+
 const strict: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
   module: ts.ModuleKind.NodeNext,
@@ -100,15 +114,16 @@ const strict: ts.CompilerOptions = {
 }
 
 describe('the emitted code compiles under every strict flag', () => {
-  test.each(['js', 'ts'] as const)(
-    'with imports that end in .%s',
-    async (extension) => {
+  test.each([
+    ['with imports that end in .js', (folder: Folder) => emittedIn(folder, 'js')],
+    ['with imports that end in .ts', (folder: Folder) => emittedIn(folder, 'ts')],
+    ['where it is made of the wire lock alone', (folder: Folder) => emittedFromLock(folder)],
+  ])(
+    '%s',
+    async (_, emittedOf) => {
       const texts = new Map<string, string>()
-      for (const folder of folders) {
-        const { files } = await generateIn(folder, extension)
-        // Beside the committed ones: packages must resolve.
-        for (const { path, text } of files) if (path.endsWith('.ts')) texts.set(path, text)
-      }
+      // Beside the committed ones: packages must resolve.
+      for (const folder of folders) for (const { path, text } of await emittedOf(folder)) texts.set(path, text)
       const host = ts.createCompilerHost(strict)
       const { readFile } = host
       host.readFile = (path) => texts.get(path) ?? readFile(path)

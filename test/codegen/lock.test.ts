@@ -134,34 +134,94 @@ describe('the hash of the wire format', () => {
 })
 
 describe('a frozen version', () => {
-  test('may change what is not on the wire', async () => {
+  test('may get other docs, names of types and indexes', async () => {
     const project = new Project()
-    await project.emit(shop(go('a: Type.Integer()')))
+    const records = (name: string, more = ''): string =>
+      machine(
+        `  state: Type.Object({ rows: Record(Type.String(), ${name}) }),${more}\n  commands: { ${go(`row: ${name}`)} },`,
+        `const ${name} = Type.Object({ a: Type.Integer({ minimum: 1 }) })`,
+      )
+    await project.emit(records('Row'))
     freeze(project)
 
-    const generation = await project.emit(shop(go('a: Type.Integer({ minimum: 5 })')))
+    const generation = await project.emit(records('Line', " indexes: { rows: { a: 'a' } }, // Of a store."))
 
     expect(printed(generation)).toEqual([])
     expect(generation.model?.open).toBe(false)
     expect(versionOf(generation).status).toBe('frozen')
   })
 
+  const all = `a: Type.Integer(), s: Type.String({ maxLength: 64, pattern: '^a+$' }), l: Type.Array(Type.Number({ minimum: 0 }), { maxItems: 5 }),
+    t: Type.Tuple([Type.BigInt({ minimum: 1n })]), m: Record(Type.String({ maxLength: 9 }), bytes({ maxLength: 3 }))`
   test.each([
-    ['a: Type.String()', 'the field Go.a was integer and is string'],
-    ['b: Type.Integer()', 'the field Go.a is gone'],
-    ['a: Type.Integer(), b: Type.Integer()', 'the field Go.b is new'],
-    ['a: Type.Optional(Type.Integer())', 'the field Go.a was required and no longer is'],
-    ['a: Type.Integer({ default: 3 })', 'the default of Go.a was none and is 3'],
-  ])('may not change to { %s }', async (fields, what) => {
+    ['a: Type.Integer()', 'a: Type.String()', 'the field Go.a was integer and is string'],
+    ['a: Type.Integer(), ', '', 'the field Go.a is gone'],
+    ['a: Type.Integer()', 'a: Type.Integer(), b: Type.Integer()', 'the field Go.b is new'],
+    ['a: Type.Integer()', 'a: Type.Optional(Type.Integer())', 'the field Go.a was required and no longer is'],
+    ['a: Type.Integer()', 'a: Type.Integer({ default: 3 })', 'the default of Go.a was none and is 3'],
+    ['a: Type.Integer()', 'a: Type.Integer({ minimum: 5 })', 'the bound minimum of Go.a was none and is 5'],
+    ['maxLength: 64', 'maxLength: 32', 'the bound maxLength of Go.s was 64 and is 32'],
+    ["'^a+$'", '/^a+$/', 'the bound flags of Go.s was none and is ""'],
+    ["'^a+$'", "'^b+$'", 'the bound pattern of Go.s was "^a+$" and is "^b+$"'],
+    ['maxItems: 5', 'maxItems: 5, uniqueItems: true', 'the bound unique of Go.l was none and is true'],
+    ['minimum: 0', 'minimum: 1', 'the bound minimum of Go.l[] was 0 and is 1'],
+    ['minimum: 1n', 'minimum: 2n', 'the bound minimum of Go.t[0] was 1 and is 2'],
+    ['maxLength: 9', 'maxLength: 8', 'the bound maxLength of Go.m{key} was 9 and is 8'],
+    ['maxLength: 3', 'maxLength: 4', 'the bound maxLength of Go.m{} was 3 and is 4'],
+  ])('may not change: %s to %s', async (before, after, what) => {
     const project = new Project()
-    await project.emit(shop(go('a: Type.Integer()')))
+    await project.emit(shop(go(all)))
     freeze(project)
 
-    const generation = await project.generate(shop(go(fields)))
+    const generation = await project.generate(shop(go(all.replace(before, () => after))))
 
     const hint = 'Set version: 2. Existing data directories of version 1 cannot be opened by version 2 yet.'
-    expect(printed(generation)).toEqual([`shop.wire.json:0:0 error LOCK_FROZEN version 1 is frozen, and ${what} | ${hint}`])
+    expect(printed(generation).filter((line) => line.includes(' error '))).toEqual([
+      `shop.wire.json:0:0 error LOCK_FROZEN version 1 is frozen, and ${what} | ${hint}`,
+    ])
     expect(generation.files).toEqual([])
+  })
+
+  const union =
+    "Type.Union([Type.Object({ k: Type.Literal('a'), x: Type.Literal('a') }), Type.Object({ k: Type.Literal('b'), x: Type.Literal('b') })])"
+  const keeping = (initial: string, variants = union): string =>
+    machine(`  state: Type.Object({ n: Type.Integer(), rows: Record(Type.String(), Type.Integer()) }),
+  initial: ${initial},
+  errors: { Held: Type.Object({ by: Type.String({ maxLength: 5 }) }) },
+  commands: { go: { input: Type.Object({}), output: Type.Integer({ minimum: 0 }), errors: ['Held'] } },
+  queries: { see: { input: Type.Object({}), output: ${variants} } },`)
+  test.each([
+    ['{ n: 1', '{ n: 2', 'the initial value of state.n was 1 and is 2'],
+    ['a: 7', 'b: 7', 'the initial value of state.rows was [["a",7]] and is [["b",7]]'],
+    ['maxLength: 5', 'maxLength: 6', 'the bound maxLength of Held.by was 5 and is 6'],
+    ['{ minimum: 0 }', '', 'the bound minimum of go.output was 0 and is none'],
+    ["Type.Literal('b'), x", "Type.Enum(['b']), x", 'the discriminator of SeeOutput was "k" and is "x"'],
+  ])('may not change what it begins or answers with: %s to %s', async (before, after, what) => {
+    const project = new Project()
+    const schema = keeping('{ n: 1, rows: { a: 7 } }')
+    expect(printed(await project.emit(schema))).toEqual([])
+    freeze(project)
+
+    const generation = await project.generate(schema.replace(before, () => after))
+
+    expect(printed(generation)[0]).toContain(` error LOCK_FROZEN version 1 is frozen, and ${what} | `)
+  })
+
+  test('that an older release froze gets its bounds once, and keeps them from then on', async () => {
+    const project = new Project()
+    const schema = shop(go('a: Type.Integer({ minimum: 5 }), b: Type.Array(Type.Integer({ maximum: 9 }), { default: [1] })'))
+    await project.emit(schema)
+    const { wire } = JSON.parse(project.read('shop.wire.json')).versions[1]
+    const old = project.read('shop.wire.json').replace('"lock": 2', '"lock": 1').replace('"open"', '"frozen"')
+    project.write('shop.wire.json', old.replace(/\((?:minimum|maximum) \d\)/g, ''))
+
+    const filled = versionOf(await project.emit(schema))
+    const changed = await project.generate(schema.replace('minimum: 5', 'minimum: 6'))
+
+    expect(JSON.stringify(filled.types['Go'])).toContain('"integer(minimum 5)"')
+    expect(filled).toMatchObject({ status: 'frozen', wire })
+    expect(filled.partial).toBeUndefined()
+    expect(printed(changed)[0]).toContain('version 1 is frozen, and the bound minimum of Go.a was 5 and is 6')
   })
 
   test('may not lose or gain a command', async () => {
@@ -182,7 +242,10 @@ describe('a frozen version', () => {
     const before = JSON.parse(project.read('shop.wire.json')).versions[1]
 
     const generation = await project.emit(
-      shop(`new: { input: Type.Object({}) }, ${go('a: Type.Integer(), b: Type.Integer(), c: Type.Integer()')}`, { version: 2 }),
+      shop(`new: { input: Type.Object({}) }, ${go('a: Type.Integer(), b: Type.Integer(), c: Type.Integer()')}`, { version: 2 }).replace(
+        '  commands:',
+        "  retired: { commands: ['old'] },\n  commands:",
+      ),
     )
 
     expect(lockOf(generation).versions['1']).toEqual(before)
@@ -210,6 +273,16 @@ describe('a version', () => {
 })
 
 describe('the file', () => {
+  test('in which a merge has left one tag to two commands is refused', async () => {
+    const project = new Project()
+    await project.emit(shop('a: { input: Type.Object({}) }, b: { input: Type.Object({}) }'))
+    project.write('shop.wire.json', project.read('shop.wire.json').replace('"tag": 2', '"tag": 1'))
+
+    expect(printed(await project.generate(shop(go(''))))).toEqual([
+      'shop.wire.json:0:0 error LOCK_CONFLICT version 1 in the wire lock has a and b in commands, both with the tag 1 | Two branches have added them. Take the wire lock of one side from version control, and run raftgen again.',
+    ])
+  })
+
   test('is the same after it was read and written again', async () => {
     const project = new Project()
     const first = await project.emit(shop(go('a: Type.Integer()')))

@@ -1,20 +1,21 @@
 // Values in the words of the schema. The wire lock says what is on the wire, so the schema itself need not be run, nor be the one that they were
 // written with: every version that the lock has can be read.
-import type { LockedField, LockedType, LockedVersion } from '../../codegen/lock.ts'
-import { type LockedNode, parseLockedType } from '../../codegen/locked-type.ts'
-import * as values from '../contract/v1/values-read.ts'
+import type { LockedField, LockedType, LockedVersion } from './lock.ts'
+import { parseLockedType } from './locked-type.ts'
+import type { TypeNode } from './model.ts'
+import * as values from '../src/contract/v1/values-read.ts'
 
 /** Reads values of one version of a machine. */
 export class LockReader {
   readonly #version: LockedVersion
-  readonly #nodes = new Map<string, LockedNode>()
+  readonly #nodes = new Map<string, TypeNode>()
 
   constructor(version: LockedVersion) {
     this.#version = version
   }
 
   /** As the lock writes a type: `Lease`, `string | null`. Parsed once. */
-  node(text: string): LockedNode {
+  node(text: string): TypeNode {
     const known = this.#nodes.get(text)
     if (known !== undefined) return known
     const node = parseLockedType(text)
@@ -23,7 +24,7 @@ export class LockReader {
   }
 
   /** What `node` makes of `wire`: throws an `InvalidValue` where it does not fit. */
-  read(node: LockedNode, wire: values.MaybeWire): unknown {
+  read(node: TypeNode, wire: values.MaybeWire): unknown {
     switch (node.kind) {
       case 'string':
         return values.readString(wire)
@@ -60,12 +61,12 @@ export class LockReader {
   }
 
   /** `undefined` when it is absent. What itself admits null is wrapped. */
-  readOptional(node: LockedNode, wire: values.MaybeWire): unknown {
+  readOptional(node: TypeNode, wire: values.MaybeWire): unknown {
     if (wire === null) return undefined
     return this.read(node, this.#admitsNull(node) ? values.readPresent(wire, '') : wire)
   }
 
-  #key(node: LockedNode, wire: values.MaybeWire): string | number {
+  #key(node: TypeNode, wire: values.MaybeWire): string | number {
     return node.kind === 'integer' ? values.readInteger(wire) : values.readString(wire)
   }
 
@@ -91,7 +92,7 @@ export class LockReader {
     return Object.fromEntries(read)
   }
 
-  #admitsNull(node: LockedNode): boolean {
+  #admitsNull(node: TypeNode): boolean {
     if (node.kind === 'null' || node.kind === 'nullable') return true
     const type = node.kind === 'named' ? this.#type(node.name) : undefined
     return type !== undefined && 'is' in type && this.#admitsNull(this.node(type.is))

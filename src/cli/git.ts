@@ -1,0 +1,47 @@
+// What version control knows of a file. Nothing here changes anything.
+import { execFile } from 'node:child_process'
+import { dirname, basename } from 'node:path'
+import { WrongUse } from './exit-code.ts'
+
+/** A text in a repository is ours, or generated: more than this is neither. */
+const outputBytesMax = 64 * 1024 * 1024
+
+/** The full name of the commit that `ref` is, as seen from `folder`. Throws `WrongUse` where there is none. */
+export async function commitOf(folder: string, ref: string): Promise<string> {
+  const inside = await git(folder, ['rev-parse', '--is-inside-work-tree'])
+  if (inside === undefined) {
+    throw new WrongUse(
+      `--against: there is no file ${ref}, and the schema is in no git repository`,
+      'Name a wire lock, or run it where the schema is under version control.',
+    )
+  }
+  const commit = await git(folder, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`])
+  if (commit !== undefined) return commit.trim()
+  throw new WrongUse(
+    `--against: '${ref}' is neither a file nor a commit of this repository`,
+    'Correct it; in a shallow clone fetch it first: git fetch origin main, then --against FETCH_HEAD.',
+  )
+}
+
+/** The last commit that both come from; none where they have nothing in common. */
+export async function commonCommit(folder: string, commit: string): Promise<string | undefined> {
+  return (await git(folder, ['merge-base', 'HEAD', commit]))?.trim()
+}
+
+/** The text of `file` at `commit`; none where it was not there. */
+export async function textAt(file: string, commit: string): Promise<string | undefined> {
+  const object = `${commit}:./${basename(file)}`
+  const kind = await git(dirname(file), ['cat-file', '-t', object])
+  return kind?.trim() === 'blob' ? await git(dirname(file), ['cat-file', 'blob', object]) : undefined
+}
+
+/** What it prints; none where it says no. */
+function git(folder: string, args: readonly string[]): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    execFile('git', ['-C', folder, ...args], { encoding: 'utf8', maxBuffer: outputBytesMax }, (error, stdout) => {
+      if (error === null) return resolve(stdout)
+      if (error.code !== 'ENOENT') return resolve(undefined)
+      reject(new WrongUse('--against: git is not installed', 'Install it, or name a wire lock.'))
+    })
+  })
+}
