@@ -16,7 +16,7 @@ const againAfter = 5
 
 export interface VersionGateOptions {
   readonly id: NodeId
-  readonly raft: Raft
+  readonly raft: Pick<Raft, 'softState' | 'conf'>
   readonly replica: Replica
   readonly net: Net
   readonly heartbeatMs: Ms

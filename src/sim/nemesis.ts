@@ -122,6 +122,7 @@ export class Nemesis {
     this.#world = world
     this.#options = options
     this.#chance = world.chance.fork()
+    options.rollout?.start(world, options.servers)
     this.#clientActs = new ClientActs(world, { ...options, chance: this.#chance })
     this.#acts = acts.filter(({ act }) => options.active.includes(act)).flatMap(({ act, weight }) => new Array<Act>(weight).fill(act))
   }

@@ -66,7 +66,6 @@ export class Simulation {
     })
     this.restartAll()
     if (faults.length > 0) this.#nemesis.start()
-    options.rollout?.start(this.#world, () => this.#cluster.active)
   }
 
   // --- What is there

@@ -33,11 +33,6 @@ export const beneath: readonly Beneath[] = [
     what: 'the database does not sync',
     why: 'the simulated store keeps batches whole and in order, as LevelDB does with synced writes: `test/known-bugs/disk.test.ts`',
   },
-  {
-    bug: 34,
-    what: 'a new leader writes what old followers cannot read',
-    why: 'all nodes of a run are of one version; who could not read what others write is refused at the handshake: `test/known-bugs/network.test.ts`',
-  },
 ]
 
 /** Those that bring back a bug, by its number. */

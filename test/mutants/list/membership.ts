@@ -78,6 +78,19 @@ export const membership: readonly Mutant[] = [
     replace: 'if (this.#progress.get(id) === undefined) {',
   },
   {
+    name: 'a version is put in force whoever knows it',
+    bug: 34,
+    file: 'src/node/version-gate.ts',
+    find: 'this.#failed !== one.version && this.#lacking(one).length === 0,',
+    replace: 'this.#failed !== one.version,',
+  },
+  {
+    name: 'what is called in a version to come is taken in',
+    file: 'src/node/calls.ts',
+    find: "if (admission.kind === 'admitted') return admission\n",
+    replace: "if (admission.kind === 'admitted' || admission.code === 'NOT_YET_ACTIVE') return { kind: 'admitted', call }\n",
+  },
+  {
     name: 'a removed leader goes on (§4.2.2)',
     file: 'src/core/membership.ts',
     find: 'return !log.conf.voters.includes(id) && !log.isConfPending',

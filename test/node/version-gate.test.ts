@@ -1,0 +1,172 @@
+// When a version of the schema is put in force: what a leader hears of the others, and what an operator is told.
+import { describe, expect, test } from 'vitest'
+import { confOfVoters, type PeerMessage, type VersionsKnown } from '../../src/core/index.ts'
+import { bindVersions } from '../../src/contract/v1.ts'
+import { Replica } from '../../src/machine/replica.ts'
+import type { NodeEvent } from '../../src/node/index.ts'
+import { VersionGate } from '../../src/node/version-gate.ts'
+import type { AdminRefused } from '../../src/wire/client-messages.ts'
+import { handlers2, ladder, versions } from '../contract/locks-versions.ts'
+import { memberOf } from './nodes.ts'
+
+const twoVersions = { versions: versions.slice(0, 2), steps: ladder.steps.slice(0, 1) }
+const term = 5
+
+/** Node 1 of three, whose machine is of version 1 and knows version 2. */
+function gate({ role = 'leader' as 'leader' | 'follower', isAutomatic = true } = {}) {
+  const replica = new Replica(bindVersions(twoVersions, handlers2))
+  let index = 0
+  const apply = (version: number): void => {
+    index += 1
+    const entry = { term, index, kind: 'command', data: new Uint8Array(0), conf: undefined } as const
+    for (let outcome = 'raising'; outcome === 'raising'; ) outcome = replica.apply(entry, { kind: 'activate', now: 0, version })
+  }
+  apply(1)
+  const softState = { role, term, leader: role === 'leader' ? 1 : 2 }
+  const raft = { softState, conf: confOfVoters([1, 2, 3].map((id) => memberOf(id))) } as const
+  const sent: PeerMessage[] = []
+  const proposed: number[] = []
+  const events: NodeEvent[] = []
+  const it = new VersionGate({
+    ...{ id: 1, raft, replica, heartbeatMs: 10, electionTimeoutMs: 100, isAutomatic },
+    net: { send: (messages) => void sent.push(...messages) },
+    mayPropose: () => role === 'leader',
+    propose: ({ version }) => void proposed.push(version),
+    changed: () => {},
+    report: (event) => void events.push(event),
+  })
+  const hears = (from: number, known: VersionsKnown['versions'] = [{ version: 2, wire: 'two' }], inTerm = term): void =>
+    it.receive({ kind: 'VersionsKnown', from, to: 1, term: inTerm, versions: known })
+  const applies = (version: number): void => {
+    apply(version)
+    it.applied({ kind: 'activate', now: 0, version }, replica.applied.refused)
+  }
+  return { it, sent, proposed, events, hears, applies }
+}
+
+describe('a leader', () => {
+  test('proposes the next version once every member has said that it knows it', () => {
+    const { it, proposed, hears } = gate()
+    it.turn(0)
+    hears(2)
+    it.turn(1)
+    expect([proposed, it.waiting]).toEqual([[], { version: 2, lacking: [3] }])
+    hears(3)
+    it.turn(2)
+    it.turn(3)
+    expect(proposed).toEqual([2])
+  })
+
+  test.each([
+    ['of another wire format', (hears: ReturnType<typeof gate>['hears']) => hears(3, [{ version: 2, wire: 'other' }])],
+    ['in an earlier term', (hears: ReturnType<typeof gate>['hears']) => hears(3, undefined, term - 1)],
+  ])('does not count what was said %s', (_, say) => {
+    const { it, proposed, hears } = gate()
+    it.turn(0)
+    hears(2)
+    say(hears)
+    it.turn(1)
+    expect(proposed).toEqual([])
+  })
+
+  test('forgets who has not said it again for five heartbeats', () => {
+    const { it, proposed, hears } = gate()
+    it.turn(0)
+    hears(2)
+    it.turn(51)
+    hears(3)
+    it.turn(52)
+    expect(proposed).toEqual([])
+    hears(2)
+    it.turn(53)
+    expect(proposed).toEqual([2])
+  })
+
+  test('proposes it once more where it has not come through for five election timeouts', () => {
+    const { it, proposed, hears } = gate()
+    it.turn(0)
+    for (const now of [1, 400, 520]) {
+      it.turn(now)
+      hears(2)
+      hears(3)
+      it.turn(now)
+    }
+    expect(proposed).toEqual([2, 2])
+  })
+
+  test('reports what is in force', () => {
+    const { it, events, hears, applies } = gate()
+    it.turn(0)
+    hears(2)
+    hears(3)
+    it.turn(1)
+    applies(2)
+    expect(events).toEqual([{ kind: 'versionActive', version: 2 }])
+    expect(it.waiting).toBe(undefined)
+  })
+})
+
+test('a follower says what it knows to its leader, at each heartbeat', () => {
+  const { it, sent } = gate({ role: 'follower' })
+  for (const now of [0, 5, 10]) it.turn(now)
+  const message = { kind: 'VersionsKnown', from: 1, to: 2, term, versions: [{ version: 2, wire: 'two' }] }
+  expect(sent).toEqual([message, message])
+})
+
+describe('an operator', () => {
+  function asked(version: number | undefined, prepare: (it: ReturnType<typeof gate>) => void = () => {}) {
+    const it = gate({ isAutomatic: false })
+    it.it.turn(0)
+    prepare(it)
+    const answers: (AdminRefused | undefined)[] = []
+    it.it.ask({ version, done: (refused) => void answers.push(refused) })
+    return { ...it, answers }
+  }
+  const all = ({ hears }: ReturnType<typeof gate>): void => {
+    hears(2)
+    hears(3)
+  }
+
+  test('is waited for', () => {
+    const { it, proposed, hears } = gate({ isAutomatic: false })
+    it.turn(0)
+    hears(2)
+    hears(3)
+    it.turn(1)
+    expect(proposed).toEqual([])
+  })
+
+  test('is answered once it is in force', () => {
+    const { proposed, answers, applies } = asked(undefined, all)
+    expect([proposed, answers]).toEqual([[2], []])
+    applies(2)
+    expect(answers).toEqual([undefined])
+  })
+
+  test('is told who does not know it', () => {
+    const { proposed, answers } = asked(2, ({ hears }) => hears(3))
+    expect(proposed).toEqual([])
+    expect(answers).toEqual([
+      {
+        code: 'CHANGE_REFUSED',
+        reason: 'membersLackVersion',
+        message:
+          'version 2 cannot be put in force: node 2 has not said to know it. Start what is stopped, or older, with a build that knows it; or remove it from the cluster',
+      },
+    ])
+  })
+
+  test('is told that the leader does not know it', () => {
+    expect(asked(7, all).answers).toMatchObject([{ reason: 'versionUnknown' }])
+  })
+
+  test('has nothing to wait for where it is in force', () => {
+    expect(asked(1).answers).toEqual([undefined])
+  })
+
+  test('is told when the leader is one no more', () => {
+    const { it, answers } = asked(2, all)
+    it.unlead(undefined)
+    expect(answers).toMatchObject([{ code: 'NOT_LEADER' }])
+  })
+})
