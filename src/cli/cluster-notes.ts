@@ -31,7 +31,7 @@ function onNext({ version, next, lacking }: NodeStatus['schema']): string {
   const what = `version ${version} of the schema is in force, version ${next} could be`
   if (lacking.length === 0) return `${what}: raftgen cluster activate`
   const who = lacking.length === 1 ? `node ${lacking[0]} runs a build that knows it` : `nodes ${lacking.join(', ')} run builds that know it`
-  return `${what}, once ${who}; or is removed`
+  return `${what}, once ${who}; or ${lacking.length === 1 ? 'is' : 'are'} removed`
 }
 
 function onHalt({ index, command, message, isFatal }: NonNullable<NodeStatus['halted']>): string {

@@ -117,6 +117,8 @@ export function addClusterCommands(program: Command, run: (line: ClusterCommandL
         words: given
           .slice(0, argument === undefined ? 0 : 1)
           .flat()
+          // One that may be left out.
+          .filter((word) => word !== undefined)
           .map(String),
         options: command.opts<ClusterOptions>(),
       }),

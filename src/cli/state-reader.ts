@@ -42,7 +42,12 @@ export function stateReader(lock: Lock | undefined, { version }: ReplicaMachine)
     const node = parseLockedState(given.type)
     return fieldReader(named(given.name, root), node, (wire) => readField(reader, node, { wire, isOptional: given.optional === true }))
   })
-  return { fields, field, reply: (bytes) => replyOf(bytes, (wire) => repliedBy(locked, reader, wire)) }
+  // A reply is of the version that was in force when it was made.
+  const reply = (wire: Wire, its: number): object => {
+    const then = its === version ? locked : lock?.versions[its]
+    return then === undefined ? { result: wire } : repliedBy(then, then === locked ? reader : new LockReader(then), wire)
+  }
+  return { fields, field, reply: (bytes) => replyOf(bytes, reply) }
 }
 
 function fieldReader(place: Place, node: LockedStateNode, value: (wire: Wire) => unknown): FieldReader {
@@ -72,7 +77,7 @@ export function sessionValue({ ttlMs, lastActive, ackedBelow, lastSeq, replies }
 }
 
 /** A machine by hand replies what it likes. */
-function replyOf(reply: Uint8Array, result: (wire: Wire) => object): object {
+function replyOf(reply: Uint8Array, result: (wire: Wire, version: number) => object): object {
   let wire: Wire
   try {
     wire = unpackValue(reply)
@@ -81,9 +86,9 @@ function replyOf(reply: Uint8Array, result: (wire: Wire) => object): object {
     return { bytes: reply }
   }
   if (!Array.isArray(wire)) return { bytes: reply }
-  const [status, value]: readonly Wire[] = wire
+  const [status, value = null, version]: readonly Wire[] = wire
   if (status === 1 && wire.length === 1) return { failed: 'HANDLER_FAILED' }
-  return status === 0 && wire.length === 2 ? result(value ?? null) : { bytes: reply }
+  return status === 0 && typeof version === 'number' && wire.length === 3 ? result(value, version) : { bytes: reply }
 }
 
 /** A session does not say which command it has answered. Where only one has such replies it was that one; where several read the same in it, that is told. */

@@ -35,6 +35,8 @@ export interface NodeLoad {
   readonly uncommittedBytes: number
   readonly inflightMessages: number
   readonly inflightBytes: number
+  /** Of a leader: some follower is still looked for in the log, or is sent a whole state. */
+  readonly isCatchingUp: boolean
 }
 
 export class StatusDesk {
@@ -72,7 +74,8 @@ export class StatusDesk {
       inflightMessages += follower.inflightMessages
       inflightBytes += follower.inflightBytes
     }
-    return { commands: this.#ports.pending(), uncommittedBytes, inflightMessages, inflightBytes }
+    const isCatchingUp = followers.some(({ state }) => state !== 'replicate')
+    return { commands: this.#ports.pending(), uncommittedBytes, inflightMessages, inflightBytes, isCatchingUp }
   }
 
   status(options: { readonly digest: boolean }): NodeStatus {

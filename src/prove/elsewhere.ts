@@ -1,3 +1,4 @@
+import type { Evolution } from '../machine/evolution.ts'
 import type { Digest } from '../machine/field-digest.ts'
 import type { ApplyContext, QueryContext, StateMachine } from '../machine/state-machine.ts'
 import { Ambience } from '../sim/ambience.ts'
@@ -9,6 +10,7 @@ export class Elsewhere implements StateMachine {
   readonly wire: string
   readonly failedReply?: Uint8Array
   readonly frozenSnapshotParts?: () => Iterable<Uint8Array>
+  readonly evolution?: Evolution
   readonly #machine: StateMachine
   readonly #ambience = new Ambience({ zone: false })
 
@@ -18,6 +20,7 @@ export class Elsewhere implements StateMachine {
     this.version = machine.version
     this.wire = machine.wire
     if (machine.failedReply !== undefined) this.failedReply = machine.failedReply
+    if (machine.evolution !== undefined) this.evolution = machine.evolution
     const parts = machine.frozenSnapshotParts?.bind(machine)
     if (parts !== undefined) this.frozenSnapshotParts = parts
   }

@@ -142,8 +142,11 @@ export class Cluster {
     )
   }
 
-  /** Whether every member has applied what stands at `index`. */
+  /** Whether every member has applied what stands at `index`, and is sent the log as it grows. */
   hasReached(index: Index): boolean {
+    const leader = this.leader()
+    const desk = leader === undefined ? undefined : this.server(leader).life?.node?.desk
+    if (desk === undefined || desk.load.isCatchingUp) return false
     return this.servers.every(({ id, life }) => !this.world.isMember(id) || (life?.node?.lastApplied ?? 0) >= index)
   }
 
@@ -321,7 +324,7 @@ const addressesOf = (id: NodeId): { readonly peer: string; readonly client: stri
 const owedBy = ({ life }: SimServer): number => (life?.connections ?? []).reduce((sum, { owed }) => sum + owed.answers, 0)
 
 /** Whatever it counts has come back to 0. */
-const isUnladen = (load: NodeLoad): boolean => Object.values(load).every((count) => count === 0)
+const isUnladen = ({ isCatchingUp: _, ...load }: NodeLoad): boolean => Object.values(load).every((count) => count === 0)
 
 /** Puts on its disk what the real bootstrap writes. */
 function bootstrap({ id, disk, highWater }: SimServer, conf: ConfState): void {

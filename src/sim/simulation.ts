@@ -170,10 +170,10 @@ export class Simulation {
     )
   }
 
-  /** Until every member has applied what is committed now, whatever is written meanwhile. */
+  /** Until every member has applied what is committed now, and follows the log, whatever is written meanwhile. */
   runUntilReached({ withinMs = 30_000 }: { readonly withinMs?: Ms } = {}): void {
     const index = this.commitIndex
-    this.runUntil(`every member has applied entry ${index}`, () => this.#cluster.hasReached(index), { withinMs })
+    this.runUntil(`every member has applied entry ${index}, and follows the log`, () => this.#cluster.hasReached(index), { withinMs })
   }
 
   /** Until all members are up, follow one leader, have applied the same, others have stopped, and every call is settled. */

@@ -6,7 +6,7 @@ import { everyFault } from './faults.ts'
 import type { SimulationOptions } from './options.ts'
 import { planText, type RunPlan } from './plan.ts'
 import { Simulation } from './simulation.ts'
-import { drawOptions, drawWorkload, drawVersions, isMixed } from './swarm-draws.ts'
+import { drawOptions, drawWorkload, drawVersions, evenly, isMixed } from './swarm-draws.ts'
 import { listOperations, listOperations2, type Operations } from './workload.ts'
 
 export interface SwarmOptions {
@@ -70,10 +70,22 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   const drawn = drawOptions(chance, { commandBytesMax })
   const repeat = `RAFTGEN_SEED=${planText(plan)} npx vitest run test/sim/swarm.test.ts`
   const isOfLists = givenOperations === undefined && given.machine === undefined
-  const versions = isOfLists && isMixed(plan.seed) ? drawVersions(plan.seed, voters) : {}
+  // What is broken on purpose stands in the place of builds.
+  const versions = isOfLists && given.sabotage === undefined && isMixed(plan.seed) ? drawVersions(plan.seed, voters) : {}
   const operations = givenOperations ?? ('rollout' in versions ? listOperations2 : listOperations)
   const watched = { reference: plan.seed % referenceEvery === referenceEvery - 1 }
-  const simulation = new Simulation({ voters, faults, repeat, ...drawn, ...versions, ...watched, ...given, plan, seed: plan.seed })
+  const simulation = new Simulation({
+    voters,
+    faults,
+    repeat,
+    ...drawn,
+    ...evenly(plan.seed),
+    ...versions,
+    ...watched,
+    ...given,
+    plan,
+    seed: plan.seed,
+  })
   const share = queries === undefined ? {} : { queries }
   simulation.work({ operations, ...drawWorkload(chance), ...share })
   simulation.run({ ms: chance.between(2_000, 10_000) })

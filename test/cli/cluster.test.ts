@@ -42,6 +42,7 @@ class FakeServer {
   fence: NodeStatus['fence'] = undefined
   disk: NodeStatus['disk'] = { leftBytes: undefined, isFull: false, hungMs: undefined }
   halted: NodeStatus['halted'] = undefined
+  schema: NodeStatus['schema'] = { version: 0, next: undefined, lacking: [] }
   members = members
   /** Everyone who votes, by this server's own account. */
   voters: NonNullable<AdminReply['members']>['conf']['members'] = []
@@ -85,7 +86,7 @@ class FakeServer {
     return {
       nodeId: this.nodeId,
       clusterId: 'dev',
-      role: 'follower',
+      role: this.leads ? 'leader' : 'follower',
       term: 7,
       leader: undefined,
       commitIndex: 5,
@@ -104,7 +105,7 @@ class FakeServer {
       divergence: undefined,
       disk: this.disk,
       halted: this.halted,
-      schema: { version: 0, next: undefined, lacking: [] },
+      schema: this.schema,
     }
   }
 }
@@ -192,6 +193,31 @@ describe('raftgen cluster status', () => {
       'node 1: applies nothing from entry 1201 on: the handler of transfer failed there: amount is not a number. ' +
         `Mend it and ${again}, or: raftgen cluster skip 1201`,
     )
+  })
+
+  test.each([
+    [[3], 'once node 3 runs a build that knows it; or is removed'],
+    [[3, 4], 'once nodes 3, 4 run builds that know it; or are removed'],
+  ])('shows for whom the next version of the schema waits, as the page on clusters says: %j', async (lacking, end) => {
+    const server = await fakeServer({ schema: { version: 1, next: 2, lacking } })
+    const { out } = await cluster('status', '--server', server.address)
+    expect(out.at(-1)).toBe(`node 1: version 1 of the schema is in force, version 2 could be, ${end}`)
+  })
+
+  test('shows that a version waits for an operator, and how he puts it in force', async () => {
+    const server = await fakeServer({ schema: { version: 1, next: 2, lacking: [] } })
+    const { out } = await cluster('status', '--server', server.address)
+    expect(out.at(-1)).toBe('node 1: version 1 of the schema is in force, version 2 could be: raftgen cluster activate')
+    expect((await cluster('activate', '2', '--server', server.address)).err).toBe('version 2 of the schema is in force')
+    expect((await cluster('activate', '--server', server.address)).err).toBe('the newest version of the schema is in force')
+    expect(server.operations.filter(({ kind }) => kind === 'activate')).toEqual([
+      { kind: 'activate', version: 2 },
+      { kind: 'activate', version: undefined },
+    ])
+    expect(await cluster('activate', 'two', '--server', server.address)).toMatchObject({
+      code: 2,
+      err: "raftgen: activate: 'two' is not a version of the schema\n  Versions are whole numbers from 1; leave it out for the newest.",
+    })
   })
 
   test('shows of a halted node, and of an order to skip, what stands in the page on clusters', async () => {

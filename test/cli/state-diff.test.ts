@@ -485,7 +485,7 @@ describe('the newest entry of which both have a snapshot is taken', () => {
     const said = await diff(dirs)
     expect(entryIn(said)).toBe('10')
     expect(said.err).toMatch(
-      /^a\/data\/snapshots\/snapshot-20-3 is damaged: the state has format 7, only 1 and 2 are known; the states after entry 10 are compared$/m,
+      /^a\/data\/snapshots\/snapshot-20-3 is damaged: the state has format 7, only 1 to 3 are known; the states after entry 10 are compared$/m,
     )
   })
 

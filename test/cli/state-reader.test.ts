@@ -51,7 +51,7 @@ describe('replies', () => {
   const replied = (name: string, reply: unknown): object => {
     const codec = kitchenSinkDescriptor.commands.find((command) => command.name === name)?.reply
     if (codec === undefined) throw new Error(`there is no command ${name}`)
-    return reader.reply(packValue([0, codec.toWire(codec.check(reply, 'reply'))]))
+    return reader.reply(packValue([0, codec.toWire(codec.check(reply, 'reply')), 1]))
   }
 
   test('of a command that alone has such replies are named by it', () => {
@@ -63,7 +63,7 @@ describe('replies', () => {
   test('that several commands may give are what is on the wire, unless they mean the same', () => {
     // Two commands reply nothing at all.
     expect(replied('class', undefined)).toStrictEqual({ result: undefined })
-    expect(reader.reply(packValue([0, 'none has such']))).toEqual({ result: 'none has such' })
+    expect(reader.reply(packValue([0, 'none has such', 1]))).toEqual({ result: 'none has such' })
   })
 
   test('of a handler that has failed, and bytes that are no reply', () => {

@@ -30,7 +30,7 @@ function failureOf(plan: number | RunPlan, { chart = false } = {}): SimulationEr
 function firstFailure(): SimulationError {
   for (const seed of seeds(50)) {
     const failure = failureOf(seed)
-    if (failure !== undefined) return failure
+    if (failure?.invariant === 'election safety (figure 3.2)') return failure
   }
   throw new Error('no seed fails')
 }
@@ -41,14 +41,14 @@ describe('a run that fails', () => {
   const runs: number[] = []
   beforeAll(() => {
     failed = firstFailure()
-    least = shrink(failed, failureOf, { runsMax: 80, onRun: (run) => runs.push(run) })
+    least = shrink(failed, failureOf, { runsMax: 200, onRun: (run) => runs.push(run) })
   }, 120_000)
 
   test('is made smaller, and fails with the same invariant still', () => {
     const { acts, calls, links } = least.run.plan
     expect(least.invariant).toBe(failed.invariant)
     expect((acts?.size ?? least.run.acts) + (calls?.size ?? least.run.calls)).toBeLessThan((failed.run.acts + failed.run.calls) / 2)
-    expect(runs.length).toBeLessThanOrEqual(80)
+    expect(runs.length).toBeLessThanOrEqual(200)
     expect(links?.size ?? 5).toBeLessThan(5)
   })
 
