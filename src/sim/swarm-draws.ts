@@ -77,10 +77,3 @@ export function drawVersions(seed: number, voters: number): Required<Pick<Simula
   rollout.begin(Array.from({ length: voters }, (_, i) => i + 1))
   return { rollout, machine: (node) => rollout.machine(node) }
 }
-
-/** In one of eight runs nothing but chance tells one server from another: links and disks take equally long, and clocks run at one pace. */
-export function evenly(seed: number): Pick<SimulationOptions, 'latencyMs' | 'diskMs' | 'drift'> {
-  if (seed % 8 !== 5) return {}
-  const all = { min: 1, max: 1 }
-  return { latencyMs: all, diskMs: all, drift: 0 }
-}

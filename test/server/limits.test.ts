@@ -54,7 +54,7 @@ describe('an option out of its bounds is refused at the start, with what it may 
     [
       { limit: {} },
       'option limit is unknown, known are dir, id, clusterId, join, voter, advertise, log, identity, snapshots, machine, listen, insecure, ' +
-        'development, onHandlerError, retryHalted, timing, limits, logger',
+        'development, onHandlerError, retryHalted, activation, timing, limits, logger',
     ],
     [{ dir: undefined }, 'dir is missing, it must name the data directory; or give a log and its identity'],
     [{ dir: 7 }, 'dir is 7, it must name a directory'],
