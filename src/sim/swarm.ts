@@ -6,7 +6,7 @@ import { everyFault } from './faults.ts'
 import type { SimulationOptions } from './options.ts'
 import { planText, type RunPlan } from './plan.ts'
 import { Simulation } from './simulation.ts'
-import { drawOptions, drawWorkload, drawVersions, evenly, isMixed } from './swarm-draws.ts'
+import { drawOptions, drawWorkload, drawVersions, isMixed } from './swarm-draws.ts'
 import { listOperations, listOperations2, type Operations } from './workload.ts'
 
 export interface SwarmOptions {
@@ -79,7 +79,6 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
     faults,
     repeat,
     ...drawn,
-    ...evenly(plan.seed),
     ...versions,
     ...watched,
     ...given,
