@@ -66,7 +66,7 @@ const acts = [
   { act: 'restartInInstall', weight: 3 },
   { act: 'logDamage', weight: 4 },
   { act: 'slotDamage', weight: 2 },
-  { act: 'rollback', weight: 3 },
+  { act: 'rollback', weight: 8 },
 ] as const satisfies readonly { readonly act: FaultClass; readonly weight: number }[]
 type Act = (typeof acts)[number]['act']
 
