@@ -9,6 +9,7 @@ import { type Evolution, evolutionSince } from './evolution/since-frozen.ts'
 import { lockText } from './lock-file.ts'
 import { type LockedSchema, readSchema } from './locked-schema.ts'
 import type { Model } from './model.ts'
+import { olderVersions } from './older-versions.ts'
 import { outTaken } from './out-owner.ts'
 import { emittedHeader } from './write.ts'
 
@@ -60,7 +61,12 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
   const diagnostics = [...reporter.diagnostics, ...(evolution === undefined ? [] : diagnosticsOf(evolution))]
   if (evolution !== undefined && hasErrors(diagnostics)) return { ...nothing(diagnostics), evolution }
   const extension = options.importExtension ?? 'js'
-  const emitted = emit(model, { toolVersion: await toolVersion(), source: fromFolder(outDir, schemaFile), extension })
+  const emitted = emit(model, {
+    toolVersion: await toolVersion(),
+    source: fromFolder(outDir, schemaFile),
+    extension,
+    older: olderVersions(schema),
+  })
   const files = [...emitted.map(({ name, text }) => ({ path: join(outDir, name), text })), lockOf(schema)]
   return {
     model,
@@ -98,8 +104,10 @@ function fromFolder(folder: string, file: string): string {
 }
 
 async function staleFiles(outDir: string, produced: ReadonlySet<string>): Promise<readonly string[]> {
-  const names = await readdir(outDir).catch(() => [])
-  const candidates = names.filter((name) => name.endsWith('.ts')).map((name) => join(outDir, name))
+  const entries = await readdir(outDir, { withFileTypes: true }).catch(() => [])
+  const folders = entries.filter((entry) => entry.isDirectory() && /^v\d+$/.test(entry.name)).map(({ name }) => join(outDir, name))
+  const inside = await Promise.all(folders.map(async (folder) => (await readdir(folder)).map((name) => join(folder, name))))
+  const candidates = [...entries.map(({ name }) => join(outDir, name)), ...inside.flat()].filter((path) => path.endsWith('.ts'))
   const marked = await Promise.all(
     candidates.map(async (path) => (!produced.has(path) && (await readFile(path, 'utf8')).startsWith(emittedHeader) ? [path] : [])),
   )

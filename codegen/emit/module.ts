@@ -8,6 +8,8 @@ export class Module {
   readonly name: string
   readonly #extension: string
   readonly #imports = new Map<string, Map<string, 'value' | 'type'>>()
+  /** Whole modules, by the name that they have here. */
+  readonly #namespaces = new Map<string, string>()
   readonly #parts: string[] = []
 
   /** `name`: `codec`; `extension`: of imports of its neighbours, `js` or `ts`. */
@@ -34,6 +36,23 @@ export class Module {
     return this.#import(this.#neighbour(module), name, 'type')
   }
 
+  /** Under another name than it has there. */
+  useAs(module: string, name: string, as: string): string {
+    this.#import(this.#neighbour(module), `${name} as ${as}`, 'value')
+    return as
+  }
+
+  /** All types of a neighbour. */
+  useNamespace(module: string, as: string): string {
+    this.#namespaces.set(as, this.#neighbour(module))
+    return as
+  }
+
+  /** A declaration that several need. */
+  once(...lines: readonly string[]): void {
+    if (!this.#parts.includes(lines.join('\n'))) this.add(...lines)
+  }
+
   /** A declaration; an empty line stands before it. */
   add(...lines: readonly string[]): void {
     this.#parts.push(lines.join('\n'))
@@ -46,6 +65,8 @@ export class Module {
 
   text(header: string): string {
     const imports = [...this.#imports].sort(([a], [b]) => byModule(a, b)).map(([module, names]) => importLine(module, names))
+    const namespaces = [...this.#namespaces].sort(([a], [b]) => byName(a, b))
+    imports.push(...namespaces.map(([as, module]) => `import type * as ${as} from ${quoted(module)}`))
     const parts = imports.length === 0 ? this.#parts : [imports.join('\n'), ...this.#parts]
     return `${header}\n${parts.join('\n\n')}\n`
   }
