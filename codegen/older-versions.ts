@@ -3,10 +3,7 @@ import { compareVersions, lockedVersionOf, type SchemaVersion } from './evolutio
 import type { LockedSchema } from './locked-schema.ts'
 import type { Model } from './model.ts'
 
-/**
- * Ascending. Frozen ones that are not retired; of each, the step to the next is one that raftgen can write by itself, and what is older than one where it
- * cannot is left out.
- */
+/** Ascending. Frozen ones that are not retired; what is older than a change of the state that cannot be undone value by value is left out. */
 export function olderVersions({ lock, model, locked, draft }: LockedSchema): readonly Model[] {
   const numbers = Object.entries(lock.versions).flatMap(([number, { status, partial }]) => {
     const isKnown = status === 'frozen' && partial !== true && !draft.retired.versions.includes(Number(number))
@@ -16,7 +13,7 @@ export function olderVersions({ lock, model, locked, draft }: LockedSchema): rea
   let after: SchemaVersion = { model, locked }
   for (const number of numbers.toSorted((a, b) => b - a)) {
     const before = lockedVersionOf(lock, number)
-    if (compareVersions(before, after, draft.retired).some(({ level }) => level === 'migration')) break
+    if (compareVersions(before, after, draft.retired).some(({ level, subject }) => level === 'migration' && subject === 'state')) break
     older.unshift(before.model)
     after = before
   }

@@ -6,6 +6,7 @@ import { emitErrors } from './errors.ts'
 import { emitDescriptor, emitMachine } from './machine.ts'
 import type { Module } from './module.ts'
 import { emitTypes } from './types.ts'
+import type { Upcast } from './steps/upcast.ts'
 import { emitVersions } from './versions.ts'
 
 export interface EmitOptions {
@@ -16,6 +17,10 @@ export interface EmitOptions {
   readonly extension: 'js' | 'ts'
   /** Versions that what is emitted knows beside its own, ascending. Default: none. */
   readonly older?: readonly Model[]
+  /** The module of the user's functions, as emitted files name it. Default `../migrations.js`, or with the other extension. */
+  readonly migrations?: string
+  /** Errors that nobody is to be answered with any more. Default: none. */
+  readonly retiredErrors?: readonly string[]
 }
 export interface EmittedFile {
   /** `types.ts`, `v1/types.ts` */
@@ -23,25 +28,40 @@ export interface EmittedFile {
   readonly text: string
 }
 
-export function emit(model: Model, options: EmitOptions): readonly EmittedFile[] {
-  const { extension, older = [] } = options
+export interface Emitted {
+  readonly files: readonly EmittedFile[]
+  /** What the user's migrations are to export. */
+  readonly upcasts: readonly Upcast[]
+}
+
+export function emit(model: Model, options: EmitOptions): Emitted {
+  const { extension, older = [], migrations = `../migrations.${extension}`, retiredErrors = [] } = options
+  const versions = older.length === 0 ? undefined : emitVersions(model, { older, extension, migrations, retiredErrors })
   const header = headerOf(model, options)
   const modules = [
-    ...[emitTypes, emitErrors, emitCodec].map((emitModule) => emitModule(model, extension)),
+    emitTypes(model, older, extension),
+    emitErrors(model, extension),
+    emitCodec(model, extension),
     emitMachine(model, older, extension),
     emitClient(model, older, extension),
-    ...(older.length === 0 ? [] : [emitVersions(model, older, extension)]),
+    ...(versions === undefined ? [] : [versions.module]),
   ]
   const files = modules.map((module) => fileOf(module, header))
   const index = { name: 'index.ts', text: `${header}\n${indexText(extension)}` }
-  return [...files, index, ...older.flatMap((one) => emitOlder(one, options))]
+  return { files: [...files, index, ...older.flatMap((one) => emitOlder(one, options))], upcasts: versions?.upcasts ?? [] }
 }
 
 /** Without a client, whose calls are always of the newest version. */
 function emitOlder(model: Model, options: EmitOptions): readonly EmittedFile[] {
   const source = `../${options.source.replace(/^\.\//, '')}`
   const header = headerOf(model, { ...options, source })
-  const modules = [emitTypes, emitErrors, emitCodec, emitDescriptor].map((emitModule) => emitModule(model, options.extension))
+  const { extension } = options
+  const modules = [
+    emitTypes(model, [], extension),
+    emitErrors(model, extension),
+    emitCodec(model, extension),
+    emitDescriptor(model, extension),
+  ]
   return modules.map((module) => fileOf(module, header, `v${model.version}/`))
 }
 

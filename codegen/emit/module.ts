@@ -7,9 +7,9 @@ const lineMax = 120
 export class Module {
   readonly name: string
   readonly #extension: string
-  readonly #imports = new Map<string, Map<string, 'value' | 'type'>>()
+  #imports = new Map<string, Map<string, 'value' | 'type'>>()
   /** Whole modules, by the name that they have here. */
-  readonly #namespaces = new Map<string, string>()
+  #namespaces = new Map<string, string>()
   readonly #parts: string[] = []
 
   /** `name`: `codec`; `extension`: of imports of its neighbours, `js` or `ts`. */
@@ -46,6 +46,26 @@ export class Module {
   useNamespace(module: string, as: string): string {
     this.#namespaces.set(as, this.#neighbour(module))
     return as
+  }
+
+  /** From a module that is no neighbour: `path` as imports name it. */
+  useFile(path: string, name: string): string {
+    return this.#import(path, name, 'value')
+  }
+
+  /** What `work` returns. Where it throws, nothing that it added or used is left. */
+  attempt<T>(work: () => T): T {
+    const count = this.#parts.length
+    const imports = new Map([...this.#imports].map(([module, names]) => [module, new Map(names)]))
+    const namespaces = new Map(this.#namespaces)
+    try {
+      return work()
+    } catch (error) {
+      this.#parts.splice(count)
+      this.#imports = imports
+      this.#namespaces = namespaces
+      throw error
+    }
   }
 
   /** A declaration that several need. */

@@ -1,28 +1,47 @@
+import { type EvolutionRule, ruleOf } from '../evolution/rules.ts'
 import { formerOf } from '../evolution/step.ts'
 import type { CellModel, Model, OperationModel, StateProperty, TypeNode } from '../model.ts'
 import { propertyName, quoted } from '../names.ts'
 import { Module } from './module.ts'
 import { isSameReply, type OperationPair, replyFunction } from './steps/reply-step.ts'
 import { StepWriter } from './steps/step-writer.ts'
+import type { Upcast } from './steps/upcast.ts'
 import { endsOf, type Way } from './steps/way.ts'
 
-/** `versions.ts`: how values of each version become values of the next, and back. `older`: ascending, at least one. */
-export function emitVersions(model: Model, older: readonly Model[], extension: string): Module {
+export interface VersionsModule {
+  readonly module: Module
+  /** What it imports from the user's migrations. */
+  readonly upcasts: readonly Upcast[]
+}
+export interface VersionsOptions {
+  /** Ascending, at least one. */
+  readonly older: readonly Model[]
+  readonly extension: string
+  /** The module of the user's functions, as `versions.ts` names it. */
+  readonly migrations: string
+  readonly retiredErrors: readonly string[]
+}
+
+/** `versions.ts`: how values of each version become values of the next, and back. */
+export function emitVersions(model: Model, { older, extension, migrations, retiredErrors }: VersionsOptions): VersionsModule {
   const module = new Module('versions', extension)
   module.add(
     '// Up: what was made for a version, as the next one has it. Down: the other way; what has no form in the older version is refused.',
   )
   const all = [...older, model]
+  const upcasts: Upcast[] = []
   const steps = older.map((before, i) => {
     const after = all[i + 1] ?? model
-    const writer = new StepWriter(module, { before, after }, model.version)
-    return addStep(writer)
+    const writer = new StepWriter(module, { before, after }, { newest: model.version, migrations, retiredErrors })
+    const name = addStep(writer)
+    upcasts.push(...writer.upcasts)
+    return name
   })
   module.add(
     '/** From each version that this build knows to the next. */',
     `export const ${model.names.steps}: readonly ${module.useType('VersionStep')}[] = [${steps.join(', ')}]`,
   )
-  return module
+  return { module, upcasts }
 }
 
 function addStep(writer: StepWriter): string {
@@ -53,15 +72,22 @@ function operationLines(writer: StepWriter, before: readonly OperationModel[], a
 
 function inputLine(writer: StepWriter, { before, after }: OperationPair): readonly string[] {
   const nodes = { before: { kind: 'named', name: before.input }, after: { kind: 'named', name: after.input } } as const
-  if (writer.changes(nodes.before, nodes.after).length === 0) return []
-  return [`input: ${valueStep(writer, nodes, { at: after.input, down: 'exactly' })},`]
+  const changes = writer.changes(nodes.before, nodes.after)
+  if (changes.length === 0) return []
+  const isUsers = changes.some(({ rule }) => userUp(ruleOf(rule)))
+  const check = isUsers ? (text: string): string => `${inputCodec(writer, after)}.check(${text}, 'input')` : undefined
+  return [`input: ${valueStep(writer, nodes, { at: after.input, down: 'exactly', ...(check === undefined ? {} : { check }) })},`]
 }
 
 function replyLine(writer: StepWriter, pair: OperationPair): readonly string[] {
   if (isSameReply(writer, pair)) return []
   const { before, after } = pair
-  if (before.errors.length + after.errors.length === 0 && before.output !== undefined && after.output !== undefined)
-    return [`reply: ${valueStep(writer, { before: before.output, after: after.output }, { at: after.name, down: 'down' })},`]
+  if (before.errors.length + after.errors.length === 0 && before.output !== undefined && after.output !== undefined) {
+    const nodes = { before: before.output, after: after.output }
+    const step = writer.attempt(() => valueStep(writer, nodes, { at: after.name, down: 'down' }))
+    // The output has no name: the user's function is of the whole reply.
+    if (typeof step === 'string') return [`reply: ${step},`]
+  }
   return [`reply: { up: ${replyFunction(writer, pair, 'up')}, down: ${replyFunction(writer, pair, 'down')} },`]
 }
 
@@ -111,19 +137,31 @@ interface Nodes {
   readonly after: TypeNode
 }
 
-function valueStep(
-  writer: StepWriter,
-  { before, after }: Nodes,
-  { at, down }: { readonly at: string; readonly down: 'down' | 'exactly' },
-): string {
+/** What a function of the user returns is not canonical, and may not fit. */
+const inputCodec = (writer: StepWriter, { constant }: OperationModel): string => {
+  const { version } = writer.pair.after
+  const isNewest = version === writer.newest
+  return `${isNewest ? writer.module.useFrom('codec', constant) : writer.module.useAs(`v${version}/codec`, constant, `${constant}V${version}`)}.input`
+}
+
+const userUp = (rule: EvolutionRule): boolean => rule.of === 'value' && rule.up === 'user'
+
+interface StepOptions {
+  readonly at: string
+  readonly down: 'down' | 'exactly'
+  /** Of what goes up. */
+  readonly check?: (text: string) => string
+}
+
+function valueStep(writer: StepWriter, { before, after }: Nodes, { at, down, check }: StepOptions): string {
   const one = (way: Way): string => {
     const { source } = endsOf(way)
     const text = writer.convert(before, after, { value: source, at, way })
     if (text === source) return writer.module.use('asIs')
-    const [, called] = /^(\w+V\d+ToV\d+\w*)\((\w+)\)$/.exec(text) ?? []
-    if (called !== undefined) return called
     const given = writer.sides(way).from.text.of(way === 'up' ? before : after)
-    return `(${source}: ${given}) => ${text}`
+    if (way === 'up' && check !== undefined) return `(${source}: ${given}) => ${check(text)}`
+    const [, called] = /^(\w+V\d+ToV\d+\w*|upcast\w+)\((older|newer)\)$/.exec(text) ?? []
+    return called ?? `(${source}: ${given}) => ${text}`
   }
   return `{ up: ${one('up')}, down: ${one(down)} }`
 }

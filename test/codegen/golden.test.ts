@@ -80,7 +80,7 @@ const emittedIn = async (folder: Folder, extension: 'js' | 'ts'): Promise<readon
 async function emittedFromLock(folder: Folder): Promise<readonly GeneratedFile[]> {
   const { files } = await generateIn(folder)
   const lock: Lock = JSON.parse(files.find(({ path }) => path.endsWith('.wire.json'))?.text ?? '')
-  const emitted = emit(modelOf(lock, 1), { toolVersion: '1', source: './schema.ts', extension: 'js' })
+  const { files: emitted } = emit(modelOf(lock, 1), { toolVersion: '1', source: './schema.ts', extension: 'js' })
   return emitted.map(({ name, text }) => ({ path: join(root, folder, 'generated', name), text }))
 }
 

@@ -88,10 +88,10 @@ class ObjectLines {
     if (made.presence === 'optional') return
     if (made.presence === 'default') return this.#entry(made, this.#defaultText(made))
     const { owner, way } = this.#shape
-    this.#refusal ??= this.#writer.refuse(
-      `${owner}.${made.name} is gone since version ${this.#writer.pair.after.version}, and version ${this.#writer.pair.before.version} requires it`,
-      way,
-    )
+    const { before, after } = this.#writer.pair
+    const field = `${owner}.${made.name}`
+    const isGone = `${field} is gone since version ${after.version}, and version ${before.version} requires it`
+    this.#refusal ??= this.#writer.refuse(way === 'up' ? `${field} is new and required in version ${after.version}` : isGone, way)
   }
 
   /** What comes of it has no such field. */

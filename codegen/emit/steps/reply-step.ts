@@ -59,7 +59,12 @@ function outputText(writer: StepWriter, { before, after }: OperationPair, value:
   if (before.output !== undefined && after.output !== undefined)
     return writer.convert(before.output, after.output, { value, at: after.name, way })
   const made = way === 'up' ? after : before
-  return made.output === undefined ? undefined : writer.refuse(`${after.name} answers with nothing`, way)
+  return made.output === undefined
+    ? undefined
+    : writer.refuse(
+        `${after.name} ${way === 'up' ? 'answered with nothing before' : 'answers with nothing since'} version ${writer.pair.after.version}`,
+        way,
+      )
 }
 
 interface GivenError {
@@ -73,7 +78,10 @@ function errorText(writer: StepWriter, { before, after }: OperationPair, { name,
   const pairs = answeredBy(writer, after).map((error) => ({ error, old: formerOf(error, writer.pair.before.errors) }))
   const pair = pairs.find(({ error, old }) => (way === 'up' ? old : error)?.name === name)
   const { version } = writer.sides(way).to.model
-  if (!isResult || pair?.old === undefined || !before.errors.includes(pair.old.name))
+  const isKept = pair?.old !== undefined && before.errors.includes(pair.old.name)
+  const isGone = way === 'up' && !isKept && !writer.retiredErrors.includes(name)
+  if (isGone) return writer.refuse(`${after.name} does not answer ${name} in version ${version}`, way)
+  if (!isResult || pair?.old === undefined || !isKept)
     return writer.inexpressible(`${after.name} does not answer ${name} in version ${version}`)
   return `${writer.module.use('fail')}(${writer.error(pair.old, pair.error, `${endsOf(way).source}.error`, way)})`
 }

@@ -10,6 +10,7 @@ import { literalText, TypeText } from '../type-text.ts'
 import { asIsRules, losesByWay } from './as-is.ts'
 import { objectLines } from './object-step.ts'
 import { unionLines } from './union-step.ts'
+import { NeedsUser, type Upcast } from './upcast.ts'
 import { endsOf, type Way } from './way.ts'
 
 /** One side of a pair, as `versions.ts` sees it. */
@@ -28,10 +29,18 @@ export class StepWriter {
   readonly older: Side
   readonly newer: Side
   /** Names of functions that are given out, by what they are for. */
-  readonly #functions = new Map<string, string>()
+  #functions = new Map<string, string>()
+  readonly #migrations: string
+  readonly newest: number
+  /** Errors that nobody is to be answered with any more. */
+  readonly retiredErrors: readonly string[]
+  /** What the user is to write. */
+  readonly upcasts: Upcast[] = []
 
-  /** `newest`: the version whose code is beside `module`; that of others is in folders. */
-  constructor(module: Module, pair: ModelPair, newest: number) {
+  constructor(module: Module, pair: ModelPair, { newest, migrations, retiredErrors }: StepContext) {
+    this.retiredErrors = retiredErrors
+    this.#migrations = migrations
+    this.newest = newest
     this.module = module
     this.pair = pair
     this.older = sideOf(module, pair.before, newest)
@@ -71,7 +80,7 @@ export class StepWriter {
         const gone = way === 'up' ? step.removed : step.added
         if (gone.length === 0) return value
         const is = gone.map((literal) => `${value} === ${literalText(literal)}`).join(' || ')
-        return `${is} ? ${this.refuse(`${at} is a value that is new in version ${this.pair.after.version}`, way)} : ${value}`
+        return `${is} ? ${this.refuse(`${at} is a value that is ${this.#newOrGone(way)}`, way)} : ${value}`
       }
       case 'number':
         if ((step.to === 'number') === (way === 'up')) return value
@@ -79,7 +88,7 @@ export class StepWriter {
       case 'nullable': {
         const present = inner(step.of, value, at)
         if (step.null === (way === 'up' ? 'removed' : 'added')) {
-          return `${value} === null ? ${this.refuse(`${at} is null, which is new in version ${this.pair.after.version}`, way)} : ${present}`
+          return `${value} === null ? ${this.refuse(`${at} is null, which is ${this.#newOrGone(way)}`, way)} : ${present}`
         }
         return present === value || step.null !== 'kept' ? present : `${value} === null ? null : ${present}`
       }
@@ -120,9 +129,13 @@ export class StepWriter {
     return `${this.function(`error ${after.name}`, after.typeName, exact, types, lines)}(${value})`
   }
 
+  #newOrGone(way: Way): string {
+    return `${way === 'up' ? 'gone since' : 'new in'} version ${this.pair.after.version}`
+  }
+
   /** An expression that never comes to a value. */
   refuse(message: string, way: Way): string {
-    if (way === 'up') throw new Error(`version ${this.pair.after.version} needs a migration: ${message}`)
+    if (way === 'up') throw new NeedsUser(message)
     return this.inexpressible(message)
   }
 
@@ -130,6 +143,20 @@ export class StepWriter {
     const error = this.module.use('Inexpressible')
     this.module.once('function inexpressible(message: string): never {', `  throw new ${error}(message)`, '}')
     return `inexpressible(${quoted(message)})`
+  }
+
+  /** What `work` returns, or why it is the user's: then nothing of it is left. */
+  attempt<T>(work: () => T): T | NeedsUser {
+    const functions = new Map(this.#functions)
+    const count = this.upcasts.length
+    try {
+      return this.module.attempt(work)
+    } catch (error) {
+      if (!(error instanceof NeedsUser)) throw error
+      this.#functions = functions
+      this.upcasts.splice(count)
+      return error
+    }
   }
 
   /** The name of a function; it is written once for each `key` and way. */
@@ -146,12 +173,31 @@ export class StepWriter {
     const wanted = `${lowerFirst(type)}${from.label.toUpperCase()}To${to.label.toUpperCase()}${way === 'exactly' ? 'Exactly' : ''}`
     let name = wanted
     for (let n = 2; [...this.#functions.values()].includes(name); n++) name = `${wanted}_${n}`
-    this.#functions.set(`${way} ${key}`, name)
-    const lines = body()
+    const lines = this.attempt(() => {
+      // First: a type may contain itself.
+      this.#functions.set(`${way} ${key}`, name)
+      return body()
+    })
+    if (lines instanceof NeedsUser) {
+      const own = this.#upcast(type, types, lines.message)
+      this.#functions.set(`${way} ${key}`, own)
+      return own
+    }
     const { source } = endsOf(way)
     const isUsed = new RegExp(`\\b${source}\\b`).test(lines.join('\n').replace(/'(?:[^'\\]|\\.)*'/g, ''))
     this.module.add(`function ${name}(${isUsed ? source : `_${source}`}: ${types.from}): ${types.to} {`, ...lines, '}')
     return name
+  }
+
+  #upcast(type: string, types: { readonly from: string; readonly to: string }, why: string): string {
+    const { older, newer } = this
+    const [from, to] = [older, newer].map(({ model }) => `${type}V${model.version}`)
+    if (from === undefined || to === undefined) throw new RangeError('a pair has two sides')
+    this.module.once(`export type ${from} = ${types.from}`)
+    this.module.once(`export type ${to} = ${types.to}`)
+    const name = `upcast${type}${older.label.toUpperCase()}to${newer.label.toUpperCase()}`
+    if (!this.upcasts.some((upcast) => upcast.name === name)) this.upcasts.push({ name, from, to, why })
+    return this.module.useFile(this.#migrations, name)
   }
 
   #named(before: string, after: string, { value, way }: Converted): string {
@@ -183,6 +229,14 @@ export class StepWriter {
   #wayFor(changes: readonly Change[], way: Way): Way {
     return way === 'exactly' && !changes.some(({ rule }) => losesByWay.has(rule)) ? 'down' : way
   }
+}
+
+export interface StepContext {
+  readonly retiredErrors: readonly string[]
+  /** The version whose code is beside the module; that of others is in folders. */
+  readonly newest: number
+  /** The module of the user's functions, as imports name it. */
+  readonly migrations: string
 }
 
 export interface Converted {

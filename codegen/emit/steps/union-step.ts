@@ -20,7 +20,10 @@ export function unionLines(writer: StepWriter, steps: readonly VariantStep[], { 
   const made = (variant: Variant): string => {
     const step = steps.find((one) => one.kind === 'kept' && (way === 'up' ? one.before : one.after).key === variant.key)
     if (step?.kind === 'kept') return writer.step(step.type, { value: source, at: after, way })
-    return writer.refuse(`${after} is of a kind that is new in version ${writer.pair.after.version}: ${variant.key}`, way)
+    return writer.refuse(
+      `${after} is of a kind that is ${way === 'up' ? 'gone since' : 'new in'} version ${writer.pair.after.version}: ${variant.key}`,
+      way,
+    )
   }
   const objects = variants.filter(({ shape }) => shape === 'object')
   const plain = variants.filter(({ shape }) => shape !== 'object')

@@ -29,12 +29,17 @@ export interface Builds {
   readonly texts: ReadonlyMap<string, string>
 }
 
-export async function buildsOf(before: Parts, after: Parts): Promise<Builds> {
+/** `migrations`: what the user wrote, beside the code of the second. */
+export async function buildsOf(before: Parts, after: Parts, migrations?: string): Promise<Builds> {
   const project = new Project()
   project.write('package.json', '{ "type": "module" }')
   await project.emit(schemaOf(1, before))
   freeze(project, 1)
   const texts = new Map<string, string>()
+  if (migrations !== undefined) {
+    project.write('migrations.ts', migrations)
+    texts.set(join(project.folder, 'migrations.ts'), migrations)
+  }
   const build = async (schema: string, name: string): Promise<Build> => {
     const outDir = join(project.folder, name)
     mkdirSync(outDir)

@@ -256,3 +256,31 @@ describe('versions that are emitted', () => {
     expect(left).toEqual(['v1/codec.ts', 'v1/errors.ts', 'v1/machine.ts', 'v1/types.ts', 'versions.ts'])
   })
 })
+
+describe('what is retired', () => {
+  const go = 'go: { input: Type.Object({ n: Type.Integer() }), output: Type.Integer() },'
+  const before: Parts = { state: 'sum: Type.Optional(Type.Integer())', commands: `${go} stop: { input: Type.Object({}) },`, queries: '' }
+  const after: Parts = {
+    ...before,
+    commands: 'stop: { input: Type.Object({}) },',
+    retired: "commands: ['go'], errors: ['Bad']",
+    errors: '',
+  }
+  const handlers = { go: (_: object, { n }: { readonly n: number }) => n + 1, stop() {} }
+
+  test('needs a handler all the same, which is given what the older version has', async () => {
+    const { first, second, texts } = await buildsOf({ ...before, errors: '' }, { ...after, retired: "commands: ['go']" })
+    const types = [...texts].find(([path]) => path.endsWith('second/types.ts'))?.[1]
+    expect(types).toContain('go(state: ShopState, input: v1.Go, ctx: Context): number')
+    expect(problemsIn(texts)).toEqual([])
+    const one = new Follower(second.code.shop(handlers))
+    expect(one.call(first.code.shopDescriptor, 'go', { n: 1 })).toEqual([0, 2, 1])
+  }, 60_000)
+
+  test('is none of what handlers there must be once the versions that had it are retired', async () => {
+    const both = await editedFrom({ ...before, errors: '' }, { ...after, retired: "commands: ['go']" })
+    const alone = await editedFrom({ ...before, errors: '' }, { ...after, retired: "commands: ['go'], versions: [1]" })
+    expect(both.operations.map(({ name }) => name)).toEqual(['stop', 'go'])
+    expect(alone.operations.map(({ name }) => name)).toEqual(['stop'])
+  })
+})
