@@ -4,12 +4,15 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Diagnostic } from './diagnostic.ts'
 import { emit } from './emit/index.ts'
+import type { Upcast } from './emit/steps/upcast.ts'
 import { diagnosticsOf } from './evolution/diagnostics.ts'
 import { type Evolution, evolutionSince } from './evolution/since-frozen.ts'
 import { lockText } from './lock-file.ts'
 import { type LockedSchema, readSchema } from './locked-schema.ts'
-import type { Model } from './model.ts'
+import type { Model, OperationSummary } from './model.ts'
+import { olderVersions } from './older-versions.ts'
 import { outTaken } from './out-owner.ts'
+import { retiredOperations } from './retired-operations.ts'
 import { emittedHeader } from './write.ts'
 
 export interface GenerateOptions {
@@ -18,6 +21,8 @@ export interface GenerateOptions {
   readonly outDir?: string
   /** Accepted for symmetry with the command line; nothing here reads or writes it. */
   readonly handlersFile?: string
+  /** Where the user's functions between versions are to be. Default: `migrations.ts` beside the schema. Nothing here reads or writes it. */
+  readonly migrationsFile?: string
   /** Of imports between emitted files. Default `js`. */
   readonly importExtension?: 'js' | 'ts'
   /** What relative paths are relative to, and what diagnostics name files by. Default: the working directory. */
@@ -35,6 +40,10 @@ export interface Generation {
   readonly model: Model | undefined
   /** None when something is an error. */
   readonly files: readonly GeneratedFile[]
+  /** What handlers there must be: those of the model, and of what is retired. None when something is an error. */
+  readonly operations: readonly OperationSummary[]
+  /** What the user's migrations are to export. */
+  readonly upcasts: readonly Upcast[]
   /** Files in `outDir` that earlier runs emitted and this one does not. */
   readonly stale: readonly string[]
   /** All of them, by position. */
@@ -60,11 +69,22 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
   const diagnostics = [...reporter.diagnostics, ...(evolution === undefined ? [] : diagnosticsOf(evolution))]
   if (evolution !== undefined && hasErrors(diagnostics)) return { ...nothing(diagnostics), evolution }
   const extension = options.importExtension ?? 'js'
-  const emitted = emit(model, { toolVersion: await toolVersion(), source: fromFolder(outDir, schemaFile), extension })
-  const files = [...emitted.map(({ name, text }) => ({ path: join(outDir, name), text })), lockOf(schema)]
+  const migrationsFile = resolve(cwd, options.migrationsFile ?? join(dirname(schemaFile), 'migrations.ts'))
+  const older = olderVersions(schema)
+  const emitted = emit(model, {
+    toolVersion: await toolVersion(),
+    source: fromFolder(outDir, schemaFile),
+    extension,
+    older,
+    retiredErrors: schema.draft.retired.errors,
+    migrations: fromFolder(outDir, migrationsFile).replace(/ts$/, extension),
+  })
+  const files = [...emitted.files.map(({ name, text }) => ({ path: join(outDir, name), text })), lockOf(schema)]
   return {
     model,
     files,
+    operations: [...model.operations, ...retiredSummaries(model, older)],
+    upcasts: emitted.upcasts,
     stale: await staleFiles(outDir, new Set(files.map(({ path }) => path))),
     diagnostics: sorted(diagnostics),
     ...(evolution === undefined ? {} : { evolution }),
@@ -77,11 +97,19 @@ const lockOf = ({ lockFile, lock, foundText }: LockedSchema): GeneratedFile => (
   basis: { text: foundText },
 })
 
+const retiredSummaries = (model: Model, older: readonly Model[]): readonly OperationSummary[] =>
+  retiredOperations(model, older).flatMap(({ was }) => {
+    const last = was.at(-1)?.operation
+    return last === undefined ? [] : [{ name: last.name, handlerKey: last.handlerKey, kind: last.kind, docs: undefined }]
+  })
+
 const hasErrors = (diagnostics: readonly Diagnostic[]): boolean => diagnostics.some(({ severity }) => severity === 'error')
 
 const nothing = (diagnostics: readonly Diagnostic[]): Generation => ({
   model: undefined,
   files: [],
+  operations: [],
+  upcasts: [],
   stale: [],
   diagnostics: sorted(diagnostics),
 })
@@ -98,8 +126,10 @@ function fromFolder(folder: string, file: string): string {
 }
 
 async function staleFiles(outDir: string, produced: ReadonlySet<string>): Promise<readonly string[]> {
-  const names = await readdir(outDir).catch(() => [])
-  const candidates = names.filter((name) => name.endsWith('.ts')).map((name) => join(outDir, name))
+  const entries = await readdir(outDir, { withFileTypes: true }).catch(() => [])
+  const folders = entries.filter((entry) => entry.isDirectory() && /^v\d+$/.test(entry.name)).map(({ name }) => join(outDir, name))
+  const inside = await Promise.all(folders.map(async (folder) => (await readdir(folder)).map((name) => join(folder, name))))
+  const candidates = [...entries.map(({ name }) => join(outDir, name)), ...inside.flat()].filter((path) => path.endsWith('.ts'))
   const marked = await Promise.all(
     candidates.map(async (path) => (!produced.has(path) && (await readFile(path, 'utf8')).startsWith(emittedHeader) ? [path] : [])),
   )

@@ -111,7 +111,7 @@ export function planLock(draft: Draft, lock: Lock | undefined, evaluator: Evalua
   if (frozen === undefined) return { kind: 'planned', lock: lockOf(draft, lock, version), version }
   const changed = frozenChange(frozen, version)
   if (changed !== undefined) {
-    const hint = `Set version: ${latest + 1}. Existing data directories of version ${latest} cannot be opened by version ${latest + 1} yet.`
+    const hint = `Set version: ${latest + 1}. The next run then tells which edits need a migration.`
     return refused('LOCK_FROZEN', `version ${latest} is frozen, and ${changed}`, hint)
   }
   // Types may have got other names: those are not on the wire. What an older release left out is filled in.

@@ -13,6 +13,8 @@ export function machineNamesOf(name: string): MachineNames {
     handlers: `${prefix}Handlers`,
     client: `${prefix}Client`,
     descriptor: `${lowerFirst(prefix)}Descriptor`,
+    ladder: `${lowerFirst(prefix)}Ladder`,
+    steps: `${lowerFirst(prefix)}Steps`,
   }
 }
 

@@ -38,6 +38,10 @@ export interface MachineNames {
   readonly client: string
   /** `locksDescriptor` */
   readonly descriptor: string
+  /** `locksLadder` */
+  readonly ladder: string
+  /** `locksSteps` */
+  readonly steps: string
 }
 
 export interface OperationSummary {

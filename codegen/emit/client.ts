@@ -4,11 +4,12 @@ import { docLines, Module } from './module.ts'
 import { TypeText } from './type-text.ts'
 import { errorTypeName, replyType } from './types.ts'
 
-/** `client.ts`: one method for each command and query. */
-export function emitClient(model: Model, extension: string): Module {
+/** `client.ts`: one method for each command and query. `older`: versions that it knows beside its own. */
+export function emitClient(model: Model, older: readonly Model[], extension: string): Module {
   const module = new Module('client', extension)
   const { client, descriptor } = model.names
   module.useFrom('machine', descriptor)
+  const version = older.length === 0 ? `${descriptor}.version` : module.useFrom('machine', model.names.ladder)
   const text = new TypeText(model, (name) => module.useTypeFrom('types', name))
   const caller = module.useType('Caller')
   module.add(
@@ -29,7 +30,7 @@ export function emitClient(model: Model, extension: string): Module {
     `  static over(caller: ${caller}): ${client} {`,
     `    return new ${client}(caller)`,
     '  }',
-    ...[...model.commands, ...model.queries].flatMap((operation) => ['', ...methodLines(operation, model, module, text)]),
+    ...[...model.commands, ...model.queries].flatMap((operation) => ['', ...methodLines(operation, model, version, module, text)]),
     '',
     '  /** Covers everything that this client was acknowledged or has read so far: for `atLeast`, here or at another client of the cluster. */',
     `  get token(): ${module.useType('Token')} {`,
@@ -50,7 +51,8 @@ const clientDocs = (model: Model): string => `Client of the machine \`${model.na
 Every method may reject with a \`RaftgenError\`, among others: \`INVALID_INPUT\` (nothing was sent), \`UNAVAILABLE\` (not applied; safe to
 repeat), \`OUTCOME_UNKNOWN\` (applied once or not at all, and this client cannot tell which). Errors that the schema declares are values.`
 
-function methodLines(operation: OperationModel, model: Model, module: Module, text: TypeText): readonly string[] {
+/** `version`: an expression that says which versions the client knows. */
+function methodLines(operation: OperationModel, model: Model, version: string, module: Module, text: TypeText): readonly string[] {
   const isCommand = operation.kind === 'command'
   const inputName = module.useTypeFrom('types', `${operation.input}Input`)
   const options = module.useType(isCommand ? 'CallOptions' : 'QueryOptions')
@@ -61,7 +63,7 @@ function methodLines(operation: OperationModel, model: Model, module: Module, te
   return [
     ...docLines(operation.docs, '  '),
     `  ${propertyName(operation.method)}(${input}, options?: ${options}): Promise<${reply}> {`,
-    `    return ${call}(this.#caller, ${constant}, ${model.names.descriptor}.version, input, options)`,
+    `    return ${call}(this.#caller, ${constant}, ${version}, input, options)`,
     '  }',
   ]
 }

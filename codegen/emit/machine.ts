@@ -5,8 +5,33 @@ import { wireText } from './literal-text.ts'
 import { Module } from './module.ts'
 import { TypeText } from './type-text.ts'
 
-/** `machine.ts`: the machine as data, and bound to its handlers. */
-export function emitMachine(model: Model, extension: string): Module {
+/** `machine.ts`: the machine as data, and bound to its handlers. `older`: versions that it knows beside its own, ascending. */
+export function emitMachine(model: Model, older: readonly Model[], extension: string): Module {
+  const module = emitDescriptor(model, extension)
+  const { names } = model
+  if (older.length > 0) addLadder(module, model, older)
+  const bound = older.length === 0 ? `${module.use('bind')}(${names.descriptor}` : `${module.use('bindVersions')}(${names.ladder}`
+  module.add(
+    '/** Binds your handlers to the machine: for `Server.run`, or for `local` in a test. Each call gives one with a state of its own. */',
+    `export const ${names.machine} = (handlers: ${module.useTypeFrom('types', names.handlers)}): ${module.useType('StateMachine')} =>`,
+    `  ${bound}, handlers)`,
+  )
+  return module
+}
+
+function addLadder(module: Module, { names }: Model, older: readonly Model[]): void {
+  const descriptors = older.map(({ version }) => module.useAs(`v${version}/machine`, names.descriptor, `${names.descriptor}V${version}`))
+  module.add(
+    '/** The versions that this build knows, and how each becomes the next. */',
+    `export const ${names.ladder}: ${module.useType('VersionLadder')} = {`,
+    `  versions: [${[...descriptors, names.descriptor].join(', ')}],`,
+    `  steps: ${module.useFrom('versions', names.steps)},`,
+    '}',
+  )
+}
+
+/** `machine.ts` of an older version, and what that of the newest begins with. */
+export function emitDescriptor(model: Model, extension: string): Module {
   const module = new Module('machine', extension)
   const { names } = model
   const operations = (list: Model['commands']): string => `[${list.map(({ constant }) => module.useFrom('codec', constant)).join(', ')}]`
@@ -21,11 +46,6 @@ export function emitMachine(model: Model, extension: string): Module {
     `  commands: ${operations(model.commands)},`,
     `  queries: ${operations(model.queries)},`,
     '}',
-  )
-  module.add(
-    '/** Binds your handlers to the machine: for `Server.run`, or for `local` in a test. Each call gives one with a state of its own. */',
-    `export const ${names.machine} = (handlers: ${module.useTypeFrom('types', names.handlers)}): ${module.useType('StateMachine')} =>`,
-    `  ${module.use('bind')}(${names.descriptor}, handlers)`,
   )
   return module
 }

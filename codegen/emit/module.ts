@@ -7,7 +7,9 @@ const lineMax = 120
 export class Module {
   readonly name: string
   readonly #extension: string
-  readonly #imports = new Map<string, Map<string, 'value' | 'type'>>()
+  #imports = new Map<string, Map<string, 'value' | 'type'>>()
+  /** Whole modules, by the name that they have here. */
+  #namespaces = new Map<string, string>()
   readonly #parts: string[] = []
 
   /** `name`: `codec`; `extension`: of imports of its neighbours, `js` or `ts`. */
@@ -34,6 +36,43 @@ export class Module {
     return this.#import(this.#neighbour(module), name, 'type')
   }
 
+  /** Under another name than it has there. */
+  useAs(module: string, name: string, as: string): string {
+    this.#import(this.#neighbour(module), `${name} as ${as}`, 'value')
+    return as
+  }
+
+  /** All types of a neighbour. */
+  useNamespace(module: string, as: string): string {
+    this.#namespaces.set(as, this.#neighbour(module))
+    return as
+  }
+
+  /** From a module that is no neighbour: `path` as imports name it. */
+  useFile(path: string, name: string): string {
+    return this.#import(path, name, 'value')
+  }
+
+  /** What `work` returns. Where it throws, nothing that it added or used is left. */
+  attempt<T>(work: () => T): T {
+    const count = this.#parts.length
+    const imports = new Map([...this.#imports].map(([module, names]) => [module, new Map(names)]))
+    const namespaces = new Map(this.#namespaces)
+    try {
+      return work()
+    } catch (error) {
+      this.#parts.splice(count)
+      this.#imports = imports
+      this.#namespaces = namespaces
+      throw error
+    }
+  }
+
+  /** A declaration that several need. */
+  once(...lines: readonly string[]): void {
+    if (!this.#parts.includes(lines.join('\n'))) this.add(...lines)
+  }
+
   /** A declaration; an empty line stands before it. */
   add(...lines: readonly string[]): void {
     this.#parts.push(lines.join('\n'))
@@ -46,6 +85,8 @@ export class Module {
 
   text(header: string): string {
     const imports = [...this.#imports].sort(([a], [b]) => byModule(a, b)).map(([module, names]) => importLine(module, names))
+    const namespaces = [...this.#namespaces].sort(([a], [b]) => byName(a, b))
+    imports.push(...namespaces.map(([as, module]) => `import type * as ${as} from ${quoted(module)}`))
     const parts = imports.length === 0 ? this.#parts : [imports.join('\n'), ...this.#parts]
     return `${header}\n${parts.join('\n\n')}\n`
   }

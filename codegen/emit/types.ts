@@ -11,11 +11,12 @@ import type {
   UnionType,
 } from '../model.ts'
 import { isDeclarable, propertyName, signatureName } from '../names.ts'
+import { type RetiredOperation, retiredOperations } from '../retired-operations.ts'
 import { docLines, Module } from './module.ts'
 import { type Form, TypeText } from './type-text.ts'
 
-/** `types.ts`: what is stored, sent and answered; the state; what handlers there must be. */
-export function emitTypes(model: Model, extension: string): Module {
+/** `types.ts`: what is stored, sent and answered; the state; what handlers there must be. `older`: versions that these handlers serve, too. */
+export function emitTypes(model: Model, older: readonly Model[], extension: string): Module {
   const module = new Module('types', extension)
   const text = new TypeText(model, (name) => name)
   const inputs = new Set([...model.commands, ...model.queries].map(({ input }) => input))
@@ -34,7 +35,7 @@ export function emitTypes(model: Model, extension: string): Module {
     if (!twofold && inputs.has(type.name)) module.line(`export type ${type.name}Input = ${type.name}`)
   }
   addState(module, model, text)
-  addHandlers(module, model, text)
+  addHandlers(module, model, older, text)
   return module
 }
 
@@ -132,11 +133,12 @@ function indexedType(fields: readonly IndexFieldModel[], text: TypeText): string
 const cellType = (property: Extract<StateProperty, { kind: 'cell' }>, text: TypeText): string =>
   text.of(property.type) + (property.optional ? ' | undefined' : '')
 
-function addHandlers(module: Module, model: Model, text: TypeText): void {
+function addHandlers(module: Module, model: Model, older: readonly Model[], text: TypeText): void {
   const { handlers, state, readonlyState } = model.names
   const docs =
     '/** One function for each command and query, synchronous. What it returns is what the caller gets; if it throws, nothing has changed. */'
-  if (model.operations.length === 0) return module.add(docs, `export type ${handlers} = Readonly<Record<string, never>>`)
+  const retired = retiredOperations(model, older)
+  if (model.operations.length + retired.length === 0) return module.add(docs, `export type ${handlers} = Readonly<Record<string, never>>`)
   const methods = [...model.commands, ...model.queries].flatMap((operation) => {
     const isCommand = operation.kind === 'command'
     const context = module.useType(isCommand ? 'Context' : 'QueryContext')
@@ -146,7 +148,29 @@ function addHandlers(module: Module, model: Model, text: TypeText): void {
     const returned = reply === 'void' ? 'void | undefined' : reply
     return [...docLines(operation.docs, '  '), `  ${signatureName(operation.name)}(${parameters}): ${returned}`]
   })
-  module.add(docs, `export interface ${handlers} {`, ...methods, '}')
+  const former = retired.flatMap((operation) => retiredLines(operation, model, module))
+  module.add(docs, `export interface ${handlers} {`, ...methods, ...former, '}')
+}
+
+/** It is given the values of the version that a call is of, and answers as that version does. */
+function retiredLines({ name, was }: RetiredOperation, { names }: Model, module: Module): readonly string[] {
+  const sides = was.map(({ model, operation }) => {
+    const label = `v${model.version}`
+    const types = module.useNamespace(`${label}/types`, label)
+    const text = new TypeText(model, (type) => `${types}.${type}`)
+    const error = (code: string): string => `${module.useNamespace(`${label}/errors`, `${label}Errors`)}.${errorTypeName(model, code)}`
+    return { input: `${types}.${operation.input}`, reply: replyType(operation, module, text, error) }
+  })
+  const isCommand = was.some(({ operation }) => operation.kind === 'command')
+  const inputs = sides.map(({ input }) => input).join(' | ')
+  const replies = [...new Set(sides.map(({ reply }) => reply))]
+  const returned = replies.includes('void') ? [...replies, 'undefined'] : replies
+  const parameters = `state: ${isCommand ? names.state : names.readonlyState}, input: ${inputs}, ctx: ${module.useType(isCommand ? 'Context' : 'QueryContext')}`
+  const versions = was.map(({ model }) => model.version).join(', ')
+  return [
+    `  /** Retired: serves what is of version ${versions}, as long as the cluster uses that. */`,
+    `  ${signatureName(name)}(${parameters}): ${returned.join(' | ')}`,
+  ]
 }
 
 /** What an operation answers: a `Result` where errors are declared, else the bare output. */

@@ -2,6 +2,7 @@
 import type { Shape, UnionType, Variant } from '../model.ts'
 import { lowerFirst, propertyAccess, quoted } from '../names.ts'
 import type { CodecWriter } from './codec-writer.ts'
+import type { Module } from './module.ts'
 import { literalText } from './type-text.ts'
 
 export function addUnion(writer: CodecWriter, type: UnionType): void {
@@ -83,17 +84,19 @@ function readLines(writer: CodecWriter, type: UnionType): readonly string[] {
   ]
 }
 
+const test = ({ module }: CodecWriter, shape: Shape): string => shapeTest(module, shape, 'value')
+
 /** A test that also narrows the type. */
-function test(writer: CodecWriter, shape: Shape): string {
+export function shapeTest(module: Module, shape: Shape, value: string): string {
   switch (shape) {
     case 'bytes':
-      return 'value instanceof Uint8Array'
+      return `${value} instanceof Uint8Array`
     case 'array':
-      return `${writer.module.use('isArray')}(value)`
+      return `${module.use('isArray')}(${value})`
     case 'map':
-      return `${writer.module.use('isMap')}(value)`
+      return `${module.use('isMap')}(${value})`
     default:
-      return `typeof value === ${quoted(shape)}`
+      return `typeof ${value} === ${quoted(shape)}`
   }
 }
 

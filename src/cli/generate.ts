@@ -61,7 +61,7 @@ const differs = ({ created, updated, removed }: Changes): boolean => created.len
 
 function summaryText(
   machine: string,
-  { added, handlersFile, diagnostics }: GenerationPlan,
+  { added, handlersFile, upcasts, migrationsFile, diagnostics }: GenerationPlan,
   changes: Changes,
   { check }: GenerateOptions,
 ): string {
@@ -71,7 +71,8 @@ function summaryText(
   const would = check === true ? 'out of date, would be: ' : ''
   const counts = `${created.length} created, ${updated.length} updated, ${removed.length} removed, ${unchanged.length} unchanged`
   const stubs = added.length === 0 || check === true ? '' : `; stubs in ${shownPath(handlersFile)}: ${added.join(', ')}`
-  return `${machine}: ${would}${counts}${stubs}${warnings}`
+  const toWrite = upcasts.length === 0 || check === true ? '' : `; to be written in ${shownPath(migrationsFile)}: ${upcasts.join(', ')}`
+  return `${machine}: ${would}${counts}${stubs}${toWrite}${warnings}`
 }
 
 function countedDiagnostics(diagnostics: readonly Diagnostic[]): string {
@@ -103,7 +104,15 @@ function report({ plan, changes, options, terminal, summary }: Report): void {
     const ok = !hasErrors && !(options.check === true && differs(changes))
     const evolution = plan.evolution === undefined ? {} : { evolution: plan.evolution }
     terminal.out(
-      JSON.stringify({ ok, machine: plan.machine?.name, ...shown, stubs: plan.added, diagnostics: plan.diagnostics, ...evolution }),
+      JSON.stringify({
+        ok,
+        machine: plan.machine?.name,
+        ...shown,
+        stubs: plan.added,
+        upcasts: plan.upcasts,
+        diagnostics: plan.diagnostics,
+        ...evolution,
+      }),
     )
   } else for (const path of [...shown.created, ...shown.updated, ...shown.removed]) terminal.out(path)
   terminal.err(summary)

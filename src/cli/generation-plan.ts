@@ -25,6 +25,9 @@ export interface GenerationPlan extends WritePlan {
   readonly handlersFile: string
   /** Operations that get a stub. */
   readonly added: readonly string[]
+  readonly migrationsFile: string
+  /** Functions between versions that the user is to write. */
+  readonly upcasts: readonly string[]
   readonly diagnostics: readonly Diagnostic[]
   readonly evolution: Evolution | undefined
 }
@@ -32,10 +35,13 @@ export interface GenerationPlan extends WritePlan {
 export async function planGeneration({ schemaFile, out, handlers, importExtension }: GenerationOptions): Promise<GenerationPlan> {
   const outDir = out === undefined ? join(dirname(schemaFile), 'generated') : resolve(out)
   const handlersFile = handlers === undefined ? join(dirname(schemaFile), 'handlers.ts') : resolve(handlers)
+  const migrationsFile = join(dirname(handlersFile), 'migrations.ts')
   const { generate } = await import('../../codegen/generate.ts')
-  const { model, files, stale, diagnostics, evolution } = await withoutStdout(() => generate({ schemaFile, outDir, importExtension }))
-  const emitted = { files, stale, machine: model, handlersFile, evolution }
-  if (model === undefined || diagnostics.some(({ severity }) => severity === 'error')) return { ...emitted, added: [], diagnostics }
+  const generation = await withoutStdout(() => generate({ schemaFile, outDir, migrationsFile, importExtension }))
+  const { model, files, stale, diagnostics, evolution } = generation
+  const emitted = { files, stale, machine: model, handlersFile, migrationsFile, evolution }
+  if (model === undefined || diagnostics.some(({ severity }) => severity === 'error'))
+    return { ...emitted, added: [], upcasts: [], diagnostics }
 
   if (files.some(({ path }) => path === handlersFile)) {
     throw new WrongUse(`--handlers ${shownPath(handlersFile)} is a file that raftgen overwrites`, 'Name a file of your own.')
@@ -45,12 +51,25 @@ export async function planGeneration({ schemaFile, out, handlers, importExtensio
   const stubs = await planStubs({
     file: shownPath(handlersFile),
     text,
-    operations: model.operations,
+    operations: generation.operations,
     handlersType: model.names.handlers,
     generatedModule: moduleFrom(handlersFile, join(outDir, `index.${importExtension}`)),
   })
-  const ofUser: readonly PlannedFile[] = stubs.text === undefined ? [] : [{ path: handlersFile, text: stubs.text, basis: { text } }]
-  return { ...emitted, files: [...files, ...ofUser], added: stubs.added, diagnostics: [...diagnostics, ...stubs.diagnostics] }
+  const found = existsSync(migrationsFile) ? readFileSync(migrationsFile, 'utf8') : undefined
+  const { planMigrations } = await import('../../codegen/migrations.ts')
+  const versionsModule = moduleFrom(migrationsFile, join(outDir, `versions.${importExtension}`))
+  const migrations = await planMigrations({ upcasts: generation.upcasts, text: found, versionsModule })
+  const ofUser: readonly PlannedFile[] = [
+    ...(stubs.text === undefined ? [] : [{ path: handlersFile, text: stubs.text, basis: { text } }]),
+    ...(migrations.text === undefined ? [] : [{ path: migrationsFile, text: migrations.text, basis: { text: found } }]),
+  ]
+  return {
+    ...emitted,
+    files: [...files, ...ofUser],
+    added: stubs.added,
+    upcasts: migrations.added,
+    diagnostics: [...diagnostics, ...stubs.diagnostics],
+  }
 }
 
 /** How `file` names the module `target`. */

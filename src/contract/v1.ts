@@ -15,6 +15,7 @@ export type {
 } from './v1/descriptor.ts'
 export type { IndexValue } from '../machine/index-key.ts'
 export type { IndexRange } from '../machine/index-range.ts'
+export { isSame } from '../machine/differences.ts'
 export type { ReadonlyTable, Table } from '../machine/table.ts'
 export type { TableIndex, UniqueTableIndex } from '../machine/table-index.ts'
 export type { TableRange } from '../machine/table-range.ts'

@@ -42,7 +42,7 @@ test('a frozen version refuses a change of its wire format; the next version may
   expect(code).toBe(1)
   expect(err).toContain(
     'error LOCK_FROZEN version 1 is frozen, and the command reset is new\n' +
-      '  Set version: 2. Existing data directories of version 1 cannot be opened by version 2 yet.\n',
+      '  Set version: 2. The next run then tells which edits need a migration.\n',
   )
 
   writeFiles(folder, { 'schema.ts': changed.replace('version: 1', 'version: 2') })

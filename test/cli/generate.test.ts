@@ -142,6 +142,7 @@ describe('--check', () => {
       removed: [],
       unchanged: [],
       stubs: ['add', 'read'],
+      upcasts: [],
       diagnostics: [],
     })
   })

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { emit } from '../../codegen/emit/index.ts'
 import { type GeneratedFile, type Generation, generate } from '../../codegen/generate.ts'
 import type { Lock } from '../../codegen/lock.ts'
 import { modelOf } from '../../codegen/locked-model.ts'
+import { problemsIn } from './strict.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** And how their tsconfig wants imports to end. */
@@ -80,37 +80,8 @@ const emittedIn = async (folder: Folder, extension: 'js' | 'ts'): Promise<readon
 async function emittedFromLock(folder: Folder): Promise<readonly GeneratedFile[]> {
   const { files } = await generateIn(folder)
   const lock: Lock = JSON.parse(files.find(({ path }) => path.endsWith('.wire.json'))?.text ?? '')
-  const emitted = emit(modelOf(lock, 1), { toolVersion: '1', source: './schema.ts', extension: 'js' })
+  const { files: emitted } = emit(modelOf(lock, 1), { toolVersion: '1', source: './schema.ts', extension: 'js' })
   return emitted.map(({ name, text }) => ({ path: join(root, folder, 'generated', name), text }))
-}
-
-const strict: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.NodeNext,
-  moduleResolution: ts.ModuleResolutionKind.NodeNext,
-  lib: ['lib.es2023.d.ts'],
-  customConditions: ['raftgen-source'],
-  types: ['node'],
-  strict: true,
-  exactOptionalPropertyTypes: true,
-  noUncheckedIndexedAccess: true,
-  noImplicitOverride: true,
-  noImplicitReturns: true,
-  noFallthroughCasesInSwitch: true,
-  noPropertyAccessFromIndexSignature: true,
-  noUnusedLocals: true,
-  noUnusedParameters: true,
-  allowUnreachableCode: false,
-  allowUnusedLabels: false,
-  verbatimModuleSyntax: true,
-  isolatedModules: true,
-  erasableSyntaxOnly: true,
-  isolatedDeclarations: false,
-  declaration: true,
-  skipLibCheck: true,
-  // Our own sources, which the contract resolves to here, import with it; what is emitted with `js` does not.
-  allowImportingTsExtensions: true,
-  noEmit: true,
 }
 
 describe('the emitted code compiles under every strict flag', () => {
@@ -124,21 +95,8 @@ describe('the emitted code compiles under every strict flag', () => {
       const texts = new Map<string, string>()
       // Beside the committed ones: packages must resolve.
       for (const folder of folders) for (const { path, text } of await emittedOf(folder)) texts.set(path, text)
-      const host = ts.createCompilerHost(strict)
-      const { readFile } = host
-      host.readFile = (path) => texts.get(path) ?? readFile(path)
-      const getSourceFile = host.getSourceFile.bind(host)
-      host.getSourceFile = (path, options, ...rest) => {
-        const text = texts.get(path)
-        return text === undefined ? getSourceFile(path, options, ...rest) : ts.createSourceFile(path, text, options, true)
-      }
-      host.getCurrentDirectory = () => root
 
-      const program = ts.createProgram([...texts.keys()], strict, host)
-      const emitted = new Set([...texts.keys()].map(dirname))
-      const problems = ts.getPreEmitDiagnostics(program).filter(({ file }) => file === undefined || emitted.has(dirname(file.fileName)))
-
-      expect(problems.map(({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`)).toEqual([])
+      expect(problemsIn(texts)).toEqual([])
     },
     60_000,
   )

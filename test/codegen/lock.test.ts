@@ -175,7 +175,7 @@ describe('a frozen version', () => {
 
     const generation = await project.generate(shop(go(all.replace(before, () => after))))
 
-    const hint = 'Set version: 2. Existing data directories of version 1 cannot be opened by version 2 yet.'
+    const hint = 'Set version: 2. The next run then tells which edits need a migration.'
     expect(printed(generation).filter((line) => line.includes(' error '))).toEqual([
       `shop.wire.json:0:0 error LOCK_FROZEN version 1 is frozen, and ${what} | ${hint}`,
     ])

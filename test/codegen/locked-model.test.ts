@@ -62,7 +62,7 @@ describe.each(corpus)('%s', (folder) => {
     const { model } = await generate({ schemaFile })
     if (model === undefined) throw new Error('the schema is wrong')
     const codecOf = (of: Model): string =>
-      emit(of, { toolVersion: '1', source: './schema.ts', extension: 'js' }).find(({ name }) => name === 'codec.ts')?.text ?? ''
+      emit(of, { toolVersion: '1', source: './schema.ts', extension: 'js' }).files.find(({ name }) => name === 'codec.ts')?.text ?? ''
 
     expect(codecOf(modelOf(lockIn(folder), model.version))).toBe(codecOf(bare(model)))
     expect(codecOf(model).length).toBeGreaterThan(500)
