@@ -1,5 +1,5 @@
 import type { Ms } from '../core/types.ts'
-import { RaftgenError } from '../errors.ts'
+import { type ErrorCode, RaftgenError } from '../errors.ts'
 import type { Consistency } from '../wire/client-messages.ts'
 import type { CallInput, Operation } from './api.ts'
 import type { OlderForms, Token } from './caller.ts'
@@ -69,5 +69,20 @@ export class Call {
   onDisconnected(): void {
     if (this.pending > 0) this.exposed = true
     this.pending = 0
+  }
+}
+
+/** What is sent of `call` to a cluster that uses `version` of the schema. Nothing where that has no words for it: then it has failed. */
+export function bytesOf(
+  call: Call,
+  version: number,
+  lane: { fail(call: Call, code: ErrorCode, message: string): void },
+): Uint8Array | undefined {
+  try {
+    return call.bytesIn(version)
+  } catch (error) {
+    if (!(error instanceof RaftgenError)) throw error
+    lane.fail(call, error.code, error.message)
+    return undefined
   }
 }

@@ -2,10 +2,10 @@
 // It knows nothing of addresses and connections but whether the present one leads to the leader.
 import { assert } from '../core/invariant.ts'
 import type { Ms } from '../core/types.ts'
-import { type ErrorCode, RaftgenError } from '../errors.ts'
+import type { ErrorCode, RaftgenError } from '../errors.ts'
 import type { ClientMessage, CommandItem, Refused, Replies, ReplyItem, SessionOpened } from '../wire/client-messages.ts'
 import type { Backoff } from './backoff.ts'
-import type { Call } from './call.ts'
+import { bytesOf, type Call } from './call.ts'
 import { CallQueue } from './call-queue.ts'
 import { CommandWindow } from './command-window.ts'
 import type { Ledger } from './ledger.ts'
@@ -248,7 +248,7 @@ export class CommandLane {
     const first = this.#window.openAtOrBelow(this.#resendFrom)
     for (let seq = first; seq < this.#window.nextSeq; seq++) {
       const call = this.#window.get(seq)
-      const command = call === undefined ? undefined : this.#bytesOf(call, version)
+      const command = call === undefined ? undefined : bytesOf(call, version, this)
       if (call !== undefined && command !== undefined) this.#send(call, command, items)
     }
     this.#resendFrom = undefined
@@ -258,7 +258,7 @@ export class CommandLane {
     while (this.#window.hasRoom) {
       const call = this.#waiting.peek()
       if (call === undefined) return
-      const command = this.#bytesOf(call, version)
+      const command = bytesOf(call, version, this)
       if (command === undefined) continue
       if (command.length > commandBytesMax) {
         this.fail(call, 'TOO_LARGE', `the command has ${command.length} bytes, at most ${commandBytesMax} are allowed`)
@@ -267,17 +267,6 @@ export class CommandLane {
       this.#waiting.shift()
       this.#window.add(call)
       this.#send(call, command, items)
-    }
-  }
-
-  /** Nothing where the cluster has no words for it yet: then it is settled. */
-  #bytesOf(call: Call, version: number): Uint8Array | undefined {
-    try {
-      return call.bytesIn(version)
-    } catch (error) {
-      if (!(error instanceof RaftgenError)) throw error
-      this.fail(call, error.code, error.message)
-      return undefined
     }
   }
 

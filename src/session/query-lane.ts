@@ -3,7 +3,7 @@ import type { Ms } from '../core/types.ts'
 import { type ErrorCode, RaftgenError } from '../errors.ts'
 import type { ClientMessage, QueryItem, QueryReplies, QueryReplyItem } from '../wire/client-messages.ts'
 import type { Backoff } from './backoff.ts'
-import type { Call } from './call.ts'
+import { bytesOf, type Call } from './call.ts'
 import { CallQueue } from './call-queue.ts'
 import type { Moment, Reception } from './command-lane.ts'
 import type { Ledger } from './ledger.ts'
@@ -147,7 +147,7 @@ export class QueryLane {
 
   #send(queue: CallQueue, items: QueryItem[], { commandBytesMax, version }: Omit<Moment, 'now'>): void {
     for (let call = queue.peek(); call !== undefined; call = queue.peek()) {
-      const query = this.#bytesOf(call, version)
+      const query = bytesOf(call, version, this)
       if (query === undefined) continue
       if (query.length > commandBytesMax) {
         this.fail(call, 'TOO_LARGE', `the query has ${query.length} bytes, at most ${commandBytesMax} are allowed`)
@@ -159,17 +159,6 @@ export class QueryLane {
       call.pending = 1
       this.#sent.set(call.seq, call)
       items.push({ requestId: call.seq, consistency: call.consistency, atLeast: call.atLeast?.index ?? 0, query })
-    }
-  }
-
-  /** Nothing where the cluster has no words for it yet: then it is settled. */
-  #bytesOf(call: Call, version: number): Uint8Array | undefined {
-    try {
-      return call.bytesIn(version)
-    } catch (error) {
-      if (!(error instanceof RaftgenError)) throw error
-      this.fail(call, error.code, error.message)
-      return undefined
     }
   }
 
