@@ -7,7 +7,7 @@ import { DigestRing } from './digest-ring.ts'
 import type { Envelope } from './envelope.ts'
 import { DigestSum } from './field-digest.ts'
 import { hashOfTime } from './runtime-hash.ts'
-import { identityOf, MigrationFailure } from './evolution.ts'
+import { MigrationFailure } from './evolution.ts'
 import { type SessionRecord, sessionsMax, Sessions } from './sessions.ts'
 import type { HandlerFailure, QueryContext, StateMachine } from './state-machine.ts'
 
@@ -127,7 +127,8 @@ export class Replica {
 
   /** The version of the schema that is in force; before it has begun, the newest that the machine knows. */
   get version(): number {
-    return identityOf(this.machine).version
+    const { evolution, version } = this.machine
+    return evolution?.active ?? version
   }
 
   get skipped(): readonly Index[] {

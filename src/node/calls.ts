@@ -36,12 +36,12 @@ export interface Answered {
   readonly version: number
 }
 
-/** The reply as a client of this version reads it. */
+/** The reply as a client of an older version reads it; nothing where it may stay as it is. */
 export function lower(
   { evolution }: StateMachine,
   { kind, call, reply, version }: Answered,
-): { readonly reply: Uint8Array; readonly refused: Refused | undefined } {
-  if (evolution === undefined || version === 0 || version >= evolution.active) return { reply, refused: undefined }
+): { readonly reply: Uint8Array; readonly refused: Refused | undefined } | undefined {
+  if (evolution === undefined || version === 0 || version >= evolution.active) return undefined
   const lowered = evolution.lower(kind, call, reply, version)
   if (lowered.kind === 'lowered') return { reply: lowered.reply, refused: undefined }
   const message = `version ${version} of the schema has no words for the result: ${lowered.message}`

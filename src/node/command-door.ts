@@ -228,7 +228,13 @@ export class CommandDoor {
     const { index, reply, refused, failure } = this.#replica.applied
     switch (pending.kind) {
       case 'command':
-        this.#reply(pending, { index, reply, refused, ...(failure === undefined ? {} : { failure: failureText(failure) }) })
+        this.#reply(pending, {
+          seq: pending.seq,
+          index,
+          reply,
+          refused,
+          ...(failure === undefined ? {} : { failure: failureText(failure) }),
+        })
         return
       case 'openSession':
         this.#connections
@@ -244,14 +250,13 @@ export class CommandDoor {
   }
 
   /** In the version that its client was made for. */
-  #reply({ connection, session, seq, command }: Extract<Pending, { kind: 'command' }>, item: Omit<ReplyItem, 'seq'>): void {
+  #reply({ connection, session, command }: Extract<Pending, { kind: 'command' }>, item: ReplyItem): void {
     const told = this.#connections.toTell(connection)
     if (told === undefined) return
-    const lowered =
-      item.refused === undefined
-        ? lower(this.#replica.machine, { kind: 'command', call: command, reply: item.reply, version: told.version })
-        : item
-    told.reply(session, { ...item, ...lowered, seq })
+    const { reply, refused } = item
+    const { version } = told
+    const lowered = refused === undefined ? lower(this.#replica.machine, { kind: 'command', call: command, reply, version }) : undefined
+    told.reply(session, lowered === undefined ? item : { ...item, ...lowered })
   }
 
   #refuseRest(
@@ -314,7 +319,7 @@ export class CommandDoor {
     const { index, reply } = recorded
     // Not what may have to be given up.
     if (this.#halting.isToBeSkipped(index) && !this.#replica.skipped.includes(index)) return false
-    this.#reply(pending, { index, reply, refused: undefined })
+    this.#reply(pending, { seq, index, reply, refused: undefined })
     return true
   }
 

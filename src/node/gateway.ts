@@ -81,6 +81,7 @@ export class Gateway {
     const cluster = {
       versions: this.versions,
       raft,
+      replica,
       clock,
       connections: this.#connections,
       changes: this.#changes,
@@ -240,7 +241,7 @@ export class Gateway {
   }
 
   #receiveJoin(connection: Connection, message: JoinRequest): void {
-    if (this.#commands.phase !== 'notLeading') return this.#joining.receive(connection.id, message)
+    if (this.#commands.phase !== 'notLeading') return this.#joining.receive(connection, message)
     const refused = this.#elsewhere()
     connection.say({
       kind: 'JoinReply',

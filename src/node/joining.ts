@@ -12,11 +12,12 @@ import {
   type RefusalReason,
   unreachable,
 } from '../core/index.ts'
+import type { Replica } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { AdminRefused, JoinReply, JoinRequest, LeaderHint } from '../wire/client-messages.ts'
 import { addressProblem } from './addresses.ts'
 import type { ConfChanges, ConfOutcome } from './conf-changes.ts'
-import type { Connections } from './connections.ts'
+import type { Connection, Connections } from './connections.ts'
 import type { ConnectionId } from './options.ts'
 import { adminRefused, hintOf, notLeader, overloaded } from './refusals.ts'
 
@@ -27,6 +28,7 @@ const aliveAfterTimeouts = 1.5
 
 export interface JoiningOptions {
   readonly raft: Raft
+  readonly replica: Pick<Replica, 'version'>
   readonly clock: Clock
   readonly connections: Connections
   readonly changes: ConfChanges
@@ -39,6 +41,8 @@ const passes: ReadonlySet<RefusalReason> = new Set(['confPending', 'notCommitted
 
 interface Join {
   readonly connection: ConnectionId
+  /** The newest version of the schema that its machine knows; 0: it does not say. */
+  readonly version: number
   readonly request: JoinRequest
   readonly since: Ms
   /** Its connection is closed: nobody waits for the answer. */
@@ -64,8 +68,8 @@ export class Joining {
   }
 
   /** Called only while this node leads. */
-  receive(connection: ConnectionId, request: JoinRequest): void {
-    const join = { connection, request, since: this.#options.clock.monotonicMs(), isGone: false }
+  receive({ id: connection, version }: Pick<Connection, 'id' | 'version'>, request: JoinRequest): void {
+    const join = { connection, version, request, since: this.#options.clock.monotonicMs(), isGone: false }
     if (this.#joins.length >= joinsMax) return this.#refuse(join, adminRefused(overloaded('joinsMax')))
     this.#joins.push(join)
   }
@@ -105,11 +109,16 @@ export class Joining {
     for (const join of this.#joins.splice(0)) this.#refuse(join, adminRefused(notLeader(leader)))
   }
 
-  #nextStep({ request, since }: Join): NextStep {
-    const { raft, clock, electionTimeoutMs } = this.#options
+  #nextStep({ request, version, since }: Join): NextStep {
+    const { raft, replica, clock, electionTimeoutMs } = this.#options
     const { id: ownId, conf, followers } = raft.status
     const { id, voter } = request
     if (conf.removed.includes(id)) return refuse('removedId', `node ${id} was removed, and an id is never used again: choose another one`)
+    // It would stop at the first entry that it does not know.
+    if (version !== 0 && version < replica.version) {
+      const message = `version ${replica.version} of the schema is in force, and node ${id} runs a build that knows version ${version} at most`
+      return { kind: 'refuse', why: { code: 'VERSION_UNKNOWN', message, reason: undefined } }
+    }
     const problem = addressProblem(conf.members, request)
     if (problem !== undefined) return { kind: 'refuse', why: problem }
     const known = conf.members.find((member) => member.id === id)

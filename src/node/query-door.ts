@@ -204,7 +204,7 @@ export class QueryDoor {
     try {
       const reply = replica.query(query, time)
       const lowered = lower(replica.machine, { kind: 'query', call: query, reply, version: told.version })
-      told.replyToQuery({ requestId, index: replica.lastApplied, ...lowered })
+      told.replyToQuery({ requestId, index: replica.lastApplied, reply, refused: undefined, ...lowered })
       return reply.length
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)

@@ -58,10 +58,11 @@ export class VersionGate {
 
   turn(now: Ms): void {
     this.#now = now
-    const { heartbeatMs } = this.#options
+    const { heartbeatMs, replica } = this.#options
+    // Nearly always there is nothing to come.
+    if (replica.version >= replica.machine.version) return
     for (const [from, { at }] of this.#heard) if (now - at > forgottenAfter * heartbeatMs) this.#heard.delete(from)
     const newer = this.#newer()
-    if (newer.length === 0) return
     if (this.#options.raft.softState.role === 'leader') this.#maybePropose(newer)
     else this.#tell(newer)
   }

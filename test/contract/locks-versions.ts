@@ -111,14 +111,14 @@ const three: MachineDescriptor = {
 }
 
 const withNote: ValueStep = {
-  up: (older) => Object.freeze({ ...older, note: '' }),
-  down: ({ note: _, ...older }) => Object.freeze(older),
+  up: (older: Value) => Object.freeze({ ...older, note: '' }),
+  down: ({ note: _, ...older }: Value) => Object.freeze(older),
 }
 /** Of what is called nothing is left out. */
 const withNoteCalled: ValueStep = {
   up: withNote.up,
-  down: (newer) => {
-    if (newer.note !== '') throw new Inexpressible('note is new in version 2')
+  down: (newer: Value) => {
+    if (newer['note'] !== '') throw new Inexpressible('note is new in version 2')
     return withNote.down(newer)
   },
 }
@@ -128,8 +128,8 @@ const orNull = ({ up, down }: ValueStep): ValueStep => ({
 })
 /** Of several owners an older version knows the first. */
 const manyOwners: ValueStep = {
-  up: ({ owner, ...lease }) => Object.freeze({ owners: Object.freeze([owner]), ...lease }),
-  down: ({ owners, ...lease }) => Object.freeze({ owner: owners[0], ...lease }),
+  up: ({ owner, ...lease }: Value) => Object.freeze({ owners: Object.freeze([owner]), ...lease }),
+  down: ({ owners, ...lease }: Value & { owners: readonly string[] }) => Object.freeze({ owner: owners[0], ...lease }),
 }
 
 export const ladder: VersionLadder = {
@@ -145,8 +145,8 @@ export const ladder: VersionLadder = {
       queries: { 1: { reply: orNull(manyOwners) } },
       state: { leases: { from: 'leases' }, renewals: { from: 'renewals' } },
       migration: {
-        values: { leases: ({ owner, until, note }) => ({ owners: owner.split('+'), until, note }) },
-        finish: (older, newer) => {
+        values: { leases: ({ owner, until, note }: Value & { owner: string }) => ({ owners: owner.split('+'), until, note }) },
+        finish: (older: State2, newer: State3) => {
           newer.size = older.leases.size
         },
       },

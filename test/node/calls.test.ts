@@ -59,5 +59,5 @@ test('a reply without a form in the version of its client is told as that', () =
   const { machine } = replicaAt(2)
   const answered = { kind: 'command', call: packValue([2, renew, ['a']]), reply: packValue([0, ['me', 1, ''], 2]) } as const
   expect(lower(machine, { ...answered, version: 1 })).toMatchObject({ refused: { code: 'RESULT_TOO_NEW' } })
-  expect(lower(machine, { ...answered, version: 2 })).toEqual({ reply: answered.reply, refused: undefined })
+  expect(lower(machine, { ...answered, version: 2 })).toBe(undefined)
 })

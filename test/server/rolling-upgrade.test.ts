@@ -11,9 +11,9 @@ import {
   type VersionLadder,
 } from '../../src/contract/v1.ts'
 import { ClusterAdmin } from '../../src/client/index.ts'
-import type { Server, ServerOptions } from '../../src/server/index.ts'
+import { Server, type ServerOptions } from '../../src/server/index.ts'
 import { handlers1, handlers2, handlers3, ladder, versions } from '../contract/locks-versions.ts'
-import { eventually, refusal, Servers } from './servers.ts'
+import { eventually, newMember, refusal, Servers } from './servers.ts'
 
 const [one, two] = versions
 const upTo = (count: number): VersionLadder => ({ versions: versions.slice(0, count), steps: ladder.steps.slice(0, count - 1) })
@@ -163,6 +163,19 @@ describe('a cluster of three under load', () => {
     await admin.close()
   }, 60_000)
 })
+
+test('a build that does not know the version in force is not let in', async () => {
+  const cluster = await start('second')
+  await eventually('version 2', inForce(2))
+  const member = await newMember(4)
+  const join = { id: 4, join: cluster.addresses, dir: cluster.dir(4), listen: { peer: member.peer, client: member.client } }
+  const { timing } = cluster.options(1)
+  expect(await refusal(Server.run({ ...join, ...builds.first(), insecure: true, ...(timing && { timing }) }))).toEqual({
+    code: 'VERSION_UNKNOWN',
+    message: expect.stringContaining('version 2 of the schema is in force, and node 4 runs a build that knows version 1 at most'),
+  })
+  expect((await cluster.leader()).status().conf.members.map(({ id }) => id)).toEqual([1, 2, 3])
+}, 60_000)
 
 test('a build that does not know the version in force stops, and says so; the cluster goes on', async () => {
   const cluster = await start('second')

@@ -85,9 +85,10 @@ export class BoundMachine {
     this.state = new State(descriptor.state)
   }
 
-  check(command: Uint8Array): string | undefined {
+  /** `raw`: what is in `command`. */
+  check(command: Uint8Array, raw?: RawCall): string | undefined {
     try {
-      const call = this.#decode('command', command)
+      const call = this.#decode('command', command, raw)
       call.operation.input.check(call.input, 'input')
       // What is kept is what every replica decodes, not what the check made of it.
       this.#checkedCommands.keep(command, call)
@@ -97,9 +98,9 @@ export class BoundMachine {
     }
   }
 
-  checkQuery(query: Uint8Array): string | undefined {
+  checkQuery(query: Uint8Array, raw?: RawCall): string | undefined {
     try {
-      this.#checkedQueries.keep(query, this.#decodeQuery(query))
+      this.#checkedQueries.keep(query, this.#decodeQuery(query, raw))
       return undefined
     } catch (error) {
       return wordsOf(error).message
@@ -192,13 +193,12 @@ export class BoundMachine {
   }
 
   /** A query is not in the log: its bounds are checked wherever it is answered. */
-  #decodeQuery(query: Uint8Array): Call {
-    const { operation, input } = this.#decode('query', query)
+  #decodeQuery(query: Uint8Array, raw?: RawCall): Call {
+    const { operation, input } = this.#decode('query', query, raw)
     return { operation, input: operation.input.check(input, 'input') }
   }
 
-  #decode(kind: 'command' | 'query', bytes: Uint8Array): Call {
-    const call = readCall(kind, bytes)
+  #decode(kind: 'command' | 'query', bytes: Uint8Array, call = readCall(kind, bytes)): Call {
     const wire = call.version === this.#version ? call.input : this.#raiseInput(kind, call)
     const operation = (kind === 'command' ? this.#commands : this.#queries).get(call.tag)
     if (operation === undefined) throw new TypeError(`${this.#name} version ${this.#version} has no ${kind} with tag ${call.tag}`)

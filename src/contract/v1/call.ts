@@ -113,7 +113,7 @@ function decodeReply<Reply>(operation: Operation<Reply>, ours: number | VersionL
   if (status !== 0 || wire.length !== 3) throw foreign(kind, `the reply to ${name} is neither a result nor a failure`)
   try {
     if (typeof ours === 'number' || typeof version !== 'number' || version >= newestOf(ours)) return reply.fromWire(value)
-    return reply.check(raisedReply(ours, operation, version, value), 'reply')
+    return reply.fromWire(raisedReply(ours, operation, version, value))
   } catch (error) {
     throw foreign(kind, `the reply to ${name} does not fit its schema: ${wordsOf(error).message}`, error)
   }

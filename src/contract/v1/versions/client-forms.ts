@@ -1,10 +1,8 @@
 // What a client makes of its calls and of the answers to them where the cluster uses an older version of the schema than it was generated for.
 import type { OlderForms } from '../../../session/caller.ts'
 import { packValue } from '../../../wire/value.ts'
-import type { CommandOperation, MachineDescriptor, QueryOperation, Wire } from '../descriptor.ts'
-import { Inexpressible, type OperationStep, type VersionLadder, type VersionStep } from './step.ts'
-
-type Operation = CommandOperation<unknown, unknown> | QueryOperation<unknown, unknown>
+import type { Wire } from '../descriptor.ts'
+import { findOperation, Inexpressible, type Operation, operationStep, type VersionLadder } from './step.ts'
 
 /** The call of `operation` with this input, which its codec has checked. */
 export function olderForms(ladder: VersionLadder, operation: Operation, input: unknown): OlderForms {
@@ -15,7 +13,7 @@ export function olderForms(ladder: VersionLadder, operation: Operation, input: u
       const { position, older } = find(ladder, operation, version)
       let value = input
       for (let i = newest - 1; i >= position; i--) {
-        const step = stepOf(ladder.steps[i], operation)?.input
+        const step = operationStep(ladder.steps[i], operation)?.input
         if (step !== undefined) value = step.down(value)
       }
       return packValue([version, operation.tag, older.input.toWire(older.input.check(value, 'input'))])
@@ -23,32 +21,23 @@ export function olderForms(ladder: VersionLadder, operation: Operation, input: u
   }
 }
 
-/** The reply of an older version as one of the newest. Throws where it does not fit. */
-export function raisedReply(ladder: VersionLadder, operation: Operation, version: number, reply: Wire): unknown {
+/** The reply of an older version as one of the newest, on its way to be read: it is canonical then, whoever made it, and its bounds are those of its time. */
+export function raisedReply(ladder: VersionLadder, operation: Operation, version: number, reply: Wire): Wire {
   const { position, older } = find(ladder, operation, version)
   let value = older.reply.fromWire(reply)
-  for (let i = position; i < ladder.versions.length - 1; i++) {
-    const step = stepOf(ladder.steps[i], operation)?.reply
-    if (step !== undefined) value = step.up(value)
+  for (const step of ladder.steps.slice(position)) {
+    const one = operationStep(step, operation)?.reply
+    if (one !== undefined) value = one.up(value)
   }
-  return value
+  return (findOperation(ladder.versions.at(-1), operation) ?? older).reply.toWire(value)
 }
 
-function find(
-  { versions }: VersionLadder,
-  { kind, name, tag }: Operation,
-  version: number,
-): { readonly position: number; readonly older: Operation } {
+function find({ versions }: VersionLadder, key: Operation, version: number): { readonly position: number; readonly older: Operation } {
   const position = versions.findIndex((one) => one.version === version)
-  const older = operationOf(versions[position], kind, tag)
+  const older = findOperation(versions[position], key)
   if (older === undefined)
-    throw new Inexpressible(position === -1 ? `this client does not know version ${version}` : `${name} is newer than version ${version}`)
+    throw new Inexpressible(
+      position === -1 ? `this client does not know version ${version}` : `${key.name} is newer than version ${version}`,
+    )
   return { position, older }
 }
-
-function operationOf(descriptor: MachineDescriptor | undefined, kind: Operation['kind'], tag: number): Operation | undefined {
-  return kind === 'command' ? descriptor?.commands.find((one) => one.tag === tag) : descriptor?.queries.find((one) => one.tag === tag)
-}
-
-const stepOf = (step: VersionStep | undefined, { kind, tag }: Operation): OperationStep | undefined =>
-  (kind === 'command' ? step?.commands : step?.queries)?.[tag]

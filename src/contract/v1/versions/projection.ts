@@ -36,8 +36,7 @@ class ProjectedCodec implements ValueCodec<unknown> {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: codecs of different types stand in one list; `any` makes them assignable both ways
-const projected = (older: ValueCodec<any>, newer: ValueCodec<any> | undefined, step: ValueStep | undefined): ValueCodec<any> =>
+const projected = (older: ValueCodec<unknown>, newer: ValueCodec<unknown> | undefined, step: ValueStep | undefined): ValueCodec<unknown> =>
   newer === undefined || step === undefined ? older : new ProjectedCodec(older, newer, step)
 
 /** Of two steps one. */

@@ -3,13 +3,12 @@ import { RaftgenError } from '../../../errors.ts'
 import type { Admission, Lowering } from '../../../machine/evolution.ts'
 import { packValue, unpackValue } from '../../../wire/value.ts'
 import { BoundMachine, NotRaised, type RawCall, readCall } from '../bound-machine.ts'
-import type { CommandOperation, MachineDescriptor, QueryOperation, Wire } from '../descriptor.ts'
+import type { MachineDescriptor, Wire } from '../descriptor.ts'
 import { type Handler, pickHandlers, wordsOf } from '../handlers.ts'
 import { type LongStep, longStep, project } from './projection.ts'
-import type { VersionLadder, VersionStep } from './step.ts'
+import { findOperation, type Operation, type OperationKey, operationStep, type VersionLadder, type VersionStep } from './step.ts'
 
 export type Kind = 'command' | 'query'
-type Operation = CommandOperation<unknown, unknown> | QueryOperation<unknown, unknown>
 
 /** One version, and what serves it. */
 export interface Rung {
@@ -80,9 +79,10 @@ export class Rungs {
         const message = `the ${kind} is of version ${raw.version} of the schema, the cluster uses version ${active}`
         return { kind: 'refused', code: 'NOT_YET_ACTIVE', message, isKnown: raw.version <= this.newest.descriptor.version }
       }
-      const own = raw.version === active ? call : packValue([active, raw.tag, this.#raised(kind, raw, position)])
-      const problem = kind === 'command' ? machine.check(own) : machine.checkQuery(own)
-      return problem === undefined ? { kind: 'admitted', call: own } : { kind: 'refused', code: 'INVALID_INPUT', message: problem }
+      const own = raw.version === active ? raw : { version: active, tag: raw.tag, input: this.#raised(kind, raw, position) }
+      const bytes = own === raw ? call : packValue([active, own.tag, own.input])
+      const problem = kind === 'command' ? machine.check(bytes, own) : machine.checkQuery(bytes, own)
+      return problem === undefined ? { kind: 'admitted', call: bytes } : { kind: 'refused', code: 'INVALID_INPUT', message: problem }
     } catch (error) {
       const code = error instanceof NotRaised && error.cause instanceof Retired ? 'OPERATION_RETIRED' : 'INVALID_INPUT'
       return { kind: 'refused', code, message: wordsOf(error).message }
@@ -96,12 +96,12 @@ export class Rungs {
       if (status !== 0 || typeof its !== 'number' || version >= its) return { kind: 'lowered', reply }
       const { tag } = readCall(kind, call)
       const [from, to] = [this.positionOf(its), this.positionOf(version)]
-      let lowered = operationOf(this.at(from).descriptor, kind, tag).reply.fromWire(value)
+      let lowered = operationOf(this.at(from).descriptor, { kind, tag }).reply.fromWire(value)
       for (let i = from - 1; i >= to; i--) {
-        const step = stepOf(this.steps[i], kind, tag)?.reply
+        const step = operationStep(this.steps[i], { kind, tag })?.reply
         if (step !== undefined) lowered = step.down(lowered)
       }
-      const { reply: codec } = operationOf(this.at(to).descriptor, kind, tag)
+      const { reply: codec } = operationOf(this.at(to).descriptor, { kind, tag })
       return { kind: 'lowered', reply: packValue([0, codec.toWire(lowered), version]) }
     } catch (error) {
       return { kind: 'inexpressible', message: wordsOf(error).message }
@@ -113,15 +113,15 @@ export class Rungs {
     const from = this.all.findIndex(({ descriptor }) => descriptor.version === version)
     const { name, version: own } = this.at(to).descriptor
     if (from === -1 || from > to) throw new TypeError(`the ${kind} has schema version ${version}, ${name} has version ${own} here`)
-    const older = operationOf(this.at(from).descriptor, kind, tag)
+    const older = operationOf(this.at(from).descriptor, { kind, tag })
     try {
       let value = older.input.fromWire(input)
       for (let i = from; i < to; i++) {
-        operationOf(this.at(i + 1).descriptor, kind, tag, older.name)
-        const step = stepOf(this.steps[i], kind, tag)?.input
+        operationOf(this.at(i + 1).descriptor, { kind, tag }, older.name)
+        const step = operationStep(this.steps[i], { kind, tag })?.input
         if (step !== undefined) value = step.up(value)
       }
-      const { input: codec } = operationOf(this.at(to).descriptor, kind, tag)
+      const { input: codec } = operationOf(this.at(to).descriptor, { kind, tag })
       return codec.toWire(codec.check(value, 'input'))
     } catch (error) {
       throw new NotRaised(older.name, error)
@@ -134,13 +134,12 @@ class Retired extends Error {
   override readonly name = 'Retired'
 }
 
-const stepOf = (step: VersionStep | undefined, kind: Kind, tag: number) => (kind === 'command' ? step?.commands : step?.queries)?.[tag]
-
-function operationOf({ name, version, commands, queries }: MachineDescriptor, kind: Kind, tag: number, was?: string): Operation {
-  const operation = kind === 'command' ? commands.find((one) => one.tag === tag) : queries.find((one) => one.tag === tag)
+function operationOf(descriptor: MachineDescriptor, key: OperationKey, was?: string): Operation {
+  const operation = findOperation(descriptor, key)
   if (operation !== undefined) return operation
-  if (was !== undefined) throw new Retired(`${was} is retired: version ${version} of ${name} has no such ${kind}`)
-  throw new TypeError(`${name} version ${version} has no ${kind} with tag ${tag}`)
+  const { name, version } = descriptor
+  if (was !== undefined) throw new Retired(`${was} is retired: version ${version} of ${name} has no such ${key.kind}`)
+  throw new TypeError(`${name} version ${version} has no ${key.kind} with tag ${key.tag}`)
 }
 
 function olderHandlers(older: OlderHandlers, { name, version }: MachineDescriptor): object {

@@ -1,18 +1,18 @@
 // How one version of a schema becomes the next: functions that raftgen emits, and where it cannot, the user's.
-import type { MachineDescriptor } from '../descriptor.ts'
+import type { CommandOperation, MachineDescriptor, QueryOperation } from '../descriptor.ts'
+
+export type Operation = CommandOperation<unknown, unknown> | QueryOperation<unknown, unknown>
 
 /** A value has no form in the older version. Thrown by `ValueStep.down`. */
 export class Inexpressible extends Error {
   override readonly name = 'Inexpressible'
 }
 
-/** Between a value of one version and of the next. Both are canonical: as `check` or `fromWire` of their codecs return them. */
+/** Between a value of one version and of the next. Methods: the functions that are emitted take the types of their versions. Both are canonical: as `check` or `fromWire` of their codecs return them. */
 export interface ValueStep {
-  // biome-ignore lint/suspicious/noExplicitAny: steps of different types stand in one table; `any` makes them assignable both ways
-  up(older: any): any
+  up(older: unknown): unknown
   /** Throws `Inexpressible`. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  down(newer: any): any
+  down(newer: unknown): unknown
 }
 
 /** Left out: the type is the same in both, its bounds included. */
@@ -45,20 +45,38 @@ export interface VersionStep {
   readonly migration?: Migration
 }
 
+/** The user's: a method, since it takes the type of its version. */
+interface UserMigration {
+  value(older: unknown, key: string | number): unknown
+}
+
 export interface Migration {
   /**
    * Of a table or cell of the newer state, by name, where a function of the user makes the values; a key of `''` stands for a cell. The
    * place of `FieldStep.value`.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  readonly values: Readonly<Record<string, (older: any, key: string | number) => any>>
+  readonly values: Readonly<Record<string, UserMigration['value']>>
   /**
    * Last, once every field has what it has: looks at the state as it was and changes the new one, as a handler does. Where it is a generator, other work
    * is done between its steps.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  readonly finish?: (older: any, newer: any) => void | Iterable<void>
+  finish?(older: object, newer: object): void | Iterable<void>
 }
+
+/** Which operation of which kind: with its tag, which is for good. */
+export interface OperationKey {
+  readonly kind: 'command' | 'query'
+  readonly tag: number
+}
+
+/** The operation in some version; `undefined` where that has none. */
+export function findOperation(descriptor: MachineDescriptor | undefined, { kind, tag }: OperationKey): Operation | undefined {
+  return kind === 'command' ? descriptor?.commands.find((one) => one.tag === tag) : descriptor?.queries.find((one) => one.tag === tag)
+}
+
+/** What a step says of it. */
+export const operationStep = (step: VersionStep | undefined, { kind, tag }: OperationKey): OperationStep | undefined =>
+  (kind === 'command' ? step?.commands : step?.queries)?.[tag]
 
 /** Versions of a machine that a build knows, ascending, and how each becomes the next. */
 export interface VersionLadder {
