@@ -70,7 +70,8 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
   if (evolution !== undefined && hasErrors(diagnostics)) return { ...nothing(diagnostics), evolution }
   const extension = options.importExtension ?? 'js'
   const migrationsFile = resolve(cwd, options.migrationsFile ?? join(dirname(schemaFile), 'migrations.ts'))
-  const older = olderVersions(schema)
+  const { known: older, givenUp } = olderVersions(schema)
+  if (givenUp !== undefined) diagnostics.push(givenUp)
   const emitted = emit(model, {
     toolVersion: await toolVersion(),
     source: fromFolder(outDir, schemaFile),

@@ -52,10 +52,11 @@ class LoadFailure {
   }
 }
 
+/** The copy that runs: its `defineMachine` and this generator belong together, and a schema may live where nothing is installed. */
+const raftgen = fileURLToPath(new URL(`../src/index${extname(fileURLToPath(import.meta.url))}`, import.meta.url))
+
 async function run(schemaFile: string): Promise<object> {
   const { createJiti } = await import('jiti')
-  // The copy that runs: its `defineMachine` and this generator belong together, and a schema may live where nothing is installed.
-  const raftgen = fileURLToPath(new URL(`../src/index${extname(fileURLToPath(import.meta.url))}`, import.meta.url))
   const jiti = createJiti(pathToFileURL(schemaFile).href, { fsCache: false, moduleCache: false, interopDefault: false, alias: { raftgen } })
   return await jiti.import<object>(schemaFile)
 }
@@ -88,7 +89,7 @@ interface Failing extends LoadOptions {
 function doesNotLoad(reason: unknown, { schemaFile, displayFile, text }: Failing): Diagnostic {
   const message = reason instanceof Error ? (reason.message.split('\n')[0] ?? '') : String(reason)
   const missing = /Cannot find (?:module|package) '([^']+)'/.exec(message)?.[1]
-  if (missing !== undefined) return notFound(missing, { schemaFile, displayFile, text })
+  if (missing !== undefined) return notFound(asWritten(missing), { schemaFile, displayFile, text })
   const frame = frameOf(reason)
   const kind = reason instanceof Error && reason.name !== 'Error' ? `${reason.name}: ` : ''
   return {
@@ -102,6 +103,14 @@ function doesNotLoad(reason: unknown, { schemaFile, displayFile, text }: Failing
   }
 }
 
+/** A part of raftgen is looked for beside the copy that runs. */
+function asWritten(missing: string): string {
+  const path = missing.startsWith('file:') ? fileURLToPath(missing) : missing
+  return path.startsWith(`${raftgen}/`) ? `raftgen${path.slice(raftgen.length)}` : missing
+}
+
+const raftgenHint = "A schema has all that it needs from raftgen itself: `import { defineMachine } from 'raftgen'`."
+
 function notFound(missing: string, { schemaFile, displayFile, text }: Failing): Diagnostic {
   const lines = text.split('\n')
   const line = lines.findIndex((candidate) => candidate.includes(`'${missing}'`) || candidate.includes(`"${missing}"`)) + 1
@@ -114,7 +123,7 @@ function notFound(missing: string, { schemaFile, displayFile, text }: Failing): 
     line,
     column: line === 0 ? 0 : firstColumn(text, line),
     message: `the schema imports ${name}, which cannot be found`,
-    hint: isPackage ? `Install it: npm install ${missing}` : 'Correct the path.',
+    hint: missing.startsWith('raftgen/') ? raftgenHint : isPackage ? `Install it: npm install ${missing}` : 'Correct the path.',
   }
 }
 

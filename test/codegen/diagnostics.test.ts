@@ -69,6 +69,12 @@ describe('a schema file', () => {
     ])
   })
 
+  test('that imports a part of raftgen is told where it is', async () => {
+    expect(await found("import { defineMachine } from 'raftgen/schema'\nexport default defineMachine\n")).toEqual([
+      "schema.ts:1:1 error SCHEMA_DOES_NOT_LOAD the schema imports raftgen/schema, which cannot be found | A schema has all that it needs from raftgen itself: `import { defineMachine } from 'raftgen'`.",
+    ])
+  })
+
   test('whose neighbour throws is pointed at the neighbour', async () => {
     project.write('parts.ts', "\nexport const part = JSON.parse('{')\n")
 
