@@ -1,6 +1,6 @@
 // A machine that knows several versions of its schema, of which one is in force: replicas of builds that know more and fewer of them, fed with one log.
 import { describe, expect, test } from 'vitest'
-import { bind, bindVersions, type StateMachine, type VersionLadder } from '../../src/contract/v1.ts'
+import { bind, bindVersions, Inexpressible, type StateMachine, type VersionLadder } from '../../src/contract/v1.ts'
 import type { Envelope } from '../../src/machine/envelope.ts'
 import type { Evolution } from '../../src/machine/evolution.ts'
 import { Replica } from '../../src/machine/replica.ts'
@@ -118,6 +118,27 @@ describe('while a version is in force', () => {
     // An owner of nine characters, where eight are allowed.
     for (const subject of subjects) expect(subject.call(1, 'acquire', ['a', 'too long!'])).toEqual([1])
     same(subjects)
+  })
+
+  test('a way up that does not lead back is taken all the same: what the version allows is let in and served, what it does not is refused', () => {
+    const [up, last] = ladder.steps
+    if (up === undefined || last === undefined) throw new Error('the ladder has two steps')
+    const upcast = {
+      up: (older: object) => ({ ...older, note: 'of old' }),
+      down: () => {
+        throw new Inexpressible('only the user knows')
+      },
+    }
+    const oneWay: VersionLadder = {
+      versions: versions.slice(0, 2),
+      steps: [{ ...up, commands: { ...up.commands, 1: { ...up.commands[1], input: upcast } } }],
+    }
+    const [first, second] = [builds.first(), bindVersions(oneWay, handlers2)].map(begun)
+    const call = packValue([1, tags.acquire, ['a', 'me']])
+    expect(second?.evolution.admit('command', call)).toEqual({ kind: 'admitted', call })
+    expect(second?.evolution.admit('command', packValue([1, tags.acquire, ['a', 'too long!']]))).toMatchObject({ code: 'INVALID_INPUT' })
+    expect(second?.call(1, 'acquire', ['a', 'me'])).toEqual(first?.call(1, 'acquire', ['a', 'me']))
+    if (first !== undefined && second !== undefined) same([first, second])
   })
 
   test('a new operation is refused as not yet active', () => {

@@ -156,7 +156,10 @@ describe('what is compared', () => {
   test('a change of the state that needs a migration gives up what is older, and that is said', async () => {
     const project = new Project()
     const schema = (version: number, field: string): string =>
-      schemaOf(version).replace(/state: .*\n/, `state: Type.Object({ marks: Record(Type.String(), Type.Object({ at: Type.Integer()${field} })) }),\n`)
+      schemaOf(version).replace(
+        /state: .*\n/,
+        `state: Type.Object({ marks: Record(Type.String(), Type.Object({ at: Type.Integer()${field} })) }),\n`,
+      )
     await project.emit(schema(1, ''))
     freeze(project, 1)
 
@@ -164,7 +167,9 @@ describe('what is compared', () => {
 
     expect(diagnostics.find(({ code }) => code === 'VERSION_GIVEN_UP')).toMatchObject({
       severity: 'warning',
-      message: expect.stringMatching(/^what is generated knows nothing of version 1, .* by plain steps: .*by is new and required, in the state$/),
+      message: expect.stringMatching(
+        /^what is generated knows nothing of version 1, .* by plain steps: .*by is new and required, in the state$/,
+      ),
     })
     expect(files.filter(({ path }) => path.includes('/v1/'))).toEqual([])
   })

@@ -1,43 +1,42 @@
 // An older version as the handlers of a newer one serve it: their values, its bytes and bounds.
-import type {
-  CellDescriptor,
-  CommandOperation,
-  MachineDescriptor,
-  QueryOperation,
-  TableDescriptor,
-  ValueCodec,
-  Wire,
-} from '../descriptor.ts'
+import type { CellDescriptor, CommandOperation, MachineDescriptor, QueryOperation, TableDescriptor, ValueCodec } from '../descriptor.ts'
 import type { FieldStep, OperationStep, ValueStep, VersionStep } from './step.ts'
 
-/** Values of `newer`, which are what `older` has a place for. */
-class ProjectedCodec implements ValueCodec<unknown> {
-  readonly #older: ValueCodec<unknown>
-  readonly #newer: ValueCodec<unknown>
-  readonly #step: ValueStep
+type Projected = ValueCodec<unknown>
 
-  constructor(older: ValueCodec<unknown>, newer: ValueCodec<unknown>, step: ValueStep) {
-    this.#older = older
-    this.#newer = newer
-    this.#step = step
-  }
+/** Of the state: values of `newer`, without what `older` has no place for. That is how they are read again, by whatever build. */
+const projectedValue = (older: Projected, newer: Projected, step: ValueStep | undefined): Projected =>
+  step === undefined
+    ? older
+    : {
+        check: (value, at) => step.up(older.check(step.down(newer.check(value, at)), at)),
+        toWire: (value) => older.toWire(step.down(value)),
+        fromWire: (wire) => step.up(older.fromWire(wire)),
+      }
 
-  /** What the older version has no place for is not in what is returned. */
-  check(value: unknown, at: string): unknown {
-    return this.#step.up(this.#older.check(this.#step.down(this.#newer.check(value, at)), at))
-  }
+/** Of an input. It goes up only: what it came from was checked when it was let in, and a way that the user wrote need not lead back. */
+const projectedInput = (older: Projected, step: ValueStep | undefined): Projected =>
+  step === undefined
+    ? older
+    : {
+        check: (value) => value,
+        toWire: (value) => older.toWire(step.down(value)),
+        fromWire: (wire) => step.up(older.fromWire(wire)),
+      }
 
-  toWire(value: unknown): Wire {
-    return this.#older.toWire(this.#step.down(value))
-  }
-
-  fromWire(wire: Wire): unknown {
-    return this.#step.up(this.#older.fromWire(wire))
-  }
-}
-
-const projected = (older: ValueCodec<unknown>, newer: ValueCodec<unknown> | undefined, step: ValueStep | undefined): ValueCodec<unknown> =>
-  newer === undefined || step === undefined ? older : new ProjectedCodec(older, newer, step)
+/** Of what a handler returns: it goes down only, and has to fit both. */
+const projectedReply = (older: Projected, newer: Projected | undefined, step: ValueStep | undefined): Projected =>
+  newer === undefined || step === undefined
+    ? older
+    : {
+        check: (value, at) => {
+          const checked = newer.check(value, at)
+          older.check(step.down(checked), at)
+          return checked
+        },
+        toWire: (value) => older.toWire(step.down(value)),
+        fromWire: (wire) => step.up(older.fromWire(wire)),
+      }
 
 /** Of two steps one. */
 function joined(first: ValueStep | undefined, second: ValueStep | undefined): ValueStep | undefined {
@@ -111,9 +110,9 @@ function projectedField(
   if (older.kind === 'table' && newer.kind === 'table') {
     // Indexes are no part of the wire: those of today are kept up, for the handlers of today.
     const { indexes } = newer
-    return { ...older, values: projected(older.values, newer.values, step), ...(indexes === undefined ? {} : { indexes }) }
+    return { ...older, values: projectedValue(older.values, newer.values, step), ...(indexes === undefined ? {} : { indexes }) }
   }
-  if (older.kind === 'cell' && newer.kind === 'cell') return { ...older, value: projected(older.value, newer.value, step) }
+  if (older.kind === 'cell' && newer.kind === 'cell') return { ...older, value: projectedValue(older.value, newer.value, step) }
   return older
 }
 
@@ -128,8 +127,8 @@ function projectedCommand(
     ...older,
     name: newer?.name ?? older.name,
     errors: newer?.errors ?? older.errors,
-    input: projected(older.input, newer?.input, step.input),
-    reply: projected(older.reply, newer?.reply, step.reply),
+    input: projectedInput(older.input, step.input),
+    reply: projectedReply(older.reply, newer?.reply, step.reply),
   }
 }
 
@@ -142,7 +141,7 @@ function projectedQuery(
   return {
     ...older,
     name: newer?.name ?? older.name,
-    input: projected(older.input, newer?.input, step.input),
-    reply: projected(older.reply, newer?.reply, step.reply),
+    input: projectedInput(older.input, step.input),
+    reply: projectedReply(older.reply, newer?.reply, step.reply),
   }
 }

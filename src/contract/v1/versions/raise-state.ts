@@ -22,7 +22,6 @@ export function* raiseState({ older, newer, rung, step }: Move): Generator<void,
   for (const field of newer.fields) {
     const from = step.migration === undefined ? field.name : step.state[rung.toHost.field(field.name)?.from ?? field.name]?.from
     const source = from === undefined ? undefined : before.get(from)
-    if (source === undefined && step.migration?.values[field.name] === undefined) continue
     if (source !== undefined)
       yield* moveField(source, field, step.migration === undefined ? undefined : valueOf(rung, field, step, step.migration))
   }
@@ -37,8 +36,12 @@ function valueOf({ descriptor, toHost }: Rung, { name }: Field<Wire>, step: Vers
   const own = migration.values[from]
   const plain = step.state[from]?.value
   const codec = codecOf(descriptor.state[from])
+  const raised: Convert = (value, key) => {
+    if (own !== undefined) return codec.check(own(value, key), `state.${from}`)
+    return plain === undefined ? value : plain.up(value)
+  }
   return (value, key) => {
-    const converted = own === undefined ? (plain?.up(value) ?? value) : codec.check(own(value, key), `state.${from}`)
+    const converted = raised(value, key)
     return further === undefined ? converted : further.up(converted)
   }
 }

@@ -79,6 +79,8 @@ export class Rungs {
         const message = `the ${kind} is of version ${raw.version} of the schema, the cluster uses version ${active}`
         return { kind: 'refused', code: 'NOT_YET_ACTIVE', message, isKnown: raw.version <= this.newest.descriptor.version }
       }
+      // Of what the handlers of a later version serve: in the words of this one.
+      if (raw.version === active) this.#checkOwn(kind, raw, position)
       const own = raw.version === active ? raw : { version: active, tag: raw.tag, input: this.#raised(kind, raw, position) }
       const bytes = own === raw ? call : packValue([active, own.tag, own.input])
       const problem = kind === 'command' ? machine.check(bytes, own) : machine.checkQuery(bytes, own)
@@ -106,6 +108,14 @@ export class Rungs {
     } catch (error) {
       return { kind: 'inexpressible', message: wordsOf(error).message }
     }
+  }
+
+  /** Throws where the input does not fit the version at `position`; of one whose own handlers serve it, the machine finds that. */
+  #checkOwn(kind: Kind, { tag, input }: RawCall, position: number): void {
+    const { descriptor, served } = this.at(position)
+    if (descriptor === served) return
+    const { input: codec } = operationOf(descriptor, { kind, tag })
+    codec.check(codec.fromWire(input), 'input')
   }
 
   /** The input of a call of an older version, in the version at `to`. Throws `NotRaised`, or TypeError for a version that is not older. */
