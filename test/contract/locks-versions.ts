@@ -3,6 +3,7 @@
 //   1  acquire, release, holder
 //   2  the same generation: leases and acquire have a note, there is `renew`, and the state counts renewals
 //   3  a new one: a lease has several owners, `release` is retired
+//   4  the same generation as 3: what was called `size` is called `count`
 import type {
   CommandOperation,
   Context,
@@ -109,6 +110,10 @@ const three: MachineDescriptor = {
   commands: [command(1, 'acquire', acquire2, lease3), command(3, 'renew', named, lease3)],
   queries: [query(1, 'holder', named, nullable(lease3))],
 }
+const four: MachineDescriptor = {
+  ...{ name: 'locks', version: 4, wire: 'four', open: false, commands: three.commands, queries: three.queries },
+  state: { leases: leases(lease3), renewals: cell(0), count: cell(0) },
+}
 
 const withNote: ValueStep = {
   up: (older: Value) => Object.freeze({ ...older, note: '' }),
@@ -155,6 +160,19 @@ export const ladder: VersionLadder = {
 }
 export const versions = [one, two, three] as const
 
+/** With version 4, too. */
+export const longLadder: VersionLadder = {
+  versions: [...ladder.versions, four],
+  steps: [
+    ...ladder.steps,
+    {
+      commands: {},
+      queries: {},
+      state: { leases: { from: 'leases' }, renewals: { from: 'renewals' }, count: { from: 'size' } },
+    },
+  ],
+}
+
 interface State2 {
   readonly leases: Table<string, Value>
   renewals: number
@@ -198,6 +216,16 @@ export const handlers3 = {
     return lease
   },
   holder: (state: State3, { name }: { name: string }) => state.leases.get(name) ?? null,
+}
+
+export const handlers4 = {
+  ...handlers3,
+  acquire(state: State2 & { count: number }, { name, owner, note }: { name: string; owner: string; note: string }, ctx: Context) {
+    const lease = { owners: owner.split('+'), until: ctx.now, note }
+    state.leases.set(name, lease)
+    state.count = state.leases.size
+    return lease
+  },
 }
 
 /** As version 1 was built: nothing of what came later. */

@@ -7,7 +7,7 @@ import { Replica } from '../../src/machine/replica.ts'
 import { encodeReplica } from '../../src/wire/replica-codec.ts'
 import { ReplicaDecoder } from '../../src/wire/replica-decoder.ts'
 import { packValue, unpackValue, type Wire } from '../../src/wire/value.ts'
-import { handlers1, handlers2, handlers3, ladder, versions } from './locks-versions.ts'
+import { handlers1, handlers2, handlers3, handlers4, ladder, longLadder, versions } from './locks-versions.ts'
 
 const tags = { acquire: 1, release: 2, renew: 3 }
 const upTo = (count: number): VersionLadder => ({ versions: versions.slice(0, count), steps: ladder.steps.slice(0, count - 1) })
@@ -259,6 +259,21 @@ describe('an activation of a new generation', () => {
     })
     expect(subject.call(2, 'release', ['a'])).toEqual([1])
     expect(subject.holder(3, 'a')).not.toBe(null)
+  })
+
+  test('knows the state as the version that it leads to has it, whichever handlers serve that', () => {
+    const subjects = [builds.third(), bindVersions(longLadder, handlers4, { v2: handlers2 })].map(begun)
+    for (const subject of subjects) {
+      subject.call(1, 'acquire', ['a', 'me+you'])
+      subject.activate(3)
+    }
+    same(subjects)
+    const [, fourth] = subjects
+    fourth?.activate(4)
+    fourth?.replica.machine.typed?.read((state) => {
+      expect(state).toMatchObject({ count: 1 })
+    })
+    expect(fourth?.holder(4, 'a')).toEqual([0, [['me', 'you'], 2_001, ''], 4])
   })
 
   test('that throws leaves what was in force, and says why', () => {

@@ -9,7 +9,6 @@ import { type BoundMachine, failedReply } from './bound-machine.ts'
 import type { MachineDescriptor } from './descriptor.ts'
 import { isExhaustion, wordsOf } from './handlers.ts'
 import { typedOperations } from './typed.ts'
-import { type Move, raiseState } from './versions/raise-state.ts'
 import { type OlderHandlers, Rungs } from './versions/rungs.ts'
 import { SnapshotOfVersion } from './versions/snapshot-of-version.ts'
 import type { VersionLadder } from './versions/step.ts'
@@ -63,10 +62,9 @@ class EvolvingMachine implements StateMachine, Evolution {
     const end = this.#rungs.positionOf(version)
     let [position, machine] = [this.#position, this.#machine]
     while (position < end) {
-      const step = this.#rungs.steps[position]
       position += 1
       const next = this.#rungs.create(position)
-      if (step !== undefined) yield* this.#raised({ older: machine.state, newer: next.state, rung: this.#rungs.at(position), step })
+      yield* this.#raised(position, machine, next)
       machine = next
     }
     this.#stand(position, machine)
@@ -145,12 +143,12 @@ class EvolvingMachine implements StateMachine, Evolution {
     return { operations: typedOperations(this.#rungs.newest.descriptor), read: (look) => this.#machine.read(look) }
   }
 
-  *#raised(move: Move): Generator<void, void> {
+  *#raised(position: number, older: BoundMachine, newer: BoundMachine): Generator<void, void> {
     try {
-      yield* raiseState(move)
+      yield* this.#rungs.raise(position, older.state, newer.state)
     } catch (error) {
       if (error instanceof InvariantError) throw error
-      const { version } = move.rung.descriptor
+      const { version } = this.#rungs.at(position).descriptor
       if (isExhaustion(error)) {
         throw new RaftgenError(
           'HANDLER_FATAL',

@@ -78,6 +78,8 @@ export interface CellDescriptor {
   readonly absent?: boolean
 }
 
+export type FieldDescriptor = TableDescriptor | CellDescriptor
+
 /** One machine: emitted as `locksDescriptor`. */
 export interface MachineDescriptor {
   readonly name: string
@@ -87,7 +89,7 @@ export interface MachineDescriptor {
   /** Whether the version may still change its wire format: it is not frozen yet. */
   readonly open: boolean
   /** In the lock's order. */
-  readonly state: Readonly<Record<string, TableDescriptor | CellDescriptor>>
+  readonly state: Readonly<Record<string, FieldDescriptor>>
   // biome-ignore lint/suspicious/noExplicitAny: as above
   readonly commands: readonly CommandOperation<any, any>[]
   // biome-ignore lint/suspicious/noExplicitAny: as above

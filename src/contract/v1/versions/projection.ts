@@ -1,5 +1,5 @@
 // An older version as the handlers of a newer one serve it: their values, its bytes and bounds.
-import type { CellDescriptor, CommandOperation, MachineDescriptor, QueryOperation, TableDescriptor, ValueCodec } from '../descriptor.ts'
+import type { CommandOperation, FieldDescriptor, MachineDescriptor, QueryOperation, ValueCodec } from '../descriptor.ts'
 import type { FieldStep, OperationStep, ValueStep, VersionStep } from './step.ts'
 
 type Projected = ValueCodec<unknown>
@@ -79,9 +79,9 @@ export function longStep(steps: readonly VersionStep[]): LongStep {
 
 /** `older` in the values of `host`, whose handlers serve it. Fields of the state that it does not have are `absent`. */
 export function project(older: MachineDescriptor, host: MachineDescriptor, step: LongStep): MachineDescriptor {
-  const state: Record<string, TableDescriptor | CellDescriptor> = {}
-  const fresh: Record<string, TableDescriptor | CellDescriptor> = {}
-  const kept = new Map<string, readonly [name: string, field: TableDescriptor | CellDescriptor]>()
+  const state: Record<string, FieldDescriptor> = {}
+  const fresh: Record<string, FieldDescriptor> = {}
+  const kept = new Map<string, readonly [name: string, field: FieldDescriptor]>()
   for (const [name, field] of Object.entries(host.state)) {
     const one = step.field(name)
     const before = one === undefined ? undefined : older.state[one.from]
@@ -102,11 +102,7 @@ export function project(older: MachineDescriptor, host: MachineDescriptor, step:
   }
 }
 
-function projectedField(
-  older: TableDescriptor | CellDescriptor,
-  newer: TableDescriptor | CellDescriptor,
-  step: ValueStep | undefined,
-): TableDescriptor | CellDescriptor {
+function projectedField(older: FieldDescriptor, newer: FieldDescriptor, step: ValueStep | undefined): FieldDescriptor {
   if (older.kind === 'table' && newer.kind === 'table') {
     // Indexes are no part of the wire: those of today are kept up, for the handlers of today.
     const { indexes } = newer

@@ -1,11 +1,13 @@
 // The versions of a ladder at work: what serves each, and calls and replies on their way from one to another.
 import { RaftgenError } from '../../../errors.ts'
 import type { Admission, Lowering } from '../../../machine/evolution.ts'
+import { State } from '../../../machine/state.ts'
 import { packValue, unpackValue } from '../../../wire/value.ts'
 import { BoundMachine, NotRaised, type RawCall, readCall } from '../bound-machine.ts'
 import type { MachineDescriptor, Wire } from '../descriptor.ts'
 import { type Handler, pickHandlers, wordsOf } from '../handlers.ts'
 import { type LongStep, longStep, project } from './projection.ts'
+import { moveState } from './move-state.ts'
 import { findOperation, type Operation, type OperationKey, operationStep, type VersionLadder, type VersionStep } from './step.ts'
 
 export type Kind = 'command' | 'query'
@@ -69,6 +71,19 @@ export class Rungs {
   create(position: number): BoundMachine {
     const { served, handlers } = this.at(position)
     return new BoundMachine(served, handlers, (kind, call) => this.#raised(kind, call, position))
+  }
+
+  /** Of the version before `position` and of that at it, as they are served: `newer` gets all that becomes of `older`. Throws what `moveState` throws. */
+  *raise(position: number, older: State<Wire>, newer: State<Wire>): Generator<void, void> {
+    const { descriptor, served, toHost } = this.at(position)
+    const { state: fields, migration } = this.steps[position - 1] ?? {}
+    const descriptors = descriptor.state
+    if (migration === undefined) return yield* moveState(older, newer, { fields: undefined, migration, descriptors })
+    if (descriptor === served) return yield* moveState(older, newer, { fields, migration, descriptors })
+    // The functions of the user know the version that they lead to, not the one whose handlers serve it.
+    const own = new State(descriptors)
+    yield* moveState(older, own, { fields, migration, descriptors })
+    yield* moveState(own, newer, { fields: fieldsOf(served, toHost), migration: undefined, descriptors: served.state })
   }
 
   admit(kind: Kind, call: Uint8Array, position: number, machine: BoundMachine): Admission {
@@ -137,6 +152,15 @@ export class Rungs {
       throw new NotRaised(older.name, error)
     }
   }
+}
+
+function fieldsOf(host: MachineDescriptor, toHost: LongStep): VersionStep['state'] {
+  return Object.fromEntries(
+    Object.keys(host.state).flatMap((name) => {
+      const step = toHost.field(name)
+      return step === undefined ? [] : [[name, step]]
+    }),
+  )
 }
 
 /** An operation that a later version does not have. */

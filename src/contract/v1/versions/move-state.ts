@@ -2,51 +2,46 @@
 import { DigestSum } from '../../../machine/field-digest.ts'
 import type { Field, State } from '../../../machine/state.ts'
 import type { ValueCodec, Wire } from '../descriptor.ts'
-import type { Rung } from './rungs.ts'
+import type { FieldDescriptor } from '../descriptor.ts'
 import type { Migration, VersionStep } from './step.ts'
 
 /** Records between two steps of the iterator: well below a millisecond, unless a function of the user takes its time. */
 const sliceRecords = 128
 
-export interface Move {
-  readonly older: State<Wire>
-  /** As it begins: what is not moved stays so. */
-  readonly newer: State<Wire>
-  readonly rung: Rung
-  readonly step: VersionStep
+/** How what is in a state becomes what is in another. */
+export interface StateMove {
+  /** By the name in the newer state; what is not here stays as it begins. None: both are of one shape, and nothing is converted. */
+  readonly fields: VersionStep['state'] | undefined
+  readonly migration: Migration | undefined
+  /** Of the newer state: what the user's functions make is checked by it. */
+  readonly descriptors: Readonly<Record<string, FieldDescriptor>>
 }
 
-/** Changes only `newer`. Throws what a function of the user throws, and `InvalidValue` for what such a function has made that does not fit. */
-export function* raiseState({ older, newer, rung, step }: Move): Generator<void, void> {
+/** Changes only `newer`, as it begins. Throws what a function of the user throws, and `InvalidValue` for what such a function has made that does not fit. */
+export function* moveState(older: State<Wire>, newer: State<Wire>, move: StateMove): Generator<void, void> {
   const before = new Map(older.fields.map((field) => [field.name, field]))
   for (const field of newer.fields) {
-    const from = step.migration === undefined ? field.name : step.state[rung.toHost.field(field.name)?.from ?? field.name]?.from
+    const from = move.fields === undefined ? field.name : move.fields[field.name]?.from
     const source = from === undefined ? undefined : before.get(from)
-    if (source !== undefined)
-      yield* moveField(source, field, step.migration === undefined ? undefined : valueOf(rung, field, step, step.migration))
+    if (source !== undefined) yield* moveField(source, field, convertOf(field.name, move))
   }
-  if (step.migration?.finish !== undefined) yield* finish(older, newer, step.migration.finish)
+  const { migration } = move
+  if (migration?.finish !== undefined) yield* finish(older, newer, (old, state) => migration.finish?.(old, state))
 }
 
 type Convert = (value: unknown, key: string | number) => unknown
 
-/** Into the values of the handlers that serve the newer version. */
-function valueOf({ descriptor, toHost }: Rung, { name }: Field<Wire>, step: VersionStep, migration: Migration): Convert {
-  const { from = name, value: further } = toHost.field(name) ?? {}
-  const own = migration.values[from]
-  const plain = step.state[from]?.value
-  const codec = codecOf(descriptor.state[from])
-  const raised: Convert = (value, key) => {
-    if (own !== undefined) return codec.check(own(value, key), `state.${from}`)
-    return plain === undefined ? value : plain.up(value)
+function convertOf(name: string, { fields, migration, descriptors }: StateMove): Convert | undefined {
+  const own = migration?.values[name]
+  if (own === undefined) {
+    const step = fields?.[name]?.value
+    return step === undefined ? undefined : (value) => step.up(value)
   }
-  return (value, key) => {
-    const converted = raised(value, key)
-    return further === undefined ? converted : further.up(converted)
-  }
+  const codec = codecOf(descriptors[name])
+  return (value, key) => codec.check(own(value, key), `state.${name}`)
 }
 
-const codecOf = (field: Rung['descriptor']['state'][string] | undefined): ValueCodec<unknown> => {
+const codecOf = (field: FieldDescriptor | undefined): ValueCodec<unknown> => {
   if (field === undefined) throw new RangeError('a field that moves is in the newer version')
   return field.kind === 'table' ? field.values : field.value
 }
@@ -77,7 +72,11 @@ function* moveTable(older: TableField, newer: TableField, convert: Convert | und
 }
 
 /** Queries are answered from the older state in between, so it is open for reading only while the function runs. */
-function* finish(older: State<Wire>, newer: State<Wire>, run: NonNullable<Migration['finish']>): Generator<void, void> {
+function* finish(
+  older: State<Wire>,
+  newer: State<Wire>,
+  run: (older: object, newer: object) => void | Iterable<void>,
+): Generator<void, void> {
   const reading = <T>(work: () => T): T => {
     older.transaction.beginQuery()
     try {
