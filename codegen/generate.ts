@@ -10,7 +10,7 @@ import { type Evolution, evolutionSince } from './evolution/since-frozen.ts'
 import { lockText } from './lock-file.ts'
 import { type LockedSchema, readSchema } from './locked-schema.ts'
 import type { Model, OperationSummary } from './model.ts'
-import { olderVersions } from './older-versions.ts'
+import { type OlderVersions, olderVersions, sameGeneration } from './older-versions.ts'
 import { outTaken } from './out-owner.ts'
 import { retiredOperations } from './retired-operations.ts'
 import { emittedHeader } from './write.ts'
@@ -35,6 +35,12 @@ export interface GeneratedFile {
   /** Of the wire lock, which is not ours alone: what it was made from. */
   readonly basis?: { readonly text: string | undefined }
 }
+export interface EndedGeneration {
+  /** The last of it. */
+  readonly version: number
+  /** What handlers there must be. */
+  readonly operations: readonly OperationSummary[]
+}
 export interface Generation {
   /** None when something is an error. */
   readonly model: Model | undefined
@@ -44,6 +50,8 @@ export interface Generation {
   readonly operations: readonly OperationSummary[]
   /** What the user's migrations are to export. */
   readonly upcasts: readonly Upcast[]
+  /** Generations that are over, ascending: their handlers are asked for beside those of the newest. */
+  readonly endedGenerations: readonly EndedGeneration[]
   /** Files in `outDir` that earlier runs emitted and this one does not. */
   readonly stale: readonly string[]
   /** All of them, by position. */
@@ -70,8 +78,7 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
   if (evolution !== undefined && hasErrors(diagnostics)) return { ...nothing(diagnostics), evolution }
   const extension = options.importExtension ?? 'js'
   const migrationsFile = resolve(cwd, options.migrationsFile ?? join(dirname(schemaFile), 'migrations.ts'))
-  const { known: older, givenUp } = olderVersions(schema)
-  if (givenUp !== undefined) diagnostics.push(givenUp)
+  const older = olderVersions(schema)
   const emitted = emit(model, {
     toolVersion: await toolVersion(),
     source: fromFolder(outDir, schemaFile),
@@ -84,8 +91,9 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
   return {
     model,
     files,
-    operations: [...model.operations, ...retiredSummaries(model, older)],
+    operations: servedOperations(model, older),
     upcasts: emitted.upcasts,
+    endedGenerations: endedGenerations(older),
     stale: await staleFiles(outDir, new Set(files.map(({ path }) => path))),
     diagnostics: sorted(diagnostics),
     ...(evolution === undefined ? {} : { evolution }),
@@ -98,11 +106,19 @@ const lockOf = ({ lockFile, lock, foundText }: LockedSchema): GeneratedFile => (
   basis: { text: foundText },
 })
 
-const retiredSummaries = (model: Model, older: readonly Model[]): readonly OperationSummary[] =>
-  retiredOperations(model, older).flatMap(({ was }) => {
+const endedGenerations = (older: OlderVersions): readonly EndedGeneration[] =>
+  older.known
+    .filter(({ version }) => older.ended.has(version))
+    .map((model) => ({ version: model.version, operations: servedOperations(model, older) }))
+
+/** Its own, and what its generation has had before. */
+function servedOperations(model: Model, older: OlderVersions): readonly OperationSummary[] {
+  const retired = retiredOperations(model, sameGeneration(older, model.version)).flatMap(({ was }) => {
     const last = was.at(-1)?.operation
     return last === undefined ? [] : [{ name: last.name, handlerKey: last.handlerKey, kind: last.kind, docs: undefined }]
   })
+  return [...model.operations, ...retired]
+}
 
 const hasErrors = (diagnostics: readonly Diagnostic[]): boolean => diagnostics.some(({ severity }) => severity === 'error')
 
@@ -111,6 +127,7 @@ const nothing = (diagnostics: readonly Diagnostic[]): Generation => ({
   files: [],
   operations: [],
   upcasts: [],
+  endedGenerations: [],
   stale: [],
   diagnostics: sorted(diagnostics),
 })

@@ -12,7 +12,7 @@ export interface MigrationsRequest {
 export interface MigrationsPlan {
   /** What the file is to hold; none when it stays as it is. */
   readonly text: string | undefined
-  /** Names of the functions that were added. */
+  /** Names of the functions that were added, and do nothing yet. */
   readonly added: readonly string[]
 }
 
@@ -26,7 +26,7 @@ export async function planMigrations({ upcasts, text, versionsModule }: Migratio
   const types = [...new Set(missing.flatMap(({ from, to }) => [from, to]))].filter((name) => !known.has(name)).sort()
   const imported = types.length === 0 ? '' : `import type { ${types.join(', ')} } from ${quoted(versionsModule)}\n`
   const stubs = missing.map(stubText).join('\n')
-  const added = missing.map(({ name }) => name)
+  const added = missing.filter(({ why }) => why !== undefined).map(({ name }) => name)
   if (text === undefined || text.trim() === '') return { text: `${head}${imported}\n${stubs}`, added }
   return { text: `${text}${text.endsWith('\n') ? '' : '\n'}\n${imported}${imported === '' ? '' : '\n'}${stubs}`, added }
 }
@@ -38,6 +38,25 @@ const head = `// Written once by raftgen; yours from then on. Later runs add wha
 `
 
 /** Does not compile until it is written: a function that returns nothing would be found out only once the version is in force. */
-const stubText = ({ name, from, to, why }: Upcast): string => `/** To be written: ${why}. */
-export function ${name}(old: ${from}): ${to} {}
+function stubText({ name, from, to, key, fills, why }: Upcast): string {
+  if (fills === true) return fillingStub({ name, from, to, why })
+  const parameters = `old: ${from}${key === undefined ? '' : `, key: ${key}`}`
+  return `/** To be written: ${why}. */
+export function ${name}(${parameters}): ${to} {}
 `
+}
+
+function fillingStub({ name, from, to, why }: Pick<Upcast, 'name' | 'from' | 'to' | 'why'>): string {
+  if (why === undefined)
+    return `/**
+ * Comes last: all that was has its place by then. Where something of the new state follows from the old one, fill it in here, with a \`function*\` that yields
+ * now and then if that is much.
+ */
+export function ${name}(_old: ${from}, _state: ${to}): void {}
+`
+  return `/** To be written: ${why}. Comes last: all else has its place by then. With a \`function*\` that yields now and then if it is much. */
+export function ${name}(old: ${from}, state: ${to}): void {
+  return 'to be written'
+}
+`
+}

@@ -1,11 +1,12 @@
 // The model as text: one function for each emitted file.
 import type { Model } from '../model.ts'
+import { noOlderVersions, type OlderVersions, sameGeneration } from '../older-versions.ts'
 import { emitClient } from './client.ts'
 import { emitCodec } from './codec.ts'
 import { emitErrors } from './errors.ts'
 import { emitDescriptor, emitMachine } from './machine.ts'
 import type { Module } from './module.ts'
-import { emitTypes } from './types.ts'
+import { emitTypes, type Served } from './types.ts'
 import type { Upcast } from './steps/upcast.ts'
 import { emitVersions } from './versions.ts'
 
@@ -15,8 +16,8 @@ export interface EmitOptions {
   /** The schema file, as seen from the folder of the emitted files, with `/`. */
   readonly source: string
   readonly extension: 'js' | 'ts'
-  /** Versions that what is emitted knows beside its own, ascending. Default: none. */
-  readonly older?: readonly Model[]
+  /** Versions that what is emitted knows beside its own. Default: none. */
+  readonly older?: OlderVersions
   /** The module of the user's functions, as emitted files name it. Default `../migrations.js`, or with the other extension. */
   readonly migrations?: string
   /** Errors that nobody is to be answered with any more. Default: none. */
@@ -35,34 +36,42 @@ export interface Emitted {
 }
 
 export function emit(model: Model, options: EmitOptions): Emitted {
-  const { extension, older = [], migrations = `../migrations.${extension}`, retiredErrors = [] } = options
-  const versions = older.length === 0 ? undefined : emitVersions(model, { older, extension, migrations, retiredErrors })
+  const { extension, older = noOlderVersions, migrations = `../migrations.${extension}`, retiredErrors = [] } = options
+  const versions = older.known.length === 0 ? undefined : emitVersions(model, { older, extension, migrations, retiredErrors })
   const header = headerOf(model, options)
   const modules = [
-    emitTypes(model, older, extension),
+    emitTypes(model, served(model, older, ''), extension),
     emitErrors(model, extension),
     emitCodec(model, extension),
     emitMachine(model, older, extension),
-    emitClient(model, older, extension),
+    emitClient(model, older.known, extension),
     ...(versions === undefined ? [] : [versions.module]),
   ]
   const files = modules.map((module) => fileOf(module, header))
   const index = { name: 'index.ts', text: `${header}\n${indexText(extension)}` }
-  return { files: [...files, index, ...older.flatMap((one) => emitOlder(one, options))], upcasts: versions?.upcasts ?? [] }
+  return { files: [...files, index, ...older.known.flatMap((one) => emitOlder(one, older, options))], upcasts: versions?.upcasts ?? [] }
 }
 
-/** Without a client, whose calls are always of the newest version. */
-function emitOlder(model: Model, options: EmitOptions): readonly EmittedFile[] {
+const served = ({ version }: Model, older: OlderVersions, up: string): Served => ({
+  older: sameGeneration(older, version),
+  folderOf: (other) => `${up}v${other}`,
+})
+
+/** Without a client, whose calls are always of the newest version. Handlers of a generation that is over import what they did, from its last version. */
+function emitOlder(model: Model, older: OlderVersions, options: EmitOptions): readonly EmittedFile[] {
   const source = `../${options.source.replace(/^\.\//, '')}`
   const header = headerOf(model, { ...options, source })
   const { extension } = options
   const modules = [
-    emitTypes(model, [], extension),
+    emitTypes(model, served(model, older, '../'), extension),
     emitErrors(model, extension),
     emitCodec(model, extension),
     emitDescriptor(model, extension),
   ]
-  return modules.map((module) => fileOf(module, header, `v${model.version}/`))
+  const folder = `v${model.version}/`
+  const files = modules.map((module) => fileOf(module, header, folder))
+  if (!older.ended.has(model.version)) return files
+  return [...files, { name: `${folder}index.ts`, text: `${header}\n${olderIndexText(extension)}` }]
 }
 
 const fileOf = (module: Module, header: string, folder = ''): EmittedFile => ({
@@ -83,9 +92,14 @@ function headerOf({ name, version, wire }: Model, { toolVersion, source }: EmitO
   ].join('\n')
 }
 
-const indexText = (
-  extension: string,
-): string => `export { type Context, ok, type QueryContext, RaftgenError, type Result } from 'raftgen/contract/v1'
+const ofContract = "export { type Context, ok, type QueryContext, RaftgenError, type Result } from 'raftgen/contract/v1'"
+
+const olderIndexText = (extension: string): string => `${ofContract}
+export * from './errors.${extension}'
+export * from './types.${extension}'
+`
+
+const indexText = (extension: string): string => `${ofContract}
 export * from './client.${extension}'
 export * from './errors.${extension}'
 export * from './machine.${extension}'

@@ -1,20 +1,39 @@
 import type { IndexFieldModel, IndexModel, Model, StateProperty, TableModel } from '../model.ts'
 import { propertyAccess, propertyName, quoted } from '../names.ts'
+import type { OlderVersions } from '../older-versions.ts'
 import { stateConstants } from './codec.ts'
 import { wireText } from './literal-text.ts'
 import { Module } from './module.ts'
 import { TypeText } from './type-text.ts'
 
-/** `machine.ts`: the machine as data, and bound to its handlers. `older`: versions that it knows beside its own, ascending. */
-export function emitMachine(model: Model, older: readonly Model[], extension: string): Module {
+/** `machine.ts`: the machine as data, and bound to its handlers. */
+export function emitMachine(model: Model, older: OlderVersions, extension: string): Module {
   const module = emitDescriptor(model, extension)
   const { names } = model
-  if (older.length > 0) addLadder(module, model, older)
-  const bound = older.length === 0 ? `${module.use('bind')}(${names.descriptor}` : `${module.use('bindVersions')}(${names.ladder}`
+  if (older.known.length > 0) addLadder(module, model, older.known)
+  const bound = older.known.length === 0 ? `${module.use('bind')}(${names.descriptor}` : `${module.use('bindVersions')}(${names.ladder}`
+  const handlers = module.useTypeFrom('types', names.handlers)
+  const type = module.useType('StateMachine')
+  const docs =
+    '/** Binds your handlers to the machine: for `Server.run`, or for `local` in a test. Each call gives one with a state of its own. */'
+  const ended = [...older.ended].toSorted((a, b) => a - b)
+  if (ended.length === 0) {
+    module.add(docs, `export const ${names.machine} = (handlers: ${handlers}): ${type} =>`, `  ${bound}, handlers)`)
+    return module
+  }
+  const olderType = `${names.prefix}OlderHandlers`
   module.add(
-    '/** Binds your handlers to the machine: for `Server.run`, or for `local` in a test. Each call gives one with a state of its own. */',
-    `export const ${names.machine} = (handlers: ${module.useTypeFrom('types', names.handlers)}): ${module.useType('StateMachine')} =>`,
-    `  ${bound}, handlers)`,
+    '/** Handlers of versions whose state has another shape: entries from before are applied by them. */',
+    `export interface ${olderType} {`,
+    ...ended.map(
+      (version) => `  readonly v${version}: ${module.useTypeAs(`v${version}/types`, names.handlers, `${names.handlers}V${version}`)}`,
+    ),
+    '}',
+  )
+  module.add(
+    docs,
+    `export const ${names.machine} = (handlers: ${handlers}, older: ${olderType}): ${type} =>`,
+    `  ${bound}, handlers, { ${ended.map((version) => `v${version}: older.v${version}`).join(', ')} })`,
   )
   return module
 }

@@ -42,6 +42,11 @@ export class Module {
     return as
   }
 
+  useTypeAs(module: string, name: string, as: string): string {
+    this.#import(this.#neighbour(module), `${name} as ${as}`, 'type')
+    return as
+  }
+
   /** All types of a neighbour. */
   useNamespace(module: string, as: string): string {
     this.#namespaces.set(as, this.#neighbour(module))
@@ -92,7 +97,7 @@ export class Module {
   }
 
   #neighbour(module: string): string {
-    return `./${module}.${this.#extension}`
+    return `${module.startsWith('../') ? '' : './'}${module}.${this.#extension}`
   }
 
   #import(module: string, name: string, kind: 'value' | 'type'): string {

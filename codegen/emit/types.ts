@@ -15,8 +15,14 @@ import { type RetiredOperation, retiredOperations } from '../retired-operations.
 import { docLines, Module } from './module.ts'
 import { type Form, TypeText } from './type-text.ts'
 
-/** `types.ts`: what is stored, sent and answered; the state; what handlers there must be. `older`: versions that these handlers serve, too. */
-export function emitTypes(model: Model, older: readonly Model[], extension: string): Module {
+/** Versions that the same handlers serve, and where what is emitted of them is: `v1/types`. */
+export interface Served {
+  readonly older: readonly Model[]
+  folderOf(version: number): string
+}
+
+/** `types.ts`: what is stored, sent and answered; the state; what handlers there must be. */
+export function emitTypes(model: Model, served: Served, extension: string): Module {
   const module = new Module('types', extension)
   const text = new TypeText(model, (name) => name)
   const inputs = new Set([...model.commands, ...model.queries].map(({ input }) => input))
@@ -35,7 +41,7 @@ export function emitTypes(model: Model, older: readonly Model[], extension: stri
     if (!twofold && inputs.has(type.name)) module.line(`export type ${type.name}Input = ${type.name}`)
   }
   addState(module, model, text)
-  addHandlers(module, model, older, text)
+  addHandlers(module, model, served, text)
   return module
 }
 
@@ -133,7 +139,7 @@ function indexedType(fields: readonly IndexFieldModel[], text: TypeText): string
 const cellType = (property: Extract<StateProperty, { kind: 'cell' }>, text: TypeText): string =>
   text.of(property.type) + (property.optional ? ' | undefined' : '')
 
-function addHandlers(module: Module, model: Model, older: readonly Model[], text: TypeText): void {
+function addHandlers(module: Module, model: Model, { older, folderOf }: Served, text: TypeText): void {
   const { handlers, state, readonlyState } = model.names
   const docs =
     '/** One function for each command and query, synchronous. What it returns is what the caller gets; if it throws, nothing has changed. */'
@@ -148,17 +154,22 @@ function addHandlers(module: Module, model: Model, older: readonly Model[], text
     const returned = reply === 'void' ? 'void | undefined' : reply
     return [...docLines(operation.docs, '  '), `  ${signatureName(operation.name)}(${parameters}): ${returned}`]
   })
-  const former = retired.flatMap((operation) => retiredLines(operation, model, module))
+  const former = retired.flatMap((operation) => retiredLines(operation, { model, folderOf }, module))
   module.add(docs, `export interface ${handlers} {`, ...methods, ...former, '}')
 }
 
 /** It is given the values of the version that a call is of, and answers as that version does. */
-function retiredLines({ name, was }: RetiredOperation, { names }: Model, module: Module): readonly string[] {
+function retiredLines(
+  { name, was }: RetiredOperation,
+  { model: { names }, folderOf }: Pick<Served, 'folderOf'> & { readonly model: Model },
+  module: Module,
+): readonly string[] {
   const sides = was.map(({ model, operation }) => {
     const label = `v${model.version}`
-    const types = module.useNamespace(`${label}/types`, label)
+    const folder = folderOf(model.version)
+    const types = module.useNamespace(`${folder}/types`, label)
     const text = new TypeText(model, (type) => `${types}.${type}`)
-    const error = (code: string): string => `${module.useNamespace(`${label}/errors`, `${label}Errors`)}.${errorTypeName(model, code)}`
+    const error = (code: string): string => `${module.useNamespace(`${folder}/errors`, `${label}Errors`)}.${errorTypeName(model, code)}`
     return { input: `${types}.${operation.input}`, reply: replyType(operation, module, text, error) }
   })
   const isCommand = was.some(({ operation }) => operation.kind === 'command')

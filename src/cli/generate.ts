@@ -61,7 +61,7 @@ const differs = ({ created, updated, removed }: Changes): boolean => created.len
 
 function summaryText(
   machine: string,
-  { added, handlersFile, upcasts, migrationsFile, diagnostics }: GenerationPlan,
+  { added, handlersFile, copied, upcasts, migrationsFile, diagnostics }: GenerationPlan,
   changes: Changes,
   { check }: GenerateOptions,
 ): string {
@@ -72,7 +72,8 @@ function summaryText(
   const counts = `${created.length} created, ${updated.length} updated, ${removed.length} removed, ${unchanged.length} unchanged`
   const stubs = added.length === 0 || check === true ? '' : `; stubs in ${shownPath(handlersFile)}: ${added.join(', ')}`
   const toWrite = upcasts.length === 0 || check === true ? '' : `; to be written in ${shownPath(migrationsFile)}: ${upcasts.join(', ')}`
-  return `${machine}: ${would}${counts}${stubs}${toWrite}${warnings}`
+  const copies = copied.length === 0 || check === true ? '' : `; copied: ${copied.join(', ')}`
+  return `${machine}: ${would}${counts}${stubs}${copies}${toWrite}${warnings}`
 }
 
 function countedDiagnostics(diagnostics: readonly Diagnostic[]): string {
@@ -109,6 +110,7 @@ function report({ plan, changes, options, terminal, summary }: Report): void {
         machine: plan.machine?.name,
         ...shown,
         stubs: plan.added,
+        copied: plan.copied,
         upcasts: plan.upcasts,
         diagnostics: plan.diagnostics,
         ...evolution,

@@ -6,6 +6,7 @@ import type { Evolution } from '../../codegen/evolution/since-frozen.ts'
 import type { Model } from '../../codegen/model.ts'
 import type { PlannedFile, WritePlan } from '../../codegen/write.ts'
 import { WrongUse } from './exit-code.ts'
+import { planOlderHandlers } from './older-handlers.ts'
 import { shownPath } from './terminal.ts'
 
 export interface GenerationOptions {
@@ -26,6 +27,8 @@ export interface GenerationPlan extends WritePlan {
   /** Operations that get a stub. */
   readonly added: readonly string[]
   readonly migrationsFile: string
+  /** `handlers.v1.ts from commit 1a2b3c4`: handlers of older versions that were copied. */
+  readonly copied: readonly string[]
   /** Functions between versions that the user is to write. */
   readonly upcasts: readonly string[]
   readonly diagnostics: readonly Diagnostic[]
@@ -41,7 +44,7 @@ export async function planGeneration({ schemaFile, out, handlers, importExtensio
   const { model, files, stale, diagnostics, evolution } = generation
   const emitted = { files, stale, machine: model, handlersFile, migrationsFile, evolution }
   if (model === undefined || diagnostics.some(({ severity }) => severity === 'error'))
-    return { ...emitted, added: [], upcasts: [], diagnostics }
+    return { ...emitted, added: [], copied: [], upcasts: [], diagnostics }
 
   if (files.some(({ path }) => path === handlersFile)) {
     throw new WrongUse(`--handlers ${shownPath(handlersFile)} is a file that raftgen overwrites`, 'Name a file of your own.')
@@ -55,20 +58,24 @@ export async function planGeneration({ schemaFile, out, handlers, importExtensio
     handlersType: model.names.handlers,
     generatedModule: moduleFrom(handlersFile, join(outDir, `index.${importExtension}`)),
   })
+  const lockFile = join(dirname(schemaFile), `${model.name}.wire.json`)
+  const older = await planOlderHandlers({ ended: generation.endedGenerations, handlersFile, text, outDir, lockFile })
   const found = existsSync(migrationsFile) ? readFileSync(migrationsFile, 'utf8') : undefined
   const { planMigrations } = await import('../../codegen/migrations.ts')
   const versionsModule = moduleFrom(migrationsFile, join(outDir, `versions.${importExtension}`))
   const migrations = await planMigrations({ upcasts: generation.upcasts, text: found, versionsModule })
   const ofUser: readonly PlannedFile[] = [
     ...(stubs.text === undefined ? [] : [{ path: handlersFile, text: stubs.text, basis: { text } }]),
+    ...older.files,
     ...(migrations.text === undefined ? [] : [{ path: migrationsFile, text: migrations.text, basis: { text: found } }]),
   ]
   return {
     ...emitted,
     files: [...files, ...ofUser],
     added: stubs.added,
+    copied: older.copied,
     upcasts: migrations.added,
-    diagnostics: [...diagnostics, ...stubs.diagnostics],
+    diagnostics: [...diagnostics, ...stubs.diagnostics, ...older.diagnostics],
   }
 }
 

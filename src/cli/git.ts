@@ -35,6 +35,23 @@ export async function textAt(file: string, commit: string): Promise<string | und
   return kind?.trim() === 'blob' ? await git(dirname(file), ['cat-file', 'blob', object]) : undefined
 }
 
+/**
+ * The last commit before `file` was changed so that `isBefore` does not hold of it any more: the newest of all where it holds of that. None where it never held, or
+ * where the file is not under version control, or git is not installed.
+ */
+export async function lastCommitBefore(file: string, isBefore: (text: string) => boolean): Promise<string | undefined> {
+  const folder = dirname(file)
+  const listed = await git(folder, ['log', '--format=%H', '--', basename(file)]).catch(() => undefined)
+  const commits = listed?.split('\n').filter((line) => line !== '') ?? []
+  for (const [i, commit] of commits.entries()) {
+    const text = await textAt(file, commit)
+    if (text === undefined || !isBefore(text)) continue
+    const next = commits[i - 1]
+    return (await git(folder, ['rev-parse', '--verify', '--quiet', next === undefined ? 'HEAD' : `${next}^`]))?.trim()
+  }
+  return undefined
+}
+
 /** What it prints; none where it says no. */
 function git(folder: string, args: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve, reject) => {

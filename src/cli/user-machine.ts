@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { generate } from '../../codegen/generate.ts'
-import type { Model } from '../../codegen/model.ts'
+import { generate, type Generation } from '../../codegen/generate.ts'
 import { loadSchema } from '../../codegen/load.ts'
+import type { Model } from '../../codegen/model.ts'
+import { olderHandlersFile } from '../../codegen/older-handlers.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Subject } from '../prove/index.ts'
 import { WrongUse } from './exit-code.ts'
@@ -23,7 +24,7 @@ export interface UserMachineFiles {
 export async function userMachine(files: UserMachineFiles): Promise<Subject> {
   const { schemaFile, handlersFile } = files
   const outDir = files.out === undefined ? join(dirname(schemaFile), 'generated') : resolve(files.out)
-  const model = await modelOf(schemaFile, outDir)
+  const { model, endedGenerations } = await generationOf(schemaFile, outDir)
   const loaded = await loadSchema({ schemaFile, displayFile: shownPath(schemaFile) })
   if (loaded.kind === 'failed') throw brokenSchema(schemaFile)
 
@@ -32,16 +33,26 @@ export async function userMachine(files: UserMachineFiles): Promise<Subject> {
   if (!existsSync(generatedFile)) throw new WrongUse(`there is no generated code ${shownPath(generatedFile)}`, again)
   const modules = await importer(schemaFile)
   const bind: unknown = Reflect.get(await modules(generatedFile), model.names.machine)
-  const handlers = handlersIn(await modules(handlersFile), model, handlersFile)
+  const { operations } = model
+  const handlers = handlersIn(await modules(handlersFile), { operations, names: model.names }, handlersFile)
+  const older = Object.fromEntries(
+    await Promise.all(
+      endedGenerations.map(async ({ version, operations: its }) => {
+        const file = olderHandlersFile(handlersFile, version)
+        if (!existsSync(file)) throw new WrongUse(`there are no handlers of version ${version}: ${shownPath(file)}`, again)
+        return [`v${version}`, handlersIn(await modules(file), { operations: its, names: model.names }, file)] as const
+      }),
+    ),
+  )
   if (typeof bind !== 'function') throw new WrongUse(`${shownPath(generatedFile)} does not export ${model.names.machine}`, again)
-  const make = (): StateMachine => Reflect.apply(bind, undefined, [handlers])
+  const make = (): StateMachine => Reflect.apply(bind, undefined, [handlers, older])
   if (make().wire !== model.wire) throw new WrongUse(`${shownPath(outDir)} is not what ${shownPath(schemaFile)} generates any more`, again)
   return { schema: { '~raftgen': 'machine', definition: loaded.definition }, machine: make }
 }
 
-async function modelOf(schemaFile: string, outDir: string): Promise<Model> {
-  const { model, diagnostics } = await generate({ schemaFile, outDir })
-  if (model !== undefined) return model
+async function generationOf(schemaFile: string, outDir: string): Promise<Pick<Generation, 'endedGenerations'> & { readonly model: Model }> {
+  const { model, endedGenerations, diagnostics } = await generate({ schemaFile, outDir })
+  if (model !== undefined) return { model, endedGenerations }
   const told = diagnostics.map((diagnostic) => diagnosticText(diagnostic, (_, text) => text))
   throw new WrongUse(`the schema has errors:\n${told.join('\n')}`, `Correct them; \`raftgen ${shownPath(schemaFile)}\` checks it.`)
 }
@@ -69,7 +80,7 @@ async function importer(schemaFile: string): Promise<(file: string) => Promise<o
 }
 
 /** The export with a handler for each operation; `handlers` where there are several. */
-function handlersIn(module: object, { operations, names }: Model, file: string): object {
+function handlersIn(module: object, { operations, names }: Pick<Model, 'operations' | 'names'>, file: string): object {
   const isHandlers = (value: unknown): value is object =>
     typeof value === 'object' && value !== null && operations.every(({ name }) => typeof Reflect.get(value, name) === 'function')
   const named: unknown = Reflect.get(module, 'handlers')

@@ -1,6 +1,8 @@
 // A schema in two versions, from the command line.
+import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { built } from './built.ts'
 import { command, type Said } from './in-process.ts'
 import { counterSchema, fileTimes, project, textOf } from './project.ts'
@@ -38,6 +40,80 @@ test('what has no plain way up is asked for until it is written, and then left a
   expect((await generate(folder)).err).toContain('counter: up to date, 12 files unchanged')
   expect(fileTimes(folder)).toEqual(before)
   expect(await generate(folder, '--check')).toMatchObject({ code: 0 })
+})
+
+describe('the handlers of a state that has another shape now', () => {
+  const texts = counterSchema()
+    .replace('version: 1', 'version: 2')
+    .replace('value: Type.Integer()', 'value: Type.String()')
+    .replace('value: 0', "value: ''")
+  const handlersOf = (note: string): string => `// ${note}
+import type { CounterHandlers } from './generated/index.js'
+import type { Add } from './generated/types.js'
+
+const sum = (value: number, { by }: Add): number => value + by
+export const handlers: CounterHandlers = {
+  add(state, input) {
+    state.value = sum(state.value, input)
+    return state.value
+  },
+  read: (state) => state.value,
+}
+`
+  const begun = async (): Promise<string> => {
+    const folder = project()
+    writeFiles(folder, { 'handlers.ts': handlersOf('as deployed') })
+    await freeze(folder)
+    return folder
+  }
+
+  test('are copied once, and import what they did, of their version', async () => {
+    const folder = await begun()
+    writeFiles(folder, { 'schema.ts': texts })
+
+    const first = await generate(folder)
+    expect(first).toMatchObject({ code: 0 })
+    expect(first.err).toMatch(
+      /; copied: \S+handlers\.v1\.ts from \S+handlers\.ts; to be written in \S+migrations\.ts: migrateValueV1toV2; /,
+    )
+    const copy = textOf(folder, 'handlers.v1.ts')
+    expect(copy).toContain('// as deployed\n')
+    expect(copy).toContain(
+      "import type { CounterHandlers } from './generated/v1/index.js'\nimport type { Add } from './generated/v1/types.js'\n",
+    )
+    writeFiles(folder, {
+      'migrations.ts': textOf(folder, 'migrations.ts').replace('ValueValueV2 {}', 'ValueValueV2 {\n  return String(old)\n}'),
+    })
+    expect(typeErrors(folder, ['generated/index.ts', 'handlers.v1.ts'])).toEqual([])
+
+    writeFiles(folder, { 'handlers.v1.ts': '// mine by now\n' })
+    await generate(folder)
+    expect(textOf(folder, 'handlers.v1.ts')).toBe('// mine by now\n')
+  })
+
+  test('are those that were committed before the lock had the next version', async () => {
+    const folder = await begun()
+    const git = (...args: readonly string[]): string =>
+      execFileSync('git', ['-C', folder, '-c', 'user.name=me', '-c', 'user.email=me@example.com', ...args], { encoding: 'utf8' })
+    git('init', '--quiet')
+    git('add', '.', ':!node_modules')
+    git('commit', '--quiet', '-m', 'version 1')
+    writeFiles(folder, { 'handlers.ts': handlersOf('mended') })
+    git('commit', '--quiet', '-a', '-m', 'a fix')
+    const deployed = git('rev-parse', 'HEAD').slice(0, 12)
+    writeFiles(folder, { 'handlers.ts': handlersOf('for version 2'), 'schema.ts': texts })
+
+    expect((await generate(folder)).err).toMatch(new RegExp(`copied: \\S+handlers\\.v1\\.ts from commit ${deployed}; `))
+    expect(textOf(folder, 'handlers.v1.ts')).toContain('// mended\n')
+    expect(textOf(folder, 'handlers.v1.ts')).toContain(`from commit ${deployed} when`)
+
+    // Also once the next version was committed, and a clone lacks the copy.
+    git('add', '.', ':!node_modules', ':!handlers.v1.ts')
+    git('commit', '--quiet', '-m', 'version 2')
+    rmSync(join(folder, 'handlers.v1.ts'))
+    await generate(folder)
+    expect(textOf(folder, 'handlers.v1.ts')).toContain('// mended\n')
+  })
 })
 
 test('a version that is retired is taken away', async () => {

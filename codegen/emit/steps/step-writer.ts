@@ -19,6 +19,8 @@ export interface Side {
   /** Of the version: `v1`. */
   readonly label: string
   readonly text: TypeText
+  /** Mentions a type of the emitted `types.ts` that is none of the schema's: the state. */
+  type(name: string): string
   /** Mentions a declared error. */
   error(name: string): string
 }
@@ -31,13 +33,16 @@ export class StepWriter {
   /** Names of functions that are given out, by what they are for. */
   #functions = new Map<string, string>()
   readonly #migrations: string
+  /** By their names: what they stand for. */
+  readonly #exportedTypes: Map<string, string>
   readonly newest: number
   /** Errors that nobody is to be answered with any more. */
   readonly retiredErrors: readonly string[]
   /** What the user is to write. */
   readonly upcasts: Upcast[] = []
 
-  constructor(module: Module, pair: ModelPair, { newest, migrations, retiredErrors }: StepContext) {
+  constructor(module: Module, pair: ModelPair, { newest, migrations, retiredErrors, exported }: StepContext) {
+    this.#exportedTypes = exported
     this.retiredErrors = retiredErrors
     this.#migrations = migrations
     this.newest = newest
@@ -51,10 +56,10 @@ export class StepWriter {
     return way === 'up' ? { from: this.older, to: this.newer } : { from: this.newer, to: this.older }
   }
 
-  /** All that is different between two types, however deep. */
-  changes(before: TypeNode, after: TypeNode): readonly Change[] {
+  /** All that is different between two types, however deep. `path`: what messages call it. */
+  changes(before: TypeNode, after: TypeNode, path = ''): readonly Change[] {
     const changes = new ValueChanges(this.pair)
-    changes.node(before, after, { path: '', spot: { kind: 'machine', key: 'state' } })
+    changes.node(before, after, { path, spot: { kind: 'machine', key: 'state' } })
     return changes.changes
   }
 
@@ -162,7 +167,7 @@ export class StepWriter {
   /** The name of a function; it is written once for each `key` and way. */
   function(
     key: string,
-    type: string,
+    type: TypeNames,
     way: Way,
     types: { readonly from: string; readonly to: string },
     body: () => readonly string[],
@@ -170,7 +175,8 @@ export class StepWriter {
     const known = this.#functions.get(`${way} ${key}`)
     if (known !== undefined) return known
     const { from, to } = this.sides(way)
-    const wanted = `${lowerFirst(type)}${from.label.toUpperCase()}To${to.label.toUpperCase()}${way === 'exactly' ? 'Exactly' : ''}`
+    const after = typeof type === 'string' ? type : type.to
+    const wanted = `${lowerFirst(after)}${from.label.toUpperCase()}To${to.label.toUpperCase()}${way === 'exactly' ? 'Exactly' : ''}`
     let name = wanted
     for (let n = 2; [...this.#functions.values()].includes(name); n++) name = `${wanted}_${n}`
     const lines = this.attempt(() => {
@@ -179,7 +185,7 @@ export class StepWriter {
       return body()
     })
     if (lines instanceof NeedsUser) {
-      const own = this.#upcast(type, types, lines.message)
+      const own = this.own({ verb: 'upcast', name: after, type, types, why: lines.message })
       this.#functions.set(`${way} ${key}`, own)
       return own
     }
@@ -189,15 +195,31 @@ export class StepWriter {
     return name
   }
 
-  #upcast(type: string, types: { readonly from: string; readonly to: string }, why: string): string {
+  /** A function of the user: `upcastPartV1toV2`. Its name here. */
+  own({ verb, name, type, types, why, fills }: OwnFunction): string {
     const { older, newer } = this
-    const [from, to] = [older, newer].map(({ model }) => `${type}V${model.version}`)
-    if (from === undefined || to === undefined) throw new RangeError('a pair has two sides')
-    this.module.once(`export type ${from} = ${types.from}`)
-    this.module.once(`export type ${to} = ${types.to}`)
-    const name = `upcast${type}${older.label.toUpperCase()}to${newer.label.toUpperCase()}`
-    if (!this.upcasts.some((upcast) => upcast.name === name)) this.upcasts.push({ name, from, to, why })
-    return this.module.useFile(this.#migrations, name)
+    const [from, to] = typeof type === 'string' ? [type, type] : [type.from, type.to]
+    const made = {
+      from: this.#exported(`${from}V${older.model.version}`, types.from),
+      to: this.#exported(`${to}V${newer.model.version}`, types.to),
+    }
+    const wanted = `${verb}${name}${older.label.toUpperCase()}to${newer.label.toUpperCase()}`
+    let own = wanted
+    for (let n = 2; this.upcasts.some((one) => one.name === own && one.from !== made.from); n++) own = `${wanted}_${n}`
+    if (!this.upcasts.some((one) => one.name === own)) {
+      const key = types.key === undefined ? {} : { key: types.key }
+      this.upcasts.push({ name: own, ...made, ...key, ...(fills === true ? { fills } : {}), why })
+    }
+    return this.module.useFile(this.#migrations, own)
+  }
+
+  /** The name under which `versions.ts` exports a type: another one where that of two types would be the same. */
+  #exported(wanted: string, text: string): string {
+    let name = wanted
+    for (let n = 2; (this.#exportedTypes.get(name) ?? text) !== text; n++) name = `${wanted}_${n}`
+    this.#exportedTypes.set(name, text)
+    this.module.once(`export type ${name} = ${text}`)
+    return name
   }
 
   #named(before: string, after: string, { value, way }: Converted): string {
@@ -208,7 +230,7 @@ export class StepWriter {
     const [given, made] = way === 'up' ? [before, after] : [after, before]
     const types = { from: from.text.of({ kind: 'named', name: given }), to: to.text.of({ kind: 'named', name: made }) }
     const step = typeStep(this.pair, { before, after })
-    return `${this.function(`${before} ${after}`, after, own, types, () => this.#typeLines(step, { before, after }, types.to, own))}(${value})`
+    return `${this.function(`${before} ${after}`, { from: before, to: after }, own, types, () => this.#typeLines(step, { before, after }, types.to, own))}(${value})`
   }
 
   #typeLines(step: TypeStep, names: { readonly before: string; readonly after: string }, type: string, way: Way): readonly string[] {
@@ -237,6 +259,18 @@ export interface StepContext {
   readonly newest: number
   /** The module of the user's functions, as imports name it. */
   readonly migrations: string
+  /** Types that the module exports for the user's functions: filled by all steps. */
+  readonly exported: Map<string, string>
+}
+
+/** What the type is called in the older version and in the newer, or in both. */
+type TypeNames = string | { readonly from: string; readonly to: string }
+
+export type OwnFunction = Pick<Upcast, 'why' | 'fills'> & {
+  readonly verb: 'upcast' | 'migrate'
+  readonly name: string
+  readonly type: TypeNames
+  readonly types: { readonly from: string; readonly to: string; readonly key?: string }
 }
 
 export interface Converted {
@@ -254,6 +288,7 @@ function sideOf(module: Module, model: Model, newest: number): Side {
     model,
     label,
     text: new TypeText(model, (name) => `${module.useNamespace(`${folder}types`, label)}.${name}`),
+    type: (name) => `${module.useNamespace(`${folder}types`, label)}.${name}`,
     error: (name) => `${module.useNamespace(`${folder}errors`, `${label}Errors`)}.${name}`,
   }
 }

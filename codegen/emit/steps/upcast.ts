@@ -1,13 +1,17 @@
-// What is the user's to write: the way up of a type where raftgen cannot know what a value becomes.
+// What is the user's to write: what becomes of a value where raftgen cannot know that.
 
 export interface Upcast {
-  /** `upcastAcquireV1toV2` */
+  /** `upcastAcquireV1toV2`; `migrateLeasesV1toV2`, of one table or cell; `migrateStateV1toV2` */
   readonly name: string
   /** What `versions.ts` calls the types: `AcquireV1`, `AcquireV2`. */
   readonly from: string
   readonly to: string
-  /** Why it is needed: a sentence without its full stop. */
-  readonly why: string
+  /** Of a record of a table: the type of its key. */
+  readonly key?: string
+  /** Fills the newer state, which is given, from the older one; the others return what becomes of a value. */
+  readonly fills?: true
+  /** Why it is needed: a sentence without its full stop. None where it may be left empty. */
+  readonly why: string | undefined
 }
 
 /** Of what has no plain way up. */

@@ -15,7 +15,7 @@ import { freeze, type Parts, schemaOf } from './pairs.ts'
 /** What tests use of `generated/index.ts`. */
 export interface Shop {
   readonly shopDescriptor: contract.MachineDescriptor
-  readonly shop: (handlers: object) => contract.StateMachine
+  readonly shop: (handlers: object, older?: object) => contract.StateMachine
   readonly shopLadder: contract.VersionLadder
 }
 export interface Build {
@@ -66,8 +66,10 @@ export class Follower {
     this.#entry({ kind: 'openSession', now: 1_000, ttlMs: 1_000_000 })
   }
 
-  activate(version: number): void {
+  /** Why it is refused. */
+  activate(version: number): string | undefined {
     this.#entry({ kind: 'activate', now: 1_000, version })
+    return this.#replica.applied.refused?.message
   }
 
   /** The reply. */
@@ -99,6 +101,14 @@ export class Follower {
         for (const [key, value] of found.entries()) rows.set(key, value)
     })
     return rows
+  }
+
+  cell(name: string): unknown {
+    let found: unknown
+    this.#replica.machine.typed?.read((state) => {
+      found = Reflect.get(state, name)
+    })
+    return found
   }
 
   #entry(envelope: Envelope): Wire {

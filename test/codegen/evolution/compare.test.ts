@@ -153,27 +153,6 @@ describe('what is compared', () => {
     ])
   })
 
-  test('a change of the state that needs a migration gives up what is older, and that is said', async () => {
-    const project = new Project()
-    const schema = (version: number, field: string): string =>
-      schemaOf(version).replace(
-        /state: .*\n/,
-        `state: Type.Object({ marks: Record(Type.String(), Type.Object({ at: Type.Integer()${field} })) }),\n`,
-      )
-    await project.emit(schema(1, ''))
-    freeze(project, 1)
-
-    const { diagnostics, files } = await project.generate(schema(2, ', by: Type.String()'))
-
-    expect(diagnostics.find(({ code }) => code === 'VERSION_GIVEN_UP')).toMatchObject({
-      severity: 'warning',
-      message: expect.stringMatching(
-        /^what is generated knows nothing of version 1, .* by plain steps: .*by is new and required, in the state$/,
-      ),
-    })
-    expect(files.filter(({ path }) => path.includes('/v1/'))).toEqual([])
-  })
-
   test('a version that an older release froze cannot be compared with, and that is said', async () => {
     const project = new Project()
     await project.emit(schemaOf(1))
