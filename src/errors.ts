@@ -142,7 +142,7 @@ export const errorCodes = {
     retryable: false,
     outcome: 'none',
     when: 'A function that takes the state to the next schema version threw, or made what does not fit it. The version before stays in force.',
-    todo: 'Correct the function, deploy it on every server, and activate the version again.',
+    todo: 'Correct the function, or what it does not fit, and start every server again: then the version can be put in force.',
   },
   PROTOCOL_MISMATCH: {
     retryable: false,

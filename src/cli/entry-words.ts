@@ -94,7 +94,7 @@ function whatText({ entry, envelope, call, problem }: ShownEntry): string {
     case 'clock':
       return `queries may see times up to ${timeText(envelope.ceiling)}`
     case 'skip':
-      return `an operator skips command ${envelope.skipped}`
+      return `entry ${envelope.skipped} is skipped: it counts as failed`
     case 'check':
       return envelope.isEvidence ? 'replicas differ: each takes a snapshot of its state here' : 'replicas compare their states'
     case 'activate':

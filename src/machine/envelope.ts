@@ -26,7 +26,10 @@ export type Envelope =
   | { readonly kind: 'renewSessions'; readonly now: number }
   /** No query was shown a time above `ceiling`; every later leader starts above it. */
   | { readonly kind: 'clock'; readonly now: number; readonly ceiling: number }
-  /** An operator's word: the command at index `skipped`, below this entry, counts as one whose handler failed. Its stamp lets no time pass. */
+  /**
+   * The entry at index `skipped`, below this one, counts as failed: a command by an operator's word, an activation because its migration has failed on its leader.
+   * Its stamp lets no time pass.
+   */
   | { readonly kind: 'skip'; readonly now: number; readonly skipped: Index }
   /** All replicas compare what they add up to after this entry; with `isEvidence` they take a snapshot of it as well, since they differ. */
   | { readonly kind: 'check'; readonly now: number; readonly isEvidence: boolean }

@@ -9,6 +9,7 @@ import { DigestSum } from './field-digest.ts'
 import { hashOfTime } from './runtime-hash.ts'
 import { MigrationFailure } from './evolution.ts'
 import { type SessionRecord, sessionsMax, Sessions } from './sessions.ts'
+import { SkippedEntries } from './skipped-entries.ts'
 import type { HandlerFailure, QueryContext, StateMachine } from './state-machine.ts'
 
 /** What became of an entry, for the one node that has to answer for it. Overwritten by the next `apply`. */
@@ -33,9 +34,6 @@ export type Treatment = 'fail' | 'halt' | 'skip'
  */
 export type ApplyOutcome = 'applied' | 'halted' | 'astray' | 'raising'
 
-/** Indexes that are remembered as skipped, and as failed: more commands that stop a cluster do not lie between one and the entry that skips it. */
-export const skippedMax = 1_024
-
 /** Everything of a replica but its machine. */
 export interface ReplicaState {
   readonly lastApplied: EntryId
@@ -44,7 +42,7 @@ export interface ReplicaState {
   readonly ceilingTerm: Term
   /** By ascending id. */
   readonly sessions: Iterable<SessionRecord>
-  /** Ascending; `skippedMax` at most. */
+  /** As `SkippedEntries` has them. */
   readonly skipped: readonly Index[]
   /** The entry that said first which version of the schema is in force; 0: none has. */
   readonly begunAt: Index
@@ -68,13 +66,9 @@ export class Replica {
   #ceiling = 0
   /** Leaders of later terms start at the ceiling: their own clocks may lag behind what a query has been shown. */
   #ceilingTerm: Term = 0
-  /**
-   * Ascending: commands that were skipped here, the newest of them. Replicated: the entry that says so comes later, and what it finds must be the same
-   * whether this state was in a snapshot in between or not. Never changed, but replaced.
-   */
-  #skipped: readonly Index[] = []
-  /** Commands whose handlers have failed in this life: skipping one of them comes to the same. */
-  readonly #failed = new Set<Index>()
+  readonly #skips = new SkippedEntries()
+  /** An activation that has failed here, and no entry says so yet. */
+  #openFailure: Index | undefined
   #isAstray = false
   /** The entry that said first which version of the schema is in force. */
   #begunAt: Index = 0
@@ -132,7 +126,15 @@ export class Replica {
   }
 
   get skipped(): readonly Index[] {
-    return this.#skipped
+    return this.#skips.list
+  }
+
+  /**
+   * An activation whose migration has failed here, until an entry says so: a later build may find it to succeed. No other life is to begin with a state of that
+   * time, since it would not know of it.
+   */
+  get openFailure(): Index | undefined {
+    return this.#openFailure
   }
 
   /** It has applied a command that was to be skipped. */
@@ -142,9 +144,7 @@ export class Replica {
 
   /** Whether the command at `index` has come to nothing here, as the entry that skips it wants it, or is still to come. */
   hasSkipped(index: Index): boolean {
-    if (this.#skipped.includes(index) || this.#failed.has(index) || index > this.#lastApplied) return true
-    // Below the oldest that is remembered everything was settled long ago.
-    return this.#skipped.length === skippedMax && index < (this.#skipped[0] ?? 0)
+    return index > this.#lastApplied || this.#skips.has(index)
   }
 
   /** Entries without an envelope: they pass without a trace. */
@@ -167,7 +167,7 @@ export class Replica {
         this.goAstray()
         return 'astray'
       }
-      if (envelope.kind === 'activate' && !this.#activate(entry, envelope.version)) return 'raising'
+      if (envelope.kind === 'activate' && !this.#activate(entry, envelope.version, treatment)) return 'raising'
       this.#advance(entry)
       // An order to skip may be the first stamped entry of its term: what renews the sessions is to come before any time passes.
       if (envelope.kind !== 'skip') this.#passTime(entry.term, envelope.now)
@@ -229,8 +229,8 @@ export class Replica {
     this.#raising = undefined
     this.#begunAt = begunAt
     this.sessions.restore(sessions)
-    this.#skipped = skipped
-    this.#failed.clear()
+    this.#skips.replace(skipped)
+    this.#openFailure = undefined
     this.#isAstray = false
     this.#lastApplied = lastApplied.index
     this.#lastAppliedTerm = lastApplied.term
@@ -290,7 +290,7 @@ export class Replica {
     this.#advance(entry)
     this.#passTime(entry.term, envelope.now)
     sessions.touch(session, { now: this.#now, ackedBelow })
-    if (treatment === 'skip') this.#noteSkipped(entry.index)
+    if (treatment === 'skip') this.#skips.skip(entry.index)
     switch (verdict.kind) {
       case 'execute':
         sessions.record(session, seq, { index: entry.index, reply: applied.reply })
@@ -323,17 +323,22 @@ export class Replica {
     this.#context.leave()
     if (applied.failure === undefined) return true
     if (treatment === 'halt') return false
-    this.#noteFailed(index)
+    this.#skips.fail(index)
     return true
   }
 
   /**
    * True when it is done: the version is in force. One that cannot be reached, since a migration throws, is refused, on every replica: what was in force
-   * stays so. Throws VERSION_UNKNOWN: this replica cannot go on.
+   * stays so. One that is to be skipped has failed, whatever this build makes of it. Throws VERSION_UNKNOWN: this replica cannot go on.
    */
-  #activate(entry: Entry, version: number): boolean {
+  #activate(entry: Entry, version: number, treatment: Treatment): boolean {
     this.#checkNext(entry)
     const { evolution } = this.machine
+    if (treatment === 'skip') {
+      this.#raising = undefined
+      this.#skips.skip(entry.index)
+      return true
+    }
     if (evolution === undefined) return true
     if (this.#begunAt === 0) {
       evolution.begin(version)
@@ -347,23 +352,11 @@ export class Replica {
     } catch (error) {
       if (!(error instanceof MigrationFailure)) throw error
       this.applied.refused = { code: 'MIGRATION_FAILED', message: `version ${version} cannot be put in force: ${error.message}` }
+      this.#skips.fail(entry.index)
+      this.#openFailure = entry.index
     }
     this.#raising = undefined
     return true
-  }
-
-  #noteSkipped(index: Index): void {
-    if (this.#skipped.includes(index)) return
-    this.#skipped = [...this.#skipped, index].sort((a, b) => a - b).slice(-skippedMax)
-  }
-
-  #noteFailed(index: Index): void {
-    this.#failed.add(index)
-    if (this.#failed.size <= skippedMax) return
-    for (const oldest of this.#failed) {
-      this.#failed.delete(oldest)
-      return
-    }
   }
 
   #applyRare({ index }: Entry, envelope: Exclude<Envelope, { kind: 'command' }>): void {
@@ -385,7 +378,8 @@ export class Replica {
         this.#ceiling = Math.max(this.#ceiling, envelope.ceiling)
         return
       case 'skip':
-        if (this.#failed.has(envelope.skipped)) this.#noteSkipped(envelope.skipped)
+        this.#skips.settle(envelope.skipped)
+        if (envelope.skipped === this.#openFailure) this.#openFailure = undefined
         return
       case 'check':
       case 'activate':

@@ -145,11 +145,12 @@ export class Applier {
 
   #applyEnvelope(entry: Entry, envelope: Envelope): 'applied' | 'stopped' | 'raising' {
     const { halting, wentAstray } = this.#ports
-    const treatment = envelope.kind === 'command' ? halting.treatmentOf(entry.index, this.#target) : 'fail'
+    const isSkippable = envelope.kind === 'command' || envelope.kind === 'activate'
+    const treatment = isSkippable ? halting.treatmentOf(entry.index, this.#target) : 'fail'
     if (treatment === undefined) return 'stopped'
     switch (this.#outcomeOf(entry, envelope, treatment)) {
       case 'applied':
-        if (treatment === 'skip') halting.onSkipped(entry)
+        if (treatment === 'skip' && envelope.kind === 'command') halting.onSkipped(entry)
         return 'applied'
       case 'raising':
         return 'raising'

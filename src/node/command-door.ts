@@ -15,6 +15,7 @@ import { type Pending, Proposals } from './proposals.ts'
 import { fateOpen, hintOf, notLeader, overloaded, stateUnsure } from './refusals.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import type { Tickets } from './tickets.ts'
+import type { VersionEnvelope } from './version-gate.ts'
 
 /**
  * `starting`: the no-op of this term is not applied yet. Until then nobody knows the stamps of earlier leaders, nor which sessions
@@ -194,8 +195,8 @@ export class CommandDoor {
     this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'check', isEvidence } })
   }
 
-  /** From then on another version of the schema is in force. */
-  activate(envelope: { readonly kind: 'activate'; readonly version: number }): void {
+  /** Of the version gate. */
+  addFirst(envelope: VersionEnvelope): void {
     this.#proposals.addFirst({ kind: 'internal', envelope })
   }
 
@@ -291,7 +292,7 @@ export class CommandDoor {
     this.#proposals.addFirst({ kind: 'internal', envelope: { kind: 'renewSessions' } })
     // The world begins: with the newest version, whose commands this node takes in already.
     const { machine, begunAt } = this.#replica
-    if (machine.evolution !== undefined && begunAt === 0) this.activate({ kind: 'activate', version: machine.version })
+    if (machine.evolution !== undefined && begunAt === 0) this.addFirst({ kind: 'activate', version: machine.version })
   }
 
   /** Without room, what waits is refused: it could not be kept by a majority. So it is where it would not be applied. */

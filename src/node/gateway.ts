@@ -75,7 +75,7 @@ export class Gateway {
     this.versions = new VersionGate({
       ...options,
       mayPropose: () => this.#commands.phase === 'leading' && raft.hasRoom && raft.transferee === undefined,
-      propose: (envelope) => this.#commands.activate(envelope),
+      propose: (envelope) => this.#commands.addFirst(envelope),
       changed: () => options.versionChanged(),
     })
     const cluster = {
@@ -216,7 +216,8 @@ export class Gateway {
   /** `entry` was applied; `replica.applied` says what became of it. */
   applied(entry: Entry, envelope: Envelope): void {
     const { failure, refused } = this.#replica.applied
-    if (envelope.kind === 'activate') this.versions.applied(envelope, refused)
+    // What an earlier life, or another node, has found to fail is none of this build's.
+    if (envelope.kind === 'activate' && !this.#replica.skipped.includes(entry.index)) this.versions.applied(envelope, refused)
     if (failure !== undefined && entry.index > this.#reportAbove) this.#report({ kind: 'handlerFailed', index: entry.index, failure })
     this.#commands.applied(entry)
   }

@@ -1,6 +1,6 @@
 // When the next version of the schema is put in force: once every member has said that its machine can be of it. Nodes that know one say so to whom they
 // take for the leader, as long as it is not in force; what they say is soft knowledge, of the present term only.
-import type { Ms, NodeId, Raft, VersionsKnown } from '../core/index.ts'
+import type { Index, Ms, NodeId, Raft, VersionsKnown } from '../core/index.ts'
 import type { Envelope } from '../machine/envelope.ts'
 import { type KnownVersion, knownVersions } from '../machine/evolution.ts'
 import type { Replica } from '../machine/replica.ts'
@@ -14,6 +14,9 @@ const forgottenAfter = 5
 /** An activation that has not come through for so many election timeouts is proposed once more: it may have been refused for want of room. */
 const againAfter = 5
 
+/** What the gate proposes: a version, or that an activation has failed. */
+export type VersionEnvelope = { readonly kind: 'activate'; readonly version: number } | { readonly kind: 'skip'; readonly skipped: Index }
+
 export interface VersionGateOptions {
   readonly id: NodeId
   readonly raft: Pick<Raft, 'softState' | 'conf'>
@@ -25,7 +28,7 @@ export interface VersionGateOptions {
   readonly isAutomatic: boolean
   /** Whether this node leads, and may propose. */
   mayPropose(): boolean
-  propose(envelope: { readonly kind: 'activate'; readonly version: number }): void
+  propose(envelope: VersionEnvelope): void
   /** Another version is in force. */
   changed(): void
   report(event: NodeEvent): void
@@ -44,8 +47,10 @@ export class VersionGate {
   #toldAt: Ms = Number.NEGATIVE_INFINITY
   #now: Ms = 0
   #proposed: { readonly version: number; readonly at: Ms } | undefined
-  /** Its migration has failed, and would fail again. */
-  #failed: number | undefined
+  /** Its migration has failed in this life, and why: it would fail again. */
+  #failed: { readonly version: number; readonly refused: AdminRefused } | undefined
+  /** When it was proposed to say that it has failed. */
+  #failureToldAt: Ms = Number.NEGATIVE_INFINITY
   #orders: { readonly version: number; readonly order: ActivationOrder }[] = []
 
   constructor(options: VersionGateOptions) {
@@ -63,8 +68,9 @@ export class VersionGate {
     if (replica.version >= replica.machine.version) return
     for (const [from, { at }] of this.#heard) if (now - at > forgottenAfter * heartbeatMs) this.#heard.delete(from)
     const newer = this.#newer()
-    if (this.#options.raft.softState.role === 'leader') this.#maybePropose(newer)
-    else this.#tell(newer)
+    if (this.#options.raft.softState.role !== 'leader') this.#tell(newer)
+    else if (replica.openFailure === undefined) this.#maybePropose(newer)
+    else this.#tellFailure(replica.openFailure)
   }
 
   /** For whoever asks which version is in force: what this node knows beyond it, and, where it leads, who does not. */
@@ -85,9 +91,9 @@ export class VersionGate {
       const what = `version ${version} cannot be put in force: this leader knows version ${known.map((each) => each.version).join(', ')}`
       return order.done(refusedFor('versionUnknown', what))
     }
+    if (this.#failed?.version === version) return order.done(this.#failed.refused)
     const lacking = this.#lacking(one)
     if (lacking.length > 0) return order.done(refusedFor('membersLackVersion', this.#sentence(version, lacking)))
-    this.#failed = undefined
     this.#orders.push({ version, order })
     this.#propose(version)
   }
@@ -97,9 +103,10 @@ export class VersionGate {
     const { replica, report, changed } = this.#options
     if (this.#proposed !== undefined && this.#proposed.version <= version) this.#proposed = undefined
     if (refused !== undefined) {
-      this.#failed = version
+      const why = refusedFor('migrationFailed', `${refused.message}. ${mendFirst}`)
+      this.#failed = { version, refused: why }
       report({ kind: 'versionRefused', version, message: refused.message })
-      this.#settle((order) => order.version <= version, refusedFor('migrationFailed', refused.message))
+      this.#settle((order) => order.version <= version, why)
       return
     }
     report({ kind: 'versionActive', version: replica.version })
@@ -109,6 +116,7 @@ export class VersionGate {
 
   unlead(leader: LeaderHint | undefined): void {
     this.#proposed = undefined
+    this.#failureToldAt = Number.NEGATIVE_INFINITY
     this.#settle(() => true, adminRefused(notLeader(leader)))
   }
 
@@ -124,7 +132,17 @@ export class VersionGate {
     return machine.evolution === undefined ? [] : machine.evolution.known.filter((known) => known.version > version)
   }
 
-  #tell(versions: readonly KnownVersion[]): void {
+  /** That it has failed is said in the log: a later build, whose functions are mended, would find it to succeed at that entry. */
+  #tellFailure(skipped: Index): void {
+    const { propose, mayPropose, electionTimeoutMs } = this.#options
+    if (this.#now - this.#failureToldAt < againAfter * electionTimeoutMs || !mayPropose()) return
+    this.#failureToldAt = this.#now
+    propose({ kind: 'skip', skipped })
+  }
+
+  /** What has failed here is not known here any more: a leader whose build is mended waits for the others. */
+  #tell(newer: readonly KnownVersion[]): void {
+    const versions = newer.filter(({ version }) => version !== this.#failed?.version)
     const { id, raft, net, heartbeatMs } = this.#options
     const { leader, term } = raft.softState
     if (leader === undefined || leader === id || this.#now - this.#toldAt < heartbeatMs) return
@@ -137,7 +155,7 @@ export class VersionGate {
     if (!mayPropose()) return
     const isAskedFor = (version: number): boolean => this.#orders.some((one) => one.version >= version)
     const next = newer.findLast(
-      (one) => (isAutomatic || isAskedFor(one.version)) && this.#failed !== one.version && this.#lacking(one).length === 0,
+      (one) => (isAutomatic || isAskedFor(one.version)) && this.#failed?.version !== one.version && this.#lacking(one).length === 0,
     )
     if (next !== undefined) this.#propose(next.version)
   }
@@ -167,5 +185,7 @@ export class VersionGate {
     return `version ${version} cannot be put in force: ${who} not said to know it. ${way}`
   }
 }
+
+const mendFirst = 'Mend its function, or what it does not fit, and start every node again: then it can be put in force'
 
 const refusedFor = (reason: VersionRefusalReason, message: string): AdminRefused => ({ code: 'CHANGE_REFUSED', message, reason })

@@ -11,7 +11,8 @@
 //   length of that (6): last, so that a machine may be asked for its state piece by piece
 import type { Index } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
-import { type Replica, type ReplicaState, skippedMax } from '../machine/replica.ts'
+import type { Replica, ReplicaState } from '../machine/replica.ts'
+import { skippedMax } from '../machine/skipped-entries.ts'
 import type { SessionsView } from '../machine/sessions.ts'
 import { identityOf, knows, knownVersions } from '../machine/evolution.ts'
 import type { StateMachine } from '../machine/state-machine.ts'

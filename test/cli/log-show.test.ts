@@ -91,7 +91,7 @@ describe('a log in the words of the schema', () => {
       'queries may see times up to 2026-01-02T00:00:01.000Z',
       'session 2 closes',
       'configuration: voters 1, 2; together with the voters before, 1, 2, 3; learners 3 (joining); leases of 500 ms',
-      'an operator skips command 3',
+      'entry 3 is skipped: it counts as failed',
       'unknown, 7 bytes: 0x63000000000000 (an entry holds an envelope of a kind that this version does not know)',
     ])
     const [skip] = objectsIn(await show(dir, '--from', '9', '--to', '9', '--json'))

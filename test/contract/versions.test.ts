@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { bind, bindVersions, Inexpressible, type StateMachine, type VersionLadder } from '../../src/contract/v1.ts'
 import type { Envelope } from '../../src/machine/envelope.ts'
 import type { Evolution } from '../../src/machine/evolution.ts'
-import { Replica } from '../../src/machine/replica.ts'
+import { Replica, type Treatment } from '../../src/machine/replica.ts'
 import { encodeReplica } from '../../src/wire/replica-codec.ts'
 import { ReplicaDecoder } from '../../src/wire/replica-decoder.ts'
 import { packValue, unpackValue, type Wire } from '../../src/wire/value.ts'
@@ -38,11 +38,11 @@ class Subject {
   }
 
   /** The reply, in its parts; nothing of an entry that is no command. */
-  entry(envelope: Envelope): Wire {
+  entry(envelope: Envelope, treatment: Treatment = 'fail'): Wire {
     this.#index += 1
     const entry = { term: 1, index: this.#index, kind: 'command', data: new Uint8Array(0), conf: undefined } as const
     this.slices = 1
-    while (this.replica.apply(entry, envelope) === 'raising') this.slices += 1
+    while (this.replica.apply(entry, envelope, treatment) === 'raising') this.slices += 1
     const { reply } = this.replica.applied
     return reply.length === 0 ? null : unpackValue(reply)
   }
@@ -305,6 +305,24 @@ describe('an activation of a new generation', () => {
     expect(subject.evolution.active).toBe(1)
     expect(subject.digest).toBe(digest)
     expect(subject.call(1, 'acquire', ['b', 'me'])).toEqual([0, ['me', 2_001], 1])
+
+    // Until the log says that it has failed, a later life would not know: then it is as one that has skipped it, whatever its own functions make of it.
+    expect(subject.replica.openFailure).toBe(4)
+    const mended = begun(builds.third())
+    mended.call(1, 'acquire', ['a', 'me'])
+    mended.entry({ kind: 'activate', now: 1_000, version: 3 }, 'skip')
+    mended.call(1, 'acquire', ['b', 'me'])
+    for (const one of [subject, mended]) one.entry({ kind: 'skip', now: 1_000, skipped: 4 })
+    expect(subject.replica.openFailure).toBe(undefined)
+    expect(subject.replica.skipped).toEqual([4])
+    same([subject, mended])
+  })
+
+  test('that has succeeded here, and is to be skipped, leaves a state that is of no use', () => {
+    const subject = begun(builds.third())
+    subject.activate(3)
+    expect(subject.entry({ kind: 'skip', now: 1_000, skipped: 3 })).toBe(null)
+    expect(subject.replica.isAstray).toBe(true)
   })
 })
 

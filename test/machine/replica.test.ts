@@ -1,7 +1,8 @@
 // A command whose handler fails where that halts, and one that was skipped: what is left of them in a replica.
 import { describe, expect, test } from 'vitest'
 import type { Envelope } from '../../src/machine/envelope.ts'
-import { type ApplyOutcome, Replica, skippedMax, type Treatment } from '../../src/machine/replica.ts'
+import { type ApplyOutcome, Replica, type Treatment } from '../../src/machine/replica.ts'
+import { skippedMax } from '../../src/machine/skipped-entries.ts'
 import type { StateMachine } from '../../src/machine/state-machine.ts'
 import { encodeReplica } from '../../src/wire/replica-codec.ts'
 import { ReplicaDecoder } from '../../src/wire/replica-decoder.ts'

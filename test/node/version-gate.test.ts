@@ -1,37 +1,41 @@
 // When a version of the schema is put in force: what a leader hears of the others, and what an operator is told.
 import { describe, expect, test } from 'vitest'
 import { confOfVoters, type PeerMessage, type VersionsKnown } from '../../src/core/index.ts'
-import { bindVersions } from '../../src/contract/v1.ts'
+import { bindVersions, type VersionLadder } from '../../src/contract/v1.ts'
+import type { Envelope } from '../../src/machine/envelope.ts'
 import { Replica } from '../../src/machine/replica.ts'
 import type { NodeEvent } from '../../src/node/index.ts'
 import { VersionGate } from '../../src/node/version-gate.ts'
 import type { AdminRefused } from '../../src/wire/client-messages.ts'
-import { handlers2, ladder, versions } from '../contract/locks-versions.ts'
+import { handlers1, handlers2, ladder, versions } from '../contract/locks-versions.ts'
 import { memberOf } from './nodes.ts'
 
 const twoVersions = { versions: versions.slice(0, 2), steps: ladder.steps.slice(0, 1) }
 const term = 5
 
 /** Node 1 of three, whose machine is of version 1 and knows version 2. */
-function gate({ role = 'leader' as 'leader' | 'follower', isAutomatic = true } = {}) {
-  const replica = new Replica(bindVersions(twoVersions, handlers2))
+function gate({ role = 'leader' as 'leader' | 'follower', isAutomatic = true, machine = bindVersions(twoVersions, handlers2) } = {}) {
+  const replica = new Replica(machine)
   let index = 0
-  const apply = (version: number): void => {
+  const entry = (envelope: Envelope): void => {
     index += 1
-    const entry = { term, index, kind: 'command', data: new Uint8Array(0), conf: undefined } as const
-    for (let outcome = 'raising'; outcome === 'raising'; ) outcome = replica.apply(entry, { kind: 'activate', now: 0, version })
+    const its = { term, index, kind: 'command', data: new Uint8Array(0), conf: undefined } as const
+    for (let outcome = 'raising'; outcome === 'raising'; ) outcome = replica.apply(its, envelope)
   }
+  const apply = (version: number): void => entry({ kind: 'activate', now: 0, version })
+  const skips = (at: number): void => entry({ kind: 'skip', now: 0, skipped: at })
   apply(1)
   const softState = { role, term, leader: role === 'leader' ? 1 : 2 }
   const raft = { softState, conf: confOfVoters([1, 2, 3].map((id) => memberOf(id))) } as const
   const sent: PeerMessage[] = []
   const proposed: number[] = []
+  const skipped: number[] = []
   const events: NodeEvent[] = []
   const it = new VersionGate({
     ...{ id: 1, raft, replica, heartbeatMs: 10, electionTimeoutMs: 100, isAutomatic },
     net: { send: (messages) => void sent.push(...messages) },
     mayPropose: () => role === 'leader',
-    propose: ({ version }) => void proposed.push(version),
+    propose: (envelope) => void (envelope.kind === 'skip' ? skipped.push(envelope.skipped) : proposed.push(envelope.version)),
     changed: () => {},
     report: (event) => void events.push(event),
   })
@@ -41,7 +45,7 @@ function gate({ role = 'leader' as 'leader' | 'follower', isAutomatic = true } =
     apply(version)
     it.applied({ kind: 'activate', now: 0, version }, replica.applied.refused)
   }
-  return { it, sent, proposed, events, hears, applies }
+  return { it, sent, proposed, skipped, skips, events, hears, applies }
 }
 
 describe('a leader', () => {
@@ -103,6 +107,60 @@ describe('a leader', () => {
     applies(2)
     expect(events).toEqual([{ kind: 'versionActive', version: 2 }])
     expect(it.waiting).toBe(undefined)
+  })
+})
+
+describe('a version whose migration has failed', () => {
+  const failing: VersionLadder = {
+    versions: twoVersions.versions,
+    steps: [
+      {
+        ...{ commands: {}, queries: {}, state: {} },
+        migration: {
+          values: {},
+          finish: () => {
+            throw new Error('no way')
+          },
+        },
+      },
+    ],
+  }
+  const failed = (role: 'leader' | 'follower') => {
+    const it = gate({ role, machine: bindVersions(failing, handlers2, { v1: handlers1 }) })
+    it.it.turn(0)
+    it.applies(2)
+    return it
+  }
+
+  test('is written into the log as failed, by the leader, until it is there', () => {
+    const { it, skipped, skips, proposed, hears } = failed('leader')
+    for (const now of [1, 2, 502]) it.turn(now)
+    expect(skipped).toEqual([2, 2])
+    skips(2)
+    hears(2)
+    hears(3)
+    it.turn(1_500)
+    expect([skipped, proposed]).toEqual([[2, 2], []])
+  })
+
+  test('is refused to an operator, with the reason and the way out', () => {
+    const { it } = failed('leader')
+    const answers: (AdminRefused | undefined)[] = []
+    it.ask({ version: 2, done: (refused) => void answers.push(refused) })
+    expect(answers).toEqual([
+      {
+        code: 'CHANGE_REFUSED',
+        reason: 'migrationFailed',
+        message:
+          'version 2 cannot be put in force: the migration to version 2 fails: no way. Mend its function, or what it does not fit, and start every node again: then it can be put in force',
+      },
+    ])
+  })
+
+  test('is not known any more to a follower, so that a leader whose build is mended waits for it', () => {
+    const { it, sent } = failed('follower')
+    it.turn(10)
+    expect(sent.at(-1)).toMatchObject({ kind: 'VersionsKnown', versions: [] })
   })
 })
 

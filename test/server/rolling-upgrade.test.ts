@@ -21,6 +21,16 @@ const builds = {
   first: () => ({ machine: bind(one, handlers1) }),
   second: () => ({ machine: bindVersions(upTo(2), handlers2) }),
   third: () => ({ machine: bindVersions(ladder, handlers3, { v2: handlers2 }) }),
+  /** As the third, but its migration throws. */
+  broken: () => ({ machine: bindVersions(brokenLadder(), handlers3, { v2: handlers2 }) }),
+}
+function brokenLadder(): VersionLadder {
+  const [up, last] = ladder.steps
+  if (up === undefined || last?.migration === undefined) throw new Error('there is a migration')
+  const finish = (): void => {
+    throw new Error('no way')
+  }
+  return { ...ladder, steps: [up, { ...last, migration: { ...last.migration, finish } }] }
 }
 type Build = keyof typeof builds
 
@@ -65,6 +75,15 @@ async function client(cluster: Servers, version: 1 | 2 | 3) {
 const inForce = (version: number) => (): boolean | undefined =>
   servers?.running.every((server) => server.status().schema.version === version) === true ? true : undefined
 const others = (leader: Server): readonly number[] => [1, 2, 3].filter((id) => id !== leader.identity.nodeId)
+
+/** 1, once all have applied the same entries and have the same state. */
+async function differentDigests(cluster: Servers): Promise<number> {
+  const digests = await eventually('that all have applied the same', () => {
+    const statuses = cluster.running.map((server) => server.status({ digest: true }))
+    return new Set(statuses.map(({ lastApplied }) => lastApplied)).size === 1 ? statuses.map(({ digest }) => digest) : undefined
+  })
+  return new Set(digests).size
+}
 
 /** Calls all the time, and notes what fails. */
 async function load(
@@ -134,11 +153,34 @@ describe('a cluster of three under load', () => {
     for (const id of [1, 2, 3]) await restart(cluster, id, 'first', options)
     expect(await old.holder('a')).toMatchObject({ owner: 'me' })
     expect(await old.holder('n29')).toMatchObject({ owner: 'you' })
-    const digests = await eventually('equal digests', () => {
-      const statuses = cluster.running.map((server) => server.status({ digest: true }))
-      return new Set(statuses.map(({ lastApplied }) => lastApplied)).size === 1 ? statuses.map(({ digest }) => digest) : undefined
+    expect(await differentDigests(cluster)).toBe(1)
+  }, 60_000)
+
+  test('refuses a version whose migration throws, for good at that entry: a build in which it is mended has to put it in force anew', async () => {
+    const cluster = await start('second')
+    await eventually('version 2', inForce(2))
+    const young = await client(cluster, 2)
+    await young.call('acquire', { name: 'a', owner: 'me+you' })
+    for (const id of [1, 2, 3]) await restart(cluster, id, 'broken')
+    const admin = await ClusterAdmin.connect({ servers: cluster.addresses })
+    const why = await eventually('the reason', async () => {
+      const { message } = await refusal(admin.activate(3))
+      return message.includes('has not said to know it') ? undefined : message
     })
-    expect(new Set(digests).size).toBe(1)
+    expect(why).toContain('version 3 cannot be put in force: the migration to version 3 fails: no way. Mend its function')
+    await admin.close()
+    // By then it is in the log.
+    await young.call('acquire', { name: 'c', owner: 'me' })
+
+    // It reads the whole log again, the activation that has failed included.
+    await restart(cluster, 1, 'third')
+    await young.call('acquire', { name: 'b', owner: 'me' })
+    expect(await differentDigests(cluster)).toBe(1)
+    expect(inForce(2)()).toBe(true)
+    for (const id of [2, 3]) await restart(cluster, id, 'third')
+    await eventually('version 3', inForce(3))
+    expect(await young.holder('a')).toMatchObject({ owner: 'me' })
+    expect(await differentDigests(cluster)).toBe(1)
   }, 60_000)
 
   test('waits for an operator where it was told so; until all know the version he is told who does not', async () => {

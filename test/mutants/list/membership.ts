@@ -81,8 +81,14 @@ export const membership: readonly Mutant[] = [
     name: 'a version is put in force whoever knows it',
     bug: 34,
     file: 'src/node/version-gate.ts',
-    find: 'this.#failed !== one.version && this.#lacking(one).length === 0,',
-    replace: 'this.#failed !== one.version,',
+    find: 'this.#failed?.version !== one.version && this.#lacking(one).length === 0,',
+    replace: 'this.#failed?.version !== one.version,',
+  },
+  {
+    name: 'a migration that has failed is not written down as failed',
+    file: 'src/node/version-gate.ts',
+    find: "    propose({ kind: 'skip', skipped })\n",
+    replace: '',
   },
   {
     name: 'what is called in a version to come is taken in',

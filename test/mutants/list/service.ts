@@ -54,8 +54,8 @@ export const service: readonly Mutant[] = [
     name: 'a command that fails is not passed',
     bug: 32,
     file: 'src/machine/replica.ts',
-    find: '    this.#noteFailed(index)\n    return true',
-    replace: '    this.#noteFailed(index)\n    return false',
+    find: '    this.#skips.fail(index)\n    return true',
+    replace: '    this.#skips.fail(index)\n    return false',
   },
   {
     name: 'sessions expire by what this process alone remembers',
