@@ -1,6 +1,6 @@
 // Runs of a shape of their own: what chance alone would hardly ever bring together. What is drawn for them is drawn apart, so other runs stay as they
-// are. None of them begins with several builds (`isMixed`).
-import type { NodeId } from '../core/types.ts'
+// are.
+import type { Index, NodeId } from '../core/types.ts'
 import { replicaPieceBytes } from '../wire/replica-codec.ts'
 import { Chance } from './chance.ts'
 import { ListMachine } from './list-machine.ts'
@@ -16,11 +16,15 @@ export interface Shape {
   end(simulation: Simulation): void
 }
 
-/** Two of ten runs have one. `isOfLists`: the machine is the one of lists, and no other. */
+/** Of so many runs one has this shape. Others than these begin with several builds (`isMixed`). */
+const inPhaseEvery = 10
+const overtakenEvery = 20
+
+/** `isOfLists`: the machine is the one of lists, and no other. */
 export function shapeOf(seed: number, { isOfLists }: { readonly isOfLists: boolean }): Shape {
-  if (seed % 10 === 7) return { ...plain, options: { inPhase: true, drift: 0 }, begin: beginInPhase }
+  if (seed % inPhaseEvery === 2) return { ...plain, options: { inPhase: true, drift: 0 }, begin: beginInPhase }
   // A state of another machine may be too small for that.
-  if (seed % 10 === 2 && isOfLists) return { ...plain, options: drawOvertaken(seed), end: overtake }
+  if (seed % overtakenEvery === 5 && isOfLists) return { ...plain, options: drawOvertaken(seed), end: overtake }
   return plain
 }
 
@@ -54,12 +58,13 @@ const pieceTimeouts = 1 / 3
 const pressure = { clients: 2, calls: 10_000, pauseMs: 8, burstMax: 4, queries: 0, timeoutMs: { min: 5_000, max: 5_000 } } as const
 /** A fetch takes a second or two. */
 const overtakenMs = 10_000
+const lookMs = 50
 
 /** Snapshots often, a short tail behind them, a state of many pieces; and queues that hold what clients write. */
 function drawOvertaken(seed: number): Partial<SimulationOptions> {
   const chance = shapeChance(seed)
   const electionTimeoutMs = chance.whole(300, 500)
-  const ballastBytes = chance.whole(400_000, 800_000)
+  const ballastBytes = chance.whole(250_000, 450_000)
   const isFrozen = chance.happens(0.5)
   return {
     voters: chance.pick([3, 5]),
@@ -68,7 +73,7 @@ function drawOvertaken(seed: number): Partial<SimulationOptions> {
     diskMs: { min: 0.1, max: chance.between(1, 3) },
     machine: () => new ListMachine({ ballastBytes, isFrozen }),
     limits: {
-      snapshotEntries: chance.whole(40, 120),
+      snapshotEntries: chance.whole(40, 100),
       logTailEntries: chance.whole(0, 30),
       digestEntries: chance.pick([0, 20, 80]),
       applySliceMs: chance.pick([0, 5]),
@@ -89,8 +94,7 @@ function overtake(simulation: Simulation): void {
   const { lastIndex = 0 } = simulation.status(follower) ?? {}
   simulation.crash(follower)
   simulation.work(pressure)
-  const isOvertaken = (): boolean => (simulation.status(leader)?.firstIndex ?? 0) > lastIndex + 1
-  simulation.runUntil(`the log begins after entry ${lastIndex}`, isOvertaken, { withinMs: overtakenMs })
+  runUntilBegins(simulation, { leader, afterIndex: lastIndex + 1 })
   const bytesPerSecond = Math.floor((replicaPieceBytes * 1_000) / (simulation.electionTimeoutMs * pieceTimeouts))
   for (const from of simulation.nodes) if (from !== follower) simulation.slowDown({ from, to: follower, byMs: 0, bytesPerSecond })
   simulation.restart(follower)
@@ -103,4 +107,12 @@ function overtake(simulation: Simulation): void {
 /** Members without which the others still decide. */
 function dispensable({ members: { conf } }: Simulation): readonly NodeId[] {
   return conf.voters.length >= 3 ? conf.members.map(({ id }) => id) : conf.learners
+}
+
+/** Until the log of `leader` begins after `afterIndex`. Looks now and then: the status that it gives has a digest of the whole state. */
+function runUntilBegins(simulation: Simulation, { leader, afterIndex }: { readonly leader: NodeId; readonly afterIndex: Index }): void {
+  const until = simulation.now + overtakenMs
+  const begins = (): boolean => (simulation.status(leader)?.firstIndex ?? 0) > afterIndex
+  while (!begins() && simulation.now < until) simulation.run({ ms: lookMs })
+  simulation.check(begins(), 'liveness', `the log of node ${leader} does not begin after entry ${afterIndex} within ${overtakenMs} ms`)
 }
