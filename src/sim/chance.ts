@@ -1,17 +1,29 @@
 import { assert } from '../core/invariant.ts'
 import { Random } from '../core/random.ts'
 
+/** What a stream shares with all that were forked from it. */
+interface Mood {
+  isEven: boolean
+}
+
 /** All that is decided by lot in a run: one stream of numbers from one seed. */
 export class Chance {
   readonly #random: Random
+  readonly #mood: Mood
 
-  constructor(seed: number) {
+  constructor(seed: number, mood: Mood = { isEven: false }) {
     this.#random = new Random(seed)
+    this.#mood = mood
   }
 
   /** A stream of its own, so that more draws here change nothing there. */
   fork(): Chance {
-    return new Chance(this.seed())
+    return new Chance(this.seed(), this.#mood)
+  }
+
+  /** While it is true, whatever takes long takes equally long each time, here and in every stream that was forked from this one. */
+  set isEven(isEven: boolean) {
+    this.#mood.isEven = isEven
   }
 
   /** Whole, 0 to 2^32 - 1. */
@@ -23,8 +35,9 @@ export class Chance {
     return probability > 0 && this.#random.next() < probability
   }
 
-  /** Uniform in [min, max). */
+  /** Uniform in [min, max); their mean while all is even. */
   between(min: number, max: number): number {
+    if (this.#mood.isEven) return (min + max) / 2
     return min + this.#random.next() * (max - min)
   }
 
@@ -33,8 +46,9 @@ export class Chance {
     return min + Math.floor(this.#random.next() * (max - min + 1))
   }
 
-  /** Mostly short, now and then long: how waits are spread when nothing holds them together. */
+  /** Mostly short, now and then long: how waits are spread when nothing holds them together. The mean while all is even. */
   wait(meanMs: number): number {
+    if (this.#mood.isEven) return meanMs
     return -Math.log(1 - this.#random.next()) * meanMs
   }
 

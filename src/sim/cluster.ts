@@ -1,7 +1,7 @@
 // The servers of a run, and all that they stand on: disks, clocks, links, oracles.
 import { confOfVoters } from '../core/conf.ts'
 import { assert } from '../core/invariant.ts'
-import type { ConfState, Index, NodeId } from '../core/types.ts'
+import type { ConfState, Entry, Index, NodeId } from '../core/types.ts'
 import type { NodeLoad } from '../node/index.ts'
 import { BlockLog } from '../storage/block-log.ts'
 import type { Operation } from '../storage/kv.ts'
@@ -140,6 +140,12 @@ export class Cluster {
       'equal states at an equal index',
       () => `the replicas end with digests ${[...digests].join(', ')}`,
     )
+  }
+
+  /** The entries up to `index` that are known to be committed. */
+  committed(index: Index): readonly Entry[] {
+    const entries = Array.from({ length: index }, (_, i) => this.world.safety.committed(i + 1))
+    return entries.filter((entry) => entry !== undefined)
   }
 
   /** Whether every member has applied what stands at `index`, and is sent the log as it grows. */

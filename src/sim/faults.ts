@@ -82,6 +82,10 @@ const eventClasses = [
   'versionActivated',
   /** A call whose place was found by search. */
   'searched',
+  /** There was a leader in time although servers had nothing but chance to tell them apart. */
+  'electedInPhase',
+  /** While a follower fetched a snapshot over a slow line more was written than is kept otherwise, and it followed the log again. */
+  'overtaken',
 ] as const
 export type FaultClass = (typeof faultClasses)[number]
 export type EventClass = (typeof eventClasses)[number]

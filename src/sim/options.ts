@@ -40,6 +40,8 @@ export interface SimulationOptions {
   readonly diskMs?: { readonly min: Ms; readonly max: Ms }
   /** How far the clocks of servers go wrong, each way. A share; default 0.01. Leases assume that two do not run apart by more than a tenth. */
   readonly drift?: number
+  /** Servers begin at one instant, and ticks, links and disks take equally long everywhere; nothing breaks; until `unleash`. Default false. */
+  readonly inPhase?: boolean
   /** How often things break, and for how long; on average. Default 300 and 400. */
   readonly nemesis?: { readonly pauseMs: Ms; readonly lastsMs: Ms }
   /** How many of the last events the message of a failure tells. Default 40. */

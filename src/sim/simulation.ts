@@ -7,19 +7,19 @@ import type { NodeStatus } from '../wire/client-messages.ts'
 import { Clients } from './clients.ts'
 import { Cluster } from './cluster.ts'
 import { DiskFaults } from './disk-faults.ts'
-import { type Coverage, drawFaults, noFault } from './faults.ts'
+import { type Coverage, drawFaults, type LinkFaults, noFault } from './faults.ts'
 import type { CallKind, SimCall } from './history.ts'
 import { Members } from './members.ts'
 import { Nemesis } from './nemesis.ts'
 import { plannedLinks, type RunPlan } from './plan.ts'
 import type { CallSettings, SimulationOptions, SlowLink } from './options.ts'
-import { checkCertificate } from './oracle/certificate.ts'
 import { checkListSamples } from './oracle/list-samples.ts'
 import { SimCaller } from './sim-caller.ts'
 import type { SimClient } from './sim-client.ts'
 import { Upheaval } from './upheaval.ts'
 import { SimulationError } from './violation.ts'
 import { listOperations, Workload, type WorkloadOptions } from './workload.ts'
+import { checkWholeRun } from './whole-run.ts'
 import type { World } from './world.ts'
 
 const defaultTimeoutMs = 5_000
@@ -33,6 +33,7 @@ export class Simulation {
   readonly #world: World
   readonly #upheaval: Upheaval
   readonly #nemesis: Nemesis
+  readonly #links: LinkFaults
   /** Operations on the members. */
   readonly members: Members
   readonly #clients: Clients
@@ -41,13 +42,13 @@ export class Simulation {
   #planned: Workload | undefined
 
   constructor(options: SimulationOptions) {
-    const { seed, faults = noFault, nemesis = { pauseMs: 300, lastsMs: 400 } } = options
+    const { seed, faults = noFault, inPhase = false, nemesis = { pauseMs: 300, lastsMs: 400 } } = options
     this.seed = seed
     this.#options = options
     this.#cluster = new Cluster(options)
     this.#world = this.#cluster.world
     const { active, links } = drawFaults(faults, this.#world.chance)
-    this.#world.network.faults = plannedLinks(links, this.#plan)
+    this.#links = plannedLinks(links, this.#plan)
     this.#upheaval = new Upheaval(this.#cluster)
     this.#clients = new Clients(this.#cluster, options)
     this.members = new Members(this.#cluster, this.#upheaval)
@@ -64,8 +65,9 @@ export class Simulation {
       press: (forMs, patienceMs) => this.#workload?.press(forMs, patienceMs),
       ...nemesis,
     })
+    this.#world.chance.isEven = inPhase
     this.restartAll()
-    if (faults.length > 0) this.#nemesis.start()
+    if (!inPhase) this.unleash()
   }
 
   // --- What is there
@@ -90,6 +92,10 @@ export class Simulation {
   get nodes(): readonly NodeId[] {
     return this.#cluster.ids
   }
+  /** A follower waits for its leader once to twice as long. */
+  get electionTimeoutMs(): Ms {
+    return this.#world.node.timing?.electionTimeoutMs ?? 1_000
+  }
   /** Every call of every client, in the order in which they were made. */
   get calls(): readonly SimCall[] {
     return this.#world.history.calls
@@ -110,12 +116,7 @@ export class Simulation {
 
   /** The entries that `node` knows to be committed. */
   committed(node: NodeId): readonly Entry[] {
-    const entries: Entry[] = []
-    for (let index = 1; index <= (this.status(node)?.commitIndex ?? 0); index++) {
-      const entry = this.#world.safety.committed(index)
-      if (entry !== undefined) entries.push(entry)
-    }
-    return entries
+    return this.#cluster.committed(this.status(node)?.commitIndex ?? 0)
   }
 
   /** The node that leads the highest term, as far as it knows. */
@@ -155,7 +156,7 @@ export class Simulation {
 
   /** Until nothing has changed for five election timeouts: no call settled, no role changed, nothing committed. */
   runUntilQuiet({ withinMs = 60_000 }: { readonly withinMs?: Ms } = {}): void {
-    const quietMs = 5 * (this.#world.node.timing?.electionTimeoutMs ?? 1_000)
+    const quietMs = 5 * this.electionTimeoutMs
     let changedAt = this.now
     let known = ''
     this.runUntil(
@@ -186,6 +187,13 @@ export class Simulation {
   }
 
   // --- Faults by hand
+
+  /** Of a run that began in phase: from now on servers, links and disks differ, and what may break does. */
+  unleash(): void {
+    this.#world.chance.isEven = false
+    this.#world.network.faults = this.#links
+    if ((this.#options.faults ?? noFault).length > 0) this.#nemesis.start()
+  }
 
   /** Cuts `node` off from all others, both ways. Clients still reach it. */
   isolate(node: NodeId): void {
@@ -328,15 +336,7 @@ export class Simulation {
    * Throws a `SimulationError`.
    */
   checkLinearizable(): void {
-    const { verdict, history, applied, safety, snapshots, machine } = this.#world
-    snapshots.checkReplay((index) => safety.committed(index), machine(undefined))
-    const { broken = () => undefined, words } = this.#options
-    const evidence = { verdict, history, applied, committed: (index: Index) => safety.committed(index), broken, words }
-    const state = checkCertificate(evidence, machine(undefined))
-    applied.checkStates(
-      state,
-      safety.confs.newest.members.map(({ id }) => id),
-    )
+    checkWholeRun(this.#world, this.#options)
     this.#checkVerdict()
   }
 

@@ -5,6 +5,7 @@ import type { Coverage, FaultClass } from './faults.ts'
 import { everyFault } from './faults.ts'
 import type { SimulationOptions } from './options.ts'
 import { planText, type RunPlan } from './plan.ts'
+import { shapeOf } from './shapes.ts'
 import { Simulation } from './simulation.ts'
 import { drawOptions, drawWorkload, drawVersions, isMixed } from './swarm-draws.ts'
 import { listOperations, listOperations2, type Operations } from './workload.ts'
@@ -74,18 +75,21 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   const versions = isOfLists && given.sabotage === undefined && isMixed(plan.seed) ? drawVersions(plan.seed, voters) : {}
   const operations = givenOperations ?? ('rollout' in versions ? listOperations2 : listOperations)
   const watched = { reference: plan.seed % referenceEvery === referenceEvery - 1 }
+  const shape = shapeOf(plan.seed, { isOfLists })
   const simulation = new Simulation({
     voters,
     faults,
     repeat,
     ...drawn,
     ...versions,
+    ...shape.options,
     ...watched,
     ...given,
     plan,
     seed: plan.seed,
   })
   const share = queries === undefined ? {} : { queries }
+  shape.begin(simulation)
   simulation.work({ operations, ...drawWorkload(chance), ...share })
   simulation.run({ ms: chance.between(2_000, 10_000) })
   simulation.heal()
@@ -93,6 +97,7 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   if (plan.seed % busyEvery === 0) catchUp(simulation, { operations })
   // Calls may wait out their deadlines, which are longer than any election.
   simulation.runUntilConverged({ withinMs: 15_000 })
+  shape.end(simulation)
   serve(simulation, { operations, ...share })
   simulation.crashAll()
   simulation.run({ ms: 10 })
@@ -101,7 +106,7 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   handOver(simulation)
   simulation.checkLinearizable()
   if (isOfLists && plan.seed % searchEvery === 0) simulation.checkBySearch()
-  return { ...report(simulation), voters }
+  return { ...report(simulation), voters: given.voters ?? shape.options.voters ?? voters }
 }
 
 /** Whoever lags gets there, although others go on writing: nobody may run away from it. */

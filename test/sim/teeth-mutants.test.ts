@@ -10,6 +10,7 @@ const sample = [
   ['a follower commits what its leader has, up to the end of its own log (§3.5)', 'a follower commits what was proven to match (§3.5)'],
   ['half of the voters is a quorum', 'committed is what a majority has on its disks'],
   ['entries are applied while a snapshot reads the state', 'a snapshot holds the state of its index (§5.1)'],
+  ['all wait equally long before they campaign (§3.4)', 'liveness'],
 ] as const
 /** Twice what any of them takes. */
 const seedsMax = 20

@@ -102,10 +102,15 @@ export const elections: readonly Mutant[] = [
   {
     name: 'all wait equally long before they campaign (§3.4)',
     bug: 35,
-    missed:
-      'clocks of a run drift and its turns come unevenly, so votes that were split are not split again; `test/core/known-bugs.test.ts` looks at the timeouts',
     file: 'src/core/election-timer.ts',
     find: 'return this.#electionTimeoutMs * (1 + this.#random.next())',
     replace: 'return this.#electionTimeoutMs * 1.5',
+  },
+  {
+    name: 'all servers draw the same timeouts, one after the other (§3.4)',
+    bug: 35,
+    file: 'src/core/random.ts',
+    find: 'return (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(id + 1, 0xc2b2ae35)) >>> 0',
+    replace: 'return 1',
   },
 ]

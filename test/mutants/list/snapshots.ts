@@ -32,8 +32,6 @@ export const snapshots: readonly Mutant[] = [
   {
     name: 'the log is compacted under a follower that fetches a snapshot',
     bug: 22,
-    missed:
-      'it costs time only: each snapshot that is fetched in vain is newer than the one before, so a follower gets on, by snapshots alone; `test/core/snapshots.test.ts` asks what is kept for it',
     file: 'src/core/snapshots.ts',
     find: "const pinned = role.kind === 'leader' ? role.pinnedIndex : Number.POSITIVE_INFINITY",
     replace: 'const pinned = Number.POSITIVE_INFINITY',
