@@ -74,7 +74,7 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
   if (taken !== undefined) return nothing([...reporter.diagnostics, taken])
 
   const evolution = evolutionSince(schema)
-  const diagnostics = [...reporter.diagnostics, ...(evolution === undefined ? [] : diagnosticsOf(evolution))]
+  const diagnostics = [...reporter.diagnostics, ...(evolution === undefined ? [] : edits(evolution, model))]
   if (evolution !== undefined && hasErrors(diagnostics)) return { ...nothing(diagnostics), evolution }
   const extension = options.importExtension ?? 'js'
   const migrationsFile = resolve(cwd, options.migrationsFile ?? join(dirname(schemaFile), 'migrations.ts'))
@@ -99,6 +99,10 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
     ...(evolution === undefined ? {} : { evolution }),
   }
 }
+
+/** Of a frozen version it is decided what needs a migration, and written. */
+const edits = (evolution: Evolution, { open }: Model): readonly Diagnostic[] =>
+  diagnosticsOf(evolution).filter(({ severity }) => open || severity === 'error')
 
 const lockOf = ({ lockFile, lock, foundText }: LockedSchema): GeneratedFile => ({
   path: lockFile,

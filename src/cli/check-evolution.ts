@@ -106,10 +106,12 @@ interface ReportOptions {
   readonly breaks?: Diagnostic['severity']
 }
 
-async function reportOf({ file }: LockedSchema, evolution: Evolution, { at, breaks = 'error' }: ReportOptions = {}): Promise<PartReport> {
+async function reportOf({ file, model }: LockedSchema, evolution: Evolution, { at, breaks = 'error' }: ReportOptions = {}): Promise<PartReport> {
   const { diagnosticOf, evolutionSummary } = await import('../../codegen/evolution/diagnostics.ts')
+  // What is frozen is decided: its migrations are written.
+  const isOpen = model.open || at !== undefined
   const severity = ({ level }: LocatedFinding): Diagnostic['severity'] | undefined =>
-    level === 'breaking' ? breaks : level === 'migration' ? 'warning' : undefined
+    level === 'breaking' ? breaks : level === 'migration' && isOpen ? 'warning' : undefined
   const found = evolution.findings.map((finding) => ({ finding, severity: severity(finding) }))
   return {
     diagnostics: found.flatMap((one) => (one.severity === undefined ? [] : [diagnosticOf(one.finding, one.severity)])),

@@ -83,7 +83,7 @@ describe('raftgen check', () => {
 })
 
 describe('nothing is found in what we hand over', () => {
-  test.each(['examples/counter', 'examples/locks', 'test/bench/kv'])('%s', async (folder) => {
+  test.each(['examples/counter', 'examples/locks', 'examples/locks-v2', 'test/bench/kv'])('%s', async (folder) => {
     const { code, out } = await raftgen(join(repository, folder), ['check', 'schema.ts', '--cases', '30'])
     expect({ code, out }).toEqual({ code: 0, out: '' })
   })

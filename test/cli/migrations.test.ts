@@ -40,6 +40,10 @@ test('what has no plain way up is asked for until it is written, and then left a
   expect((await generate(folder)).err).toContain('counter: up to date, 12 files unchanged')
   expect(fileTimes(folder)).toEqual(before)
   expect(await generate(folder, '--check')).toMatchObject({ code: 0 })
+
+  // Once it is decided it is no news any more.
+  await freeze(folder)
+  expect((await generate(folder)).err).toBe('counter: up to date, 12 files unchanged\nedits since version 1: 1 needs a migration\n')
 })
 
 describe('the handlers of a state that has another shape now', () => {

@@ -8,6 +8,7 @@ import { eventually, newMember, Servers } from '../server/servers.ts'
 
 /** The benchmark's replica. Built by `npm run build:examples`. */
 const nodeFile = new URL('../../dist/test/bench/node.js', import.meta.url).pathname
+const examples = new URL('../../dist/examples/', import.meta.url)
 
 export interface ReplicaOptions {
   /** Default: the store of the benchmark. */
@@ -15,6 +16,9 @@ export interface ReplicaOptions {
   readonly limits?: Partial<Limits>
   readonly join?: readonly string[]
   readonly id?: number
+  /** Another program, which takes the directory and both addresses: `locks/server.js`, of the built examples. */
+  readonly example?: string
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** How a process ended. */
@@ -63,8 +67,10 @@ export class Processes {
 
   run(id: number, options: ReplicaOptions = {}): void {
     const { peer, client } = this.member(id)
-    const args = [nodeFile, this.servers.dir(id), peer, client, JSON.stringify({ ...this.#options, ...options })]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    const { example, env, ...replica } = { ...this.#options, ...options }
+    const program = example === undefined ? nodeFile : new URL(example, examples).pathname
+    const args = [program, this.servers.dir(id), peer, client, JSON.stringify(replica)]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: { ...process.env, ...env } })
     let said = ''
     child.stderr?.on('data', (chunk) => {
       said += String(chunk)
