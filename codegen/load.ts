@@ -29,7 +29,7 @@ export async function loadSchema({ schemaFile, displayFile }: LoadOptions): Prom
   const problems = source.syntaxProblems()
   if (problems.length > 0) {
     const hint = 'Correct the syntax; the line is where TypeScript noticed.'
-    return failed(...problems.map((problem) => ({ ...base(displayFile), ...problem, code: 'SCHEMA_SYNTAX', hint })))
+    return failed(...problems.map((problem) => ({ ...base(displayFile), ...problem, code: 'SCHEMA_SYNTAX' as const, hint })))
   }
 
   const module = await run(schemaFile).catch((error: unknown) => new LoadFailure(error))

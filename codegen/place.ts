@@ -2,9 +2,14 @@
 // (`schema-place.ts`); a definition that is there as a value alone has paths.
 
 export interface Position {
+  /** As diagnostics name it. None: the schema file itself, or no file at all. */
+  readonly file?: string
   /** Both 1-based; 0 where there is no file. */
   readonly line: number
   readonly column: number
+  /** Where it ends: 1-based, the first column that is not part of it. */
+  readonly endLine?: number
+  readonly endColumn?: number
 }
 
 /** One place in a schema: its path for messages, and what is known of its syntax. */

@@ -2,6 +2,7 @@
 // syntax, as far as it can be followed, for positions, comments and the names of constants. Loads the compiler: import it late.
 import { ts } from 'ts-morph'
 import { joinPath, type Place, type Position } from './place.ts'
+import { positionOfNode } from './position.ts'
 
 /** Calls whose first argument is the schema they modify. */
 const modifiers = new Set(['Optional', 'Readonly', 'Immutable', 'Refine', 'Codec', 'Unsafe', 'With'])
@@ -152,8 +153,7 @@ export class SchemaPlace implements Place {
   }
 
   #positionOf(node: ts.Node): Position {
-    const { line, character } = this.#file.getLineAndCharacterOfPosition(node.getStart(this.#file))
-    return { line: line + 1, column: character + 1 }
+    return positionOfNode(node, this.#file)
   }
 }
 

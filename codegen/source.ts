@@ -1,6 +1,7 @@
 // The schema file as syntax. Loads the compiler: import it late.
 import { ts } from 'ts-morph'
 import type { Place, Position } from './place.ts'
+import { positionBetween, positionOfNode } from './position.ts'
 import { calleeName, plain, resolve, SchemaPlace } from './schema-place.ts'
 
 export interface SyntaxProblem extends Position {
@@ -19,16 +20,17 @@ export class SchemaSource {
     // The parse errors of a source file are not public, those of a transpilation are.
     const compilerOptions = { target: ts.ScriptTarget.Latest, module: ts.ModuleKind.ESNext, noResolve: true }
     const { diagnostics = [] } = ts.transpileModule(this.#file.text, { compilerOptions, reportDiagnostics: true, fileName: 'schema.ts' })
-    return diagnostics.flatMap(({ start, messageText }) =>
-      start === undefined ? [] : [{ ...this.#positionAt(start), message: ts.flattenDiagnosticMessageText(messageText, ' ') }],
-    )
+    return diagnostics.flatMap(({ start, length = 0, messageText }) => {
+      const message = ts.flattenDiagnosticMessageText(messageText, ' ')
+      return start === undefined ? [] : [{ ...positionBetween(this.#file, start, start + length), message }]
+    })
   }
 
   /** Properties called `__proto__`: JavaScript makes them the prototype, or TypeBox drops them, so the schema itself no longer shows them. */
   protoProperties(): readonly Position[] {
     const found: Position[] = []
     const visit = (node: ts.Node): void => {
-      if (ts.isPropertyAssignment(node) && isProto(node.name)) found.push(this.#positionAt(node.name.getStart(this.#file)))
+      if (ts.isPropertyAssignment(node) && isProto(node.name)) found.push(positionOfNode(node.name, this.#file))
       ts.forEachChild(node, visit)
     }
     visit(this.#file)
@@ -50,11 +52,6 @@ export class SchemaSource {
       if (ts.isExportAssignment(statement) && statement.isExportEquals !== true) return plain(statement.expression)
     }
     return undefined
-  }
-
-  #positionAt(offset: number): Position {
-    const { line, character } = this.#file.getLineAndCharacterOfPosition(offset)
-    return { line: line + 1, column: character + 1 }
   }
 }
 
