@@ -24,7 +24,7 @@ export interface Place {
   /** The comment on the property, or on the constant that stands there. */
   readonly docs: string | undefined
   readonly constantDocs: string | undefined
-  /** The identifier of the top-level constant, or of the import, that stands here. */
+  /** Of the top-level constant that stands here, as its own file calls it; as the import does, where it comes from a package. */
   readonly constantName: string | undefined
   /** What is called here: `Record` for `Type.Record(...)`, and whether it is a member of something. */
   readonly call: { readonly name: string; readonly member: boolean } | undefined

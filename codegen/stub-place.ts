@@ -3,7 +3,7 @@
 import { ts } from 'ts-morph'
 import type { Position } from './place.ts'
 import { positionBetween, positionOfNode } from './position.ts'
-import { SchemaSource } from './source.ts'
+import { syntaxProblems } from './syntax.ts'
 
 export interface Member extends Position {
   readonly name: string
@@ -23,7 +23,7 @@ export type HandlersPlaces =
 
 export function findHandlers(text: string, handlersType: string): HandlersPlaces {
   const file = ts.createSourceFile('handlers.ts', text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS)
-  const [problem] = new SchemaSource(text).syntaxProblems()
+  const [problem] = syntaxProblems(file)
   if (problem !== undefined) return { kind: 'syntaxError', ...problem }
 
   const names = namesOf(handlersType, file)

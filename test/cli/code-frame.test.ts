@@ -57,7 +57,12 @@ describe('a code frame', () => {
 test('a diagnostic is painted on a terminal: place, severity, gutter, carets, way out', () => {
   const folder = temporaryFolder({ 'a.ts': 'let bad\n' })
   const diagnostic = {
-    ...{ severity: 'warning', code: 'ERROR_UNUSED', file: `${folder}/a.ts`, ...span(1, 5, 8), message: 'is so', hint: 'do so' },
+    severity: 'warning',
+    code: 'ERROR_UNUSED',
+    file: `${folder}/a.ts`,
+    ...span(1, 5, 8),
+    message: 'is so',
+    hint: 'do so',
   } as const
   const painted = diagnosticText(diagnostic, (style, text) => `<${style}>${text}</>`)
   expect(painted.replaceAll(folder, '')).toBe(
