@@ -131,6 +131,7 @@ export const lockCodes = {
 /** Generated code and handlers. */
 export const outputCodes = {
   OUT_TAKEN: error('The folder for generated code holds that of another machine.', 'Give each machine its own `--out` and `--handlers`.'),
+  HANDLERS_TAKEN: error('The file for handlers holds those of another machine.', 'Give each machine its own `--out` and `--handlers`.'),
   HANDLERS_UNREADABLE: warning(
     'The file of the handlers cannot be parsed, so no stubs were inserted.',
     'Correct its syntax, and run raftgen again.',

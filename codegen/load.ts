@@ -51,10 +51,19 @@ class LoadFailure {
 /** The copy that runs: its `defineMachine` and this generator belong together, and a schema may live where nothing is installed. */
 const raftgen = fileURLToPath(new URL(`../src/index${extname(fileURLToPath(import.meta.url))}`, import.meta.url))
 
+/** One that throws is run once more by jiti's own way: what is said of it then has the lines of the file. */
 async function run(schemaFile: string): Promise<object> {
-  const { createJiti } = await import('jiti')
-  const jiti = createJiti(pathToFileURL(schemaFile).href, { fsCache: false, moduleCache: false, interopDefault: false, alias: { raftgen } })
-  return await jiti.import<object>(schemaFile)
+  const [{ createJiti }, { transpiled }] = await Promise.all([import('jiti'), import('./transpile.ts')])
+  const options = { fsCache: false, moduleCache: false, interopDefault: false, alias: { raftgen } }
+  const slow = createJiti(pathToFileURL(schemaFile).href, options)
+  const fast = createJiti(pathToFileURL(schemaFile).href, {
+    ...options,
+    transform: (request) => ({
+      code:
+        transpiled({ source: request.source, filename: request.filename ?? '', async: request.async === true }) ?? slow.transform(request),
+    }),
+  })
+  return await fast.import<object>(schemaFile).catch(() => slow.import<object>(schemaFile))
 }
 
 const base = (file: string): Pick<Diagnostic, 'severity' | 'file' | 'line' | 'column'> => ({ severity: 'error', file, line: 0, column: 0 })

@@ -9,13 +9,23 @@ export interface SyntaxProblem extends Position {
 
 /** In order. */
 export function syntaxProblems(file: ts.SourceFile): readonly SyntaxProblem[] {
-  // The parse errors of a source file are not public, those of a transpilation are.
-  const compilerOptions = { target: ts.ScriptTarget.Latest, module: ts.ModuleKind.ESNext, noResolve: true }
-  const { diagnostics = [] } = ts.transpileModule(file.text, { compilerOptions, reportDiagnostics: true, fileName: 'schema.ts' })
-  return diagnostics.flatMap(({ start, length = 0, messageText }) => {
-    const message = ts.flattenDiagnosticMessageText(messageText, ' ')
-    return start === undefined ? [] : [{ ...positionBetween(file, start, start + length), message }]
-  })
+  // The parse errors of a source file are not public, those of a program are. It looks up nothing else.
+  const host: ts.CompilerHost = {
+    getSourceFile: (name) => (name === file.fileName ? file : undefined),
+    getDefaultLibFileName: () => 'lib.d.ts',
+    writeFile: () => undefined,
+    getCurrentDirectory: () => '',
+    getCanonicalFileName: (name) => name,
+    useCaseSensitiveFileNames: () => true,
+    getNewLine: () => '\n',
+    fileExists: (name) => name === file.fileName,
+    readFile: () => undefined,
+  }
+  const program = ts.createProgram({ rootNames: [file.fileName], options: { noResolve: true, noLib: true, types: [] }, host })
+  return program.getSyntacticDiagnostics(file).map(({ start, length, messageText }) => ({
+    ...positionBetween(file, start, start + length),
+    message: ts.flattenDiagnosticMessageText(messageText, ' '),
+  }))
 }
 
 /** Properties called `__proto__`: JavaScript makes them the prototype, or TypeBox drops them, so the schema itself no longer shows them. */

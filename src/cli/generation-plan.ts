@@ -17,11 +17,13 @@ export interface GenerationOptions {
   readonly handlers: string | undefined
   readonly importExtension: 'js' | 'ts'
 }
-export type PlannedMachine = Pick<Model, 'name' | 'version'>
+export type PlannedMachine = Pick<Model, 'name' | 'version' | 'open'>
 
 export interface GenerationPlan extends WritePlan {
   /** None when the schema is wrong. */
   readonly machine: PlannedMachine | undefined
+  /** `LocksHandlers`; none when the schema is wrong. */
+  readonly handlersType: string | undefined
   readonly handlersFile: string
   /** Operations that get a stub. */
   readonly added: readonly string[]
@@ -39,7 +41,7 @@ export async function planGeneration({ schemaFile, out, handlers, importExtensio
   const { generate } = await import('../../codegen/generate.ts')
   const generation = await withoutStdout(() => generate({ schemaFile, outDir, migrationsFile, importExtension }))
   const { model, files, stale, diagnostics, evolution } = generation
-  const emitted = { files, stale, machine: model, handlersFile, migrationsFile, evolution }
+  const emitted = { files, stale, machine: model, handlersType: model?.names.handlers, handlersFile, migrationsFile, evolution }
   if (model === undefined || diagnostics.some(({ severity }) => severity === 'error'))
     return { ...emitted, added: [], upcasts: [], diagnostics }
 
@@ -47,6 +49,8 @@ export async function planGeneration({ schemaFile, out, handlers, importExtensio
     throw new WrongUse(`--handlers ${shownPath(handlersFile)} is a file that raftgen overwrites`, 'Name a file of your own.')
   }
   const text = existsSync(handlersFile) ? readFileSync(handlersFile, 'utf8') : undefined
+  const taken = text === undefined ? undefined : await takenBy({ handlersFile, text, model, schemaFile })
+  if (taken !== undefined) return { ...emitted, files: [], stale: [], added: [], upcasts: [], diagnostics: [...diagnostics, taken] }
   const { planStubs } = await import('../../codegen/stubs.ts')
   const stubs = await planStubs({
     file: shownPath(handlersFile),
@@ -70,6 +74,19 @@ export async function planGeneration({ schemaFile, out, handlers, importExtensio
     upcasts: migrations.added,
     diagnostics: [...diagnostics, ...stubs.diagnostics],
   }
+}
+
+interface HandlersOf {
+  readonly handlersFile: string
+  readonly text: string
+  readonly model: Model
+  readonly schemaFile: string
+}
+
+async function takenBy({ handlersFile, text, model, schemaFile }: HandlersOf): Promise<Diagnostic | undefined> {
+  const { handlersTaken } = await import('../../codegen/out-owner.ts')
+  const names = { handlersType: model.names.handlers, machine: model.name }
+  return await handlersTaken({ handlersFile, text, schemaFile, ...names, shown: shownPath })
 }
 
 /** How `file` names the module `target`. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { type DiagnosticKind, diagnosticCodes, diagnosticTables } from '../../codegen/diagnostic-codes.ts'
 import { evolutionRules } from '../../codegen/evolution/rules.ts'
+import { doctorChecks } from '../../src/cli/doctor-check.ts'
 
 const path = new URL('../../docs/diagnostics.md', import.meta.url).pathname
 const page = readFileSync(path, 'utf8')
@@ -16,11 +17,17 @@ function evolutionTable(): string {
   return ['| code | what it means | way out |', '|---|---|---|', ...rows].join('\n')
 }
 
+function doctorTable(): string {
+  const rows = Object.entries(doctorChecks).map(([check, what]) => `| \`${check}\` | ${what} |`)
+  return ['| check | what is asked |', '|---|---|', ...rows].join('\n')
+}
+
 /** The page with its tables as the code has them. */
 function filled(): string {
   const tables: Readonly<Record<string, string>> = {
     ...Object.fromEntries(Object.entries(diagnosticTables).map(([name, kinds]) => [name, tableOf(kinds)])),
     evolution: evolutionTable(),
+    doctor: doctorTable(),
   }
   return page.replace(/(<!-- table: (\w+) -->\n)(?:\n?\|[^\n]*)*\n?/g, (_, head: string, name: string) => `${head}\n${tables[name]}\n`)
 }
