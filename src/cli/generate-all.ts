@@ -28,6 +28,8 @@ export async function generateAllCommand({ schemas: given, options, args, termin
   }
   const [schema = '', ...others] = schemas
   if (others.length === 0) return await generateCommand({ schema, options, terminal })
+  // A word where a command is expected: what follows it are no schemas.
+  if (/^[a-z]+$/i.test(schema)) schemaFileOf(schema)
   let worst: ExitCode = exitCode.fine
   for (const one of schemas) worst = worse(worst, await generateOne(one, options, terminal))
   return worst

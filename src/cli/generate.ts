@@ -7,7 +7,8 @@ import { importExtensionFor } from './import-extension.ts'
 import { type GenerationPlan, type PlannedMachine, planGeneration } from './generation-plan.ts'
 import type { GenerateOptions } from './program.ts'
 import { schemaFileOf } from './schema-file.ts'
-import { counted, diagnosticText, shownPath, type Terminal } from './terminal.ts'
+import { diagnosticText } from './diagnostic-text.ts'
+import { counted, shownPath, type Terminal } from './terminal.ts'
 
 export interface GenerateCommand {
   readonly schema: string

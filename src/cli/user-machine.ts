@@ -8,7 +8,8 @@ import { loadSchema } from '../../codegen/load.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Subject } from '../prove/index.ts'
 import { WrongUse } from './exit-code.ts'
-import { diagnosticText, shownPath } from './terminal.ts'
+import { diagnosticText } from './diagnostic-text.ts'
+import { shownPath } from './terminal.ts'
 
 export interface UserMachineFiles {
   /** Absolute. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { codeFrame, type Framed } from '../../src/cli/code-frame.ts'
-import { diagnosticText } from '../../src/cli/terminal.ts'
+import { diagnosticText } from '../../src/cli/diagnostic-text.ts'
 import { command } from './in-process.ts'
 import { counterSchema, project } from './project.ts'
 import { temporaryFolder } from './temporary-folder.ts'

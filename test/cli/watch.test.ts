@@ -71,7 +71,7 @@ test('--watch generates again when the schema or what it imports changes, outliv
 }, 60_000)
 
 test('a child that waits runs once, in a process that does not know of us, and ends with the code of its run', async () => {
-  const folder = project({ 'schema.ts': `console.log('ipc', process.send !== undefined)\n${counterSchema()}` })
+  const folder = project({ 'schema.ts': `console.log('ipc', process.connected)\n${counterSchema()}` })
   const { err, code } = await warmRun(join(folder, 'schema.ts'))
   expect({ err, code }).toEqual({
     code: 0,
