@@ -91,4 +91,4 @@ test('raftgen shows the lines of what is wrong, and --json has where it ends', a
 `)
   const { out } = await command([schema, '--json'])
   expect(JSON.parse(out)).toMatchObject({ diagnostics: [{ line: 10, column: 37, endLine: 10, endColumn: 47 }] })
-})
+}, 60_000)
