@@ -10,7 +10,7 @@ import { writeFiles } from './temporary-folder.ts'
 import { typeErrors } from './type-errors.ts'
 
 beforeAll(built, 180_000)
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const jiti = join(repository, 'node_modules/jiti/lib/jiti-cli.mjs')
 
@@ -58,9 +58,11 @@ console.log(await pass(AlphaClient.over(local(machines[0])), BetaClient.over(loc
 `,
     'wrong.ts': "import type { AlphaClient } from './a/generated/index.js'\nexport const wrong = (alpha: AlphaClient) => alpha.give({})\n",
   })
-  expect(typeErrors(folder, ['both.ts'])).toEqual([])
   expect(execFileSync(process.execPath, [jiti, 'run.ts'], { cwd: folder, encoding: 'utf8' })).toBe("{ owner: 'me', until: 2 }\n")
-  expect(typeErrors(folder, ['wrong.ts'])[0]).toMatch(/^wrong\.ts:2 .*'give' does not exist on type 'AlphaClient'/)
+  // Of all of it that alone.
+  expect(typeErrors(folder, ['both.ts', 'wrong.ts'])).toEqual([
+    expect.stringMatching(/^wrong\.ts:2 .*'give' does not exist on type 'AlphaClient'/),
+  ])
 
   const again = await raftgen(folder, ['a/schema.ts', 'b/schema.ts', 'a/schema.ts', '--check', '--json'])
   expect(again.code).toBe(0)
