@@ -1,9 +1,10 @@
 // Runs the user's schema file and reads its syntax. Everything that can be wrong with the file as a whole is found here.
 import { readFile } from 'node:fs/promises'
-import { extname, relative, sep } from 'node:path'
+import { dirname, extname, posix, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isMachineDefinition } from '../src/schema/define-machine.ts'
 import type { Diagnostic } from './diagnostic.ts'
+import type { Position } from './place.ts'
 import type { SchemaSource } from './source.ts'
 
 export interface LoadedSchema {
@@ -25,15 +26,10 @@ export async function loadSchema({ schemaFile, displayFile }: LoadOptions): Prom
   if (typeof text !== 'string') return failed(notReadable(displayFile, text))
 
   const { SchemaSource } = await import('./source.ts')
-  const source = new SchemaSource(text)
-  const problems = source.syntaxProblems()
-  if (problems.length > 0) {
-    const hint = 'Correct the syntax; the line is where TypeScript noticed.'
-    return failed(...problems.map((problem) => ({ ...base(displayFile), ...problem, code: 'SCHEMA_SYNTAX', hint })))
-  }
-
+  const shown = (path: string): string => displayBeside(path, schemaFile, displayFile)
+  const source = new SchemaSource({ path: schemaFile, text, shown })
   const module = await run(schemaFile).catch((error: unknown) => new LoadFailure(error))
-  if (module instanceof LoadFailure) return failed(doesNotLoad(module.reason, { schemaFile, displayFile, text }))
+  if (module instanceof LoadFailure) return failed(...doesNotLoad(module.reason, { schemaFile, displayFile, shown, source }))
   const machine = Reflect.get(module, 'default')
   if (isMachineDefinition(machine)) return { kind: 'loaded', definition: machine.definition, source }
   return failed({
@@ -55,10 +51,19 @@ class LoadFailure {
 /** The copy that runs: its `defineMachine` and this generator belong together, and a schema may live where nothing is installed. */
 const raftgen = fileURLToPath(new URL(`../src/index${extname(fileURLToPath(import.meta.url))}`, import.meta.url))
 
+/** One that throws is run once more by jiti's own way: what is said of it then has the lines of the file. */
 async function run(schemaFile: string): Promise<object> {
-  const { createJiti } = await import('jiti')
-  const jiti = createJiti(pathToFileURL(schemaFile).href, { fsCache: false, moduleCache: false, interopDefault: false, alias: { raftgen } })
-  return await jiti.import<object>(schemaFile)
+  const [{ createJiti }, { transpiled }] = await Promise.all([import('jiti'), import('./transpile.ts')])
+  const options = { fsCache: false, moduleCache: false, interopDefault: false, alias: { raftgen } }
+  const slow = createJiti(pathToFileURL(schemaFile).href, options)
+  const fast = createJiti(pathToFileURL(schemaFile).href, {
+    ...options,
+    transform: (request) => ({
+      code:
+        transpiled({ source: request.source, filename: request.filename ?? '', async: request.async === true }) ?? slow.transform(request),
+    }),
+  })
+  return await fast.import<object>(schemaFile).catch(() => slow.import<object>(schemaFile))
 }
 
 const base = (file: string): Pick<Diagnostic, 'severity' | 'file' | 'line' | 'column'> => ({ severity: 'error', file, line: 0, column: 0 })
@@ -83,24 +88,33 @@ function notReadable(displayFile: string, error: NodeJS.ErrnoException): Diagnos
 }
 
 interface Failing extends LoadOptions {
-  readonly text: string
+  readonly shown: (path: string) => string
+  readonly source: SchemaSource
 }
 
-function doesNotLoad(reason: unknown, { schemaFile, displayFile, text }: Failing): Diagnostic {
+function doesNotLoad(reason: unknown, failing: Failing): readonly Diagnostic[] {
+  const { schemaFile, displayFile, shown, source } = failing
+  const problems = source.syntaxProblems()
+  if (problems.length > 0) {
+    const hint = 'Correct the syntax; the line is where TypeScript noticed.'
+    return problems.map((problem) => ({ severity: 'error', ...problem, code: 'SCHEMA_SYNTAX', hint }))
+  }
   const message = reason instanceof Error ? (reason.message.split('\n')[0] ?? '') : String(reason)
   const missing = /Cannot find (?:module|package) '([^']+)'/.exec(message)?.[1]
-  if (missing !== undefined) return notFound(asWritten(missing), { schemaFile, displayFile, text })
+  if (missing !== undefined) return [notFound(asWritten(missing), failing)]
   const frame = frameOf(reason)
+  const text = source.texts().find(({ path }) => path === (frame?.file ?? schemaFile))?.text
   const kind = reason instanceof Error && reason.name !== 'Error' ? `${reason.name}: ` : ''
-  return {
-    severity: 'error',
-    code: 'SCHEMA_DOES_NOT_LOAD',
-    file: frame === undefined || frame.file === schemaFile ? displayFile : displayBeside(frame.file, schemaFile, displayFile),
-    line: frame?.line ?? 0,
-    column: frame === undefined ? 0 : frame.file === schemaFile ? firstColumn(text, frame.line) : 1,
-    message: `the schema throws while it is loaded: ${kind}${withoutInternals(message, text)}`,
-    hint: 'The schema file is run like any module; correct what throws.',
-  }
+  return [
+    {
+      severity: 'error',
+      code: 'SCHEMA_DOES_NOT_LOAD',
+      file: frame === undefined ? displayFile : shown(frame.file),
+      ...(frame === undefined ? { line: 0, column: 0 } : wholeLine(text ?? '', frame.line)),
+      message: `the schema throws while it is loaded: ${kind}${withoutInternals(message, text ?? '')}`,
+      hint: 'The schema file is run like any module; correct what throws.',
+    },
+  ]
 }
 
 /** A part of raftgen is looked for beside the copy that runs. */
@@ -111,20 +125,27 @@ function asWritten(missing: string): string {
 
 const raftgenHint = "A schema has all that it needs from raftgen itself: `import { defineMachine } from 'raftgen'`."
 
-function notFound(missing: string, { schemaFile, displayFile, text }: Failing): Diagnostic {
-  const lines = text.split('\n')
-  const line = lines.findIndex((candidate) => candidate.includes(`'${missing}'`) || candidate.includes(`"${missing}"`)) + 1
-  const name = missing.startsWith(sep) ? displayBeside(missing, schemaFile, displayFile) : missing
-  const isPackage = !missing.startsWith('.') && !missing.startsWith(sep)
+function notFound(missing: string, { schemaFile, displayFile, shown, source }: Failing): Diagnostic {
+  const isPath = missing.startsWith('.') || missing.startsWith(sep)
+  const found = source.texts().flatMap(({ path, text }) => {
+    const line = text.split('\n').findIndex((candidate) => imports(candidate, missing, path)) + 1
+    return line === 0 ? [] : [{ file: shown(path), ...wholeLine(text, line) }]
+  })
   return {
     severity: 'error',
     code: 'SCHEMA_DOES_NOT_LOAD',
-    file: displayFile,
-    line,
-    column: line === 0 ? 0 : firstColumn(text, line),
-    message: `the schema imports ${name}, which cannot be found`,
-    hint: missing.startsWith('raftgen/') ? raftgenHint : isPackage ? `Install it: npm install ${missing}` : 'Correct the path.',
+    ...(found[0] ?? base(displayFile)),
+    message: `the schema imports ${missing.startsWith(sep) ? displayBeside(missing, schemaFile, displayFile) : missing}, which cannot be found`,
+    hint: missing.startsWith('raftgen/') ? raftgenHint : isPath ? 'Correct the path.' : `Install it: npm install ${missing}`,
   }
+}
+
+/** `missing`: as it is written, or the file that it would be. */
+function imports(line: string, missing: string, path: string): boolean {
+  return [...line.matchAll(/'([^']+)'|"([^"]+)"/g)].some(([, single, double]) => {
+    const specifier = single ?? double ?? ''
+    return specifier === missing || (specifier.startsWith('.') && resolve(dirname(path), specifier) === missing)
+  })
 }
 
 /** The innermost place in a file of the user's: not in a package, not in ours. */
@@ -145,9 +166,10 @@ const ours = fileURLToPath(new URL('..', import.meta.url))
 const isOurs = (file: string): boolean => file.startsWith(`${ours}src/`) || file.startsWith(`${ours}codegen/`)
 
 /** jiti keeps lines, not columns. */
-function firstColumn(text: string, line: number): number {
+function wholeLine(text: string, line: number): Position {
   const source = text.split('\n')[line - 1] ?? ''
-  return source.length - source.trimStart().length + 1
+  const column = source.length - source.trimStart().length + 1
+  return { line, column, endLine: line, endColumn: Math.max(column, source.trimEnd().length + 1) }
 }
 
 /** What the transpiler calls an import says nothing to the user: `_typebox.default.Strong` is `Type.Strong` again. */
@@ -159,10 +181,8 @@ function withoutInternals(message: string, text: string): string {
   )
 }
 
+/** `file` as seen from where `displayFile` is seen from. */
 function displayBeside(file: string, schemaFile: string, displayFile: string): string {
-  const fromSchema = relative(schemaFile.slice(0, schemaFile.lastIndexOf(sep)), file)
-    .split(sep)
-    .join('/')
-  const directory = displayFile.includes('/') ? displayFile.slice(0, displayFile.lastIndexOf('/') + 1) : ''
-  return `${directory}${fromSchema}`
+  const fromSchema = relative(dirname(schemaFile), file).split(sep).join('/')
+  return posix.join(posix.dirname(displayFile), fromSchema)
 }

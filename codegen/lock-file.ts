@@ -1,15 +1,12 @@
 // Reading and writing the wire lock, and what it forbids.
+import type { Diagnostic } from './diagnostic.ts'
 import type { Draft } from './draft.ts'
 import type { Evaluator } from './evaluate.ts'
 import { frozenChange } from './frozen-change.ts'
 import type { Lock, LockedVersion } from './lock.ts'
 import { lockVersion } from './lock-version.ts'
 
-export interface LockProblem {
-  readonly code: string
-  readonly message: string
-  readonly hint: string
-}
+export type LockProblem = Pick<Diagnostic, 'code' | 'message' | 'hint'>
 export type LockRead =
   | { readonly kind: 'read'; readonly lock: Lock | undefined }
   | { readonly kind: 'unreadable'; readonly problem: LockProblem }
@@ -119,7 +116,10 @@ export function planLock(draft: Draft, lock: Lock | undefined, evaluator: Evalua
   return { kind: 'planned', lock: lockOf(draft, lock, kept), version: kept }
 }
 
-const refused = (code: string, message: string, hint: string): LockPlan => ({ kind: 'refused', problem: { code, message, hint } })
+const refused = (code: LockProblem['code'], message: string, hint: string): LockPlan => ({
+  kind: 'refused',
+  problem: { code, message, hint },
+})
 
 function lockOf(draft: Draft, lock: Lock | undefined, version: LockedVersion): Lock {
   return { lock: 2, machine: draft.name, versions: { ...lock?.versions, [draft.version]: version } }

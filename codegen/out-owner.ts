@@ -44,11 +44,44 @@ export async function outTaken({ outDir, schemaFile, machine, shown }: OutReques
       hint: `If that is wanted, delete ${place.file} and ${lock}, then run raftgen again; else set name: '${owner.machine}'.`,
     }
   }
-  const out = shown(join(folder, machine, 'generated'))
-  const handlers = shown(join(folder, machine, 'handlers.ts'))
   return {
     ...place,
     message: `this folder holds the code of another machine, ${owner.machine} of ${shown(owner.schemaFile)}`,
-    hint: `Give ${machine} places of its own, for example: --out ${out} --handlers ${handlers}`,
+    hint: ownPlaces(machine, folder, shown),
   }
+}
+
+const ownPlaces = (machine: string, folder: string, shown: (path: string) => string): string =>
+  `Give ${machine} places of its own, for example: --out ${shown(join(folder, machine, 'generated'))} --handlers ${shown(join(folder, machine, 'handlers.ts'))}`
+
+export interface HandlersRequest {
+  /** Absolute. */
+  readonly handlersFile: string
+  /** What is in it. */
+  readonly text: string
+  /** `LocksHandlers` */
+  readonly handlersType: string
+  readonly machine: string
+  /** Absolute. */
+  readonly schemaFile: string
+  readonly shown: (path: string) => string
+}
+
+/** An error where the file has the handlers of another machine, and nothing of this one. */
+export async function handlersTaken(request: HandlersRequest): Promise<Diagnostic | undefined> {
+  const { handlersFile, text, handlersType, machine, schemaFile, shown } = request
+  if (text.includes(handlersType)) return undefined
+  for (const [, names = '', module = ''] of text.matchAll(/\bimport\s+(?:type\s+)?\{([^}]*)\}\s*from\s*['"](\.[^'"]+)['"]/g)) {
+    if (!/\w+Handlers\b/.test(names)) continue
+    const owner = await ownerIn(dirname(resolve(dirname(handlersFile), module)))
+    if (owner === undefined || owner.machine === machine) continue
+    return {
+      severity: 'error',
+      code: 'HANDLERS_TAKEN',
+      ...{ file: shown(handlersFile), line: 0, column: 0 },
+      message: `this file holds the handlers of another machine, ${owner.machine} of ${shown(owner.schemaFile)}`,
+      hint: ownPlaces(machine, dirname(schemaFile), shown),
+    }
+  }
+  return undefined
 }

@@ -2,9 +2,14 @@
 // (`schema-place.ts`); a definition that is there as a value alone has paths.
 
 export interface Position {
+  /** As diagnostics name it. None: the schema file itself, or no file at all. */
+  readonly file?: string
   /** Both 1-based; 0 where there is no file. */
   readonly line: number
   readonly column: number
+  /** Where it ends: 1-based, the first column that is not part of it. */
+  readonly endLine?: number
+  readonly endColumn?: number
 }
 
 /** One place in a schema: its path for messages, and what is known of its syntax. */
@@ -19,7 +24,7 @@ export interface Place {
   /** The comment on the property, or on the constant that stands there. */
   readonly docs: string | undefined
   readonly constantDocs: string | undefined
-  /** The identifier of the top-level constant, or of the import, that stands here. */
+  /** Of the top-level constant that stands here, as its own file calls it; as the import does, where it comes from a package. */
   readonly constantName: string | undefined
   /** What is called here: `Record` for `Type.Record(...)`, and whether it is a member of something. */
   readonly call: { readonly name: string; readonly member: boolean } | undefined

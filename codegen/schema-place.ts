@@ -1,30 +1,32 @@
-// Where in a schema file something stands. The schema itself is a value made by running the file; this follows the same path through its
-// syntax, as far as it can be followed, for positions, comments and the names of constants. Loads the compiler: import it late.
+// Where in a schema something stands. The schema itself is a value made by running its file; this follows the same path through its syntax,
+// from file to file, as far as it can be followed, for positions, comments and the names of constants. Loads the compiler: import it late.
 import { ts } from 'ts-morph'
 import { joinPath, type Place, type Position } from './place.ts'
+import { isImported, type Meaning, type SourceFiles } from './source-files.ts'
 
 /** Calls whose first argument is the schema they modify. */
 const modifiers = new Set(['Optional', 'Readonly', 'Immutable', 'Refine', 'Codec', 'Unsafe', 'With'])
 /** Calls that make an object of the object that is their first argument. */
 const objectActions = new Set(['Partial', 'Required', 'Pick', 'Omit', 'ReadonlyObject', 'ReadonlyType', 'Evaluate', 'Index'])
 
+interface Syntax {
+  readonly path: string
+  /** The expression that stands there, if the syntax could be followed. */
+  readonly expression: ts.Expression | undefined
+  /** The nearest node that is known. */
+  readonly anchor: ts.Node
+  readonly property?: ts.ObjectLiteralElementLike
+}
+
 export class SchemaPlace implements Place {
   readonly path: string
-  readonly #file: ts.SourceFile
-  /** The expression that stands there, if the syntax could be followed. */
+  readonly #files: SourceFiles
   readonly #expression: ts.Expression | undefined
-  /** The nearest node that is known. */
   readonly #anchor: ts.Node
   readonly #property: ts.ObjectLiteralElementLike | undefined
 
-  constructor(
-    file: ts.SourceFile,
-    path: string,
-    expression: ts.Expression | undefined,
-    anchor: ts.Node,
-    property?: ts.ObjectLiteralElementLike,
-  ) {
-    this.#file = file
+  constructor(files: SourceFiles, { path, expression, anchor, property }: Syntax) {
+    this.#files = files
     this.path = path
     this.#expression = expression
     this.#anchor = anchor
@@ -56,30 +58,34 @@ export class SchemaPlace implements Place {
 
   get constantName(): string | undefined {
     const expression = this.#unmodified()
-    if (expression === undefined || !ts.isIdentifier(expression)) return undefined
-    return declarationOf(this.#file, expression.text) !== undefined || isImported(this.#file, expression.text) ? expression.text : undefined
+    if (expression === undefined) return undefined
+    const meaning = meaningOf(this.#files, expression)
+    if (meaning?.kind === 'constant') return nameOfConstant(meaning.declaration)
+    // Of a package, or exported without a name.
+    if (!ts.isIdentifier(expression) || meaning?.kind === 'module') return undefined
+    return meaning !== undefined || isImported(expression.getSourceFile(), expression.text) ? expression.text : undefined
   }
 
   property(name: string): SchemaPlace {
     const path = joinPath(this.path, name)
-    const found = propertyOf(this.#file, this.#resolved(), name)
+    const found = propertyOf(this.#files, this.#resolved(), name)
     if (found === undefined) return this.#unknown(path)
-    return new SchemaPlace(this.#file, path, valueOf(found), found, found)
+    return this.#at(path, found)
   }
 
   field(name: string): SchemaPlace {
     const path = joinPath(this.path, name)
-    const found = fieldOf(this.#file, this.#resolved(), name)
+    const found = fieldOf(this.#files, this.#resolved(), name)
     if (found === undefined) return this.#unknown(path)
-    return new SchemaPlace(this.#file, path, valueOf(found), found, found)
+    return this.#at(path, found)
   }
 
   element(index: number): SchemaPlace {
-    return this.#step(`${this.path}[${index}]`, elementOf(this.#argument(0), index, this.#file))
+    return this.#step(`${this.path}[${index}]`, elementOf(this.#argument(0), index, this.#files))
   }
 
   listed(index: number): SchemaPlace {
-    return this.#step(`${this.path}[${index}]`, elementOf(this.#resolved(), index, this.#file))
+    return this.#step(`${this.path}[${index}]`, elementOf(this.#resolved(), index, this.#files))
   }
 
   item(): SchemaPlace {
@@ -95,9 +101,9 @@ export class SchemaPlace implements Place {
   }
 
   definition(name: string): SchemaPlace {
-    const found = propertyOf(this.#file, this.#resolveWithin(this.#argument(0)), name)
+    const found = propertyOf(this.#files, this.#resolveWithin(this.#argument(0)), name)
     if (found === undefined) return this.#unknown(joinPath(this.path, name))
-    return new SchemaPlace(this.#file, joinPath(this.path, name), valueOf(found), found, found)
+    return this.#at(joinPath(this.path, name), found)
   }
 
   get call(): { readonly name: string; readonly member: boolean } | undefined {
@@ -115,12 +121,16 @@ export class SchemaPlace implements Place {
     return last.properties.flatMap((property) => nameOf(property) ?? [])
   }
 
+  #at(path: string, property: ts.ObjectLiteralElementLike): SchemaPlace {
+    return new SchemaPlace(this.#files, { path, expression: valueOf(property), anchor: property, property })
+  }
+
   #step(path: string, expression: ts.Expression | undefined): SchemaPlace {
-    return expression === undefined ? this.#unknown(path) : new SchemaPlace(this.#file, path, expression, expression)
+    return expression === undefined ? this.#unknown(path) : new SchemaPlace(this.#files, { path, expression, anchor: expression })
   }
 
   #unknown(path: string): SchemaPlace {
-    return new SchemaPlace(this.#file, path, undefined, this.#expression ?? this.#anchor)
+    return new SchemaPlace(this.#files, { path, expression: undefined, anchor: this.#expression ?? this.#anchor })
   }
 
   #argument(index: number): ts.Expression | undefined {
@@ -133,7 +143,7 @@ export class SchemaPlace implements Place {
   }
 
   #resolveWithin(expression: ts.Expression | undefined): ts.Expression | undefined {
-    return expression === undefined ? undefined : resolve(this.#file, expression)
+    return expression === undefined ? undefined : resolve(this.#files, expression)
   }
 
   /** The expression without what merely modifies it. */
@@ -148,12 +158,12 @@ export class SchemaPlace implements Place {
 
   #declaration(): ts.VariableDeclaration | undefined {
     const expression = this.#unmodified()
-    return expression !== undefined && ts.isIdentifier(expression) ? declarationOf(this.#file, expression.text) : undefined
+    const meaning = expression === undefined ? undefined : meaningOf(this.#files, expression)
+    return meaning?.kind === 'constant' ? meaning.declaration : undefined
   }
 
   #positionOf(node: ts.Node): Position {
-    const { line, character } = this.#file.getLineAndCharacterOfPosition(node.getStart(this.#file))
-    return { line: line + 1, column: character + 1 }
+    return this.#files.positionOf(node)
   }
 }
 
@@ -166,37 +176,38 @@ export function plain(expression: ts.Expression): ts.Expression {
 }
 
 /** What a constant stands for, modifiers taken off. Bounded: constants may name each other in a circle. */
-export function resolve(file: ts.SourceFile, expression: ts.Expression, hops = 20): ts.Expression | undefined {
+export function resolve(files: SourceFiles, expression: ts.Expression, hops = 20): ts.Expression | undefined {
   const bare = plain(expression)
   if (hops === 0) return undefined
-  if (ts.isIdentifier(bare)) {
-    const initializer = declarationOf(file, bare.text)?.initializer
-    return initializer === undefined ? undefined : resolve(file, initializer, hops - 1)
+  if (ts.isIdentifier(bare) || ts.isPropertyAccessExpression(bare)) {
+    const target = targetOf(files, bare)
+    return target === undefined ? undefined : resolve(files, target, hops - 1)
   }
   if (ts.isCallExpression(bare) && modifiers.has(calleeName(bare) ?? '')) {
     const inner = bare.arguments[0]
-    return inner === undefined ? undefined : resolve(file, inner, hops - 1)
+    return inner === undefined ? undefined : resolve(files, inner, hops - 1)
   }
   return bare
 }
 
-function declarationOf(file: ts.SourceFile, name: string): ts.VariableDeclaration | undefined {
-  for (const statement of file.statements) {
-    if (!ts.isVariableStatement(statement)) continue
-    for (const declaration of statement.declarationList.declarations) {
-      if (ts.isIdentifier(declaration.name) && declaration.name.text === name) return declaration
-    }
-  }
-  return undefined
+function targetOf(files: SourceFiles, expression: ts.Identifier | ts.PropertyAccessExpression): ts.Expression | undefined {
+  const meaning = meaningOf(files, expression)
+  if (meaning?.kind === 'constant') return meaning.declaration.initializer
+  if (meaning?.kind === 'unnamed') return meaning.expression
+  if (ts.isIdentifier(expression)) return undefined
+  const found = propertyOf(files, resolve(files, expression.expression), expression.name.text)
+  return found === undefined ? undefined : valueOf(found)
 }
 
-function isImported(file: ts.SourceFile, name: string): boolean {
-  return file.statements.some((statement) => {
-    if (!ts.isImportDeclaration(statement)) return false
-    const bindings = statement.importClause?.namedBindings
-    return bindings !== undefined && ts.isNamedImports(bindings) && bindings.elements.some((element) => element.name.text === name)
-  })
+/** `Lease`, or `types.Lease` where `types` is all that a file exports. */
+function meaningOf(files: SourceFiles, expression: ts.Expression): Meaning | undefined {
+  if (ts.isIdentifier(expression)) return files.meaningOf(expression.getSourceFile(), expression.text)
+  if (!ts.isPropertyAccessExpression(expression)) return undefined
+  const module = meaningOf(files, expression.expression)
+  return module?.kind === 'module' ? files.exported(module.file, expression.name.text) : undefined
 }
+
+const nameOfConstant = ({ name }: ts.VariableDeclaration): string | undefined => (ts.isIdentifier(name) ? name.text : undefined)
 
 export function calleeName(call: ts.CallExpression): string | undefined {
   const { expression } = call
@@ -211,35 +222,35 @@ function nameOf(property: ts.ObjectLiteralElementLike): string | undefined {
   return name.text
 }
 
-function propertyOf(file: ts.SourceFile, expression: ts.Expression | undefined, name: string): ts.ObjectLiteralElementLike | undefined {
+function propertyOf(files: SourceFiles, expression: ts.Expression | undefined, name: string): ts.ObjectLiteralElementLike | undefined {
   if (expression === undefined || !ts.isObjectLiteralExpression(expression)) return undefined
   for (const property of expression.properties.toReversed()) {
     if (nameOf(property) === name) return property
     if (!ts.isSpreadAssignment(property)) continue
-    const spread = propertyOf(file, resolve(file, property.expression), name)
+    const spread = propertyOf(files, resolve(files, property.expression), name)
     if (spread !== undefined) return spread
   }
   return undefined
 }
 
-function fieldOf(file: ts.SourceFile, expression: ts.Expression | undefined, name: string): ts.ObjectLiteralElementLike | undefined {
+function fieldOf(files: SourceFiles, expression: ts.Expression | undefined, name: string): ts.ObjectLiteralElementLike | undefined {
   if (expression === undefined || !ts.isCallExpression(expression)) return undefined
-  const [first, second] = expression.arguments.map((argument) => resolve(file, argument))
+  const [first, second] = expression.arguments.map((argument) => resolve(files, argument))
   const callee = calleeName(expression) ?? ''
-  if (callee === 'Object') return propertyOf(file, first, name)
-  if (callee === 'Interface') return propertyOf(file, second, name)
-  if (objectActions.has(callee)) return fieldOf(file, first, name)
+  if (callee === 'Object') return propertyOf(files, first, name)
+  if (callee === 'Interface') return propertyOf(files, second, name)
+  if (objectActions.has(callee)) return fieldOf(files, first, name)
   if (callee !== 'Intersect' && callee !== 'Composite') return undefined
   if (first === undefined || !ts.isArrayLiteralExpression(first)) return undefined
   for (const part of first.elements) {
-    const found = fieldOf(file, resolve(file, part), name)
+    const found = fieldOf(files, resolve(files, part), name)
     if (found !== undefined) return found
   }
   return undefined
 }
 
-function elementOf(expression: ts.Expression | undefined, index: number, file: ts.SourceFile): ts.Expression | undefined {
-  const resolved = expression === undefined ? undefined : resolve(file, expression)
+function elementOf(expression: ts.Expression | undefined, index: number, files: SourceFiles): ts.Expression | undefined {
+  const resolved = expression === undefined ? undefined : resolve(files, expression)
   if (resolved === undefined || !ts.isArrayLiteralExpression(resolved)) return undefined
   const element = resolved.elements[index]
   return element === undefined || resolved.elements.slice(0, index).some(ts.isSpreadElement) ? undefined : element

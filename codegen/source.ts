@@ -1,64 +1,61 @@
-// The schema file as syntax. Loads the compiler: import it late.
+// A schema as syntax, in however many files. Loads the compiler: import it late.
 import { ts } from 'ts-morph'
 import type { Place, Position } from './place.ts'
 import { calleeName, plain, resolve, SchemaPlace } from './schema-place.ts'
+import { SourceFiles } from './source-files.ts'
+import { protoProperties, type SyntaxProblem, syntaxProblems } from './syntax.ts'
 
-export interface SyntaxProblem extends Position {
-  readonly message: string
+export interface SourceOptions {
+  /** Of the schema file, absolute. */
+  readonly path: string
+  /** What is in it. */
+  readonly text: string
+  /** How diagnostics name a file. */
+  readonly shown: (path: string) => string
 }
 
 export class SchemaSource {
-  readonly #file: ts.SourceFile
+  readonly #files: SourceFiles
+  readonly #shown: (path: string) => string
 
-  constructor(text: string) {
-    this.#file = ts.createSourceFile('schema.ts', text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS)
+  constructor(options: SourceOptions) {
+    this.#files = new SourceFiles(options)
+    this.#shown = options.shown
   }
 
-  /** What keeps the file from being parsed, in order. */
-  syntaxProblems(): readonly SyntaxProblem[] {
-    // The parse errors of a source file are not public, those of a transpilation are.
-    const compilerOptions = { target: ts.ScriptTarget.Latest, module: ts.ModuleKind.ESNext, noResolve: true }
-    const { diagnostics = [] } = ts.transpileModule(this.#file.text, { compilerOptions, reportDiagnostics: true, fileName: 'schema.ts' })
-    return diagnostics.flatMap(({ start, messageText }) =>
-      start === undefined ? [] : [{ ...this.#positionAt(start), message: ts.flattenDiagnosticMessageText(messageText, ' ') }],
-    )
+  /** What keeps its files from being parsed, file by file, in order. */
+  syntaxProblems(): readonly (SyntaxProblem & { readonly file: string })[] {
+    return this.#inAll(syntaxProblems)
   }
 
-  /** Properties called `__proto__`: JavaScript makes them the prototype, or TypeBox drops them, so the schema itself no longer shows them. */
+  /** Properties called `__proto__`. */
   protoProperties(): readonly Position[] {
-    const found: Position[] = []
-    const visit = (node: ts.Node): void => {
-      if (ts.isPropertyAssignment(node) && isProto(node.name)) found.push(this.#positionAt(node.name.getStart(this.#file)))
-      ts.forEachChild(node, visit)
-    }
-    visit(this.#file)
-    return found
+    return this.#inAll(protoProperties)
+  }
+
+  /** Absolute paths and texts of its files, the schema file first. */
+  texts(): readonly { readonly path: string; readonly text: string }[] {
+    return this.#files.all().map(({ fileName, text }) => ({ path: fileName, text }))
   }
 
   /** The argument of `defineMachine`; the default export, or the file, when there is none. */
   machine(): Place {
-    const exported = this.#defaultExport()
-    const call = exported === undefined ? undefined : resolve(this.#file, exported)
+    const { entry } = this.#files
+    const exported = this.#files.exported(entry, 'default')
+    const expression =
+      exported?.kind === 'constant'
+        ? exported.declaration.initializer
+        : exported?.kind === 'unnamed'
+          ? plain(exported.expression)
+          : undefined
+    const call = expression === undefined ? undefined : resolve(this.#files, expression)
     const isMachine = call !== undefined && ts.isCallExpression(call) && calleeName(call) === 'defineMachine'
     const argument = isMachine ? call.arguments[0] : undefined
-    const literal = argument === undefined ? undefined : resolve(this.#file, argument)
-    return new SchemaPlace(this.#file, '', literal, literal ?? exported ?? this.#file)
+    const literal = argument === undefined ? undefined : resolve(this.#files, argument)
+    return new SchemaPlace(this.#files, { path: '', expression: literal, anchor: literal ?? expression ?? entry })
   }
 
-  #defaultExport(): ts.Expression | undefined {
-    for (const statement of this.#file.statements) {
-      if (ts.isExportAssignment(statement) && statement.isExportEquals !== true) return plain(statement.expression)
-    }
-    return undefined
+  #inAll<T extends object>(look: (file: ts.SourceFile) => readonly T[]): readonly (T & { readonly file: string })[] {
+    return this.#files.all().flatMap((file) => look(file).map((found) => ({ ...found, file: this.#shown(file.fileName) })))
   }
-
-  #positionAt(offset: number): Position {
-    const { line, character } = this.#file.getLineAndCharacterOfPosition(offset)
-    return { line: line + 1, column: character + 1 }
-  }
-}
-
-function isProto(name: ts.PropertyName): boolean {
-  if (ts.isComputedPropertyName(name)) return ts.isStringLiteralLike(name.expression) && name.expression.text === '__proto__'
-  return name.text === '__proto__'
 }

@@ -2,7 +2,8 @@
 // a file which does not compile yet (its operations have just changed) is read all the same. Loads the compiler: import it late.
 import { ts } from 'ts-morph'
 import type { Position } from './place.ts'
-import { SchemaSource } from './source.ts'
+import { positionBetween, positionOfNode } from './position.ts'
+import { syntaxProblems } from './syntax.ts'
 
 export interface Member extends Position {
   readonly name: string
@@ -22,11 +23,7 @@ export type HandlersPlaces =
 
 export function findHandlers(text: string, handlersType: string): HandlersPlaces {
   const file = ts.createSourceFile('handlers.ts', text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS)
-  const positionAt = (offset: number): Position => {
-    const { line, character } = file.getLineAndCharacterOfPosition(offset)
-    return { line: line + 1, column: character + 1 }
-  }
-  const [problem] = new SchemaSource(text).syntaxProblems()
+  const [problem] = syntaxProblems(file)
   if (problem !== undefined) return { kind: 'syntaxError', ...problem }
 
   const names = namesOf(handlersType, file)
@@ -38,7 +35,7 @@ export function findHandlers(text: string, handlersType: string): HandlersPlaces
     ts.forEachChild(node, visit)
   }
   visit(file)
-  return { kind: 'found', literals: [...literals].map((literal) => describeLiteral(literal, file, positionAt)) }
+  return { kind: 'found', literals: [...literals].map((literal) => describeLiteral(literal, file)) }
 }
 
 /** The names `handlersType` goes by in this file: its own, and what imports call it. */
@@ -73,15 +70,14 @@ function literalIn(expression: ts.Expression): ts.ObjectLiteralExpression | unde
   return undefined
 }
 
-function describeLiteral(
-  literal: ts.ObjectLiteralExpression,
-  file: ts.SourceFile,
-  positionAt: (offset: number) => Position,
-): HandlersLiteral {
+function describeLiteral(literal: ts.ObjectLiteralExpression, file: ts.SourceFile): HandlersLiteral {
   const start = literal.getStart(file)
-  const named = literal.properties.map((property) => ({ name: nameOf(property), position: positionAt(property.getStart(file)) }))
+  const named = literal.properties.map((property) => ({
+    name: nameOf(property),
+    position: positionBetween(file, property.getStart(file), (property.name ?? property).getEnd()),
+  }))
   return {
-    ...positionAt(start),
+    ...positionOfNode(literal, file),
     bodyOffset: start + 1,
     firstMemberOffset: literal.properties[0]?.getStart(file, true),
     members: named.flatMap(({ name, position }) => (name === undefined ? [] : [{ name, ...position }])),

@@ -1,6 +1,7 @@
 // The one thing raftgen does to a file of the user's: insert stubs for operations that have no handler. It never changes or deletes a
 // character; where it is not sure of the place it writes nothing and prints the text.
 import type { Diagnostic } from './diagnostic.ts'
+import type { Position } from './place.ts'
 import type { HandlersLiteral, Member } from './stub-place.ts'
 import { type Indentation, type NewHandlers, newHandlersText, plainIndentation, type StubOperation, stubsText } from './stub-text.ts'
 
@@ -28,14 +29,13 @@ export async function planStubs(request: StubsRequest): Promise<StubsPlan> {
   const { findHandlers } = await import('./stub-place.ts')
   const places = findHandlers(text, handlersType)
   if (places.kind === 'syntaxError') {
-    const { line, column, message } = places
+    const { kind: _, message, ...position } = places
     return nothing([
       {
         severity: 'warning',
         code: 'HANDLERS_UNREADABLE',
         file,
-        line,
-        column,
+        ...position,
         message: `cannot look for missing handlers: ${message}`,
         hint: 'Correct the syntax, then run raftgen again.',
       },
@@ -60,12 +60,11 @@ const hasMember = (members: readonly Member[], name: string): boolean => members
 function unusedMembers(members: readonly Member[], { file, operations }: StubsRequest): readonly Diagnostic[] {
   return members
     .filter(({ name }) => operations.every((operation) => operation.name !== name))
-    .map(({ name, line, column }) => ({
+    .map(({ name, ...position }) => ({
       severity: 'warning',
       code: 'HANDLER_UNUSED',
       file,
-      line,
-      column,
+      ...position,
       message: `the schema has no command or query '${name}'; TypeScript will refuse this handler too`,
       hint: 'Delete the handler, or put the operation back into the schema.',
     }))
@@ -82,12 +81,13 @@ function missingDiagnostic(
     severity: 'warning',
     code: 'HANDLER_MISSING',
     file,
-    line: first?.line ?? 0,
-    column: first?.column ?? 0,
+    ...(first === undefined ? { line: 0, column: 0 } : spanOf(first)),
     message: `${whyNot(handlersType, literals)}, so no stub was inserted for: ${names}`,
     hint: `Where they are not there yet, paste these into your handlers:\n\n${stubsText(missing, plainIndentation)}`,
   }
 }
+
+const spanOf = ({ line, column, endLine = line, endColumn = column }: Position): Position => ({ line, column, endLine, endColumn })
 
 function whyNot(handlersType: string, literals: readonly HandlersLiteral[]): string {
   if (literals.length === 0) return `no object literal in this file is typed ${handlersType}`

@@ -1,8 +1,9 @@
 import type { Diagnostic } from '../diagnostic.ts'
+import type { DiagnosticCode } from '../diagnostic-codes.ts'
 import type { Place, Position } from '../place.ts'
 
 export interface Finding {
-  readonly code: string
+  readonly code: DiagnosticCode
   readonly message: string
   readonly hint: string
   readonly severity?: Diagnostic['severity']
@@ -26,10 +27,10 @@ export class Reporter {
   }
 
   report(at: Place | Position, { code, message, hint, severity = 'error' }: Finding): void {
-    const { line, column } = 'position' in at ? at.position : at
+    const { file = this.#file, ...position } = 'position' in at ? at.position : at
     // The path says how the constant was reached; without it the same complaint reads the same.
     const bare = 'path' in at && at.path !== '' ? message.replaceAll(at.path, '') : message
-    const key = `${code} ${line}:${column} ${bare}`
-    if (!this.#found.has(key)) this.#found.set(key, { severity, code, file: this.#file, line, column, message, hint })
+    const key = `${code} ${file}:${position.line}:${position.column} ${bare}`
+    if (!this.#found.has(key)) this.#found.set(key, { severity, code, file, ...position, message, hint })
   }
 }

@@ -2,8 +2,9 @@
 import { ts } from 'ts-morph'
 
 export interface Ignore {
-  /** Offset of the comment. */
-  readonly offset: number
+  /** Offsets of the comment. */
+  readonly start: number
+  readonly end: number
   /** 0-based; what is found there is switched off. */
   readonly line: number
   /** Why it is none; nothing when it is one. */
@@ -14,7 +15,12 @@ export function ignoresIn(file: ts.SourceFile): readonly Ignore[] {
   const ignores: Ignore[] = []
   for (const match of file.text.matchAll(/\/\/[ \t]*raftgen-ignore\b(.*)/g)) {
     if (isInText(file, match.index)) continue
-    ignores.push({ offset: match.index, line: lineOf(file, match.index), problem: problemOf(match[1] ?? '') })
+    ignores.push({
+      start: match.index,
+      end: match.index + match[0].trimEnd().length,
+      line: lineOf(file, match.index),
+      problem: problemOf(match[1] ?? ''),
+    })
   }
   return ignores
 }

@@ -3,6 +3,8 @@
 import { relative, sep } from 'node:path'
 import { ts } from 'ts-morph'
 import type { Diagnostic } from '../diagnostic.ts'
+import type { Position } from '../place.ts'
+import { positionBetween } from '../position.ts'
 import type { Finding } from './finding.ts'
 import { type Ignore, ignoresIn } from './ignores.ts'
 import { moduleStateFindings } from './module-state.ts'
@@ -106,11 +108,11 @@ class FileReport {
 
   #said({ at, code, what, why, instead }: Finding): Diagnostic {
     const severity = code === 'OUTPUT' ? 'warning' : 'error'
-    return { ...this.#place(at.getStart(this.#file)), severity, code, message: `${what} ${why}`, hint: instead }
+    return { ...this.#place(at.getStart(this.#file), at.getEnd()), severity, code, message: `${what} ${why}`, hint: instead }
   }
 
-  #complaint({ offset, line, problem }: Ignore, lines: ReadonlySet<number>): readonly Diagnostic[] {
-    const place = { ...this.#place(offset), severity: 'error' } as const
+  #complaint({ start, end, line, problem }: Ignore, lines: ReadonlySet<number>): readonly Diagnostic[] {
+    const place = { ...this.#place(start, end), severity: 'error' } as const
     const form = '// raftgen-ignore determinism: <reason>'
     if (problem !== undefined) {
       const message = `this comment ${problem}, so it switches nothing off`
@@ -121,14 +123,13 @@ class FileReport {
     return [{ ...place, code: 'IGNORE_UNUSED', message, hint: 'Remove it, or move it to the line before what it is about.' }]
   }
 
-  #unreadable({ start, messageText }: ts.Diagnostic): Diagnostic {
+  #unreadable({ start = 0, length = 0, messageText }: ts.Diagnostic): Diagnostic {
     const message = `cannot be read: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
-    return { ...this.#place(start ?? 0), severity: 'error', code: 'UNREADABLE', message, hint: 'Correct the syntax.' }
+    return { ...this.#place(start, start + length), severity: 'error', code: 'UNREADABLE', message, hint: 'Correct the syntax.' }
   }
 
-  #place(offset: number): Pick<Diagnostic, 'file' | 'line' | 'column'> {
-    const { line, character } = this.#file.getLineAndCharacterOfPosition(offset)
-    return { file: this.#shown, line: line + 1, column: character + 1 }
+  #place(start: number, end: number): Position & { readonly file: string } {
+    return { file: this.#shown, ...positionBetween(this.#file, start, end) }
   }
 
   #lineOf(offset: number): number {

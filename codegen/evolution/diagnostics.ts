@@ -10,7 +10,7 @@ export function diagnosticsOf({ findings }: Evolution): readonly Diagnostic[] {
 }
 
 export const diagnosticOf = (
-  { rule, file, line, column, message, hint }: LocatedFinding,
+  { rule, file, line, column, endLine, endColumn, message, hint }: LocatedFinding,
   severity: Diagnostic['severity'],
 ): Diagnostic => ({
   severity,
@@ -18,6 +18,7 @@ export const diagnosticOf = (
   file,
   line,
   column,
+  ...(endLine === undefined || endColumn === undefined ? {} : { endLine, endColumn }),
   message,
   hint,
 })

@@ -11,6 +11,8 @@ export interface LocatedFinding extends Finding {
   readonly file: string
   readonly line: number
   readonly column: number
+  readonly endLine?: number
+  readonly endColumn?: number
 }
 export interface Evolution {
   /** The version that it was compared with. */

@@ -106,7 +106,11 @@ interface ReportOptions {
   readonly breaks?: Diagnostic['severity']
 }
 
-async function reportOf({ file, model }: LockedSchema, evolution: Evolution, { at, breaks = 'error' }: ReportOptions = {}): Promise<PartReport> {
+async function reportOf(
+  { file, model }: LockedSchema,
+  evolution: Evolution,
+  { at, breaks = 'error' }: ReportOptions = {},
+): Promise<PartReport> {
   const { diagnosticOf, evolutionSummary } = await import('../../codegen/evolution/diagnostics.ts')
   // What is frozen is decided: its migrations are written.
   const isOpen = model.open || at !== undefined

@@ -4,7 +4,8 @@ import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
 import type { CheckOptions } from './program.ts'
 import { handlersFileOf, schemaFileOf } from './schema-file.ts'
 import { suggestion } from './suggest.ts'
-import { counted, diagnosticText, type Terminal } from './terminal.ts'
+import { diagnosticText } from './diagnostic-text.ts'
+import { counted, type Terminal } from './terminal.ts'
 
 export interface CheckCommand {
   readonly schema: string

@@ -27,7 +27,6 @@ export async function freezeCommand({ schema, options, terminal }: FreezeCommand
     generateCommand({
       schema,
       options,
-      args: [],
       terminal: options.json === true ? { ...terminal, out: keep } : terminal,
       onPlan: ({ name, version }) => Object.assign(machine, { name, version }),
     })

@@ -7,25 +7,19 @@ import { importExtensionFor } from './import-extension.ts'
 import { type GenerationPlan, type PlannedMachine, planGeneration } from './generation-plan.ts'
 import type { GenerateOptions } from './program.ts'
 import { schemaFileOf } from './schema-file.ts'
-import { counted, diagnosticText, shownPath, type Terminal } from './terminal.ts'
+import { diagnosticText } from './diagnostic-text.ts'
+import { counted, shownPath, type Terminal } from './terminal.ts'
 
 export interface GenerateCommand {
   readonly schema: string
   readonly options: GenerateOptions
-  /** The command line as it was given, for the runs of `--watch`. */
-  readonly args: readonly string[]
   readonly terminal: Terminal
   /** Told which machine it is, when the schema is right. */
   readonly onPlan?: (machine: PlannedMachine) => void
 }
 
-export async function generateCommand({ schema, options, args, terminal, onPlan }: GenerateCommand): Promise<ExitCode> {
+export async function generateCommand({ schema, options, terminal, onPlan }: GenerateCommand): Promise<ExitCode> {
   const schemaFile = schemaFileOf(schema)
-  if (options.watch === true) {
-    if (options.check === true) throw new WrongUse('--check and --watch exclude each other', 'Leave one of them out.')
-    const { watchCommand } = await import('./watch.ts')
-    return watchCommand({ schemaFile, args, terminal })
-  }
   const importExtension = options.importExtension ?? (await importExtensionFor(schemaFile))
   const plan = await planGeneration({ schemaFile, out: options.out, handlers: options.handlers, importExtension })
   const { machine } = plan

@@ -1,6 +1,7 @@
 // All that one run would leave on the disk: what is emitted, and the handlers file with its stubs.
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
+import { migrationsFileOf } from '../../codegen/beside-handlers.ts'
 import type { Diagnostic } from '../../codegen/diagnostic.ts'
 import type { Evolution } from '../../codegen/evolution/since-frozen.ts'
 import type { Model } from '../../codegen/model.ts'
@@ -18,11 +19,13 @@ export interface GenerationOptions {
   readonly handlers: string | undefined
   readonly importExtension: 'js' | 'ts'
 }
-export type PlannedMachine = Pick<Model, 'name' | 'version'>
+export type PlannedMachine = Pick<Model, 'name' | 'version' | 'open'>
 
 export interface GenerationPlan extends WritePlan {
   /** None when the schema is wrong. */
   readonly machine: PlannedMachine | undefined
+  /** `LocksHandlers`; none when the schema is wrong. */
+  readonly handlersType: string | undefined
   readonly handlersFile: string
   /** Operations that get a stub. */
   readonly added: readonly string[]
@@ -38,11 +41,11 @@ export interface GenerationPlan extends WritePlan {
 export async function planGeneration({ schemaFile, out, handlers, importExtension }: GenerationOptions): Promise<GenerationPlan> {
   const outDir = out === undefined ? join(dirname(schemaFile), 'generated') : resolve(out)
   const handlersFile = handlers === undefined ? join(dirname(schemaFile), 'handlers.ts') : resolve(handlers)
-  const migrationsFile = join(dirname(handlersFile), 'migrations.ts')
+  const migrationsFile = migrationsFileOf(handlersFile)
   const { generate } = await import('../../codegen/generate.ts')
   const generation = await withoutStdout(() => generate({ schemaFile, outDir, migrationsFile, importExtension }))
   const { model, files, stale, diagnostics, evolution } = generation
-  const emitted = { files, stale, machine: model, handlersFile, migrationsFile, evolution }
+  const emitted = { files, stale, machine: model, handlersType: model?.names.handlers, handlersFile, migrationsFile, evolution }
   if (model === undefined || diagnostics.some(({ severity }) => severity === 'error'))
     return { ...emitted, added: [], copied: [], upcasts: [], diagnostics }
 
@@ -50,6 +53,9 @@ export async function planGeneration({ schemaFile, out, handlers, importExtensio
     throw new WrongUse(`--handlers ${shownPath(handlersFile)} is a file that raftgen overwrites`, 'Name a file of your own.')
   }
   const text = existsSync(handlersFile) ? readFileSync(handlersFile, 'utf8') : undefined
+  const taken = text === undefined ? undefined : await takenBy({ handlersFile, text, model, schemaFile })
+  if (taken !== undefined)
+    return { ...emitted, files: [], stale: [], added: [], copied: [], upcasts: [], diagnostics: [...diagnostics, taken] }
   const { planStubs } = await import('../../codegen/stubs.ts')
   const stubs = await planStubs({
     file: shownPath(handlersFile),
@@ -77,6 +83,19 @@ export async function planGeneration({ schemaFile, out, handlers, importExtensio
     upcasts: migrations.added,
     diagnostics: [...diagnostics, ...stubs.diagnostics, ...older.diagnostics],
   }
+}
+
+interface HandlersOf {
+  readonly handlersFile: string
+  readonly text: string
+  readonly model: Model
+  readonly schemaFile: string
+}
+
+async function takenBy({ handlersFile, text, model, schemaFile }: HandlersOf): Promise<Diagnostic | undefined> {
+  const { handlersTaken } = await import('../../codegen/out-owner.ts')
+  const names = { handlersType: model.names.handlers, machine: model.name }
+  return await handlersTaken({ handlersFile, text, schemaFile, ...names, shown: shownPath })
 }
 
 /** How `file` names the module `target`. */

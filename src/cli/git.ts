@@ -52,6 +52,19 @@ export async function lastCommitBefore(file: string, isBefore: (text: string) =>
   return undefined
 }
 
+export type StateInGit = 'committed' | 'changed' | 'untracked' | 'ignored' | 'none'
+
+/** Of a file that is there. `none`: in no repository, or git is not installed. */
+export async function stateInGit(file: string): Promise<StateInGit> {
+  const name = basename(file)
+  const inGit = async (args: readonly string[]): Promise<string | undefined> => await git(dirname(file), args).catch(() => undefined)
+  if ((await inGit(['rev-parse', '--is-inside-work-tree'])) === undefined) return 'none'
+  if ((await inGit(['ls-files', '--error-unmatch', '--', name])) === undefined) {
+    return (await inGit(['check-ignore', '--quiet', '--', name])) === undefined ? 'untracked' : 'ignored'
+  }
+  return (await inGit(['status', '--porcelain', '--', name])) === '' ? 'committed' : 'changed'
+}
+
 /** What it prints; none where it says no. */
 function git(folder: string, args: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import type { Diagnostic } from '../../codegen/diagnostic.ts'
 import type { EndedGeneration } from '../../codegen/generate.ts'
-import { olderHandlersFile } from '../../codegen/older-handlers.ts'
+import { olderHandlersFile } from '../../codegen/beside-handlers.ts'
 import type { PlannedFile } from '../../codegen/write.ts'
 import { lastCommitBefore, textAt } from './git.ts'
 import { shownPath } from './terminal.ts'
@@ -38,7 +38,7 @@ export async function planOlderHandlers({ ended, handlersFile, text, outDir, loc
       diagnostics.push(missing(shownPath(path), version))
       continue
     }
-    const { olderHandlersText } = await import('../../codegen/older-handlers-text.ts')
+    const { olderHandlersText } = await import('../../codegen/older-handlers.ts')
     files.push({ path, text: olderHandlersText({ version, ...found, handlersFile, outDir }), basis: { text: undefined } })
     copied.push(`${shownPath(path)} from ${found.source ?? shownPath(handlersFile)}`)
   }

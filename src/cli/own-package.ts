@@ -13,11 +13,17 @@ export function packageRoot(): string {
 export interface OwnPackage {
   readonly version: string
   readonly typebox: string
+  /** Which Node is needed: `>=20.15`. */
+  readonly node: string
 }
 
 export function ownPackage(): OwnPackage {
   const manifest: unknown = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
-  return { version: textAt(manifest, ['version']), typebox: textAt(manifest, ['dependencies', 'typebox']) }
+  return {
+    version: textAt(manifest, ['version']),
+    typebox: textAt(manifest, ['dependencies', 'typebox']),
+    node: textAt(manifest, ['engines', 'node']),
+  }
 }
 
 function textAt(value: unknown, path: readonly string[]): string {

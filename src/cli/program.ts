@@ -19,6 +19,10 @@ export interface GenerateOptions extends FreezeOptions {
   readonly check?: true
   readonly watch?: true
 }
+export interface DoctorOptions extends JsonOption {
+  readonly out?: string
+  readonly handlers?: string
+}
 export interface CheckOptions extends JsonOption {
   readonly handlers?: string
   readonly against?: string
@@ -74,16 +78,17 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
       writeErr: (text) => terminal.err(text.replace(/\n$/, '')),
       outputError: (text, write) => write(text.replace(/^error: /, 'raftgen: ')),
     })
-    .usage('<schema.ts> [options]\n       raftgen <command> [options]')
+    .usage('<schema.ts...> [options]\n       raftgen <command> [options]')
 
   const generate = program
     .command('generate', { isDefault: true })
     .description('write generated/, the wire lock and missing handler stubs; the word itself may be left out')
     .option('--check', 'write nothing; exit code 1 if something would be written')
     .option('--watch', 'generate again whenever the schema changes')
-    .action(async (schema: string, options: GenerateOptions) => {
-      const { generateCommand } = await import('./generate.ts')
-      end(await generateCommand({ schema, options, args, terminal }))
+    .argument('<schema...>', 'the schema file, or several: each machine has its own')
+    .action(async (schemas: readonly string[], options: GenerateOptions) => {
+      const { generateAllCommand } = await import('./generate-all.ts')
+      end(await generateAllCommand({ schemas, options, args, terminal }))
     })
   withPlaces(generate)
   program.addHelpText('after', () => `${optionsOfGenerating(generate)}\n${afterHelp}`)
@@ -105,6 +110,19 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
     .action(async (schema: string, options: CheckOptions) => {
       const { checkCommand } = await import('./check.ts')
       end(await checkCommand({ schema, options, terminal }))
+    })
+
+  program
+    .command('doctor')
+    .description('look at a project: versions, stale or edited output, missing handlers, the wire lock, the settings of TypeScript')
+    .argument('[schema...]', 'schema files (default: those in this folder and below)')
+    .option('--out <dir>', 'where generated code is (default: where it is found)')
+    .option('--handlers <file>', 'your handlers (default: where they are found)')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', helpOfDoctor)
+    .action(async (schemas: readonly string[], options: DoctorOptions) => {
+      const { doctorCommand } = await import('./doctor.ts')
+      end(await doctorCommand({ schemas, options, terminal }))
     })
 
   program
@@ -151,6 +169,7 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
   const freeze = program
     .command('freeze')
     .description('generate, and fix the wire format of this version for good: before it is deployed')
+    .argument('<schema>', 'the schema file')
     .action(async (schema: string, options: FreezeOptions) => {
       const { freezeCommand } = await import('./freeze.ts')
       end(await freezeCommand({ schema, options, terminal }))
@@ -174,7 +193,6 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
 
 function withPlaces(command: Command): void {
   command
-    .argument('<schema>', 'the schema file')
     .option('--out <dir>', 'where generated code goes (default: generated/ beside the schema)')
     .option('--handlers <file>', 'your handlers (default: handlers.ts beside the schema)')
     .addOption(new Option('--import-extension <extension>', 'in generated code (default: as the tsconfig says)').choices(['js', 'ts']))
@@ -190,7 +208,19 @@ function optionsOfGenerating(generate: Command): string {
 }
 
 /** Words that may be meant where a schema file is expected. */
-export const commandNames = ['generate', 'check', 'sim', 'init', 'bootstrap', 'freeze', 'cluster', 'log', 'state', 'help'] as const
+export const commandNames = [
+  'generate',
+  'check',
+  'doctor',
+  'sim',
+  'init',
+  'bootstrap',
+  'freeze',
+  'cluster',
+  'log',
+  'state',
+  'help',
+] as const
 
 const appended = (value: string, previous: readonly string[] | undefined): readonly string[] => [...(previous ?? []), value]
 
@@ -212,6 +242,15 @@ Exit codes:
   2  wrong use: no schema, no handlers, a part that there is not, no such commit
   3  a bug in raftgen`
 
+const helpOfDoctor = `
+Nothing is written. Each check is a line: ok, warning or error, and the way out below it.
+
+Exit codes:
+  0  all is well, or warnings alone
+  1  something is wrong
+  2  wrong use: no schema
+  3  a bug in raftgen`
+
 const helpOfSim = `
 A seed decides everything: how many nodes, their limits, what clients ask for, what breaks and when. Clients call the commands and queries of the
 schema while nodes crash, links break and disks fail; then all must be well, and what clients were told is what the machine does by itself, one command
@@ -229,7 +268,9 @@ const afterHelp = `
 Examples:
   raftgen init svc                 a project to start from
   raftgen schema.ts                generate, and insert stubs for new commands and queries
+  raftgen a/schema.ts b/schema.ts  several machines of one project
   raftgen schema.ts --check        in CI: is what is committed up to date?
+  raftgen doctor                   what is wrong with this project?
   raftgen check schema.ts          do the handlers do the same on every replica?
   raftgen check schema.ts --only evolution --against origin/main
   raftgen sim schema.ts            is it one copy of the state, whatever breaks?

@@ -1,6 +1,5 @@
 import { relative, sep } from 'node:path'
 import { styleText } from 'node:util'
-import type { Diagnostic } from '../../codegen/diagnostic.ts'
 
 /** Where a command speaks: data on `out`, the rest on `err`. */
 export interface Terminal {
@@ -35,14 +34,6 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-/** `schema.ts:14:3 error CODE message`, and the hint below it. */
-export function diagnosticText({ file, line, column, severity, code, message, hint }: Diagnostic, paint: Paint): string {
-  const place = line === 0 ? file : `${file}:${line}:${column}`
-  const label = paint(severity === 'error' ? 'red' : 'yellow', `${severity} ${code}`)
-  const head = `${paint('bold', place)} ${label} ${message}`
-  return hint === '' ? head : `${head}\n${paint('dim', indented(hint))}`
-}
-
 /** Relative to the working directory, with `/`. */
 export const shownPath = (path: string): string => {
   const shown = relative(process.cwd(), path).split(sep).join('/')
@@ -54,9 +45,3 @@ export const counted = (count: number, noun: string): string => `${count} ${noun
 
 /** `12,345` */
 export const grouped = (count: number): string => count.toLocaleString('en')
-
-const indented = (text: string): string =>
-  text
-    .split('\n')
-    .map((line) => (line === '' ? '' : `  ${line}`))
-    .join('\n')

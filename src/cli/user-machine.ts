@@ -5,11 +5,12 @@ import { pathToFileURL } from 'node:url'
 import { generate, type Generation } from '../../codegen/generate.ts'
 import { loadSchema } from '../../codegen/load.ts'
 import type { Model } from '../../codegen/model.ts'
-import { olderHandlersFile } from '../../codegen/older-handlers.ts'
+import { olderHandlersFile } from '../../codegen/beside-handlers.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Subject } from '../prove/index.ts'
 import { WrongUse } from './exit-code.ts'
-import { diagnosticText, shownPath } from './terminal.ts'
+import { diagnosticText } from './diagnostic-text.ts'
+import { shownPath } from './terminal.ts'
 
 export interface UserMachineFiles {
   /** Absolute. */

@@ -21,8 +21,17 @@ describe('raftgen check', () => {
     expect(await raftgen(folder, ['check', 'schema.ts', '--only', 'lint'])).toEqual({
       code: 1,
       out:
-        `handlers.ts:2:14 error CLOCK Date.now reads the clock of its machine\n  ${clock}\n` +
+        'handlers.ts:2:14 error CLOCK Date.now reads the clock of its machine\n' +
+        '    1 | export const handlers = {\n' +
+        '  > 2 |   add: () => Date.now(),\n' +
+        '      |              ^^^^^^^^\n' +
+        "    3 |   read: () => 'a'.localeCompare('b'),\n" +
+        `  ${clock}\n` +
         "handlers.ts:3:19 error LOCALE 'a'.localeCompare depends on the language of its machine and on the ICU of its Node\n" +
+        '    2 |   add: () => Date.now(),\n' +
+        "  > 3 |   read: () => 'a'.localeCompare('b'),\n" +
+        '      |                   ^^^^^^^^^^^^^\n' +
+        '    4 | }\n' +
         '  Sort by code unit: (a, b) => (a < b ? -1 : a > b ? 1 : 0). Tables are sorted that way already.\n',
       err: 'lint: handlers.ts; 2 errors\n',
     })
@@ -41,6 +50,8 @@ describe('raftgen check', () => {
       file: 'handlers.ts',
       line: 2,
       column: 14,
+      endLine: 2,
+      endColumn: 22,
       message: 'Date.now reads the clock of its machine',
       hint: clock,
     })

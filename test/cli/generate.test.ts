@@ -71,9 +71,15 @@ test('a handler whose command is gone is a warning, its code stays, and TypeScri
   writeFiles(folder, { 'schema.ts': counterSchema() })
   const { code, err } = await raftgen(folder, ['schema.ts'])
   expect(code).toBe(0)
-  expect(err).toContain(
-    "handlers.ts:14:3 warning HANDLER_UNUSED the schema has no command or query 'reset'; TypeScript will refuse this handler too\n  Delete the handler, or put the operation back into the schema.\n",
-  )
+  expect(
+    err,
+  ).toContain(`handlers.ts:14:3 warning HANDLER_UNUSED the schema has no command or query 'reset'; TypeScript will refuse this handler too
+    13 |   /** Back to 0. */
+  > 14 |   reset(_state, _input, _ctx) {
+       |   ^^^^^
+    15 |     throw new Error('not implemented: reset')
+  Delete the handler, or put the operation back into the schema.
+`)
   expect(textOf(folder, 'handlers.ts')).toBe(before)
   expect(typeErrors(folder, ['handlers.ts'])[0]).toMatch(/^handlers\.ts:14 .*'reset' does not exist in type/)
 })

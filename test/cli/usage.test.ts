@@ -42,7 +42,7 @@ test('--help shows the options of generating, which is what raftgen is run for',
 test('without anything to do the help goes to stderr, and it was wrong use', async () => {
   const { code, out, err } = await raftgen(temporaryFolder(), [])
   expect({ code, out }).toEqual({ code: 2, out: '' })
-  expect(err).toContain('Usage: raftgen <schema.ts> [options]')
+  expect(err).toContain('Usage: raftgen <schema.ts...> [options]')
 })
 
 const wrong: readonly (readonly [string, readonly string[], string])[] = [
@@ -60,7 +60,18 @@ const wrong: readonly (readonly [string, readonly string[], string])[] = [
   ['a folder instead of a schema file', ['folder'], 'raftgen: folder is a folder\n  Name the schema file in it.\n'],
   ['a mistyped option', ['schema.ts', '--chek'], "raftgen: unknown option '--chek'\n(Did you mean --check?)\n"],
   ['an option of another command', ['freeze', 'schema.ts', '--check'], "raftgen: unknown option '--check'\n"],
-  ['a second schema', ['a.ts', 'b.ts'], "raftgen: too many arguments for 'generate'. Expected 1 argument but got 2.\n"],
+  [
+    'a mistyped command with its argument',
+    ['inti', 'svc'],
+    "raftgen: 'inti' is neither a schema file nor a command\n  Did you mean `raftgen init`?\n",
+  ],
+  [
+    'schema files that are not there',
+    ['a.ts', 'b.ts'],
+    ['a.ts', 'b.ts']
+      .map((file) => `raftgen: there is no schema file ${file}\n  Correct the path, or start with \`raftgen init <dir>\`.\n`)
+      .join(''),
+  ],
   [
     'an extension that there is not',
     ['schema.ts', '--import-extension', 'mjs'],

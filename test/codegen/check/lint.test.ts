@@ -79,6 +79,8 @@ describe('what is said', () => {
         file: 'handlers.ts',
         line: 1,
         column: 25,
+        endLine: 1,
+        endColumn: 33,
         message: 'Date.now reads the clock of its machine',
         hint: 'Take the time from ctx.now: the same on every replica, and it never goes backwards.',
       },

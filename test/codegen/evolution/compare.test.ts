@@ -147,6 +147,8 @@ describe('what is compared', () => {
         file: 'schema.ts',
         line: 11,
         column: 32,
+        endLine: 11,
+        endColumn: 33,
         message: 'Go.b is new and required, in the input of go',
         hint: 'Give it a default, or make it optional. Else: say in `migrations.ts` what becomes of values of the older version.',
       },

@@ -1,0 +1,42 @@
+// A child process that has loaded all that a run of `--watch` needs, and waits for it: its start is paid before the change.
+import { type ChildProcess, fork } from 'node:child_process'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const childFile = fileURLToPath(new URL(`./watch-child${extname(fileURLToPath(import.meta.url))}`, import.meta.url))
+
+/** A run lives for less than a second and makes a lot of small objects: most of it need not be collected. */
+const youngGeneration = '--max-semi-space-size=64'
+
+export interface WarmChildEvents {
+  /** It has loaded everything. Not told where the order came before. */
+  readonly onWarm?: () => void
+  readonly onError: (error: Error) => void
+  /** It has ended; `ordered`: after a run. */
+  readonly onEnd: (end: { readonly ordered: boolean }) => void
+}
+
+export class WarmChild {
+  readonly #child: ChildProcess
+  #isOrdered = false
+
+  /** `schemaFile`: what it is going to be about. */
+  constructor(schemaFile: string, { onWarm, onError, onEnd }: WarmChildEvents) {
+    const execArgv = [...process.execArgv, youngGeneration]
+    this.#child = fork(childFile, [schemaFile], { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.#child.once('message', () => onWarm?.())
+    this.#child.once('error', onError)
+    this.#child.once('close', () => onEnd({ ordered: this.#isOrdered }))
+  }
+
+  /** Once. `args`: a command line. */
+  run(args: readonly string[]): void {
+    this.#isOrdered = true
+    // One that has died meanwhile is told of by its end.
+    this.#child.send([...args], () => undefined)
+  }
+
+  kill(): void {
+    this.#child.kill()
+  }
+}
