@@ -235,7 +235,7 @@ Examples:
   raftgen sim schema.ts            is it one copy of the state, whatever breaks?
   raftgen cluster status --server 10.0.0.1:7101
   raftgen log verify data/1        is all there that this stopped node has promised?
-  raftgen state diff data/1 data/2 --schema schema.ts
+  raftgen state diff data/1 data/2
 
 Exit codes:
   0  fine
