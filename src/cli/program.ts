@@ -4,6 +4,7 @@ import { addClusterCommands } from './cluster-program.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { addLogCommands } from './log-program.ts'
 import { ownPackage } from './own-package.ts'
+import { addReplayCommand } from './replay-program.ts'
 import { addStateCommands } from './state-program.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -169,6 +170,10 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
     const { stateCommand } = await import('./state.ts')
     end(await stateCommand(line, terminal))
   })
+  addReplayCommand(program, async (line) => {
+    const { replayCommand } = await import('./replay.ts')
+    end(await replayCommand(line, terminal))
+  })
   return program
 }
 
@@ -190,7 +195,19 @@ function optionsOfGenerating(generate: Command): string {
 }
 
 /** Words that may be meant where a schema file is expected. */
-export const commandNames = ['generate', 'check', 'sim', 'init', 'bootstrap', 'freeze', 'cluster', 'log', 'state', 'help'] as const
+export const commandNames = [
+  'generate',
+  'check',
+  'sim',
+  'init',
+  'bootstrap',
+  'freeze',
+  'cluster',
+  'log',
+  'state',
+  'replay',
+  'help',
+] as const
 
 const appended = (value: string, previous: readonly string[] | undefined): readonly string[] => [...(previous ?? []), value]
 
@@ -236,6 +253,7 @@ Examples:
   raftgen cluster status --server 10.0.0.1:7101
   raftgen log verify data/1        is all there that this stopped node has promised?
   raftgen state diff data/1 data/2
+  raftgen replay --old git:HEAD --new schema.ts data/1
 
 Exit codes:
   0  fine

@@ -80,7 +80,7 @@ async function compare(pair: Pair, options: Parameters<typeof compareStates>[1])
   }
 }
 
-function parsedLimit(text: string): number {
+export function parsedLimit(text: string): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value
   throw new WrongUse(`--limit: '${text}' is not a whole number`, 'With 0 no difference is printed, and all are counted.')

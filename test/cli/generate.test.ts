@@ -16,7 +16,7 @@ test('the first run writes generated code, the wire lock and handlers with a stu
   const { code, out, err } = await raftgen(folder, ['schema.ts'])
   expect({ code, err }).toEqual({
     code: 0,
-    err: 'counter: 8 created, 0 updated, 0 removed, 0 unchanged; stubs in handlers.ts: add, read\n',
+    err: 'counter: 9 created, 0 updated, 0 removed, 0 unchanged; stubs in handlers.ts: add, read\n',
   })
   expect(out.split('\n').sort()).toEqual(['', 'counter.wire.json', ...emitted, 'handlers.ts'].sort())
   expect(textOf(folder, 'handlers.ts')).toContain(`import type { CounterHandlers } from './generated/index.js'
@@ -40,7 +40,7 @@ test('a second run writes nothing: no file changes its time', async () => {
   const folder = project()
   await raftgen(folder, ['schema.ts'])
   const before = fileTimes(folder)
-  expect(await raftgen(folder, ['schema.ts'])).toEqual({ code: 0, out: '', err: 'counter: up to date, 7 files unchanged\n' })
+  expect(await raftgen(folder, ['schema.ts'])).toEqual({ code: 0, out: '', err: 'counter: up to date, 8 files unchanged\n' })
   expect(fileTimes(folder)).toEqual(before)
 })
 
@@ -109,7 +109,7 @@ describe('--check', () => {
   test('tells what would be written, writes nothing, and is a finding', async () => {
     const folder = project()
     const { code, out, err } = await raftgen(folder, ['schema.ts', '--check'])
-    expect({ code, err }).toEqual({ code: 1, err: 'counter: out of date, would be: 8 created, 0 updated, 0 removed, 0 unchanged\n' })
+    expect({ code, err }).toEqual({ code: 1, err: 'counter: out of date, would be: 9 created, 0 updated, 0 removed, 0 unchanged\n' })
     expect(out).toContain('generated/client.ts\n')
     expect(existsSync(join(folder, 'generated'))).toBe(false)
     expect(existsSync(join(folder, 'handlers.ts'))).toBe(false)
@@ -118,7 +118,7 @@ describe('--check', () => {
   test('is fine where nothing would change', async () => {
     const folder = project()
     await raftgen(folder, ['schema.ts'])
-    expect(await raftgen(folder, ['schema.ts', '--check'])).toEqual({ code: 0, out: '', err: 'counter: up to date, 7 files unchanged\n' })
+    expect(await raftgen(folder, ['schema.ts', '--check'])).toEqual({ code: 0, out: '', err: 'counter: up to date, 8 files unchanged\n' })
   })
 
   test('finds a generated file that was edited, and one that is missing', async () => {

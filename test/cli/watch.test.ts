@@ -46,7 +46,7 @@ test('--watch generates again when the schema or what it imports changes, outliv
     'add.ts': "import Type from 'typebox'\nexport const Add = Type.Object({ by: Type.Integer() })\n",
   })
   const { child, ended, says } = watching(folder)
-  await says('counter: 8 created')
+  await says('counter: 9 created')
   await says('watching schema.ts and 1 import; Ctrl-C ends\n')
 
   writeFiles(folder, { 'add.ts': "import Type from 'typebox'\nexport const Add = Type.Object({ amount: Type.Integer() })\n" })
