@@ -24,6 +24,7 @@ export interface CheckOptions extends JsonOption {
   readonly handlers?: string
   readonly against?: string
   readonly only?: string
+  readonly write?: true
   readonly out?: string
   readonly cases?: string
   readonly seed?: string
@@ -97,8 +98,9 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
     .argument('<schema>', 'the schema file')
     .option('--handlers <file>', 'your handlers (default: handlers.ts beside the schema)')
     .option('--out <dir>', 'where generated code is (default: generated/ beside the schema)')
-    .option('--only <parts>', 'only these parts, separated by commas: lint, evolution, properties')
+    .option('--only <parts>', 'only these parts, separated by commas: lint, evolution, corpus, properties')
     .option('--against <ref>', 'of evolution: a commit of git, or a wire lock, to compare with (default: what is frozen here)')
+    .option('--write', 'of corpus: draw what is missing of the newest version, and keep it')
     .option('--cases <n>', 'of properties: how many, 1 to 1,000,000 (default: 1,000)')
     .option('--seed <k>', 'of properties: decides the cases, a whole number from 0 (default: 1)')
     .option('--json', 'print one JSON object a line, for each finding')
@@ -216,6 +218,7 @@ Parts:
   lint        the handlers and the modules they import: Date, Math.random, process, locales, I/O, state of a module, ...
   evolution   the schema and the version that was frozen last, here or --against a commit: what is safe, what needs a migration, what would break
               logs or clients? And the two wire locks: do they go together?
+  corpus      bytes that frozen versions have written, kept in <name>.corpus.json: does the code of today read them, and go on from them?
   properties  cases of up to 30 commands and queries with inputs drawn from the schema, on replicas under different clocks, time zones and chance,
               restarted and replayed: do they stay equal, does a failure leave no trace, do results fit, do your invariants hold? The smallest
               case that does not hold is printed with a test that repeats it.

@@ -74,7 +74,7 @@ describe('raftgen check', () => {
       'raftgen: there is no file of handlers handlers.ts\n  Run `raftgen schema.ts`, which makes one, or name yours with --handlers.\n',
     ],
     [['schema.ts', '--handlers', 'schema.ts'], 'raftgen: schema.ts is the file of the handlers\n  Name the schema file.\n'],
-    [['schema.ts', '--only', 'lint,corpse'], "raftgen: --only: 'corpse' is no part of check\n  There is: lint, evolution, properties.\n"],
+    [['schema.ts', '--only', 'lint,corpse'], "raftgen: --only: 'corpse' is no part of check\n  Did you mean corpus?\n"],
     [['schema.ts', '--only', 'lnt'], "raftgen: --only: 'lnt' is no part of check\n  Did you mean lint?\n"],
     [['schema.ts', '--fix'], "raftgen: unknown option '--fix'\n"],
   ])('wrong use, exit code 2: check %j', async (args, err) => {
