@@ -97,7 +97,7 @@ describe('nothing is found in what we hand over', () => {
     const { code, out, err } = await raftgen(svc, ['check', 'schema.ts', '--cases', '30'])
     expect([code, out]).toEqual([0, ''])
     expect(err).toMatch(
-      /^lint: handlers\.ts; nothing found\nevolution: schema\.ts: nothing that is needed is frozen before it; nothing found\n(?:properties: \d+ of 30 cases hold\n)*properties: handlers\.ts, seed 1: 30 cases with .*; nothing found\n$/,
+      /^lint: handlers\.ts; nothing found\nevolution: schema\.ts: nothing that is needed is frozen before it; nothing found\ncorpus: \w+\.corpus\.json: 0 versions; nothing found\n(?:properties: \d+ of 30 cases hold\n)*properties: handlers\.ts, seed 1: 30 cases with .*; nothing found\n$/,
     )
   })
 })
