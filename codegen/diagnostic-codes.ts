@@ -171,6 +171,18 @@ export const propertyCodes = {
   PROPERTY_BROKEN: error('A case was found in which the handlers do not do what they must.', 'The hint has a test that repeats it.'),
 } as const
 
+/** Of `raftgen check`: what was written once, read by today's code. */
+export const corpusCodes = {
+  CORPUS_BROKEN: error(
+    'Bytes that a frozen version has written are not read any more, or mean something else.',
+    'Put back what has changed the codec, or the step between the versions.',
+  ),
+  CORPUS_MISSING: warning(
+    'Nothing is kept of what a frozen version writes.',
+    'Run `raftgen check <schema> --only corpus --write`, and commit it.',
+  ),
+} as const
+
 /** Tables of the page, in its order. Those of evolution, which docs/evolution.md explains, come last. */
 export const diagnosticTables = {
   file: fileCodes,
@@ -179,6 +191,7 @@ export const diagnosticTables = {
   output: outputCodes,
   determinism: determinismCodes,
   properties: propertyCodes,
+  corpus: corpusCodes,
 } as const
 
 type Codes<T> = T extends unknown ? keyof T : never

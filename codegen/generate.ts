@@ -7,7 +7,7 @@ import { emit } from './emit/index.ts'
 import type { Upcast } from './emit/steps/upcast.ts'
 import { diagnosticsOf } from './evolution/diagnostics.ts'
 import { type Evolution, evolutionSince } from './evolution/since-frozen.ts'
-import { lockText } from './lock-file.ts'
+import { lockText, schemaTexts } from './lock-file.ts'
 import { type LockedSchema, readSchema } from './locked-schema.ts'
 import type { Model, OperationSummary } from './model.ts'
 import { type OlderVersions, olderVersions, sameGeneration } from './older-versions.ts'
@@ -84,6 +84,7 @@ export async function generate(options: GenerateOptions): Promise<Generation> {
     source: fromFolder(outDir, schemaFile),
     extension,
     older,
+    schema: schemaTexts(schema.lock),
     retiredErrors: schema.draft.retired.errors,
     migrations: fromFolder(outDir, migrationsFile).replace(/ts$/, extension),
   })

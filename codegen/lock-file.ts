@@ -1,4 +1,5 @@
 // Reading and writing the wire lock, and what it forbids.
+import type { VersionSchema } from '../src/contract/v1/descriptor.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import type { Draft } from './draft.ts'
 import type { Evaluator } from './evaluate.ts'
@@ -124,6 +125,10 @@ const refused = (code: LockProblem['code'], message: string, hint: string): Lock
 function lockOf(draft: Draft, lock: Lock | undefined, version: LockedVersion): Lock {
   return { lock: 2, machine: draft.name, versions: { ...lock?.versions, [draft.version]: version } }
 }
+
+/** What it says of each version, for whoever has its data and not the lock. */
+export const schemaTexts = ({ versions }: Lock): readonly VersionSchema[] =>
+  Object.entries(versions).map(([number, version]) => ({ version: Number(number), text: JSON.stringify(version) }))
 
 /** JSON with one field, variant or operation a line: a review shows what changed. */
 export function lockText(lock: Lock): string {

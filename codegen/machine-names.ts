@@ -15,6 +15,7 @@ export function machineNamesOf(name: string): MachineNames {
     descriptor: `${lowerFirst(prefix)}Descriptor`,
     ladder: `${lowerFirst(prefix)}Ladder`,
     steps: `${lowerFirst(prefix)}Steps`,
+    schema: `${lowerFirst(prefix)}Schema`,
   }
 }
 

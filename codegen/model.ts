@@ -42,6 +42,7 @@ export interface MachineNames {
   readonly ladder: string
   /** `locksSteps` */
   readonly steps: string
+  readonly schema: string
 }
 
 export interface OperationSummary {

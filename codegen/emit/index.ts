@@ -1,4 +1,5 @@
 // The model as text: one function for each emitted file.
+import type { VersionSchema } from '../../src/contract/v1/descriptor.ts'
 import type { Model } from '../model.ts'
 import { noOlderVersions, type OlderVersions, sameGeneration } from '../older-versions.ts'
 import { emitClient } from './client.ts'
@@ -6,6 +7,7 @@ import { emitCodec } from './codec.ts'
 import { emitErrors } from './errors.ts'
 import { emitDescriptor, emitMachine } from './machine.ts'
 import type { Module } from './module.ts'
+import { emitSchemaText } from './schema-text.ts'
 import { emitTypes, type Served } from './types.ts'
 import type { Upcast } from './steps/upcast.ts'
 import { emitVersions } from './versions.ts'
@@ -20,6 +22,8 @@ export interface EmitOptions {
   readonly older?: OlderVersions
   /** The module of the user's functions, as emitted files name it. Default `../migrations.js`, or with the other extension. */
   readonly migrations?: string
+  /** Of all versions in the wire lock. Default: what is emitted cannot say what its data means. */
+  readonly schema?: readonly VersionSchema[]
   /** Errors that nobody is to be answered with any more. Default: none. */
   readonly retiredErrors?: readonly string[]
 }
@@ -36,15 +40,16 @@ export interface Emitted {
 }
 
 export function emit(model: Model, options: EmitOptions): Emitted {
-  const { extension, older = noOlderVersions, migrations = `../migrations.${extension}`, retiredErrors = [] } = options
+  const { extension, older = noOlderVersions, migrations = `../migrations.${extension}`, retiredErrors = [], schema } = options
   const versions = older.known.length === 0 ? undefined : emitVersions(model, { older, extension, migrations, retiredErrors })
   const header = headerOf(model, options)
   const modules = [
     emitTypes(model, served(model, older, ''), extension),
     emitErrors(model, extension),
     emitCodec(model, extension),
-    emitMachine(model, older, extension),
+    emitMachine(model, { older, hasSchema: schema !== undefined, extension }),
     emitClient(model, older.known, extension),
+    ...(schema === undefined ? [] : [emitSchemaText(model, schema, extension)]),
     ...(versions === undefined ? [] : [versions.module]),
   ]
   const files = modules.map((module) => fileOf(module, header))

@@ -6,9 +6,17 @@ import { wireText } from './literal-text.ts'
 import { Module } from './module.ts'
 import { TypeText } from './type-text.ts'
 
+export interface MachineOptions {
+  /** Versions that it knows beside its own. */
+  readonly older: OlderVersions
+  /** Whether there is `schema-text.ts`. */
+  readonly hasSchema: boolean
+  readonly extension: string
+}
+
 /** `machine.ts`: the machine as data, and bound to its handlers. */
-export function emitMachine(model: Model, older: OlderVersions, extension: string): Module {
-  const module = emitDescriptor(model, extension)
+export function emitMachine(model: Model, { older, hasSchema, extension }: MachineOptions): Module {
+  const module = emitDescriptor(model, extension, hasSchema)
   const { names } = model
   if (older.known.length > 0) addLadder(module, model, older.known)
   const bound = older.known.length === 0 ? `${module.use('bind')}(${names.descriptor}` : `${module.use('bindVersions')}(${names.ladder}`
@@ -50,7 +58,7 @@ function addLadder(module: Module, { names }: Model, older: readonly Model[]): v
 }
 
 /** `machine.ts` of an older version, and what that of the newest begins with. */
-export function emitDescriptor(model: Model, extension: string): Module {
+export function emitDescriptor(model: Model, extension: string, hasSchema = false): Module {
   const module = new Module('machine', extension)
   const { names } = model
   const operations = (list: Model['commands']): string => `[${list.map(({ constant }) => module.useFrom('codec', constant)).join(', ')}]`
@@ -64,6 +72,7 @@ export function emitDescriptor(model: Model, extension: string): Module {
     ...stateLines(module, model),
     `  commands: ${operations(model.commands)},`,
     `  queries: ${operations(model.queries)},`,
+    ...(hasSchema ? [`  schema: ${module.useFrom('schema-text', names.schema)},`] : []),
     '}',
   )
   return module

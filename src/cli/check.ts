@@ -36,6 +36,7 @@ type Part = (checked: Checked) => Promise<PartReport>
 const parts: Readonly<Record<string, Part>> = {
   lint: lintPart,
   evolution: async (checked) => (await import('./check-evolution.ts')).evolutionPart(checked),
+  corpus: async (checked) => (await import('./check-corpus.ts')).corpusPart(checked),
   properties: async (checked) => (await import('./check-properties.ts')).propertiesPart(checked),
 }
 

@@ -76,7 +76,8 @@ function line(
   return `${numbers}  ${time.padEnd(timeWidth)}  ${session.padStart(columns.session)}  ${seq.padStart(seqWidth)}  ${what}`
 }
 
-function whatText({ entry, envelope, call, problem }: ShownEntry): string {
+/** `acquire { name: "orders" }` */
+export function whatText({ entry, envelope, call, problem }: ShownEntry): string {
   if (entry.conf !== undefined) return `configuration: ${confText(entry.conf)}`
   if (entry.kind === 'noop') return 'a leader begins'
   if (envelope === undefined) return `unknown, ${entry.data.length} bytes: ${rawText(entry.data)} (${problem})`

@@ -1,10 +1,41 @@
-// What version control knows of a file. Nothing here changes anything.
+// What version control knows of a file. Nothing here changes anything of it.
 import { execFile } from 'node:child_process'
-import { dirname, basename } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { WrongUse } from './exit-code.ts'
 
 /** A text in a repository is ours, or generated: more than this is neither. */
 const outputBytesMax = 64 * 1024 * 1024
+
+export interface CheckOut {
+  /** Of whom it is, for messages: `--old`. */
+  readonly option: string
+  /** An empty directory. */
+  readonly target: string
+}
+
+/**
+ * Puts all files of a commit below `target`, and returns where: `root`, and where the repository is, `top`. Neither its index nor its files are touched.
+ * Throws `WrongUse`.
+ */
+export async function checkOut(
+  folder: string,
+  ref: string,
+  { option, target }: CheckOut,
+): Promise<{ readonly root: string; readonly top: string }> {
+  const top = (await git(folder, ['rev-parse', '--show-toplevel']))?.replace(/\n$/, '')
+  if (top === undefined || top === '')
+    throw new WrongUse(`${option}: ${folder} is in no git repository`, 'Name a schema file instead of a commit.')
+  const commit = await git(top, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`])
+  if (commit === undefined) {
+    const hint = 'Correct it; in a shallow clone fetch it first: git fetch origin main, then git:FETCH_HEAD.'
+    throw new WrongUse(`${option}: '${ref}' is no commit of this repository`, hint)
+  }
+  const root = join(target, 'tree')
+  const env = { GIT_INDEX_FILE: join(target, 'index') }
+  const isRead = (await git(top, ['read-tree', commit.trim()], env)) !== undefined
+  if (isRead && (await git(top, ['checkout-index', '--all', `--prefix=${root}/`], env)) !== undefined) return { root, top }
+  throw new WrongUse(`${option}: git cannot check out ${ref}`, 'Check it out yourself (git worktree add), and name the schema file there.')
+}
 
 /** The full name of the commit that `ref` is, as seen from `folder`. Throws `WrongUse` where there is none. */
 export async function commitOf(folder: string, ref: string): Promise<string> {
@@ -66,12 +97,17 @@ export async function stateInGit(file: string): Promise<StateInGit> {
 }
 
 /** What it prints; none where it says no. */
-function git(folder: string, args: readonly string[]): Promise<string | undefined> {
+function git(folder: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    execFile('git', ['-C', folder, ...args], { encoding: 'utf8', maxBuffer: outputBytesMax }, (error, stdout) => {
-      if (error === null) return resolve(stdout)
-      if (error.code !== 'ENOENT') return resolve(undefined)
-      reject(new WrongUse('--against: git is not installed', 'Install it, or name a wire lock.'))
-    })
+    execFile(
+      'git',
+      ['-C', folder, ...args],
+      { encoding: 'utf8', maxBuffer: outputBytesMax, env: { ...process.env, ...env } },
+      (error, stdout) => {
+        if (error === null) return resolve(stdout)
+        if (error.code !== 'ENOENT') return resolve(undefined)
+        reject(new WrongUse('git is not installed', 'Install it, or name a file instead of a commit.'))
+      },
+    )
   })
 }

@@ -25,14 +25,14 @@ export type LogCommandLine =
   | { readonly name: 'repair'; readonly dir: string; readonly options: LogRepairOptions }
 
 const dirText = 'the data directory of a node that does not run, or a copy of one'
-const schemaText = 'says what the commands mean: the schema, or the wire lock beside it'
+const schemaText = 'says what the commands mean: the schema, or the wire lock beside it (default: what the node keeps of it)'
 
 export function addLogCommands(program: Command, run: (line: LogCommandLine) => Promise<void>): void {
   const log = program
     .command('log')
     .description('look into the data directory of a stopped node: verify, show, repair')
     .usage('<command> <dir> [options]')
-    .addHelpText('after', examples('verify data/1', 'show data/1 --schema schema.ts --last 20', 'repair data/1 --from data/2'))
+    .addHelpText('after', examples('verify data/1', 'show data/1 --last 20', 'repair data/1 --from data/2'))
 
   log
     .command('verify')
@@ -50,15 +50,11 @@ export function addLogCommands(program: Command, run: (line: LogCommandLine) => 
     .option('--from <index>', 'the first entry (default: the first that is kept)')
     .option('--to <index>', 'the last entry (default: the last)')
     .option('--last <n>', 'only so many, the last ones')
-    .option('--command <name>', 'only calls of this command; needs --schema')
+    .option('--command <name>', 'only calls of this command')
     .option('--json', 'print one JSON object a line, with nothing left out')
     .addHelpText(
       'after',
-      examples(
-        'show data/1 --last 20',
-        'show data/1 --schema schema.ts --from 1000 --to 1100',
-        'show data/1 --schema schema.ts --command acquire --last 5 --json',
-      ),
+      examples('show data/1 --last 20', 'show data/1 --from 1000 --to 1100', 'show data/1 --command acquire --last 5 --json'),
     )
     .action((dir: string, options: LogShowOptions) => run({ name: 'show', dir, options }))
 

@@ -1,7 +1,7 @@
-// What `--schema` says of the commands in a log.
-import type { MachineFormat } from '../storage/machine-file.ts'
+// What is known of the commands in a log: by `--schema`, or else by what the builds have left beside it that ran there.
+import type { Inspection } from '../storage/inspect.ts'
 import { CommandDecoder } from './command-decoder.ts'
-import { openLock } from './schema-lock.ts'
+import { openKept, openLock } from './schema-lock.ts'
 
 export interface LogSchema {
   /** None: commands are shown as bytes. */
@@ -10,12 +10,13 @@ export interface LogSchema {
   readonly notice: string | undefined
 }
 
-/** `machine`: as the data directory `dir` notes it. Throws `WrongUse` where nothing that could be read is named. */
-export function openSchema(argument: string | undefined, { machine, dir }: { machine: MachineFormat | undefined; dir: string }): LogSchema {
-  if (argument === undefined) return { decoder: undefined, notice: undefined }
-  const { name, lock, mismatch } = openLock(argument, machine)
+/** `found`: a data directory. Throws `WrongUse` where nothing that could be read is named. */
+export function openSchema(argument: string | undefined, found: Pick<Inspection, 'dir' | 'machine' | 'schema'>): LogSchema {
+  const { dir, machine, schema } = found
+  if (argument === undefined && schema === undefined) return { decoder: undefined, notice: undefined }
+  const { name, lock, mismatch, notice } = argument === undefined ? openKept(found) : { ...openLock(argument, machine), notice: undefined }
   if (mismatch !== undefined) return { decoder: undefined, notice: `${dir} holds a log of ${mismatch}; commands are shown as bytes` }
-  if (lock === undefined) return { decoder: undefined, notice: undefined }
+  if (lock === undefined) return { decoder: undefined, notice }
   const unknown = `${dir} does not say which machine wrote its log; commands are read as those of ${name}`
-  return { decoder: new CommandDecoder(lock), notice: machine === undefined ? unknown : undefined }
+  return { decoder: new CommandDecoder(lock), notice: machine === undefined ? unknown : notice }
 }

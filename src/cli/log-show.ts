@@ -28,7 +28,7 @@ export async function showLog({ dir, options }: ShowLine, { scratch, terminal }:
   try {
     const { decoder, notice } = openSchema(options.schema, inspection)
     if (notice !== undefined) terminal.err(notice)
-    checkCommand(wanted.command, decoder)
+    checkCommand(wanted.command, decoder, options.schema)
     await print(inspection, { wanted, decoder, asJson: options.json === true, terminal })
     const problems = inspection.findings.filter(({ kind }) => kind === 'log' || kind === 'database').length
     if (problems === 0) return exitCode.fine
@@ -39,17 +39,17 @@ export async function showLog({ dir, options }: ShowLine, { scratch, terminal }:
   }
 }
 
-function wantedOf({ from, to, last, command, schema }: LogShowOptions): Wanted {
+function wantedOf({ from, to, last, command }: LogShowOptions): Wanted {
   if (last !== undefined && from !== undefined) throw new WrongUse('--from and --last exclude each other', 'Leave one of them out.')
-  if (command !== undefined && schema === undefined)
-    throw new WrongUse('--command needs --schema', 'Without it nothing tells what a command is called.')
   const numberOf = (text: string | undefined, option: string): number | undefined =>
     text === undefined ? undefined : parsedNumber(text, option)
   return { firstIndex: numberOf(from, '--from'), lastIndex: numberOf(to, '--to'), last: numberOf(last, '--last'), command }
 }
 
-function checkCommand(command: string | undefined, decoder: CommandDecoder | undefined): void {
+function checkCommand(command: string | undefined, decoder: CommandDecoder | undefined, schema: string | undefined): void {
   if (command === undefined || decoder?.commandNames.includes(command) === true) return
+  if (decoder === undefined && schema === undefined)
+    throw new WrongUse('--command needs --schema', 'The directory keeps none, and without it nothing tells what a command is called.')
   if (decoder === undefined)
     throw new WrongUse('--command needs a schema that can read the log', 'Leave --command out, or name another schema.')
   const meant = suggestion(command, decoder.commandNames)

@@ -4,6 +4,7 @@ import type { FatalCommand } from '../storage/halt-file.ts'
 import type { DirFinding, Inspection } from '../storage/inspect.ts'
 import { entriesName } from '../storage/inspect-log.ts'
 import { type Outcome, todoOf } from './log-outcome.ts'
+import type { KeptSchema } from '../storage/schema-file.ts'
 import { counted } from './terminal.ts'
 
 /** Terms and runs beyond are counted, not listed. */
@@ -13,7 +14,7 @@ const findingsMax = 50
 const labelWidth = 12
 
 export function inspectionLines(inspection: Inspection): readonly string[] {
-  const { dir, identity, machine, snapshots, peers, halted, putAside, witness } = inspection
+  const { dir, identity, machine, schema, snapshots, peers, halted, putAside, witness } = inspection
   const whose =
     identity === undefined
       ? 'nothing tells whose it is'
@@ -23,6 +24,7 @@ export function inspectionLines(inspection: Inspection): readonly string[] {
   return [
     `${dir}: ${whose}`,
     ...labelled('machine', [machineText]),
+    ...labelled('schema', schema === undefined ? [] : [schemaText(schema)]),
     ...logLines(inspection),
     ...labelled('snapshots', snapshots.length === 0 ? ['none'] : snapshots.map(snapshotText)),
     ...labelled('peers', [
@@ -36,6 +38,9 @@ export function inspectionLines(inspection: Inspection): readonly string[] {
     ),
   ]
 }
+
+const schemaText = ({ machine, versions }: KeptSchema): string =>
+  `of ${machine}, ${versions.length === 1 ? 'version' : 'versions'} ${versions.map(({ version }) => version).join(', ')}`
 
 const haltedText = ({ index, command, message }: FatalCommand): string =>
   `before entry ${index}, of which its last life died${command === '' ? '' : ` in ${command}`}: ${message}`
@@ -81,7 +86,7 @@ export const findingText = ({ range, what }: DirFinding): string =>
   range === undefined || what.startsWith(entriesName(range)) ? what : `${entriesName(range)}: ${what}`
 
 /** The same for scripts. */
-export function contentOf({ dir, identity, machine, log, snapshots, peers, halted, witness, putAside }: Inspection): object {
+export function contentOf({ dir, identity, machine, schema, log, snapshots, peers, halted, witness, putAside }: Inspection): object {
   const { found, islands, slots, asIs } = log
   const { base, end, hardState, confs } = found
   const fence = asIs.kind === 'open' ? asIs.fence : undefined
@@ -89,6 +94,7 @@ export function contentOf({ dir, identity, machine, log, snapshots, peers, halte
     dir,
     identity,
     machine,
+    schema: schema && { machine: schema.machine, versions: schema.versions.map(({ version }) => version) },
     members: base === undefined ? undefined : (confs.at(-1)?.conf ?? base.conf),
     log: {
       base: base?.id,

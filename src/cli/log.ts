@@ -8,8 +8,13 @@ import type { Terminal } from './terminal.ts'
 
 export async function logCommand(line: LogCommandLine, terminal: Terminal): Promise<ExitCode> {
   const dir = dataDirOf(line.dir)
+  return await withStoppedNode((scratch) => run({ ...line, dir }, { scratch, terminal }))
+}
+
+/** Looks at the directory of a node that must not run. `scratch`: an empty directory, removed afterwards. */
+export async function withStoppedNode<T>(work: (scratch: string) => Promise<T>): Promise<T> {
   try {
-    return await withScratch((scratch) => run({ ...line, dir }, { scratch, terminal }))
+    return await withScratch(work)
   } catch (error) {
     if (!(error instanceof RaftgenError) || error.code !== 'STORAGE_LOCKED') throw error
     const hint = 'Stop the node first. To have it down for less time, copy the directory while it is stopped, and look at the copy.'

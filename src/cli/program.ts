@@ -4,6 +4,7 @@ import { addClusterCommands } from './cluster-program.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { addLogCommands } from './log-program.ts'
 import { ownPackage } from './own-package.ts'
+import { addReplayCommand } from './replay-program.ts'
 import { addStateCommands } from './state-program.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -27,6 +28,7 @@ export interface CheckOptions extends JsonOption {
   readonly handlers?: string
   readonly against?: string
   readonly only?: string
+  readonly write?: true
   readonly out?: string
   readonly cases?: string
   readonly seed?: string
@@ -101,8 +103,9 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
     .argument('<schema>', 'the schema file')
     .option('--handlers <file>', 'your handlers (default: handlers.ts beside the schema)')
     .option('--out <dir>', 'where generated code is (default: generated/ beside the schema)')
-    .option('--only <parts>', 'only these parts, separated by commas: lint, evolution, properties')
+    .option('--only <parts>', 'only these parts, separated by commas: lint, evolution, corpus, properties')
     .option('--against <ref>', 'of evolution: a commit of git, or a wire lock, to compare with (default: what is frozen here)')
+    .option('--write', 'of corpus: draw what is missing of the newest version, and keep it')
     .option('--cases <n>', 'of properties: how many, 1 to 1,000,000 (default: 1,000)')
     .option('--seed <k>', 'of properties: decides the cases, a whole number from 0 (default: 1)')
     .option('--json', 'print one JSON object a line, for each finding')
@@ -188,6 +191,10 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
     const { stateCommand } = await import('./state.ts')
     end(await stateCommand(line, terminal))
   })
+  addReplayCommand(program, async (line) => {
+    const { replayCommand } = await import('./replay.ts')
+    end(await replayCommand(line, terminal))
+  })
   return program
 }
 
@@ -219,6 +226,7 @@ export const commandNames = [
   'cluster',
   'log',
   'state',
+  'replay',
   'help',
 ] as const
 
@@ -229,6 +237,7 @@ Parts:
   lint        the handlers and the modules they import: Date, Math.random, process, locales, I/O, state of a module, ...
   evolution   the schema and the version that was frozen last, here or --against a commit: what is safe, what needs a migration, what would break
               logs or clients? And the two wire locks: do they go together?
+  corpus      bytes that frozen versions have written, kept in <name>.corpus.json: does the code of today read them, and go on from them?
   properties  cases of up to 30 commands and queries with inputs drawn from the schema, on replicas under different clocks, time zones and chance,
               restarted and replayed: do they stay equal, does a failure leave no trace, do results fit, do your invariants hold? The smallest
               case that does not hold is printed with a test that repeats it.
@@ -276,7 +285,8 @@ Examples:
   raftgen sim schema.ts            is it one copy of the state, whatever breaks?
   raftgen cluster status --server 10.0.0.1:7101
   raftgen log verify data/1        is all there that this stopped node has promised?
-  raftgen state diff data/1 data/2 --schema schema.ts
+  raftgen state diff data/1 data/2
+  raftgen replay --old git:HEAD --new schema.ts data/1
 
 Exit codes:
   0  fine

@@ -1,9 +1,10 @@
-// What `--schema` names: the wire lock of a machine, and whether it can read what that machine has written.
+// What `--schema` names, or a data directory keeps: the wire lock of a machine, and whether it can read what that machine has written.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Lock } from '../../codegen/lock.ts'
 import { readLock } from '../../codegen/lock-file.ts'
 import type { MachineFormat } from '../storage/machine-file.ts'
+import { type KeptSchema, schemaPath } from '../storage/schema-file.ts'
 import { WrongUse } from './exit-code.ts'
 import { shownPath } from './terminal.ts'
 
@@ -29,6 +30,33 @@ export function openLock(argument: string, machine: MachineFormat | undefined): 
   const { lock } = read
   const mismatch = machine === undefined || lock === undefined ? undefined : mismatchOf(lock, machine, { name, file: shownPath(file) })
   return { name, lock: mismatch === undefined ? lock : undefined, mismatch }
+}
+
+export interface KeptLock extends OpenLock {
+  /** Which was used, or why it is of no use. */
+  readonly notice: string | undefined
+}
+
+/** What the builds have left in `dir` that ran on it. `machine`: as for `openLock`. */
+export function openKept({ dir, machine, schema }: KeptIn): KeptLock {
+  const file = schemaPath(dir)
+  if (schema === undefined) return { name: '', lock: undefined, mismatch: undefined, notice: undefined }
+  const { machine: name, versions } = schema
+  const entries = versions.map(({ version, text }) => `${JSON.stringify(`${version}`)}: ${text}`)
+  const read = readLock(`{ "lock": 2, "machine": ${JSON.stringify(name)}, "versions": { ${entries.join(', ')} } }`, name)
+  if (read.kind === 'unreadable' || read.lock === undefined) {
+    return { name, lock: undefined, mismatch: undefined, notice: `${file} is not one that this release of raftgen can read` }
+  }
+  const mismatch = machine === undefined ? undefined : mismatchOf(read.lock, machine, { name, file })
+  if (mismatch !== undefined) return { name, lock: undefined, mismatch, notice: undefined }
+  const numbers = versions.map(({ version }) => version)
+  const notice = `the schema in ${file} is used: ${name}, ${numbers.length === 1 ? 'version' : 'versions'} ${numbers.join(', ')}`
+  return { name, lock: read.lock, mismatch: undefined, notice }
+}
+interface KeptIn {
+  readonly dir: string
+  readonly machine: MachineFormat | undefined
+  readonly schema: KeptSchema | undefined
 }
 
 function mismatchOf(

@@ -10,9 +10,12 @@ const windowBytes = 1_024 * 1_024
 /** Told how far it is, each time that more of it was read. */
 export type OnRead = (content: Pick<SnapshotStream, 'seen' | 'position' | 'bytes'>) => void
 
+/** A file, or what is in memory. */
+export type StreamedSnapshot = Omit<OpenSnapshot, 'meta'> & { readonly meta: Pick<OpenSnapshot['meta'], 'bytes'> }
+
 export class SnapshotStream {
   readonly seen: SeenSnapshot
-  readonly #snapshot: OpenSnapshot
+  readonly #snapshot: StreamedSnapshot
   readonly #onRead: OnRead
   /** Without the trailer. */
   readonly #end: number
@@ -24,7 +27,7 @@ export class SnapshotStream {
   /** Throws a `WireError` where the snapshot holds no state that this version can read. It then is for the caller to close. */
   static async open(
     seen: SeenSnapshot,
-    snapshot: OpenSnapshot,
+    snapshot: StreamedSnapshot,
     onRead: OnRead,
   ): Promise<{ readonly content: SnapshotStream; readonly head: ReplicaHead }> {
     const content = new SnapshotStream(seen, snapshot, onRead)
@@ -35,7 +38,7 @@ export class SnapshotStream {
   }
 
   /** For `open`. */
-  constructor(seen: SeenSnapshot, snapshot: OpenSnapshot, onRead: OnRead) {
+  constructor(seen: SeenSnapshot, snapshot: StreamedSnapshot, onRead: OnRead) {
     this.seen = seen
     this.#onRead = onRead
     this.#snapshot = snapshot

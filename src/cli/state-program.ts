@@ -21,14 +21,14 @@ export function addStateCommands(program: Command, run: (line: StateCommandLine)
     .command('state')
     .description('compare what two replicas hold, in the words of the schema')
     .usage('<command> <dirs> [options]')
-    .addHelpText('after', examples('diff data/1 data/2 --schema schema.ts'))
+    .addHelpText('after', examples('diff data/1 data/2'))
 
   state
     .command('diff')
     .description('print where the states of two replicas differ, as their snapshots of the same entry have them; changes nothing')
     .argument('<dirA>', 'the data directory of a node, or a copy of one: of its `snapshots` folder at least')
     .argument('<dirB>', 'that of another node of the same cluster')
-    .option('--schema <file>', 'says what the state means: the schema, or the wire lock beside it')
+    .option('--schema <file>', 'says what the state means: the schema, or the wire lock beside it (default: what the nodes keep of it)')
     .option('--at <index>', 'the entry of the snapshots (default: the newest of which both have one)')
     .option('--limit <n>', `print so many differences at most; all are counted (default: ${limitDefault})`)
     .option('--json', 'print one JSON object')
@@ -36,8 +36,8 @@ export function addStateCommands(program: Command, run: (line: StateCommandLine)
       'after',
       `${diffText}${examples(
         'diff n1/data n2/data --schema src/schema.ts',
-        'diff n1/data n2/data --schema src/schema.ts --at 120000 --limit 100',
-        'diff n1/data n2/data --schema src/schema.ts --json | jq .count',
+        'diff n1/data n2/data --at 120000 --limit 100',
+        'diff n1/data n2/data --json | jq .count',
       )}`,
     )
     .action((dirA: string, dirB: string, options: StateDiffOptions) => run({ name: 'diff', dirs: [dirA, dirB], options }))

@@ -28,7 +28,7 @@ export function comparisonLines(pair: Pair, { count, differences, parts }: Compa
   ]
 }
 
-function differenceLine(found: Difference, { a, b }: Names): string {
+export function differenceLine(found: Difference, { a, b }: Names): string {
   const path = placeText(found.place, valueText)
   switch (found.kind) {
     case 'values':
@@ -86,7 +86,7 @@ export function comparisonObject([a, b]: Pair, { count, differences, parts }: Co
 const pathOf = (place: Part['place']): string => placeText(place, (key) => JSON.stringify(key))
 
 /** What is in one alone has no value in the other. */
-function differenceObject(found: Difference): object {
+export function differenceObject(found: Difference): object {
   const path = pathOf(found.place)
   switch (found.kind) {
     case 'values':

@@ -6,6 +6,7 @@ import { generate, type Generation } from '../../codegen/generate.ts'
 import { loadSchema } from '../../codegen/load.ts'
 import type { Model } from '../../codegen/model.ts'
 import { olderHandlersFile } from '../../codegen/beside-handlers.ts'
+import type { VersionLadder } from '../contract/v1/versions/step.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Subject } from '../prove/index.ts'
 import { WrongUse } from './exit-code.ts'
@@ -21,8 +22,13 @@ export interface UserMachineFiles {
   readonly out: string | undefined
 }
 
+/** With the versions that its generated code knows. */
+export interface UserMachine extends Subject {
+  readonly ladder: VersionLadder
+}
+
 /** Throws `WrongUse`: what is missing, out of date or does not load, and what to do about it. */
-export async function userMachine(files: UserMachineFiles): Promise<Subject> {
+export async function userMachine(files: UserMachineFiles): Promise<UserMachine> {
   const { schemaFile, handlersFile } = files
   const outDir = files.out === undefined ? join(dirname(schemaFile), 'generated') : resolve(files.out)
   const { model, endedGenerations } = await generationOf(schemaFile, outDir)
@@ -33,7 +39,8 @@ export async function userMachine(files: UserMachineFiles): Promise<Subject> {
   const again = `Run \`raftgen ${shownPath(schemaFile)}\`.`
   if (!existsSync(generatedFile)) throw new WrongUse(`there is no generated code ${shownPath(generatedFile)}`, again)
   const modules = await importer(schemaFile)
-  const bind: unknown = Reflect.get(await modules(generatedFile), model.names.machine)
+  const generated = await modules(generatedFile)
+  const bind: unknown = Reflect.get(generated, model.names.machine)
   const { operations } = model
   const handlers = handlersIn(await modules(handlersFile), { operations, names: model.names }, handlersFile)
   const older = Object.fromEntries(
@@ -48,8 +55,11 @@ export async function userMachine(files: UserMachineFiles): Promise<Subject> {
   if (typeof bind !== 'function') throw new WrongUse(`${shownPath(generatedFile)} does not export ${model.names.machine}`, again)
   const make = (): StateMachine => Reflect.apply(bind, undefined, [handlers, older])
   if (make().wire !== model.wire) throw new WrongUse(`${shownPath(outDir)} is not what ${shownPath(schemaFile)} generates any more`, again)
-  return { schema: { '~raftgen': 'machine', definition: loaded.definition }, machine: make }
+  return { schema: { '~raftgen': 'machine', definition: loaded.definition }, machine: make, ladder: ladderIn(generated, model) }
 }
+
+const ladderIn = (generated: object, { names }: Model): VersionLadder =>
+  Reflect.get(generated, names.ladder) ?? { versions: [Reflect.get(generated, names.descriptor)], steps: [] }
 
 async function generationOf(schemaFile: string, outDir: string): Promise<Pick<Generation, 'endedGenerations'> & { readonly model: Model }> {
   const { model, endedGenerations, diagnostics } = await generate({ schemaFile, outDir })

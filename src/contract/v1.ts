@@ -11,6 +11,7 @@ export type {
   QueryOperation,
   TableDescriptor,
   ValueCodec,
+  VersionSchema,
   Wire,
 } from './v1/descriptor.ts'
 export type { IndexValue } from '../machine/index-key.ts'

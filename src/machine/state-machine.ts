@@ -105,8 +105,20 @@ export interface StateMachine {
   twin?(): Twin
   /** Of a machine that may be of several versions, one at a time. Without it `version` is the only one, and always in force. */
   readonly evolution?: Evolution
+  /**
+   * What its bytes mean, of every version that there was. A node keeps it in its data directory, so that its log can be read by whoever has no such
+   * machine. Default: nothing is kept, and commands are shown as bytes.
+   */
+  readonly schema?: readonly VersionSchema[]
   /** Of generated machines: what they are asked and answer in the words of their schema, and a look at the state. */
   readonly typed?: TypedMachine
+}
+
+/** One version of the schema of a machine. */
+export interface VersionSchema {
+  readonly version: number
+  /** What the wire lock says of it: a JSON object with a `status`, `open` or `frozen`, and the hash `wire`. */
+  readonly text: string
 }
 
 export interface TypedMachine {

@@ -8,7 +8,7 @@ import { recover } from '../node/recover.ts'
 import type { Done, Identity, Log } from '../ports/log.ts'
 import type { PeerDisks } from '../ports/peer-disks.ts'
 import type { Snapshots } from '../ports/snapshots.ts'
-import { LevelLog, openSnapshotDir, PeersFile } from '../storage/index.ts'
+import { keepSchema, LevelLog, openSnapshotDir, PeersFile } from '../storage/index.ts'
 import { HaltNote } from './halt-note.ts'
 import { joinCluster } from './join.ts'
 import type { CommonOptions, Logger, OwnDir, ServerOptions } from './options.ts'
@@ -53,6 +53,7 @@ async function openDir(options: CommonOptions & OwnDir, { logger, reserveBytes, 
   try {
     tellDamage(log, logger)
     checkListen(options, log)
+    await noteSchema(options, logger)
     return {
       log,
       identity: log.identity,
@@ -121,6 +122,17 @@ async function openPeers(dir: string): Promise<PeerDisks> {
     if (cause instanceof RaftgenError) throw cause
     throw new RaftgenError('STORAGE_FAILED', `cannot open ${dir}: ${String(cause)}. Mend that, then start the node again`, { cause })
   })
+}
+
+/** For who looks into the directory, or has nothing but that. The node goes on without it. */
+async function noteSchema({ dir, machine: { name, schema } }: CommonOptions & OwnDir, logger: Logger): Promise<void> {
+  if (schema === undefined || schema.length === 0) return
+  try {
+    const damage = await keepSchema(dir, { machine: name, versions: schema })
+    if (damage !== undefined) logger.warn(`${damage.place}: ${damage.what}; it is written anew, without the versions that only it had`)
+  } catch (error) {
+    logger.warn(`the schema of ${name} could not be noted in ${dir}, so its log says less to who looks into it: ${String(error)}`)
+  }
 }
 
 function openLog({ dir, id, clusterId, machine }: CommonOptions & OwnDir, logger: Logger): Promise<LevelLog> {

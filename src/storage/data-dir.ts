@@ -5,6 +5,7 @@
 //   data/1/identity.json.abandoned   one that did not end and is being removed
 //   data/1/identity.json.next   one that gets its disk id: those of before had none
 //   data/1/machine.json        whose log it is: name, version and wire format of the machine that first ran on it
+//   data/1/schema.json         what is written there means, of each version of the machine, for who looks into it
 //   data/1/peers.json          which disk each of its peers was known with
 //   data/1/halted.json         the command that its last life died of, until that is behind it
 //   data/1/pid                 process that holds the directory, for messages; LevelDB's lock is what decides

@@ -19,6 +19,7 @@ import { type FatalCommand, readHalt } from './halt-file.ts'
 import { type MachineFormat, readMachine } from './machine-file.ts'
 import { PeersFile } from './peers-file.ts'
 import type { Finding } from './recovery.ts'
+import { type KeptSchema, readSchema } from './schema-file.ts'
 import { slotBytes } from './slots.ts'
 import { chooseWitness } from './witness-slot.ts'
 
@@ -31,7 +32,7 @@ export interface InspectOptions {
 }
 
 /** What a finding is about, and with that what becomes of it. */
-export type FindingKind = 'identity' | 'database' | 'log' | 'machine' | 'peers' | 'halted' | 'snapshot' | 'mode'
+export type FindingKind = 'identity' | 'database' | 'log' | 'machine' | 'schema' | 'peers' | 'halted' | 'snapshot' | 'mode'
 export interface DirFinding extends Finding {
   readonly kind: FindingKind
   /** The way out, where it is always the same. */
@@ -49,6 +50,8 @@ export interface Inspection {
   readonly snapshots: readonly InspectedSnapshot[]
   /** None where no machine has run yet, or nothing tells. */
   readonly machine: MachineFormat | undefined
+  /** What the builds said that have run on it; none where none has, or where it cannot be read: then a finding says so. */
+  readonly schema: KeptSchema | undefined
   readonly peers: readonly PeerDisk[]
   /** The command that its last life died of. */
   readonly halted: FatalCommand | undefined
@@ -109,6 +112,7 @@ async function inspectOpened(dir: string, opened: Opened): Promise<Inspection> {
   const identity = identified.value?.identity ?? log.found.identity
   const witness = identity === undefined ? [] : chooseWitness(await readSlots(witnessPath(dir)), ownerOf(identity)).newest.witness
   const machine = await readOrRefusal(() => readMachine(dir))
+  const schema = await readOrRefusal(() => readSchema(dir))
   const peers = await readOrRefusal(async () => (await PeersFile.open(dir)).stored)
   const halted = await readOrRefusal(() => readHalt(dir))
   return {
@@ -118,6 +122,7 @@ async function inspectOpened(dir: string, opened: Opened): Promise<Inspection> {
     walk: new LogWalk({ kv: database.kv, name: dir, found: log.found, findings: log.findings, withAside: isFenced(log) }),
     snapshots,
     machine: machine.value,
+    schema: schema.value,
     peers: peers.value ?? [],
     halted: halted.value,
     witness,
@@ -127,6 +132,7 @@ async function inspectOpened(dir: string, opened: Opened): Promise<Inspection> {
       ...log.problems.map((finding) => ({ ...finding, kind: 'database' as const })),
       ...log.findings.map((finding) => ({ ...finding, kind: 'log' as const })),
       ...ofRefusal('machine', machine.refusal),
+      ...ofRefusal('schema', schema.refusal),
       ...ofRefusal('peers', peers.refusal),
       ...ofRefusal('halted', halted.refusal),
       ...snapshots.flatMap((snapshot) => ofSnapshot(dir, snapshot)),

@@ -59,7 +59,7 @@ describe('raftgen schema.ts', () => {
       '  Keep the bound, and refuse in the handler. Else: say in `migrations.ts` what becomes of values of the older version that do not fit.',
       expect.stringMatching(/^schema\.ts:11:\d+ warning EVOLVE_FIELD_ADDED_REQUIRED Add\.note is new and required, in the input of add$/),
       '  Give it a default, or make it optional. Else: say in `migrations.ts` what becomes of values of the older version.',
-      'counter: 6 created, 8 updated, 0 removed, 0 unchanged; stubs in handlers.ts: reset; to be written in migrations.ts: upcastAddV1toV2; 2 warnings',
+      'counter: 6 created, 9 updated, 0 removed, 0 unchanged; stubs in handlers.ts: reset; to be written in migrations.ts: upcastAddV1toV2; 2 warnings',
       'edits since version 1: 1 safe, 2 need a migration',
       '',
     ])

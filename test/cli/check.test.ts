@@ -85,7 +85,7 @@ describe('raftgen check', () => {
       'raftgen: there is no file of handlers handlers.ts\n  Run `raftgen schema.ts`, which makes one, or name yours with --handlers.\n',
     ],
     [['schema.ts', '--handlers', 'schema.ts'], 'raftgen: schema.ts is the file of the handlers\n  Name the schema file.\n'],
-    [['schema.ts', '--only', 'lint,corpse'], "raftgen: --only: 'corpse' is no part of check\n  There is: lint, evolution, properties.\n"],
+    [['schema.ts', '--only', 'lint,corpse'], "raftgen: --only: 'corpse' is no part of check\n  Did you mean corpus?\n"],
     [['schema.ts', '--only', 'lnt'], "raftgen: --only: 'lnt' is no part of check\n  Did you mean lint?\n"],
     [['schema.ts', '--fix'], "raftgen: unknown option '--fix'\n"],
   ])('wrong use, exit code 2: check %j', async (args, err) => {
@@ -108,7 +108,7 @@ describe('nothing is found in what we hand over', () => {
     const { code, out, err } = await raftgen(svc, ['check', 'schema.ts', '--cases', '30'])
     expect([code, out]).toEqual([0, ''])
     expect(err).toMatch(
-      /^lint: handlers\.ts; nothing found\nevolution: schema\.ts: nothing that is needed is frozen before it; nothing found\n(?:properties: \d+ of 30 cases hold\n)*properties: handlers\.ts, seed 1: 30 cases with .*; nothing found\n$/,
+      /^lint: handlers\.ts; nothing found\nevolution: schema\.ts: nothing that is needed is frozen before it; nothing found\ncorpus: \w+\.corpus\.json: 0 versions; nothing found\n(?:properties: \d+ of 30 cases hold\n)*properties: handlers\.ts, seed 1: 30 cases with .*; nothing found\n$/,
     )
   })
 })

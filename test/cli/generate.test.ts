@@ -9,14 +9,14 @@ import { typeErrors } from './type-errors.ts'
 
 beforeAll(built, 180_000)
 
-const emitted = ['client', 'codec', 'errors', 'index', 'machine', 'types'].map((name) => `generated/${name}.ts`)
+const emitted = ['client', 'codec', 'errors', 'index', 'machine', 'schema-text', 'types'].map((name) => `generated/${name}.ts`)
 
 test('the first run writes generated code, the wire lock and handlers with a stub for each operation', async () => {
   const folder = project()
   const { code, out, err } = await raftgen(folder, ['schema.ts'])
   expect({ code, err }).toEqual({
     code: 0,
-    err: 'counter: 8 created, 0 updated, 0 removed, 0 unchanged; stubs in handlers.ts: add, read\n',
+    err: 'counter: 9 created, 0 updated, 0 removed, 0 unchanged; stubs in handlers.ts: add, read\n',
   })
   expect(out.split('\n').sort()).toEqual(['', 'counter.wire.json', ...emitted, 'handlers.ts'].sort())
   expect(textOf(folder, 'handlers.ts')).toContain(`import type { CounterHandlers } from './generated/index.js'
@@ -40,7 +40,7 @@ test('a second run writes nothing: no file changes its time', async () => {
   const folder = project()
   await raftgen(folder, ['schema.ts'])
   const before = fileTimes(folder)
-  expect(await raftgen(folder, ['schema.ts'])).toEqual({ code: 0, out: '', err: 'counter: up to date, 7 files unchanged\n' })
+  expect(await raftgen(folder, ['schema.ts'])).toEqual({ code: 0, out: '', err: 'counter: up to date, 8 files unchanged\n' })
   expect(fileTimes(folder)).toEqual(before)
 })
 
@@ -115,7 +115,7 @@ describe('--check', () => {
   test('tells what would be written, writes nothing, and is a finding', async () => {
     const folder = project()
     const { code, out, err } = await raftgen(folder, ['schema.ts', '--check'])
-    expect({ code, err }).toEqual({ code: 1, err: 'counter: out of date, would be: 8 created, 0 updated, 0 removed, 0 unchanged\n' })
+    expect({ code, err }).toEqual({ code: 1, err: 'counter: out of date, would be: 9 created, 0 updated, 0 removed, 0 unchanged\n' })
     expect(out).toContain('generated/client.ts\n')
     expect(existsSync(join(folder, 'generated'))).toBe(false)
     expect(existsSync(join(folder, 'handlers.ts'))).toBe(false)
@@ -124,7 +124,7 @@ describe('--check', () => {
   test('is fine where nothing would change', async () => {
     const folder = project()
     await raftgen(folder, ['schema.ts'])
-    expect(await raftgen(folder, ['schema.ts', '--check'])).toEqual({ code: 0, out: '', err: 'counter: up to date, 7 files unchanged\n' })
+    expect(await raftgen(folder, ['schema.ts', '--check'])).toEqual({ code: 0, out: '', err: 'counter: up to date, 8 files unchanged\n' })
   })
 
   test('finds a generated file that was edited, and one that is missing', async () => {
@@ -204,7 +204,7 @@ test('a file left over from an earlier version goes, a file of somebody else sta
   const header = textOf(folder, 'generated/types.ts').split('\n')[0]
   writeFiles(folder, { 'generated/old.ts': `${header}\n`, 'generated/notes.ts': '// mine\n' })
   const { code, out, err } = await raftgen(folder, ['schema.ts'])
-  expect({ code, out, err }).toEqual({ code: 0, out: 'generated/old.ts\n', err: 'counter: 0 created, 0 updated, 1 removed, 7 unchanged\n' })
+  expect({ code, out, err }).toEqual({ code: 0, out: 'generated/old.ts\n', err: 'counter: 0 created, 0 updated, 1 removed, 8 unchanged\n' })
   expect(existsSync(join(folder, 'generated/notes.ts'))).toBe(true)
 })
 

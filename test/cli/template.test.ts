@@ -17,7 +17,7 @@ test('the project that init hands over compiles against the code generated from 
   await raftgen(folder, ['init', 'svc'])
   const svc = join(folder, 'svc')
   linkPackages(svc, ['typebox', 'vitest', '@types/node'])
-  expect(await raftgen(svc, ['schema.ts'])).toMatchObject({ code: 0, err: 'store: 7 created, 0 updated, 0 removed, 0 unchanged\n' })
+  expect(await raftgen(svc, ['schema.ts'])).toMatchObject({ code: 0, err: 'store: 8 created, 0 updated, 0 removed, 0 unchanged\n' })
   const files = readdirSync(svc).filter((file) => file.endsWith('.ts'))
   expect(files).toContain('handlers.ts')
   expect(

@@ -50,7 +50,7 @@ test('--watch generates again when the schema or what it imports changes, outliv
     'shared/types.ts': "import Type from 'typebox'\nexport const Add = Type.Object({ by: Type.Integer() })\n",
   })
   const { child, ended, says } = watching(folder)
-  await says('counter: 8 created')
+  await says('counter: 9 created')
   await says('watching schema.ts and 2 imports; Ctrl-C ends\n')
 
   writeFiles(folder, { 'shared/types.ts': "import Type from 'typebox'\nexport const Add = Type.Object({ amount: Type.Integer() })\n" })

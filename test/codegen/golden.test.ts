@@ -47,6 +47,7 @@ describe.each(folders)('%s', (folder) => {
       'errors.ts',
       'index.ts',
       'machine.ts',
+      'schema-text.ts',
       'types.ts',
     ])
   })

@@ -43,7 +43,7 @@ test('after a renamed machine has done as it was told it is generated, and nothi
   const { files, diagnostics } = await project.emit(named('market'))
   expect(diagnostics).toEqual([])
   for (const { text } of files) expect(text).not.toMatch(/shop/i)
-  expect(readdirSync(join(project.folder, 'generated'))).toHaveLength(6)
+  expect(readdirSync(join(project.folder, 'generated'))).toHaveLength(7)
 })
 
 test('the schema of a machine may move: the name decides', async () => {

@@ -29,7 +29,7 @@ function filled(): string {
     evolution: evolutionTable(),
     doctor: doctorTable(),
   }
-  return page.replace(/(<!-- table: (\w+) -->\n)(?:\n?\|[^\n]*)*\n?/g, (_, head: string, name: string) => `${head}\n${tables[name]}\n`)
+  return page.replace(/(<!-- table: (\w+) -->\n)(?:\n?\|[^\n]*)*\n*/g, (_, head: string, name: string) => `${head}\n${tables[name]}\n\n`)
 }
 
 // `npx vitest run test/docs -u` writes it anew.

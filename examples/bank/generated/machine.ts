@@ -17,6 +17,7 @@ import {
   transfersKeys,
   transfersValues,
 } from './codec.js'
+import { bankSchema } from './schema-text.js'
 import type { Account, BankHandlers, Transfer } from './types.js'
 
 /** The machine `bank`, version 1: its state and operations, as replicas and clients see them. */
@@ -42,6 +43,7 @@ export const bankDescriptor: MachineDescriptor = {
   },
   commands: [openCommand, settleCommand],
   queries: [accountsQuery, sumQuery, journalQuery],
+  schema: bankSchema,
 }
 
 /** Binds your handlers to the machine: for `Server.run`, or for `local` in a test. Each call gives one with a state of its own. */

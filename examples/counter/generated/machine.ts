@@ -6,6 +6,7 @@
 
 import { bind, type MachineDescriptor, type StateMachine } from 'raftgen/contract/v1'
 import { addCommand, valueCell, valueQuery } from './codec.js'
+import { counterSchema } from './schema-text.js'
 import type { CounterHandlers } from './types.js'
 
 /** The machine `counter`, version 1: its state and operations, as replicas and clients see them. */
@@ -19,6 +20,7 @@ export const counterDescriptor: MachineDescriptor = {
   },
   commands: [addCommand],
   queries: [valueQuery],
+  schema: counterSchema,
 }
 
 /** Binds your handlers to the machine: for `Server.run`, or for `local` in a test. Each call gives one with a state of its own. */

@@ -14,6 +14,7 @@ import {
   releaseCommand,
   renewCommand,
 } from './codec.js'
+import { locksSchema } from './schema-text.js'
 import type { LocksHandlers } from './types.js'
 import { locksDescriptor as locksDescriptorV1 } from './v1/machine.js'
 import type { LocksHandlers as LocksHandlersV1 } from './v1/types.js'
@@ -30,6 +31,7 @@ export const locksDescriptor: MachineDescriptor = {
   },
   commands: [acquireCommand, releaseCommand, renewCommand],
   queries: [holderQuery, holdersQuery],
+  schema: locksSchema,
 }
 
 /** The versions that this build knows, and how each becomes the next. */

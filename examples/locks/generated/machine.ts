@@ -6,6 +6,7 @@
 
 import { bind, type MachineDescriptor, type StateMachine } from 'raftgen/contract/v1'
 import { acquireCommand, holderQuery, leasesKeys, leasesValues, releaseCommand } from './codec.js'
+import { locksSchema } from './schema-text.js'
 import type { LocksHandlers } from './types.js'
 
 /** The machine `locks`, version 1: its state and operations, as replicas and clients see them. */
@@ -19,6 +20,7 @@ export const locksDescriptor: MachineDescriptor = {
   },
   commands: [acquireCommand, releaseCommand],
   queries: [holderQuery],
+  schema: locksSchema,
 }
 
 /** Binds your handlers to the machine: for `Server.run`, or for `local` in a test. Each call gives one with a state of its own. */

@@ -20,6 +20,7 @@ import {
   reviveCommand,
   takeCommand,
 } from './codec.js'
+import { queueSchema } from './schema-text.js'
 import type { Job, QueueHandlers } from './types.js'
 
 /** The machine `queue`, version 1: its state and operations, as replicas and clients see them. */
@@ -41,6 +42,7 @@ export const queueDescriptor: MachineDescriptor = {
   },
   commands: [enqueueCommand, takeCommand, extendCommand, finishCommand, giveBackCommand, reviveCommand, discardCommand],
   queries: [getQuery, peekQuery, pageQuery, countsQuery],
+  schema: queueSchema,
 }
 
 /** Binds your handlers to the machine: for `Server.run`, or for `local` in a test. Each call gives one with a state of its own. */

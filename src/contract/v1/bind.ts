@@ -4,7 +4,15 @@ import { RaftgenError } from '../../errors.ts'
 import { type Admission, type Evolution, type KnownVersion, type Lowering, MigrationFailure } from '../../machine/evolution.ts'
 import type { Digest } from '../../machine/field-digest.ts'
 import { stateDifference } from '../../machine/state-difference.ts'
-import type { ApplyContext, QueryContext, SnapshotReceiver, StateMachine, Twin, TypedMachine } from '../../machine/state-machine.ts'
+import type {
+  ApplyContext,
+  QueryContext,
+  SnapshotReceiver,
+  StateMachine,
+  Twin,
+  TypedMachine,
+  VersionSchema,
+} from '../../machine/state-machine.ts'
 import { type BoundMachine, failedReply } from './bound-machine.ts'
 import type { MachineDescriptor } from './descriptor.ts'
 import { isExhaustion, wordsOf } from './handlers.ts'
@@ -32,17 +40,19 @@ class EvolvingMachine implements StateMachine, Evolution {
   readonly known: readonly KnownVersion[]
   readonly failedReply = failedReply
   readonly evolution: Evolution = this
+  readonly schema: readonly VersionSchema[]
   readonly #rungs: Rungs
   /** Of the version in force. */
   #position: number
   #machine: BoundMachine
 
   constructor(rungs: Rungs) {
-    const { name, version, wire, open } = rungs.newest.descriptor
+    const { name, version, wire, open, schema = [] } = rungs.newest.descriptor
     this.name = name
     this.version = version
     this.wire = wire
     this.open = open
+    this.schema = schema
     this.known = rungs.all.map(({ descriptor }) => ({ version: descriptor.version, wire: descriptor.wire }))
     this.#rungs = rungs
     this.#position = rungs.all.length - 1

@@ -1,8 +1,9 @@
 // What generated code hands to the runtime: straight-line codecs, and how they make up one machine.
 import type { IndexValue } from '../../machine/index-key.ts'
+import type { VersionSchema } from '../../machine/state-machine.ts'
 import type { Wire } from '../../wire/value.ts'
 
-export type { Wire }
+export type { VersionSchema, Wire }
 
 /** Everything the runtime must do with values of one type. Emitted ahead of time; needs no `eval`. */
 export interface ValueCodec<T> {
@@ -94,4 +95,6 @@ export interface MachineDescriptor {
   readonly commands: readonly CommandOperation<any, any>[]
   // biome-ignore lint/suspicious/noExplicitAny: as above
   readonly queries: readonly QueryOperation<any, any>[]
+  /** Of the newest version only: all of the wire lock. Left out by releases before. */
+  readonly schema?: readonly VersionSchema[]
 }

@@ -6,6 +6,7 @@
 
 import { bind, type MachineDescriptor, type StateMachine } from 'raftgen/contract/v1'
 import { getQuery, putCommand, valuesKeys, valuesValues } from './codec.ts'
+import { benchKvSchema } from './schema-text.ts'
 import type { BenchKvHandlers } from './types.ts'
 
 /** The machine `bench-kv`, version 1: its state and operations, as replicas and clients see them. */
@@ -19,6 +20,7 @@ export const benchKvDescriptor: MachineDescriptor = {
   },
   commands: [putCommand],
   queries: [getQuery],
+  schema: benchKvSchema,
 }
 
 /** Binds your handlers to the machine: for `Server.run`, or for `local` in a test. Each call gives one with a state of its own. */

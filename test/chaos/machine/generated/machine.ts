@@ -16,6 +16,7 @@ import {
   registersValues,
   sumQuery,
 } from './codec.ts'
+import { chaosSchema } from './schema-text.ts'
 import type { ChaosHandlers } from './types.ts'
 
 /** The machine `chaos`, version 1: its state and operations, as replicas and clients see them. */
@@ -31,6 +32,7 @@ export const chaosDescriptor: MachineDescriptor = {
   },
   commands: [appendCommand, casCommand],
   queries: [readQuery, sumQuery],
+  schema: chaosSchema,
 }
 
 /** Binds your handlers to the machine: for `Server.run`, or for `local` in a test. Each call gives one with a state of its own. */

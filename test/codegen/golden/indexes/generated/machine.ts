@@ -16,6 +16,7 @@ import {
   plainKeys,
   plainValues,
 } from './codec.ts'
+import { indexesSchema } from './schema-text.ts'
 import type { Both, Event, IndexesHandlers, IndexesPlainValue, Node } from './types.ts'
 
 /** The machine `indexes`, version 1: its state and operations, as replicas and clients see them. */
@@ -58,6 +59,7 @@ export const indexesDescriptor: MachineDescriptor = {
   },
   commands: [goCommand],
   queries: [],
+  schema: indexesSchema,
 }
 
 /** Binds your handlers to the machine: for `Server.run`, or for `local` in a test. Each call gives one with a state of its own. */

@@ -32,6 +32,7 @@ import {
   totalCell,
   tuneCommand,
 } from './codec.ts'
+import { kitchenSinkSchema } from './schema-text.ts'
 import type { KitchenSinkHandlers, Shape, Thing } from './types.ts'
 
 /** The machine `kitchen-sink`, version 1: its state and operations, as replicas and clients see them. */
@@ -64,6 +65,7 @@ export const kitchenSinkDescriptor: MachineDescriptor = {
   },
   commands: [putCommand, deleteCommand, classCommand, closeAccountCommand, größeCommand, drawCommand, growCommand, tuneCommand],
   queries: [findQuery, allQuery, stateQuery, jsonQuery, mailQuery],
+  schema: kitchenSinkSchema,
 }
 
 /** Binds your handlers to the machine: for `Server.run`, or for `local` in a test. Each call gives one with a state of its own. */
