@@ -74,6 +74,7 @@ export class Gateway {
     this.#changes = new ConfChanges(raft, tickets)
     this.versions = new VersionGate({
       ...options,
+      hasCaughtUp: () => this.#commands.phase === 'renewing' || this.#commands.phase === 'leading',
       mayPropose: () => this.#commands.phase === 'leading' && raft.hasRoom && raft.transferee === undefined,
       propose: (envelope) => this.#commands.addFirst(envelope),
       changed: () => options.versionChanged(),

@@ -26,6 +26,8 @@ export interface VersionGateOptions {
   readonly electionTimeoutMs: Ms
   /** Without an operator. */
   readonly isAutomatic: boolean
+  /** Whether this node leads, and has applied all that was in the log when it began to: before, it does not know which version is in force. */
+  hasCaughtUp(): boolean
   /** Whether this node leads, and may propose. */
   mayPropose(): boolean
   propose(envelope: VersionEnvelope): void
@@ -51,6 +53,8 @@ export class VersionGate {
   #failed: { readonly version: number; readonly refused: AdminRefused } | undefined
   /** When it was proposed to say that it has failed. */
   #failureToldAt: Ms = Number.NEGATIVE_INFINITY
+  /** Asked before this node knew which version is in force. */
+  #early: ActivationOrder[] = []
   #orders: { readonly version: number; readonly order: ActivationOrder }[] = []
 
   constructor(options: VersionGateOptions) {
@@ -64,6 +68,7 @@ export class VersionGate {
   turn(now: Ms): void {
     this.#now = now
     const { heartbeatMs, replica } = this.#options
+    if (this.#early.length > 0 && this.#knowsVersion) for (const order of this.#early.splice(0)) this.ask(order)
     // Nearly always there is nothing to come.
     if (replica.version >= replica.machine.version) return
     for (const [from, { at }] of this.#heard) if (now - at > forgottenAfter * heartbeatMs) this.#heard.delete(from)
@@ -82,6 +87,7 @@ export class VersionGate {
 
   /** Called only while this node leads. */
   ask(order: ActivationOrder): void {
+    if (!this.#knowsVersion) return void this.#early.push(order)
     const { replica } = this.#options
     const known = knownVersions(replica.machine)
     const version = order.version ?? known.at(-1)?.version ?? 0
@@ -117,7 +123,12 @@ export class VersionGate {
   unlead(leader: LeaderHint | undefined): void {
     this.#proposed = undefined
     this.#failureToldAt = Number.NEGATIVE_INFINITY
+    for (const { done } of this.#early.splice(0)) done(adminRefused(notLeader(leader)))
     this.#settle(() => true, adminRefused(notLeader(leader)))
+  }
+
+  get #knowsVersion(): boolean {
+    return this.#options.hasCaughtUp() && this.#options.replica.hasBegun
   }
 
   #settle(isIt: (order: { readonly version: number }) => boolean, refused: AdminRefused | undefined): void {

@@ -1,5 +1,4 @@
 import type { Ms } from '../core/types.ts'
-import { type ErrorCode, RaftgenError } from '../errors.ts'
 import type { Consistency } from '../wire/client-messages.ts'
 import type { CallInput, Operation } from './api.ts'
 import type { OlderForms, Token } from './caller.ts'
@@ -11,7 +10,7 @@ export class Call {
   readonly payload: Uint8Array
   readonly #older: OlderForms | undefined
   /** As it was sent to a cluster that uses an older version of the schema. */
-  #lowered: { readonly version: number; readonly bytes: Uint8Array } | undefined
+  #lowered: { readonly version: number; readonly bytes: Uint8Array; readonly why?: string } | undefined
   readonly deadline: Ms
   /** As the server is told. */
   readonly consistency: Consistency
@@ -47,42 +46,33 @@ export class Call {
     return this.operation === 'command' && (this.exposed || this.pending > 0)
   }
 
-  /** As a cluster reads it that uses `version` of the schema. Throws NOT_YET_ACTIVE where that version has no words for it. */
+  /**
+   * As a cluster reads it that uses `version` of the schema. Where that version has no words for it, as it was given: whether it is still in force, the cluster knows best.
+   */
   bytesIn(version: number): Uint8Array {
     const older = this.#older
     if (older === undefined || version === 0 || version >= older.version) return this.payload
-    if (this.#lowered?.version !== version) {
-      try {
-        this.#lowered = { version, bytes: older.encode(version) }
-      } catch (error) {
-        // What may be in the log already was understood by somebody.
-        if (this.mayBeInLog) return this.payload
-        const why = error instanceof Error ? error.message : String(error)
-        const message = `the cluster uses version ${version} of the schema, which has no words for this ${this.operation}: ${why}`
-        throw new RaftgenError('NOT_YET_ACTIVE', message)
-      }
-    }
+    if (this.#lowered?.version !== version) this.#lowered = { version, ...this.#lower(older, version) }
     return this.#lowered.bytes
+  }
+
+  /** A refusal of it, with what the cluster cannot know: why it was not said in older words. */
+  explained({ code, message }: { readonly code: string; readonly message: string }): string {
+    const why = this.#lowered?.why
+    return code === 'NOT_YET_ACTIVE' && why !== undefined ? `${message}: ${why}` : message
+  }
+
+  #lower(older: OlderForms, version: number): { readonly bytes: Uint8Array; readonly why?: string } {
+    try {
+      return { bytes: older.encode(version) }
+    } catch (error) {
+      return { bytes: this.payload, why: error instanceof Error ? error.message : String(error) }
+    }
   }
 
   /** The connection is gone: what was not answered on it stays unknown. */
   onDisconnected(): void {
     if (this.pending > 0) this.exposed = true
     this.pending = 0
-  }
-}
-
-/** What is sent of `call` to a cluster that uses `version` of the schema. Nothing where that has no words for it: then it has failed. */
-export function bytesOf(
-  call: Call,
-  version: number,
-  lane: { fail(call: Call, code: ErrorCode, message: string): void },
-): Uint8Array | undefined {
-  try {
-    return call.bytesIn(version)
-  } catch (error) {
-    if (!(error instanceof RaftgenError)) throw error
-    lane.fail(call, error.code, error.message)
-    return undefined
   }
 }

@@ -5,7 +5,7 @@ import type { Ms } from '../core/types.ts'
 import type { ErrorCode, RaftgenError } from '../errors.ts'
 import type { ClientMessage, CommandItem, Refused, Replies, ReplyItem, SessionOpened } from '../wire/client-messages.ts'
 import type { Backoff } from './backoff.ts'
-import { bytesOf, type Call } from './call.ts'
+import type { Call } from './call.ts'
 import { CallQueue } from './call-queue.ts'
 import { CommandWindow } from './command-window.ts'
 import type { Ledger } from './ledger.ts'
@@ -175,7 +175,7 @@ export class CommandLane {
   }
 
   fail(call: Call, code: ErrorCode, message: string): void {
-    this.#settle(call, refused(call, { code, message, session: this.#session }))
+    this.#settle(call, refused(call, { code, message: call.explained({ code, message }), session: this.#session }))
   }
 
   #onReply(call: Call, item: ReplyItem, now: Ms): Reception {
@@ -248,8 +248,7 @@ export class CommandLane {
     const first = this.#window.openAtOrBelow(this.#resendFrom)
     for (let seq = first; seq < this.#window.nextSeq; seq++) {
       const call = this.#window.get(seq)
-      const command = call === undefined ? undefined : bytesOf(call, version, this)
-      if (call !== undefined && command !== undefined) this.#send(call, command, items)
+      if (call !== undefined) this.#send(call, call.bytesIn(version), items)
     }
     this.#resendFrom = undefined
   }
@@ -258,8 +257,7 @@ export class CommandLane {
     while (this.#window.hasRoom) {
       const call = this.#waiting.peek()
       if (call === undefined) return
-      const command = bytesOf(call, version, this)
-      if (command === undefined) continue
+      const command = call.bytesIn(version)
       if (command.length > commandBytesMax) {
         this.fail(call, 'TOO_LARGE', `the command has ${command.length} bytes, at most ${commandBytesMax} are allowed`)
         continue

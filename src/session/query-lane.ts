@@ -3,7 +3,7 @@ import type { Ms } from '../core/types.ts'
 import { type ErrorCode, RaftgenError } from '../errors.ts'
 import type { ClientMessage, QueryItem, QueryReplies, QueryReplyItem } from '../wire/client-messages.ts'
 import type { Backoff } from './backoff.ts'
-import { bytesOf, type Call } from './call.ts'
+import type { Call } from './call.ts'
 import { CallQueue } from './call-queue.ts'
 import type { Moment, Reception } from './command-lane.ts'
 import type { Ledger } from './ledger.ts'
@@ -114,7 +114,7 @@ export class QueryLane {
   }
 
   fail(call: Call, code: ErrorCode, message: string): void {
-    this.#settle(call, new RaftgenError(code, message))
+    this.#settle(call, new RaftgenError(code, call.explained({ code, message })))
   }
 
   #onReply(call: Call, { index, reply, refused }: QueryReplyItem, now: Ms): Reception {
@@ -135,7 +135,7 @@ export class QueryLane {
         if (this.#resumeAt <= now) this.#resumeAt = now + this.#backoff.nextMs()
         return 'later'
       default:
-        this.#ledger.settle(call, new RaftgenError(refused.code, refused.message), undefined)
+        this.#ledger.settle(call, new RaftgenError(refused.code, call.explained(refused)), undefined)
         return 'served'
     }
   }
@@ -147,8 +147,7 @@ export class QueryLane {
 
   #send(queue: CallQueue, items: QueryItem[], { commandBytesMax, version }: Omit<Moment, 'now'>): void {
     for (let call = queue.peek(); call !== undefined; call = queue.peek()) {
-      const query = bytesOf(call, version, this)
-      if (query === undefined) continue
+      const query = call.bytesIn(version)
       if (query.length > commandBytesMax) {
         this.fail(call, 'TOO_LARGE', `the query has ${query.length} bytes, at most ${commandBytesMax} are allowed`)
         continue

@@ -31,9 +31,11 @@ function gate({ role = 'leader' as 'leader' | 'follower', isAutomatic = true, ma
   const proposed: number[] = []
   const skipped: number[] = []
   const events: NodeEvent[] = []
+  const phase = { isCaughtUp: true }
   const it = new VersionGate({
     ...{ id: 1, raft, replica, heartbeatMs: 10, electionTimeoutMs: 100, isAutomatic },
     net: { send: (messages) => void sent.push(...messages) },
+    hasCaughtUp: () => phase.isCaughtUp,
     mayPropose: () => role === 'leader',
     propose: (envelope) => void (envelope.kind === 'skip' ? skipped.push(envelope.skipped) : proposed.push(envelope.version)),
     changed: () => {},
@@ -45,7 +47,7 @@ function gate({ role = 'leader' as 'leader' | 'follower', isAutomatic = true, ma
     apply(version)
     it.applied({ kind: 'activate', now: 0, version }, replica.applied.refused)
   }
-  return { it, sent, proposed, skipped, skips, events, hears, applies }
+  return { it, phase, sent, proposed, skipped, skips, events, hears, applies }
 }
 
 describe('a leader', () => {
@@ -184,6 +186,29 @@ describe('an operator', () => {
     hears(2)
     hears(3)
   }
+
+  test('is answered only once the leader has applied what it found in its log: before, it cannot know what is in force', () => {
+    const { it, phase, hears } = gate({ isAutomatic: false })
+    phase.isCaughtUp = false
+    const answers: (AdminRefused | undefined)[] = []
+    it.ask({ version: 1, done: (refused) => void answers.push(refused) })
+    it.ask({ version: 2, done: (refused) => void answers.push(refused) })
+    it.turn(0)
+    expect(answers).toEqual([])
+    phase.isCaughtUp = true
+    hears(3)
+    it.turn(1)
+    expect(answers).toEqual([undefined, expect.objectContaining({ reason: 'membersLackVersion' })])
+  })
+
+  test('is told who leads where this node does not any more', () => {
+    const { it, phase } = gate({ isAutomatic: false })
+    phase.isCaughtUp = false
+    const answers: (AdminRefused | undefined)[] = []
+    it.ask({ version: 2, done: (refused) => void answers.push(refused) })
+    it.unlead(undefined)
+    expect(answers).toEqual([expect.objectContaining({ code: 'NOT_LEADER' })])
+  })
 
   test('is waited for', () => {
     const { it, proposed, hears } = gate({ isAutomatic: false })
