@@ -26,6 +26,8 @@ export interface LintOptions {
   readonly schemaFile: string
   /** Absolute; it exists. */
   readonly handlersFile: string
+  /** What else of the user's runs on every replica: functions between versions, handlers of older versions. Absolute; they exist. Default: none. */
+  readonly besides?: readonly string[]
   /** What diagnostics name files by. Default: the working directory. */
   readonly cwd?: string
 }
@@ -40,8 +42,8 @@ export interface Lint {
 
 const rules = [globalRule, memberRule, dateRule, powerRule, unicodeRule, asyncRule, unseenRule, errorRule] as const
 
-export async function lint({ schemaFile, handlersFile, cwd = process.cwd() }: LintOptions): Promise<Lint> {
-  const { program, modules } = await readProgram({ schemaFile, handlersFile })
+export async function lint({ schemaFile, handlersFile, besides = [], cwd = process.cwd() }: LintOptions): Promise<Lint> {
+  const { program, modules } = await readProgram({ schemaFile, handlersFile, besides })
   const scope = new Scope(program)
   const shown = (path: string): string => relative(cwd, path).split(sep).join('/')
   const states = moduleStateFindings(modules, scope)

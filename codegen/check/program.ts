@@ -37,17 +37,20 @@ export interface CheckedProgram {
 /** Both paths are absolute. */
 export async function readProgram({
   handlersFile,
+  besides,
   schemaFile,
 }: {
   readonly handlersFile: string
+  readonly besides: readonly string[]
   readonly schemaFile: string
 }): Promise<CheckedProgram> {
   const options = { ...(await optionsFor(handlersFile)), ...fixedOptions }
   const project = new Project({ compilerOptions: options, skipAddingFilesFromTsConfig: true, skipFileDependencyResolution: true })
-  project.addSourceFileAtPath(handlersFile)
+  const files = [handlersFile, ...besides]
+  project.addSourceFilesAtPaths(files)
   const program = project.getProgram().compilerObject
   const reader = new ModuleReader(program, schemaFile)
-  return { program, modules: reader.read(handlersFile) }
+  return { program, modules: reader.read(files) }
 }
 
 /** What keeps the user's project from being read as a whole, or costs time and tells nothing here. */
@@ -84,7 +87,7 @@ class ModuleReader {
     this.#cache = ts.createModuleResolutionCache(dirname(schemaFile), (name) => name, this.#options)
   }
 
-  read(path: string): readonly LocalModule[] {
+  read(paths: readonly string[]): readonly LocalModule[] {
     const modules = new Map<ts.SourceFile, LocalModule>()
     const visit = (file: ts.SourceFile | undefined): void => {
       if (file === undefined || modules.has(file)) return
@@ -92,7 +95,7 @@ class ModuleReader {
       modules.set(file, { file, imports })
       for (const { target } of imports) if (target.kind === 'module') visit(target.file)
     }
-    visit(this.#program.getSourceFile(path))
+    for (const path of paths) visit(this.#program.getSourceFile(path))
     return [...modules.values()]
   }
 

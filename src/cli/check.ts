@@ -2,10 +2,10 @@
 import type { Diagnostic } from '../../codegen/diagnostic.ts'
 import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
 import type { CheckOptions } from './program.ts'
-import { handlersFileOf, schemaFileOf } from './schema-file.ts'
+import { besidesHandlers, handlersFileOf, schemaFileOf } from './schema-file.ts'
 import { suggestion } from './suggest.ts'
 import { diagnosticText } from './diagnostic-text.ts'
-import { counted, type Terminal } from './terminal.ts'
+import { counted, shownPath, type Terminal } from './terminal.ts'
 
 export interface CheckCommand {
   readonly schema: string
@@ -86,8 +86,10 @@ function chosenParts(only: string | undefined): readonly (readonly [string, Part
 
 async function lintPart({ schemaFile, handlersFile }: Checked): Promise<PartReport> {
   const { lint } = await import('../../codegen/check/lint.ts')
-  const { diagnostics, files, notLookedInto } = await lint({ schemaFile, handlersFile })
-  const [first, ...others] = files
-  const subject = `${first}${others.length === 0 ? '' : ` and ${counted(others.length, 'module')} that it imports`}`
+  const besides = besidesHandlers(handlersFile)
+  const { diagnostics, files, notLookedInto } = await lint({ schemaFile, handlersFile, besides })
+  const named = [handlersFile, ...besides].map(shownPath)
+  const others = files.length - named.length
+  const subject = `${named.join(', ')}${others <= 0 ? '' : ` and ${counted(others, 'module')} that ${named.length === 1 ? 'it imports' : 'they import'}`}`
   return { diagnostics, subject, notes: notLookedInto.length === 0 ? [] : [`not looked into: ${notLookedInto.join(', ')}`] }
 }

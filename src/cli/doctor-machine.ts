@@ -59,14 +59,15 @@ interface Places {
   readonly project: ProjectFiles
 }
 
-/** With the handlers where they are: beside the schema, or wherever the project has an object of their type. */
+/** With the handlers where they are: beside the schema, or where alone the project has an object of their type. */
 async function planOf({ schemaFile, out, options, project }: Places): Promise<GenerationPlan> {
   const importExtension = await importExtensionFor(schemaFile)
   const planWith = (handlers: string | undefined): Promise<GenerationPlan> => planGeneration({ schemaFile, out, handlers, importExtension })
   const plan = await planWith(options.handlers)
   if (options.handlers !== undefined) return plan
-  const elsewhere = plan.handlersType === undefined ? undefined : project.handlersOf.get(plan.handlersType)
-  return elsewhere === undefined || elsewhere === plan.handlersFile ? plan : await planWith(elsewhere)
+  const found = plan.handlersType === undefined ? [] : (project.handlersOf.get(plan.handlersType) ?? [])
+  const [elsewhere, ...others] = found
+  return elsewhere === undefined || others.length > 0 || found.includes(plan.handlersFile) ? plan : await planWith(elsewhere)
 }
 
 function commandFor({ handlersFile }: GenerationPlan, schemaFile: string, out: string | undefined): string {

@@ -10,8 +10,8 @@ export interface ProjectFiles {
   readonly locks: readonly string[]
   /** Of a schema, the folder of its generated code. */
   readonly outOf: ReadonlyMap<string, string>
-  /** Files that hold an object of the type, by its name: `LocksHandlers`. */
-  readonly handlersOf: ReadonlyMap<string, string>
+  /** Files that hold an object of the type, by its name: `LocksHandlers`. Those of older versions are none of them. */
+  readonly handlersOf: ReadonlyMap<string, readonly string[]>
 }
 
 /** A project with more is looked at schema by schema. */
@@ -25,7 +25,7 @@ export function projectFiles(root: string): ProjectFiles {
   const schemas: string[] = []
   const locks: string[] = []
   const outOf = new Map<string, string>()
-  const handlersOf = new Map<string, string>()
+  const handlersOf = new Map<string, string[]>()
   for (const file of filesIn(root)) {
     if (file.endsWith(lockEnd)) locks.push(file)
     if (!/\.[cm]?ts$/.test(file) || /\.(?:d|test|spec)\.[cm]?ts$/.test(file)) continue
@@ -35,11 +35,20 @@ export function projectFiles(root: string): ProjectFiles {
       if (basename(file) === 'index.ts' && !/^v\d+$/.test(basename(dirname(file)))) outOf.set(resolve(dirname(file), source), dirname(file))
       continue
     }
-    if (/^export default defineMachine\(/m.test(text)) schemas.push(file)
-    for (const [, annotated, satisfied] of text.matchAll(/: (\w+Handlers) = \{|\bsatisfies (\w+Handlers)\b/g))
-      handlersOf.set(annotated ?? satisfied ?? '', file)
+    if (definesMachine(text)) schemas.push(file)
+    if (/\.v\d+\.[cm]?ts$/.test(file)) continue
+    for (const [, annotated, satisfied] of text.matchAll(/: (\w+Handlers) = \{|\bsatisfies (\w+Handlers)\b/g)) {
+      const type = annotated ?? satisfied ?? ''
+      handlersOf.set(type, [...(handlersOf.get(type) ?? []), file])
+    }
   }
   return { schemas: schemas.sort(), locks: locks.sort(), outOf, handlersOf }
+}
+
+/** Not inside a template: who writes schemas is none. */
+function definesMachine(text: string): boolean {
+  const { index } = /^export default defineMachine\(/m.exec(text) ?? {}
+  return index !== undefined && (text.slice(0, index).match(/(?<!\\)`/g) ?? []).length % 2 === 0
 }
 
 function filesIn(root: string): readonly string[] {

@@ -1,5 +1,6 @@
-import { existsSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import { migrationsFileOf } from '../../codegen/beside-handlers.ts'
 import { WrongUse } from './exit-code.ts'
 import { commandNames } from './program.ts'
 import { suggestion } from './suggest.ts'
@@ -25,6 +26,16 @@ export function handlersFileOf(schemaFile: string, option: string | undefined): 
     `there is no file of handlers ${shownPath(file)}`,
     `Run \`raftgen ${shownPath(schemaFile)}\`, which makes one, or name yours with --handlers.`,
   )
+}
+
+/** What else of the user's every replica runs, absolute: functions between versions, handlers of older versions. */
+export function besidesHandlers(handlersFile: string): readonly string[] {
+  const extension = extname(handlersFile)
+  const start = `${basename(handlersFile, extension)}.v`
+  const isOlder = (name: string): boolean => name.startsWith(start) && /^\d+$/.test(name.slice(start.length, -extension.length))
+  const older = readdirSync(dirname(handlersFile)).filter((name) => name.endsWith(extension) && isOlder(name))
+  const files = older.sort().map((name) => join(dirname(handlersFile), name))
+  return [...files, migrationsFileOf(handlersFile)].filter((file) => existsSync(file))
 }
 
 function unknownCommand(word: string): WrongUse {

@@ -59,7 +59,7 @@ test('a project that is well is said to be, check by check, and nothing is writt
 ok       raftgen    0.1.0
 ok       typebox    1.4.3
 ok       schema     schema.ts: counter, version 1
-ok       generated  generated: 6 files up to date
+ok       generated  generated: 7 files up to date
 ok       handlers   handlers.ts: all there
 ok       lock       counter.wire.json: committed
 ok       version    schema.ts: version 1 is frozen
@@ -205,7 +205,7 @@ test('generated code and handlers are found where they are, of each machine of t
     ])
   const { out } = await inFolder(folder, ['doctor'])
   for (const name of ['counter', 'other']) {
-    expect(out).toContain(`ok       generated  gen/${name}: 6 files up to date\n`)
+    expect(out).toContain(`ok       generated  gen/${name}: 7 files up to date\n`)
     expect(out).toContain(`warning  handlers   app/${name}.ts: not written yet: add, read\n`)
   }
 })

@@ -43,7 +43,7 @@ test('what has no plain way up is asked for until it is written, and then left a
 
   // Once it is decided it is no news any more.
   await freeze(folder)
-  expect((await generate(folder)).err).toBe('counter: up to date, 12 files unchanged\nedits since version 1: 1 needs a migration\n')
+  expect((await generate(folder)).err).toBe('counter: up to date, 13 files unchanged\nedits since version 1: 1 needs a migration\n')
 })
 
 describe('the handlers of a state that has another shape now', () => {
@@ -89,6 +89,11 @@ export const handlers: CounterHandlers = {
       'migrations.ts': textOf(folder, 'migrations.ts').replace('ValueValueV2 {}', 'ValueValueV2 {\n  return String(old)\n}'),
     })
     expect(typeErrors(folder, ['generated/index.ts', 'handlers.v1.ts'])).toEqual([])
+
+    const check = () => command(['check', join(folder, 'schema.ts'), '--only', 'lint'])
+    expect((await check()).err).toMatch(/^lint: \S+handlers\.ts, \S+handlers\.v1\.ts, \S+migrations\.ts; nothing found\n$/)
+    writeFiles(folder, { 'migrations.ts': 'export const migrateValueV1toV2 = () => String(Date.now())\n' })
+    expect(await check()).toMatchObject({ code: 1, out: expect.stringMatching(/migrations\.ts:1:\d+ error CLOCK /) })
 
     writeFiles(folder, { 'handlers.v1.ts': '// mine by now\n' })
     await generate(folder)
