@@ -141,7 +141,7 @@ export const errorCodes = {
   MIGRATION_FAILED: {
     retryable: false,
     outcome: 'none',
-    when: 'A function that takes the state to the next schema version threw, or made what does not fit it. The version before stays in force.',
+    when: 'A function that takes the state, or a call, to the next schema version threw, or made what does not fit it. The version before stays in force; a node that cannot raise a call of the log stops.',
     todo: 'Correct the function, or what it does not fit, and start every server again: then the version can be put in force.',
   },
   PROTOCOL_MISMATCH: {

@@ -93,7 +93,7 @@ export async function stateInGit(file: string): Promise<StateInGit> {
   if ((await inGit(['ls-files', '--error-unmatch', '--', name])) === undefined) {
     return (await inGit(['check-ignore', '--quiet', '--', name])) === undefined ? 'untracked' : 'ignored'
   }
-  return (await inGit(['status', '--porcelain', '--', name])) === '' ? 'committed' : 'changed'
+  return (await inGit(['--no-optional-locks', 'status', '--porcelain', '--', name])) === '' ? 'committed' : 'changed'
 }
 
 /** What it prints; none where it says no. */

@@ -148,6 +148,7 @@ describe('--check', () => {
       removed: [],
       unchanged: [],
       stubs: ['add', 'read'],
+      copied: [],
       upcasts: [],
       diagnostics: [],
     })

@@ -1,6 +1,8 @@
 // An older version as the handlers of a newer one serve it: their values, its bytes and bounds.
+import { RaftgenError } from '../../../errors.ts'
 import type { CommandOperation, FieldDescriptor, MachineDescriptor, QueryOperation, ValueCodec } from '../descriptor.ts'
-import type { FieldStep, OperationStep, ValueStep, VersionStep } from './step.ts'
+import { wordsOf } from '../handlers.ts'
+import type { FieldStep, Operation, OperationStep, ValueStep, VersionStep } from './step.ts'
 
 type Projected = ValueCodec<unknown>
 
@@ -15,14 +17,23 @@ const projectedValue = (older: Projected, newer: Projected, step: ValueStep | un
       }
 
 /** Of an input. It goes up only: what it came from was checked when it was let in, and a way that the user wrote need not lead back. */
-const projectedInput = (older: Projected, step: ValueStep | undefined): Projected =>
-  step === undefined
-    ? older
-    : {
-        check: (value) => value,
-        toWire: (value) => older.toWire(step.down(value)),
-        fromWire: (wire) => step.up(older.fromWire(wire)),
+function projectedInput({ name, input }: Pick<Operation, 'name' | 'input'>, step: ValueStep | undefined, version: number): Projected {
+  if (step === undefined) return input
+  return {
+    check: (value) => value,
+    toWire: (value) => input.toWire(step.down(value)),
+    fromWire: (wire) => {
+      const older = input.fromWire(wire)
+      try {
+        return step.up(older)
+      } catch (error) {
+        // Replicas of an older build apply the call: this one cannot go on.
+        const why = `the input of ${name} has no form in a version after ${version}: ${wordsOf(error).message}`
+        throw new RaftgenError('MIGRATION_FAILED', why, { cause: error })
       }
+    },
+  }
+}
 
 /** Of what a handler returns: it goes down only, and has to fit both. */
 const projectedReply = (older: Projected, newer: Projected | undefined, step: ValueStep | undefined): Projected =>
@@ -97,8 +108,8 @@ export function project(older: MachineDescriptor, host: MachineDescriptor, step:
   const { name, version, wire, open } = older
   return {
     ...{ name, version, wire, open, state },
-    commands: older.commands.map((one) => projectedCommand(one, host, step.operation('command', one.tag))),
-    queries: older.queries.map((one) => projectedQuery(one, host, step.operation('query', one.tag))),
+    commands: older.commands.map((one) => projectedCommand(one, host, { ...step.operation('command', one.tag), version })),
+    queries: older.queries.map((one) => projectedQuery(one, host, { ...step.operation('query', one.tag), version })),
   }
 }
 
@@ -112,18 +123,23 @@ function projectedField(older: FieldDescriptor, newer: FieldDescriptor, step: Va
   return older
 }
 
+interface StepFrom extends OperationStep {
+  /** That it leads from. */
+  readonly version: number
+}
+
 /** What is retired has no counterpart: its handler is given the values of the older version. */
 function projectedCommand(
   older: CommandOperation<unknown, unknown>,
   host: MachineDescriptor,
-  step: OperationStep,
+  { version, ...step }: StepFrom,
 ): CommandOperation<unknown, unknown> {
   const newer = host.commands.find(({ tag }) => tag === older.tag)
   return {
     ...older,
     name: newer?.name ?? older.name,
     errors: newer?.errors ?? older.errors,
-    input: projectedInput(older.input, step.input),
+    input: projectedInput(older, step.input, version),
     reply: projectedReply(older.reply, newer?.reply, step.reply),
   }
 }
@@ -131,13 +147,13 @@ function projectedCommand(
 function projectedQuery(
   older: QueryOperation<unknown, unknown>,
   host: MachineDescriptor,
-  step: OperationStep,
+  { version, ...step }: StepFrom,
 ): QueryOperation<unknown, unknown> {
   const newer = host.queries.find(({ tag }) => tag === older.tag)
   return {
     ...older,
     name: newer?.name ?? older.name,
-    input: projectedInput(older.input, step.input),
+    input: projectedInput(older, step.input, version),
     reply: projectedReply(older.reply, newer?.reply, step.reply),
   }
 }
