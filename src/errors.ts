@@ -86,7 +86,7 @@ export const errorCodes = {
   APPLY_HALTED: {
     retryable: true,
     outcome: 'notApplied',
-    when: "With `onHandlerError: 'halt'`, or after HANDLER_FATAL: the node has stopped applying before a command whose handler fails. This one was not taken; a query would have to reflect that command.",
+    when: "With `onHandlerError: 'halt'`, or after HANDLER_FATAL: the node has stopped applying before a command whose handler fails, or before a version of the schema whose migration fails. This one was not taken; a query would have to reflect that command.",
     todo: 'Mend the handler and start the nodes again, or skip that command: the message has its index. `stale` queries are answered meanwhile.',
   },
   HANDLER_FATAL: {

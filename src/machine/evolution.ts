@@ -1,5 +1,5 @@
 // Machines that know several versions of their schema, of which one is in force at a time (decision 45).
-import type { KnownVersion } from '../core/types.ts'
+import type { Index, KnownVersion } from '../core/types.ts'
 import type { StateMachine } from './state-machine.ts'
 
 /**
@@ -9,6 +9,17 @@ import type { StateMachine } from './state-machine.ts'
 export class MigrationFailure extends Error {
   override readonly name = 'MigrationFailure'
 }
+
+export interface FailedActivation {
+  readonly index: Index
+  readonly version: number
+  /** A sentence without its full stop. */
+  readonly message: string
+}
+
+/** What has failed, in the place of a command. */
+export const migrationTo = (version: number): string => `the migration to version ${version}`
+export const isMigration = (command: string): boolean => /^the migration to version \d+$/.test(command)
 
 export type { KnownVersion }
 

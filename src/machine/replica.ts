@@ -7,7 +7,7 @@ import { DigestRing } from './digest-ring.ts'
 import type { Envelope } from './envelope.ts'
 import { DigestSum } from './field-digest.ts'
 import { hashOfTime } from './runtime-hash.ts'
-import { MigrationFailure } from './evolution.ts'
+import { type FailedActivation, MigrationFailure, migrationTo } from './evolution.ts'
 import { type SessionRecord, sessionsMax, Sessions } from './sessions.ts'
 import { SkippedEntries } from './skipped-entries.ts'
 import type { HandlerFailure, QueryContext, StateMachine } from './state-machine.ts'
@@ -28,7 +28,7 @@ export interface Applied {
  */
 export type Treatment = 'fail' | 'halt' | 'skip'
 /**
- * `halted`: the handler failed, nothing has changed, and the same entry comes next. `astray`: so it is with an entry that says of an earlier one that
+ * `halted`: the handler, or a migration, failed, nothing has changed, and the same entry comes next. `astray`: so it is with an entry that says of an earlier one that
  * it was to be skipped, and here it was not: this state is not what the others have. `raising`: the state is on its way to another version; the same
  * entry comes next, until it is there.
  */
@@ -67,8 +67,7 @@ export class Replica {
   /** Leaders of later terms start at the ceiling: their own clocks may lag behind what a query has been shown. */
   #ceilingTerm: Term = 0
   readonly #skips = new SkippedEntries()
-  /** An activation that has failed here, and no entry says so yet. */
-  #openFailure: Index | undefined
+  #failedActivation: FailedActivation | undefined
   #isAstray = false
   /** The entry that said first which version of the schema is in force. */
   #begunAt: Index = 0
@@ -129,12 +128,14 @@ export class Replica {
     return this.#skips.list
   }
 
-  /**
-   * An activation whose migration has failed here, until an entry says so: a later build may find it to succeed. No other life is to begin with a state of that
-   * time, since it would not know of it.
-   */
-  get openFailure(): Index | undefined {
-    return this.#openFailure
+  /** The last activation whose migration has failed in this life, or was skipped on its way since it has elsewhere. */
+  get failedActivation(): FailedActivation | undefined {
+    return this.#failedActivation
+  }
+
+  /** The state is on its way to another version. */
+  get isRaising(): boolean {
+    return this.#raising !== undefined
   }
 
   /** It has applied a command that was to be skipped. */
@@ -167,7 +168,8 @@ export class Replica {
         this.goAstray()
         return 'astray'
       }
-      if (envelope.kind === 'activate' && !this.#activate(entry, envelope.version, treatment)) return 'raising'
+      const end = envelope.kind === 'activate' ? this.#activate(entry, envelope.version, treatment) : 'applied'
+      if (end !== 'applied') return end
       this.#advance(entry)
       // An order to skip may be the first stamped entry of its term: what renews the sessions is to come before any time passes.
       if (envelope.kind !== 'skip') this.#passTime(entry.term, envelope.now)
@@ -230,7 +232,7 @@ export class Replica {
     this.#begunAt = begunAt
     this.sessions.restore(sessions)
     this.#skips.replace(skipped)
-    this.#openFailure = undefined
+    this.#failedActivation = undefined
     this.#isAstray = false
     this.#lastApplied = lastApplied.index
     this.#lastAppliedTerm = lastApplied.term
@@ -328,35 +330,40 @@ export class Replica {
   }
 
   /**
-   * True when it is done: the version is in force. One that cannot be reached, since a migration throws, is refused, on every replica: what was in force
-   * stays so. One that is to be skipped has failed, whatever this build makes of it. Throws VERSION_UNKNOWN: this replica cannot go on.
+   * `halted`: a migration throws, so the version cannot be reached, here and on every replica of this build: nothing has changed. What comes of it the log is to say, since a
+   * build in which it is mended would find it to succeed: whoever leads skips the entry. Throws VERSION_UNKNOWN: this replica cannot go on.
    */
-  #activate(entry: Entry, version: number, treatment: Treatment): boolean {
+  #activate(entry: Entry, version: number, treatment: Treatment): 'applied' | 'raising' | 'halted' {
     this.#checkNext(entry)
     const { evolution } = this.machine
     if (treatment === 'skip') {
-      this.#raising = undefined
+      if (this.#raising !== undefined) this.#failActivation(entry.index, version, `${migrationTo(version)} has failed on the leader`)
       this.#skips.skip(entry.index)
-      return true
+      return 'applied'
     }
-    if (evolution === undefined) return true
+    if (evolution === undefined) return 'applied'
     if (this.#begunAt === 0) {
       evolution.begin(version)
       this.#begunAt = entry.index
-      return true
+      return 'applied'
     }
-    if (version <= evolution.active) return true
+    if (version <= evolution.active) return 'applied'
     this.#raising ??= evolution.raise(version)
     try {
-      if (this.#raising.next().done !== true) return false
+      if (this.#raising.next().done !== true) return 'raising'
     } catch (error) {
       if (!(error instanceof MigrationFailure)) throw error
-      this.applied.refused = { code: 'MIGRATION_FAILED', message: `version ${version} cannot be put in force: ${error.message}` }
-      this.#skips.fail(entry.index)
-      this.#openFailure = entry.index
+      this.#failActivation(entry.index, version, error.message)
+      this.applied.failure = { command: migrationTo(version), message: error.message, stack: error.stack }
+      return 'halted'
     }
     this.#raising = undefined
-    return true
+    return 'applied'
+  }
+
+  #failActivation(index: Index, version: number, message: string): void {
+    this.#raising = undefined
+    this.#failedActivation = { index, version, message: `version ${version} cannot be put in force: ${message}` }
   }
 
   #applyRare({ index }: Entry, envelope: Exclude<Envelope, { kind: 'command' }>): void {
@@ -379,7 +386,6 @@ export class Replica {
         return
       case 'skip':
         this.#skips.settle(envelope.skipped)
-        if (envelope.skipped === this.#openFailure) this.#openFailure = undefined
         return
       case 'check':
       case 'activate':

@@ -77,6 +77,8 @@ export class Gateway {
       hasCaughtUp: () => this.#commands.phase === 'renewing' || this.#commands.phase === 'leading',
       mayPropose: () => this.#commands.phase === 'leading' && raft.hasRoom && raft.transferee === undefined,
       propose: (envelope) => this.#commands.addFirst(envelope),
+      haltedAt: () => halting.current?.index,
+      skip: (order) => this.#skips.ask(order),
       changed: () => options.versionChanged(),
     })
     const cluster = {
@@ -216,9 +218,8 @@ export class Gateway {
 
   /** `entry` was applied; `replica.applied` says what became of it. */
   applied(entry: Entry, envelope: Envelope): void {
-    const { failure, refused } = this.#replica.applied
-    // What an earlier life, or another node, has found to fail is none of this build's.
-    if (envelope.kind === 'activate' && !this.#replica.skipped.includes(entry.index)) this.versions.applied(envelope, refused)
+    const { failure } = this.#replica.applied
+    if (envelope.kind === 'activate' && !this.#replica.skipped.includes(entry.index)) this.versions.applied(envelope)
     if (failure !== undefined && entry.index > this.#reportAbove) this.#report({ kind: 'handlerFailed', index: entry.index, failure })
     this.#commands.applied(entry)
   }

@@ -1,6 +1,7 @@
 // Where this node has stopped applying, and why. Everything else of it goes on: it votes, replicates, acknowledges, and leads.
 import type { Entry, Index, LogSummary, Ms, Persist, Raft } from '../core/index.ts'
 import type { RaftgenError } from '../errors.ts'
+import { isMigration } from '../machine/evolution.ts'
 import type { Replica, Treatment } from '../machine/replica.ts'
 import type { Log, Skip } from '../ports/log.ts'
 import type { Net } from '../ports/net.ts'
@@ -37,6 +38,8 @@ export class Halting {
   /** An earlier life died applying this command. */
   #fatal: Halt | undefined
   #current: Halt | undefined
+  #now: Ms = 0
+  #haltedAt: Ms = 0
   /** Where nothing is known of, each command is applied as `#onHandlerError` says. */
   #isPlain: boolean
 
@@ -61,9 +64,10 @@ export class Halting {
     return this.#current
   }
 
-  /** Why nothing that needs this command, or a later one, can be answered. */
+  /** Why nothing that needs this command, or a later one, can be answered. While it is a migration, of which all find the same, what comes waits a little. */
   get refusal(): Refused | undefined {
-    return this.#current && { code: 'APPLY_HALTED', message: haltSentence(this.#id, this.#current) }
+    if (this.#current === undefined || this.#isBeingSkipped(this.#current)) return undefined
+    return { code: 'APPLY_HALTED', message: haltSentence(this.#id, this.#current) }
   }
 
   /** Nothing may be applied: what is to be skipped is not known yet. */
@@ -144,12 +148,18 @@ export class Halting {
 
   /** In each turn: tells the others, and hands over where another could serve. */
   turn(now: Ms): void {
+    this.#now = now
     this.members.turn(now)
     this.#handOver.turn(now)
   }
 
+  #isBeingSkipped({ command }: Halt): boolean {
+    return isMigration(command) && this.#now - this.#haltedAt < this.#ports.electionTimeoutMs
+  }
+
   #halt(halt: Halt, stack: string | undefined): void {
     this.#current = halt
+    this.#haltedAt = this.#now
     this.#isPlain = false
     this.#ports.report({ kind: 'applyHalted', halt, stack })
   }
@@ -157,7 +167,8 @@ export class Halting {
 
 /** What has happened, and the way out. */
 export function haltSentence(id: number, { index, command, message, isFatal }: Halt): string {
-  const what = `the handler of ${command === '' ? 'that command' : command} failed there: ${message}`
+  const who = isMigration(command) ? command : `the handler of ${command === '' ? 'that command' : command}`
+  const what = `${who} failed there: ${message}`
   const again = isFatal ? 'start the nodes again with `retryHalted: true`' : 'start the nodes again'
   return `node ${id} applies nothing from entry ${index} on: ${what}. Mend it and ${again}, or skip the command: raftgen cluster skip ${index}`
 }

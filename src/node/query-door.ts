@@ -176,7 +176,8 @@ export class QueryDoor {
     if (consistency === 'stale') return undefined
     const { current } = halting
     // It is committed: whatever is asked of a leader now reflects it.
-    if (current !== undefined && (consistency !== 'atLeast' || atLeast >= current.index)) return halting.refusal
+    const needsIt = current !== undefined && (consistency !== 'atLeast' || atLeast >= current.index)
+    if (needsIt && halting.refusal !== undefined) return halting.refusal
     if (this.#queries.count >= limits.pendingQueriesMax) return overloaded('pendingQueriesMax')
     return this.#queries.bytes + query.length > limits.pendingBytesMax ? overloaded('pendingBytesMax') : undefined
   }

@@ -193,7 +193,7 @@ export class StateTransfer {
     // One that is about to be the state makes one of the state that is there useless.
     if (this.#hasState && !this.#intake.isActive) {
       if (!this.#fetcher.isActive && !this.#ports.isFull()) {
-        const isSound = this.#ports.isSound() && this.#ports.replica.openFailure === undefined
+        const isSound = this.#ports.isSound()
         this.#snapshotter.maybeTake({ forOthers: isSound, isRhythmic: isSound && !this.#ports.isHalted() })
       }
       this.#shelf.pruneLater()

@@ -8,14 +8,18 @@ import type { Net } from '../ports/net.ts'
 import type { AdminRefused, LeaderHint, VersionRefusalReason } from '../wire/client-messages.ts'
 import type { NodeEvent } from './options.ts'
 import { adminRefused, notLeader } from './refusals.ts'
+import type { SkipOrder } from './skip-orders.ts'
 
 /** Who was not heard from for so many heartbeats does not know it, for all this node knows. */
 const forgottenAfter = 5
 /** An activation that has not come through for so many election timeouts is proposed once more: it may have been refused for want of room. */
 const againAfter = 5
 
-/** What the gate proposes: a version, or that an activation has failed. */
-export type VersionEnvelope = { readonly kind: 'activate'; readonly version: number } | { readonly kind: 'skip'; readonly skipped: Index }
+/** What the gate proposes. */
+export interface VersionEnvelope {
+  readonly kind: 'activate'
+  readonly version: number
+}
 
 export interface VersionGateOptions {
   readonly id: NodeId
@@ -31,6 +35,10 @@ export interface VersionGateOptions {
   /** Whether this node leads, and may propose. */
   mayPropose(): boolean
   propose(envelope: VersionEnvelope): void
+  /** The entry before which apply has stopped on this node. */
+  haltedAt(): Index | undefined
+  /** As leader: that the entry counts as failed is to be in the log, once a majority has stopped before it. */
+  skip(order: SkipOrder): void
   /** Another version is in force. */
   changed(): void
   report(event: NodeEvent): void
@@ -49,10 +57,11 @@ export class VersionGate {
   #toldAt: Ms = Number.NEGATIVE_INFINITY
   #now: Ms = 0
   #proposed: { readonly version: number; readonly at: Ms } | undefined
-  /** Its migration has failed in this life, and why: it would fail again. */
-  #failed: { readonly version: number; readonly refused: AdminRefused } | undefined
-  /** When it was proposed to say that it has failed. */
-  #failureToldAt: Ms = Number.NEGATIVE_INFINITY
+  /** By version, what its migration has come to in this life: it would fail again, and so would all above it. */
+  readonly #failed = new Map<number, AdminRefused>()
+  /** The last of them, by the index of its entry. */
+  #failedAt: Index = 0
+  #isSkipping = false
   /** Asked before this node knew which version is in force. */
   #early: ActivationOrder[] = []
   #orders: { readonly version: number; readonly order: ActivationOrder }[] = []
@@ -68,14 +77,15 @@ export class VersionGate {
   turn(now: Ms): void {
     this.#now = now
     const { heartbeatMs, replica } = this.#options
+    this.#noteFailure()
     if (this.#early.length > 0 && this.#knowsVersion) for (const order of this.#early.splice(0)) this.ask(order)
     // Nearly always there is nothing to come.
     if (replica.version >= replica.machine.version) return
     for (const [from, { at }] of this.#heard) if (now - at > forgottenAfter * heartbeatMs) this.#heard.delete(from)
     const newer = this.#newer()
-    if (this.#options.raft.softState.role !== 'leader') this.#tell(newer)
-    else if (replica.openFailure === undefined) this.#maybePropose(newer)
-    else this.#tellFailure(replica.openFailure)
+    if (this.#options.raft.softState.role !== 'leader') return this.#tell(newer)
+    this.#maybeSkip()
+    this.#maybePropose(newer)
   }
 
   /** For whoever asks which version is in force: what this node knows beyond it, and, where it leads, who does not. */
@@ -97,24 +107,18 @@ export class VersionGate {
       const what = `version ${version} cannot be put in force: this leader knows version ${known.map((each) => each.version).join(', ')}`
       return order.done(refusedFor('versionUnknown', what))
     }
-    if (this.#failed?.version === version) return order.done(this.#failed.refused)
+    const failed = this.#failureOf(version)
+    if (failed !== undefined) return order.done(failed)
     const lacking = this.#lacking(one)
     if (lacking.length > 0) return order.done(refusedFor('membersLackVersion', this.#sentence(version, lacking)))
     this.#orders.push({ version, order })
     this.#propose(version)
   }
 
-  /** An activation was applied. `refused`: it has failed. */
-  applied({ version }: Extract<Envelope, { kind: 'activate' }>, refused: { readonly message: string } | undefined): void {
+  /** An activation was applied. */
+  applied({ version }: Extract<Envelope, { kind: 'activate' }>): void {
     const { replica, report, changed } = this.#options
     if (this.#proposed !== undefined && this.#proposed.version <= version) this.#proposed = undefined
-    if (refused !== undefined) {
-      const why = refusedFor('migrationFailed', `${refused.message}. ${mendFirst}`)
-      this.#failed = { version, refused: why }
-      report({ kind: 'versionRefused', version, message: refused.message })
-      this.#settle((order) => order.version <= version, why)
-      return
-    }
     report({ kind: 'versionActive', version: replica.version })
     this.#settle((order) => order.version <= replica.version, undefined)
     changed()
@@ -122,7 +126,6 @@ export class VersionGate {
 
   unlead(leader: LeaderHint | undefined): void {
     this.#proposed = undefined
-    this.#failureToldAt = Number.NEGATIVE_INFINITY
     for (const { done } of this.#early.splice(0)) done(adminRefused(notLeader(leader)))
     this.#settle(() => true, adminRefused(notLeader(leader)))
   }
@@ -143,17 +146,39 @@ export class VersionGate {
     return machine.evolution === undefined ? [] : machine.evolution.known.filter((known) => known.version > version)
   }
 
+  #noteFailure(): void {
+    const { replica, report } = this.#options
+    const { index = 0, version = 0, message = '' } = replica.failedActivation ?? {}
+    if (index <= this.#failedAt) return
+    this.#failedAt = index
+    this.#proposed = undefined
+    const refused = refusedFor('migrationFailed', `${message}. ${mendFirst}`)
+    this.#failed.set(version, refused)
+    report({ kind: 'versionRefused', version, message })
+    this.#settle((order) => order.version >= version, refused)
+  }
+
+  #failureOf(version: number): AdminRefused | undefined {
+    for (const [failed, refused] of this.#failed) if (failed <= version) return refused
+    return undefined
+  }
+
   /** That it has failed is said in the log: a later build, whose functions are mended, would find it to succeed at that entry. */
-  #tellFailure(skipped: Index): void {
-    const { propose, mayPropose, electionTimeoutMs } = this.#options
-    if (this.#now - this.#failureToldAt < againAfter * electionTimeoutMs || !mayPropose()) return
-    this.#failureToldAt = this.#now
-    propose({ kind: 'skip', skipped })
+  #maybeSkip(): void {
+    const { haltedAt, skip } = this.#options
+    const index = this.#failedAt
+    if (this.#isSkipping || index === 0 || haltedAt() !== index) return
+    this.#isSkipping = true
+    // Refused, it is asked for in a later turn: others have not come as far, or know better, and one of them will lead.
+    const done = (): void => {
+      this.#isSkipping = false
+    }
+    skip({ index, done })
   }
 
   /** What has failed here is not known here any more: a leader whose build is mended waits for the others. */
   #tell(newer: readonly KnownVersion[]): void {
-    const versions = newer.filter(({ version }) => version !== this.#failed?.version)
+    const versions = newer.filter(({ version }) => this.#failureOf(version) === undefined)
     const { id, raft, net, heartbeatMs } = this.#options
     const { leader, term } = raft.softState
     if (leader === undefined || leader === id || this.#now - this.#toldAt < heartbeatMs) return
@@ -166,13 +191,14 @@ export class VersionGate {
     if (!mayPropose()) return
     const isAskedFor = (version: number): boolean => this.#orders.some((one) => one.version >= version)
     const next = newer.findLast(
-      (one) => (isAutomatic || isAskedFor(one.version)) && this.#failed?.version !== one.version && this.#lacking(one).length === 0,
+      (one) => (isAutomatic || isAskedFor(one.version)) && this.#failureOf(one.version) === undefined && this.#lacking(one).length === 0,
     )
     if (next !== undefined) this.#propose(next.version)
   }
 
   #propose(version: number): void {
     const { propose, electionTimeoutMs, mayPropose } = this.#options
+    if (this.#options.replica.isRaising) return
     const isUnderWay = this.#proposed !== undefined && this.#proposed.version >= version
     if ((isUnderWay && this.#now - (this.#proposed?.at ?? 0) < againAfter * electionTimeoutMs) || !mayPropose()) return
     this.#proposed = { version, at: this.#now }

@@ -42,7 +42,9 @@ class Subject {
     this.#index += 1
     const entry = { term: 1, index: this.#index, kind: 'command', data: new Uint8Array(0), conf: undefined } as const
     this.slices = 1
-    while (this.replica.apply(entry, envelope, treatment) === 'raising') this.slices += 1
+    let outcome = this.replica.apply(entry, envelope, treatment)
+    for (; outcome === 'raising'; this.slices += 1) outcome = this.replica.apply(entry, envelope, treatment)
+    if (outcome === 'halted') this.#index -= 1
     const { reply } = this.replica.applied
     return reply.length === 0 ? null : unpackValue(reply)
   }
@@ -298,24 +300,36 @@ describe('an activation of a new generation', () => {
     subject.call(1, 'acquire', ['a', 'me'])
     const { digest } = subject
     subject.activate(3)
-    expect(subject.replica.applied.refused).toEqual({
-      code: 'MIGRATION_FAILED',
+    expect(subject.replica.failedActivation).toEqual({
+      index: 4,
+      version: 3,
       message: 'version 3 cannot be put in force: the migration to version 3 fails: no way',
     })
     expect(subject.evolution.active).toBe(1)
     expect(subject.digest).toBe(digest)
-    expect(subject.call(1, 'acquire', ['b', 'me'])).toEqual([0, ['me', 2_001], 1])
+    expect(subject.replica.lastApplied).toBe(3)
 
-    // Until the log says that it has failed, a later life would not know: then it is as one that has skipped it, whatever its own functions make of it.
-    expect(subject.replica.openFailure).toBe(4)
+    // It goes on once the log says that the entry is skipped: as one whose own functions are mended then does, too.
     const mended = begun(builds.third())
     mended.call(1, 'acquire', ['a', 'me'])
-    mended.entry({ kind: 'activate', now: 1_000, version: 3 }, 'skip')
-    mended.call(1, 'acquire', ['b', 'me'])
-    for (const one of [subject, mended]) one.entry({ kind: 'skip', now: 1_000, skipped: 4 })
-    expect(subject.replica.openFailure).toBe(undefined)
-    expect(subject.replica.skipped).toEqual([4])
+    for (const one of [subject, mended]) {
+      one.entry({ kind: 'activate', now: 1_000, version: 3 }, 'skip')
+      expect(one.call(1, 'acquire', ['b', 'me'])).toEqual([0, ['me', 2_001], 1])
+      one.entry({ kind: 'skip', now: 1_000, skipped: 4 })
+      expect(one.replica.skipped).toEqual([4])
+    }
     same([subject, mended])
+  })
+
+  test('that is on its way, and is to be skipped, has failed for this build too', () => {
+    const subject = begun(builds.third())
+    for (let i = 0; i < 200; i++) subject.call(1, 'acquire', [`k${i}`, 'me'])
+    const entry = { term: 1, index: 203, kind: 'command', data: new Uint8Array(0), conf: undefined } as const
+    const envelope = { kind: 'activate', now: 1_000, version: 3 } as const
+    expect(subject.replica.apply(entry, envelope)).toBe('raising')
+    expect(subject.replica.apply(entry, envelope, 'skip')).toBe('applied')
+    expect([subject.replica.isRaising, subject.evolution.active]).toEqual([false, 1])
+    expect(subject.replica.failedActivation).toMatchObject({ index: 203, version: 3 })
   })
 
   test('that has succeeded here, and is to be skipped, leaves a state that is of no use', () => {

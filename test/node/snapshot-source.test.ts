@@ -98,7 +98,7 @@ describe('whoever asks for a snapshot', () => {
     store.ask(2, { of: { id: { term: 3, index: 40 }, checksum: 7 } })
     expect(store.wanted).toEqual([])
     store.ask(2, { minIndex: 48 })
-    expect(store.wanted).toEqual([46])
+    expect(store.wanted).toEqual([48])
   })
 
   test('is not given one that this node has fetched, and not reached itself', () => {

@@ -5,9 +5,10 @@ import { bindVersions, type VersionLadder } from '../../src/contract/v1.ts'
 import type { Envelope } from '../../src/machine/envelope.ts'
 import { Replica } from '../../src/machine/replica.ts'
 import type { NodeEvent } from '../../src/node/index.ts'
+import type { SkipOrder } from '../../src/node/skip-orders.ts'
 import { VersionGate } from '../../src/node/version-gate.ts'
 import type { AdminRefused } from '../../src/wire/client-messages.ts'
-import { handlers1, handlers2, ladder, versions } from '../contract/locks-versions.ts'
+import { handlers1, handlers2, handlers3, ladder, versions } from '../contract/locks-versions.ts'
 import { memberOf } from './nodes.ts'
 
 const twoVersions = { versions: versions.slice(0, 2), steps: ladder.steps.slice(0, 1) }
@@ -23,21 +24,22 @@ function gate({ role = 'leader' as 'leader' | 'follower', isAutomatic = true, ma
     for (let outcome = 'raising'; outcome === 'raising'; ) outcome = replica.apply(its, envelope)
   }
   const apply = (version: number): void => entry({ kind: 'activate', now: 0, version })
-  const skips = (at: number): void => entry({ kind: 'skip', now: 0, skipped: at })
   apply(1)
   const softState = { role, term, leader: role === 'leader' ? 1 : 2 }
   const raft = { softState, conf: confOfVoters([1, 2, 3].map((id) => memberOf(id))) } as const
   const sent: PeerMessage[] = []
   const proposed: number[] = []
-  const skipped: number[] = []
+  const skips: SkipOrder[] = []
   const events: NodeEvent[] = []
-  const phase = { isCaughtUp: true }
+  const phase = { isCaughtUp: true, haltedAt: undefined as number | undefined }
   const it = new VersionGate({
     ...{ id: 1, raft, replica, heartbeatMs: 10, electionTimeoutMs: 100, isAutomatic },
     net: { send: (messages) => void sent.push(...messages) },
     hasCaughtUp: () => phase.isCaughtUp,
     mayPropose: () => role === 'leader',
-    propose: (envelope) => void (envelope.kind === 'skip' ? skipped.push(envelope.skipped) : proposed.push(envelope.version)),
+    propose: ({ version }) => void proposed.push(version),
+    haltedAt: () => phase.haltedAt,
+    skip: (order) => void skips.push(order),
     changed: () => {},
     report: (event) => void events.push(event),
   })
@@ -45,9 +47,10 @@ function gate({ role = 'leader' as 'leader' | 'follower', isAutomatic = true, ma
     it.receive({ kind: 'VersionsKnown', from, to: 1, term: inTerm, versions: known })
   const applies = (version: number): void => {
     apply(version)
-    it.applied({ kind: 'activate', now: 0, version }, replica.applied.refused)
+    if (replica.version === version) it.applied({ kind: 'activate', now: 0, version })
+    else phase.haltedAt = index
   }
-  return { it, phase, sent, proposed, skipped, skips, events, hears, applies }
+  return { it, phase, sent, proposed, skips, events, hears, applies }
 }
 
 describe('a leader', () => {
@@ -134,19 +137,50 @@ describe('a version whose migration has failed', () => {
     return it
   }
 
-  test('is written into the log as failed, by the leader, until it is there', () => {
-    const { it, skipped, skips, proposed, hears } = failed('leader')
-    for (const now of [1, 2, 502]) it.turn(now)
-    expect(skipped).toEqual([2, 2])
-    skips(2)
+  test('is to be skipped, which the leader asks for until it is', () => {
+    const { it, phase, skips, proposed, hears } = failed('leader')
+    for (const now of [1, 2]) it.turn(now)
+    expect(skips.map(({ index }) => index)).toEqual([2])
+    skips[0]?.done(undefined)
+    it.turn(3)
+    expect(skips).toHaveLength(2)
+    phase.haltedAt = undefined
+    skips[1]?.done(undefined)
     hears(2)
     hears(3)
-    it.turn(1_500)
-    expect([skipped, proposed]).toEqual([[2, 2], []])
+    it.turn(4)
+    expect([skips.length, proposed]).toEqual([2, []])
+  })
+
+  test('rules out all above it: what is below is tried, and nothing twice', () => {
+    const [step] = failing.steps
+    if (step === undefined) throw new Error('there is a step')
+    const long: VersionLadder = { versions, steps: [step, step] }
+    const { it, proposed, hears, applies } = gate({ machine: bindVersions(long, handlers3, { v1: handlers1, v2: handlers2 }) })
+    const known = [
+      { version: 2, wire: 'two' },
+      { version: 3, wire: 'three' },
+    ]
+    it.turn(0)
+    for (const now of [1, 2, 3, 4]) {
+      for (const member of [2, 3]) hears(member, known)
+      it.turn(now)
+      const last = proposed.at(-1)
+      if (last !== undefined && now < 3) applies(last)
+    }
+    expect(proposed).toEqual([3, 2])
+  })
+
+  test('is none for a leader to skip that a mended build has come past: who has halted there does not lead it', () => {
+    const { it, phase, skips } = failed('leader')
+    phase.haltedAt = undefined
+    it.turn(1)
+    expect(skips).toEqual([])
   })
 
   test('is refused to an operator, with the reason and the way out', () => {
     const { it } = failed('leader')
+    it.turn(1)
     const answers: (AdminRefused | undefined)[] = []
     it.ask({ version: 2, done: (refused) => void answers.push(refused) })
     expect(answers).toEqual([

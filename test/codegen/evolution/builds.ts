@@ -66,10 +66,10 @@ export class Follower {
     this.#entry({ kind: 'openSession', now: 1_000, ttlMs: 1_000_000 })
   }
 
-  /** Why it is refused. */
+  /** Why it has failed: then it is skipped. */
   activate(version: number): string | undefined {
     this.#entry({ kind: 'activate', now: 1_000, version })
-    return this.#replica.applied.refused?.message
+    return this.#replica.applied.failure?.message
   }
 
   /** The reply. */
@@ -114,7 +114,9 @@ export class Follower {
   #entry(envelope: Envelope): Wire {
     this.#index += 1
     const entry = { term: 1, index: this.#index, kind: 'command', data: new Uint8Array(0), conf: undefined } as const
-    while (this.#replica.apply(entry, envelope) === 'raising');
+    let outcome = this.#replica.apply(entry, envelope)
+    while (outcome === 'raising') outcome = this.#replica.apply(entry, envelope)
+    if (outcome === 'halted') this.#index -= 1
     const { reply } = this.#replica.applied
     return reply.length === 0 ? null : unpackValue(reply)
   }

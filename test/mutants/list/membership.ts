@@ -81,13 +81,13 @@ export const membership: readonly Mutant[] = [
     name: 'a version is put in force whoever knows it',
     bug: 34,
     file: 'src/node/version-gate.ts',
-    find: 'this.#failed?.version !== one.version && this.#lacking(one).length === 0,',
-    replace: 'this.#failed?.version !== one.version,',
+    find: 'this.#failureOf(one.version) === undefined && this.#lacking(one).length === 0,',
+    replace: 'this.#failureOf(one.version) === undefined,',
   },
   {
     name: 'a migration that has failed is not written down as failed',
     file: 'src/node/version-gate.ts',
-    find: "    propose({ kind: 'skip', skipped })\n",
+    find: '    skip({ index, done })\n',
     replace: '',
   },
   {
