@@ -12,6 +12,7 @@ test('what the command loads before it knows what is asked of it is small: nothi
     'src/cli/main.ts',
     'src/cli/own-package.ts',
     'src/cli/program.ts',
+    'src/cli/replay-program.ts',
     'src/cli/state-program.ts',
     'src/cli/terminal.ts',
   ])

@@ -50,6 +50,14 @@ export const replication: readonly Mutant[] = [
     replace: 'return this.#isHeld ? undefined : this.#commitIndex',
   },
   {
+    name: 'a leader that hears of a later term goes on leading in it',
+    bug: 27,
+    file: 'src/core/elections.ts',
+    find: '    this.#abandonRole(leader)\n    if (term > this.term) this.#adoptTerm({ term, votedFor: undefined })\n',
+    replace:
+      "    if (this.#role.kind === 'leader' && term > this.term) {\n      this.#adoptTerm({ term, votedFor: undefined })\n      this.#role = new Leader(this.#ctx, term)\n      return\n    }\n    this.#abandonRole(leader)\n    if (term > this.term) this.#adoptTerm({ term, votedFor: undefined })\n",
+  },
+  {
     name: 'promises of an older term leave in a newer one',
     bug: 27,
     missed:
