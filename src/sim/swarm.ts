@@ -95,8 +95,8 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   simulation.heal()
   simulation.stopWork()
   if (plan.seed % busyEvery === 0) catchUp(simulation, { operations })
-  // Calls may wait out their deadlines, which are longer than any election.
-  simulation.runUntilConverged({ withinMs: 15_000 })
+  // Calls may wait out their deadlines, which are longer than any election; and where limits are drawn low, who lacks the whole log gets an entry a round trip.
+  simulation.runUntilConverged({ withinMs: 15_000 + roundTripMs * simulation.commitIndex })
   shape.end(simulation)
   serve(simulation, { operations, ...share })
   simulation.crashAll()
@@ -108,6 +108,8 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   if (isOfLists && plan.seed % searchEvery === 0) simulation.checkBySearch()
   return { ...report(simulation), voters: given.voters ?? shape.options.voters ?? voters }
 }
+
+const roundTripMs = 10
 
 /** Whoever lags gets there, although others go on writing: nobody may run away from it. */
 function catchUp(simulation: Simulation, { operations }: { readonly operations: Operations }): void {
