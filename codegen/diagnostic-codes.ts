@@ -140,6 +140,10 @@ export const outputCodes = {
     'The state has another shape since an older version, whose handlers are nowhere to be found.',
     'Put them beside the handlers, as they were deployed; or list the version in `retired.versions`.',
   ),
+  OLDER_HANDLERS_UNSURE: warning(
+    'Handlers of an older version were copied from those of today, since version control has no older ones.',
+    'Compare the copy with what that version was deployed with.',
+  ),
   HANDLER_UNUSED: warning('A handler has no operation any more.', 'Delete it, or put the operation back into the schema.'),
 } as const
 

@@ -1,5 +1,6 @@
 // What stands in the way of a node, by its own account: for operators, below the table of a cluster.
 import type { NodeStatus } from '../client/index.ts'
+import { isMigration } from '../machine/evolution.ts'
 import type { NodeAnswer } from './cluster-nodes.ts'
 
 /** A line for each thing; none where all is well. */
@@ -23,7 +24,8 @@ function notesOn({ fence, lastIndex, disk, divergence, halted, schema, role }: N
     )
   }
   if (halted !== undefined) notes.push(onHalt(halted))
-  if (role === 'leader' && schema.next !== undefined) notes.push(onNext(schema))
+  if (schema.failed !== undefined) notes.push(`version ${schema.version} of the schema is in force, and ${schema.failed}`)
+  else if (role === 'leader' && schema.next !== undefined) notes.push(onNext(schema))
   return notes
 }
 
@@ -35,6 +37,8 @@ function onNext({ version, next, lacking }: NodeStatus['schema']): string {
 }
 
 function onHalt({ index, command, message, isFatal }: NonNullable<NodeStatus['halted']>): string {
+  if (isMigration(command) && !isFatal)
+    return `applies nothing from entry ${index} on: ${message}. Once a majority has stopped there, the leader skips that entry`
   const again = isFatal ? 'start it again with `retryHalted: true`' : 'start it again'
   const what = `applies nothing from entry ${index} on: the handler of ${command === '' ? 'that command' : command} failed there: ${message}`
   return `${what}. Mend it and ${again}, or: raftgen cluster skip ${index}`

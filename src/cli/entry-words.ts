@@ -99,7 +99,7 @@ export function whatText({ entry, envelope, call, problem }: ShownEntry): string
     case 'check':
       return envelope.isEvidence ? 'replicas differ: each takes a snapshot of its state here' : 'replicas compare their states'
     case 'activate':
-      return `version ${envelope.version} of the schema is in force`
+      return `version ${envelope.version} of the schema is put in force`
   }
 }
 

@@ -40,6 +40,7 @@ export async function planOlderHandlers({ ended, handlersFile, text, outDir, loc
     }
     const { olderHandlersText } = await import('../../codegen/older-handlers.ts')
     files.push({ path, text: olderHandlersText({ version, ...found, handlersFile, outDir }), basis: { text: undefined } })
+    if (found.source === undefined) diagnostics.push(unsure(shownPath(path), version))
     copied.push(`${shownPath(path)} from ${found.source ?? shownPath(handlersFile)}`)
   }
   return { files, copied, diagnostics }
@@ -65,4 +66,15 @@ const missing = (file: string, version: number): Diagnostic => ({
   column: 0,
   message: `the state has another shape since version ${version}, and there are no handlers of that version`,
   hint: `Put the handlers here that version ${version} was deployed with. Or list it in \`retired.versions\`, if no data of it is left.`,
+})
+
+/** Version control has none from before the next version, or there is none. */
+const unsure = (file: string, version: number): Diagnostic => ({
+  severity: 'warning',
+  code: 'OLDER_HANDLERS_UNSURE',
+  file,
+  line: 0,
+  column: 0,
+  message: `it is a copy of the handlers as they are now: version control has none of before the wire lock knew a later version`,
+  hint: `Entries of version ${version} are applied by it. Compare it with what version ${version} was deployed with.`,
 })

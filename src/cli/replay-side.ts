@@ -54,7 +54,8 @@ export class ReplaySide {
     try {
       let outcome = replica.apply(entry, envelope, treatment)
       while (outcome === 'raising') outcome = replica.apply(entry, envelope, treatment)
-      if (outcome !== 'applied') return { kind: 'stopped', message: 'an operator skips a command that was applied' }
+      if (outcome === 'halted') return { kind: 'stopped', message: replica.applied.failure?.message ?? 'it halts' }
+      if (outcome !== 'applied') return { kind: 'stopped', message: 'an entry says that one is skipped which was applied' }
     } catch (thrown) {
       return { kind: 'stopped', message: messageOf(thrown) }
     }

@@ -19,6 +19,7 @@ export interface FailedActivation {
 
 /** What has failed, in the place of a command. */
 export const migrationTo = (version: number): string => `the migration to version ${version}`
+/** Of what stands in the place of a command where apply has stopped. */
 export const isMigration = (command: string): boolean => /^the migration to version \d+$/.test(command)
 
 export type { KnownVersion }

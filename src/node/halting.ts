@@ -167,10 +167,12 @@ export class Halting {
 
 /** What has happened, and the way out. */
 export function haltSentence(id: number, { index, command, message, isFatal }: Halt): string {
-  const who = isMigration(command) ? command : `the handler of ${command === '' ? 'that command' : command}`
-  const what = `${who} failed there: ${message}`
+  const start = `node ${id} applies nothing from entry ${index} on:`
+  if (isMigration(command) && !isFatal)
+    return `${start} ${message}. Once a majority has stopped there, the leader skips that entry, and the version before stays in force`
+  const what = `${isMigration(command) ? command : `the handler of ${command === '' ? 'that command' : command}`} failed there: ${message}`
   const again = isFatal ? 'start the nodes again with `retryHalted: true`' : 'start the nodes again'
-  return `node ${id} applies nothing from entry ${index} on: ${what}. Mend it and ${again}, or skip the command: raftgen cluster skip ${index}`
+  return `${start} ${what}. Mend it and ${again}, or skip the command: raftgen cluster skip ${index}`
 }
 
 /** What of the log is not in the state. */

@@ -108,7 +108,8 @@ export class StatusDesk {
   #schema(): SchemaStatus {
     const waiting = this.#ports.waiting()
     const version = this.#ports.replica.machine.evolution === undefined ? 0 : this.version
-    return { version, next: waiting?.version, lacking: waiting?.lacking ?? [] }
+    const failed = waiting?.failed === undefined ? {} : { failed: waiting.failed }
+    return { version, next: waiting?.version, lacking: waiting?.lacking ?? [], ...failed }
   }
 
   /** One a turn: a digest reads the whole state. Beyond the limit, and where the machine fails at it, the answer has none. */

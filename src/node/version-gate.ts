@@ -88,10 +88,12 @@ export class VersionGate {
     this.#maybePropose(newer)
   }
 
-  /** For whoever asks which version is in force: what this node knows beyond it, and, where it leads, who does not. */
-  get waiting(): { readonly version: number; readonly lacking: readonly NodeId[] } | undefined {
+  /** For whoever asks which version is in force: what this node knows beyond it, where it leads who does not, and why it has failed here. */
+  get waiting(): { readonly version: number; readonly lacking: readonly NodeId[]; readonly failed?: string } | undefined {
     const next = this.#newer().at(-1)
     if (next === undefined) return undefined
+    const failed = this.#failureOf(next.version)
+    if (failed !== undefined) return { version: next.version, lacking: [], failed: failed.message }
     return { version: next.version, lacking: this.#options.raft.softState.role === 'leader' ? this.#lacking(next) : [] }
   }
 

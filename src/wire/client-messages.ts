@@ -197,6 +197,8 @@ export interface SchemaStatus {
   readonly next: number | undefined
   /** Of a leader that knows one: members that have not said that they know it, too. */
   readonly lacking: readonly NodeId[]
+  /** Why `next` cannot be put in force by this node: its migration has failed there. A sentence. */
+  readonly failed?: string
 }
 /** Why, and where. */
 export interface HaltedStatus {

@@ -111,11 +111,12 @@ function readDivergence(reader: ByteReader): StateDivergence | undefined {
   return { standing, checkedIndex, others, index, isFirst, command: reader.boolean('command') ? reader.text('command') : undefined }
 }
 
-function writeSchema(body: ByteWriter, { version, next, lacking }: SchemaStatus): void {
+function writeSchema(body: ByteWriter, { version, next, lacking, failed }: SchemaStatus): void {
   body.u16(version)
   body.u16(next ?? 0)
   body.u32(lacking.length)
   for (const id of lacking) body.u48(id)
+  body.text(cutSentence(failed ?? ''))
 }
 
 function readSchema(reader: ByteReader): SchemaStatus {
@@ -123,7 +124,8 @@ function readSchema(reader: ByteReader): SchemaStatus {
   const next = reader.u16('next schema version')
   const lacking: NodeId[] = []
   for (let left = reader.count(6, 'members without it'); left > 0; left--) lacking.push(reader.positive('member without it'))
-  return { version, next: next === 0 ? undefined : next, lacking }
+  const failed = reader.text('why it has failed')
+  return { version, next: next === 0 ? undefined : next, lacking, ...(failed === '' ? {} : { failed }) }
 }
 
 function writeHalted(body: ByteWriter, halted: HaltedStatus | undefined): void {

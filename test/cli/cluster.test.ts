@@ -204,6 +204,13 @@ describe('raftgen cluster status', () => {
     expect(out.at(-1)).toBe(`node 1: version 1 of the schema is in force, version 2 could be, ${end}`)
   })
 
+  test('shows why the next version of the schema has failed', async () => {
+    const failed = 'version 2 cannot be put in force: the migration to version 2 fails: no way'
+    const server = await fakeServer({ schema: { version: 1, next: 2, lacking: [], failed } })
+    const { out } = await cluster('status', '--server', server.address)
+    expect(out.at(-1)).toBe(`node 1: version 1 of the schema is in force, and ${failed}`)
+  })
+
   test('shows that a version waits for an operator, and how he puts it in force', async () => {
     const server = await fakeServer({ schema: { version: 1, next: 2, lacking: [] } })
     const { out } = await cluster('status', '--server', server.address)

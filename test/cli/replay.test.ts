@@ -207,7 +207,7 @@ describe('over versions', () => {
     const said = await replay(dir, old, next)
     expect(said.code).toBe(1)
     expect(said.out).toBe(`Both builds do the same with entries 1 to 4 of data/1.
-Entry 5 of term 3: version 2 of the schema is in force
+Entry 5 of term 3: version 2 of the schema is put in force
 
 the old build cannot go on: this build of the machine counter knows version 1 of its schema, not 2
 `)

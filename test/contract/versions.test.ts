@@ -115,6 +115,20 @@ describe('while a version is in force', () => {
     }
   })
 
+  test('what it has no place for begins as the first version says that has it, whichever are known beyond', () => {
+    const [first, second] = versions
+    const [step] = ladder.steps
+    const { renewals } = second.state
+    if (step === undefined || renewals?.kind !== 'cell') throw new Error('version 2 has renewals')
+    const third = { ...second, version: 3, wire: 'later', state: { ...second.state, renewals: { ...renewals, initial: 5 } } }
+    const state = { leases: { from: 'leases' }, renewals: { from: 'renewals' } }
+    const long: VersionLadder = { versions: [first, second, third], steps: [step, { commands: {}, queries: {}, state }] }
+    for (const machine of [builds.second(), bindVersions(long, handlers2)])
+      begun(machine).replica.machine.typed?.read((found) => {
+        expect(found).toMatchObject({ renewals: 0 })
+      })
+  })
+
   test('its bounds hold, in all of them', () => {
     const subjects = all()
     // An owner of nine characters, where eight are allowed.

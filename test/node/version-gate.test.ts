@@ -189,6 +189,7 @@ describe('a version whose migration has failed', () => {
   test('is refused to an operator, with the reason and the way out', () => {
     const { it } = failed('leader')
     it.turn(1)
+    expect(it.waiting).toMatchObject({ version: 2, lacking: [], failed: expect.stringContaining('fails: no way. Mend') })
     const answers: (AdminRefused | undefined)[] = []
     it.ask({ version: 2, done: (refused) => void answers.push(refused) })
     expect(answers).toEqual([

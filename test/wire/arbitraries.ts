@@ -270,11 +270,15 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
     { nil: undefined },
   ),
   halted: fc.option(fc.record({ index: id, command: text, message: text, isFatal: fc.boolean() }), { nil: undefined }),
-  schema: fc.record({
-    version: u16,
-    next: fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }),
-    lacking: fc.array(id, { maxLength: 5 }),
-  }),
+  schema: fc.record(
+    {
+      version: u16,
+      next: fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }),
+      lacking: fc.array(id, { maxLength: 5 }),
+      failed: text.filter((why) => why !== ''),
+    },
+    { requiredKeys: ['version', 'next', 'lacking'] },
+  ),
 })
 
 const adminRefused: fc.Arbitrary<AdminRefused | undefined> = fc.option(

@@ -151,7 +151,7 @@ export const both = (handlers: ShopHandlers, v1: ShopHandlersV1) => shop(handler
     const two = new Follower(builds.second.code.shop(second, { v1: first }))
     two.call(builds.first.code.shopDescriptor, 'put', { key: 'a', size: 3 })
 
-    expect(two.activate(2)).toBe('the migration to version 2 fails: state.parts.sizes has 4 items, at most 3 are allowed')
+    expect(two.activate(2)).toBe('the migration to version 2 fails: state.parts["a"].sizes has 4 items, at most 3 are allowed')
     expect(two.ask(builds.first.code.shopDescriptor, 'size', { key: 'a' })).toEqual([0, 3, 1])
   })
 })

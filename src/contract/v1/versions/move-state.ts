@@ -38,7 +38,8 @@ function convertOf(name: string, { fields, migration, descriptors }: StateMove):
     return step === undefined ? undefined : (value) => step.up(value)
   }
   const codec = codecOf(descriptors[name])
-  return (value, key) => codec.check(own(value, key), `state.${name}`)
+  const isTable = descriptors[name]?.kind === 'table'
+  return (value, key) => codec.check(own(value, key), `state.${name}${isTable ? `[${JSON.stringify(key)}]` : ''}`)
 }
 
 const codecOf = (field: FieldDescriptor | undefined): ValueCodec<unknown> => {

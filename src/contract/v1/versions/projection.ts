@@ -1,6 +1,6 @@
 // An older version as the handlers of a newer one serve it: their values, its bytes and bounds.
 import { RaftgenError } from '../../../errors.ts'
-import type { CommandOperation, FieldDescriptor, MachineDescriptor, QueryOperation, ValueCodec } from '../descriptor.ts'
+import type { CommandOperation, FieldDescriptor, MachineDescriptor, QueryOperation, ValueCodec, Wire } from '../descriptor.ts'
 import { wordsOf } from '../handlers.ts'
 import type { FieldStep, Operation, OperationStep, ValueStep, VersionStep } from './step.ts'
 
@@ -88,15 +88,24 @@ export function longStep(steps: readonly VersionStep[]): LongStep {
   }
 }
 
-/** `older` in the values of `host`, whose handlers serve it. Fields of the state that it does not have are `absent`. */
-export function project(older: MachineDescriptor, host: MachineDescriptor, step: LongStep): MachineDescriptor {
+/** A version, and all steps from it to the last of its generation. */
+export interface Later {
+  readonly descriptor: MachineDescriptor
+  readonly toHost: LongStep
+}
+
+/**
+ * `older` in the values of `host`, whose handlers serve it. Fields of the state that it does not have are `absent`. `later`: the versions after it, ascending: each
+ * field begins as the first that has it says, as it does for handlers of a build that knows no version after that.
+ */
+export function project(older: MachineDescriptor, host: MachineDescriptor, step: LongStep, later: readonly Later[]): MachineDescriptor {
   const state: Record<string, FieldDescriptor> = {}
   const fresh: Record<string, FieldDescriptor> = {}
   const kept = new Map<string, readonly [name: string, field: FieldDescriptor]>()
   for (const [name, field] of Object.entries(host.state)) {
     const one = step.field(name)
     const before = one === undefined ? undefined : older.state[one.from]
-    if (one === undefined || before === undefined) fresh[name] = { ...field, absent: true }
+    if (one === undefined || before === undefined) fresh[name] = { ...begunBy(later, name, field), absent: true }
     else kept.set(one.from, [name, projectedField(before, field, one.value)])
   }
   // In the order of the older version: what is added up and written goes by it.
@@ -111,6 +120,21 @@ export function project(older: MachineDescriptor, host: MachineDescriptor, step:
     commands: older.commands.map((one) => projectedCommand(one, host, { ...step.operation('command', one.tag), version })),
     queries: older.queries.map((one) => projectedQuery(one, host, { ...step.operation('query', one.tag), version })),
   }
+}
+
+function begunBy(later: readonly Later[], name: string, field: FieldDescriptor): FieldDescriptor {
+  for (const { descriptor, toHost } of later) {
+    const { from, value } = toHost.field(name) ?? {}
+    const first = from === undefined ? undefined : descriptor.state[from]
+    if (first === undefined) continue
+    const raised = (wire: Wire, older: Projected, newer: Projected): Wire =>
+      value === undefined ? wire : newer.toWire(value.up(older.fromWire(wire)))
+    if (first.kind === 'cell' && field.kind === 'cell') return { ...field, initial: raised(first.initial, first.value, field.value) }
+    if (first.kind === 'table' && field.kind === 'table') {
+      return { ...field, initial: first.initial.map(([key, wire]) => [key, raised(wire, first.values, field.values)] as const) }
+    }
+  }
+  return field
 }
 
 function projectedField(older: FieldDescriptor, newer: FieldDescriptor, step: ValueStep | undefined): FieldDescriptor {

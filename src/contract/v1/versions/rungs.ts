@@ -191,9 +191,10 @@ interface Serving {
 /** Versions that one shape of the state serves, the last of which is `host`. */
 function generation(versions: readonly MachineDescriptor[], host: MachineDescriptor, { steps, handlers }: Serving): readonly Rung[] {
   const picked = pickHandlers(host, handlers, new Set(versions.flatMap((one) => retiredOperations(one, host))))
-  return versions.map((descriptor, i) => {
-    const toHost = longStep(steps.slice(i))
-    return { descriptor, served: descriptor === host ? host : project(descriptor, host, toHost), toHost, handlers: picked }
+  const all = versions.map((descriptor, i) => ({ descriptor, toHost: longStep(steps.slice(i)) }))
+  return all.map(({ descriptor, toHost }, i) => {
+    const served = descriptor === host ? host : project(descriptor, host, toHost, all.slice(i + 1))
+    return { descriptor, served, toHost, handlers: picked }
   })
 }
 
