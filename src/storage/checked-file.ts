@@ -2,7 +2,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checksum } from './checksum.ts'
-import { damaged } from './damage.ts'
+import { damaged, DamageError } from './damage.ts'
 
 const ownerOnly = 0o600
 
@@ -13,6 +13,16 @@ export async function readIfThere(path: string): Promise<string | undefined> {
     if (code === 'ENOENT') return undefined
     throw code === 'EIO' ? damaged(path, 'it cannot be read (EIO)', cause) : cause
   })
+}
+
+/** The object that `text` of a file holds; an empty one where it holds something else. Throws STORAGE_DAMAGED where it is no JSON. `todo`: see `DamageError`. */
+export function objectIn(path: string, text: string, todo?: string): object {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch (cause) {
+    throw new DamageError(path, 'it is not JSON', { ...(todo === undefined ? {} : { todo }), cause })
+  }
 }
 
 /** Durable in itself; its name is once the directory is synced. Fails when the file exists. */

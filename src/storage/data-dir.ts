@@ -23,7 +23,7 @@ import { dirname, join, resolve } from 'node:path'
 import { RaftgenError } from '../errors.ts'
 import type { Identity } from '../ports/log.ts'
 import { diskIdPattern } from '../ports/peer-disks.ts'
-import { checksumOf, readIfThere, replaceFile, syncDir, writeNew } from './checked-file.ts'
+import { checksumOf, objectIn, readIfThere, replaceFile, syncDir, writeNew } from './checked-file.ts'
 import { damaged } from './damage.ts'
 
 /**
@@ -258,10 +258,11 @@ function encodeIdentityFile({ clusterId, nodeId, incarnation, diskId }: DiskIden
   return `${JSON.stringify({ format: dataDirFormat, clusterId, nodeId, incarnation, diskId, checksum }, undefined, 2)}\n`
 }
 
+type IdentityFile = { readonly [field in 'format' | 'clusterId' | 'nodeId' | 'incarnation' | 'diskId' | 'checksum']?: unknown }
+
 function decodeIdentityFile(dir: string, text: string): { readonly identity: Identity; readonly format: number } {
   const path = join(dir, identityFile)
-  const fields = parseObject(path, text)
-  const { format, clusterId, nodeId, incarnation, diskId, checksum } = fields
+  const { format, clusterId, nodeId, incarnation, diskId, checksum }: IdentityFile = objectIn(path, text)
   if (Number.isSafeInteger(format) && Number(format) > dataDirFormat) {
     const what = `${dir} has format ${format}, this version reads up to ${dataDirFormat}. Run the version of raftgen that wrote it, or a later one`
     throw new RaftgenError('DATA_DIR_FOREIGN', what)
@@ -277,17 +278,6 @@ function decodeIdentityFile(dir: string, text: string): { readonly identity: Ide
   if (typeof diskId !== 'string' || !diskIdPattern.test(diskId)) throw damaged(path, 'it does not hold an identity')
   if (checksum !== checksumOf([format, clusterId, nodeId, incarnation, diskId])) throw damaged(path, 'it does not match its checksum')
   return { identity: { ...identity, diskId }, format }
-}
-
-function parseObject(path: string, text: string): Readonly<Record<string, unknown>> {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw damaged(path, 'it is not JSON', cause)
-  }
-  if (typeof value !== 'object' || value === null) throw damaged(path, 'it does not hold an identity')
-  return Object.fromEntries(Object.entries(value))
 }
 
 async function namesIn(dir: string): Promise<readonly string[]> {

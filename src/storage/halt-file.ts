@@ -4,7 +4,7 @@
 //   data/1/halted.json.next   one that was being written
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checksumOf, readIfThere, replaceFile, syncDir } from './checked-file.ts'
+import { checksumOf, objectIn, readIfThere, replaceFile, syncDir } from './checked-file.ts'
 import { DamageError } from './damage.ts'
 
 const haltFile = 'halted.json'
@@ -38,7 +38,7 @@ export async function removeHalt(dir: string): Promise<void> {
 }
 
 function decode(path: string, text: string): FatalCommand {
-  const { format, index, command, message, checksum } = parse(path, text)
+  const { format, index, command, message, checksum }: Parsed = objectIn(path, text, damageTodo)
   const isOne = format === haltFormat && typeof index === 'number' && typeof command === 'string' && typeof message === 'string'
   if (!isOne) throw damaged(path, 'it does not name a command')
   if (checksum !== checksumOf([format, index, command, message])) throw damaged(path, 'it does not match its checksum')
@@ -46,14 +46,5 @@ function decode(path: string, text: string): FatalCommand {
 }
 
 type Parsed = { readonly [name in 'format' | 'index' | 'command' | 'message' | 'checksum']?: unknown }
-
-function parse(path: string, text: string): Parsed {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : {}
-  } catch (cause) {
-    throw damaged(path, 'it is not JSON', cause)
-  }
-}
 
 const damaged = (path: string, what: string, cause?: unknown): DamageError => new DamageError(path, what, { todo: damageTodo, cause })

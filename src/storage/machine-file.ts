@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { KnownVersion } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
-import { checksumOf, readIfThere, replaceFile } from './checked-file.ts'
+import { checksumOf, objectIn, readIfThere, replaceFile } from './checked-file.ts'
 import { damaged } from './damage.ts'
 
 const machineFile = 'machine.json'
@@ -56,7 +56,7 @@ function writeMachine(dir: string, { name, version, wire }: MachineFormat): Prom
 }
 
 function decode(path: string, text: string): MachineFormat {
-  const { name, version, wire, ...rest } = parse(path, text)
+  const { name, version, wire, ...rest }: { readonly [field in 'name' | 'version' | 'wire']?: unknown } = objectIn(path, text)
   if (typeof name !== 'string' || typeof version !== 'number' || typeof wire !== 'string') throw damaged(path, 'it does not name a machine')
   const [[key, checksum] = [], ...more] = Object.entries(rest)
   // The first notes had no checksum.
@@ -65,13 +65,4 @@ function decode(path: string, text: string): MachineFormat {
   if (key !== 'checksum' || more.length > 0 || checksum !== checksumOf([name, version, wire]))
     throw damaged(path, 'it does not match its checksum')
   return { name, version, wire }
-}
-
-function parse(path: string, text: string): { readonly name?: unknown; readonly version?: unknown; readonly wire?: unknown } {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : {}
-  } catch (cause) {
-    throw damaged(path, 'it is not JSON', cause)
-  }
 }

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import type { Done } from '../ports/log.ts'
 import { diskIdPattern, type PeerDisk, type PeerDisks } from '../ports/peer-disks.ts'
-import { checksumOf, readIfThere, replaceFile } from './checked-file.ts'
+import { checksumOf, objectIn, readIfThere, replaceFile } from './checked-file.ts'
 import { damaged, storeError } from './damage.ts'
 
 const peersFile = 'peers.json'
@@ -47,7 +47,7 @@ export class PeersFile implements PeerDisks {
 }
 
 function decode(path: string, text: string): readonly PeerDisk[] {
-  const { format, disks, checksum } = parse(path, text)
+  const { format, disks, checksum }: { readonly [field in 'format' | 'disks' | 'checksum']?: unknown } = objectIn(path, text)
   if (format !== peersFormat || !Array.isArray(disks)) throw damaged(path, 'it does not hold what is known of the peers')
   if (checksum !== checksumOf([peersFormat, disks])) throw damaged(path, 'it does not match its checksum')
   return disks.map((entry: unknown) => {
@@ -56,14 +56,4 @@ function decode(path: string, text: string): readonly PeerDisk[] {
     if (!isOne) throw damaged(path, `it holds a peer that is none: ${JSON.stringify(entry)}`)
     return { id, incarnation, diskId }
   })
-}
-
-function parse(path: string, text: string): { readonly format?: unknown; readonly disks?: unknown; readonly checksum?: unknown } {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw damaged(path, 'it is not JSON', cause)
-  }
-  return typeof value === 'object' && value !== null ? value : {}
 }

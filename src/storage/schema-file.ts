@@ -5,7 +5,7 @@
 //
 // For who looks into the directory. No node reads it, so nothing that is wrong with it stops one.
 import { join } from 'node:path'
-import { checksumOf, readIfThere, replaceFile } from './checked-file.ts'
+import { checksumOf, objectIn, readIfThere, replaceFile } from './checked-file.ts'
 import { DamageError } from './damage.ts'
 
 const schemaFile = 'schema.json'
@@ -84,7 +84,7 @@ function encode({ machine, versions }: KeptSchema): string {
 }
 
 function decode(path: string, text: string): KeptSchema {
-  const { format, machine, versions, checksum } = parse(path, text)
+  const { format, machine, versions, checksum }: Parsed = objectIn(path, text, damageTodo)
   if (Number.isSafeInteger(format) && Number(format) > schemaFormat) {
     throw new LaterFormat(path, `it has format ${format}, this version reads up to ${schemaFormat}`, { todo: laterTodo })
   }
@@ -96,14 +96,5 @@ function decode(path: string, text: string): KeptSchema {
 }
 
 type Parsed = { readonly [name in 'format' | 'machine' | 'versions' | 'checksum']?: unknown }
-
-function parse(path: string, text: string): Parsed {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : {}
-  } catch (cause) {
-    throw damaged(path, 'it is not JSON', cause)
-  }
-}
 
 const damaged = (path: string, what: string, cause?: unknown): DamageError => new DamageError(path, what, { todo: damageTodo, cause })
