@@ -1,6 +1,6 @@
 // What stands in the way of a node, by its own account: for operators, below the table of a cluster.
 import type { NodeStatus } from '../client/index.ts'
-import { isMigration } from '../machine/evolution.ts'
+import { haltText } from '../node/halt-sentence.ts'
 import type { NodeAnswer } from './cluster-nodes.ts'
 
 /** A line for each thing; none where all is well. */
@@ -23,7 +23,7 @@ function notesOn({ fence, lastIndex, disk, divergence, halted, schema, role }: N
       `its disk has not finished a write for ${(disk.hungMs / 1_000).toFixed(1)} s: it acknowledges nothing, and does not campaign`,
     )
   }
-  if (halted !== undefined) notes.push(onHalt(halted))
+  if (halted !== undefined) notes.push(haltText(halted))
   if (schema.failed !== undefined) notes.push(`version ${schema.version} of the schema is in force, and ${schema.failed}`)
   else if (role === 'leader' && schema.next !== undefined) notes.push(onNext(schema))
   return notes
@@ -34,14 +34,6 @@ function onNext({ version, next, lacking }: NodeStatus['schema']): string {
   if (lacking.length === 0) return `${what}: raftgen cluster activate`
   const who = lacking.length === 1 ? `node ${lacking[0]} runs a build that knows it` : `nodes ${lacking.join(', ')} run builds that know it`
   return `${what}, once ${who}; or ${lacking.length === 1 ? 'is' : 'are'} removed`
-}
-
-function onHalt({ index, command, message, isFatal }: NonNullable<NodeStatus['halted']>): string {
-  if (isMigration(command) && !isFatal)
-    return `applies nothing from entry ${index} on: ${message}. Once a majority has stopped there, the leader skips that entry`
-  const again = isFatal ? 'start it again with `retryHalted: true`' : 'start it again'
-  const what = `applies nothing from entry ${index} on: the handler of ${command === '' ? 'that command' : command} failed there: ${message}`
-  return `${what}. Mend it and ${again}, or: raftgen cluster skip ${index}`
 }
 
 function onDivergence({ standing, others, checkedIndex, index, isFirst, command }: NonNullable<NodeStatus['divergence']>): string {

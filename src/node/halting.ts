@@ -8,6 +8,7 @@ import type { Net } from '../ports/net.ts'
 import type { Refused } from '../wire/client-messages.ts'
 import { cutSentence } from '../wire/refused-codec.ts'
 import { HaltHandOver } from './halt-hand-over.ts'
+import { haltSentence } from './halt-sentence.ts'
 import { HaltedMembers, withoutState } from './halted-members.ts'
 import type { Halt, NodeEvent, NodeOptions } from './options.ts'
 import { Skips } from './skips.ts'
@@ -163,16 +164,6 @@ export class Halting {
     this.#isPlain = false
     this.#ports.report({ kind: 'applyHalted', halt, stack })
   }
-}
-
-/** What has happened, and the way out. */
-export function haltSentence(id: number, { index, command, message, isFatal }: Halt): string {
-  const start = `node ${id} applies nothing from entry ${index} on:`
-  if (isMigration(command) && !isFatal)
-    return `${start} ${message}. Once a majority has stopped there, the leader skips that entry, and the version before stays in force`
-  const what = `${isMigration(command) ? command : `the handler of ${command === '' ? 'that command' : command}`} failed there: ${message}`
-  const again = isFatal ? 'start the nodes again with `retryHalted: true`' : 'start the nodes again'
-  return `${start} ${what}. Mend it and ${again}, or skip the command: raftgen cluster skip ${index}`
 }
 
 /** What of the log is not in the state. */

@@ -1,7 +1,7 @@
 // What a node reports, told to the operator's log and to whoever listens.
 import type { ConfState, SoftState } from '../core/index.ts'
 import { unreachable } from '../core/invariant.ts'
-import { haltSentence } from '../node/halting.ts'
+import { haltSentence } from '../node/halt-sentence.ts'
 import type { Halt, NodeEvent } from '../node/index.ts'
 import { diskSentence } from './disk-sentence.ts'
 import { divergenceSentence } from './divergence-sentence.ts'

@@ -1,6 +1,6 @@
 // Who waits for the node to be of use.
 import { RaftgenError } from '../errors.ts'
-import { haltSentence } from '../node/halting.ts'
+import { haltSentence } from '../node/halt-sentence.ts'
 import type { Node } from '../node/index.ts'
 
 interface Waiter {

@@ -184,14 +184,14 @@ describe('raftgen cluster status', () => {
   })
 
   test.each([
-    [false, 'start it again'],
-    [true, 'start it again with `retryHalted: true`'],
+    [false, 'start the nodes again'],
+    [true, 'start the nodes again with `retryHalted: true`'],
   ])('shows where it has stopped applying, and the ways out (fatal: %s)', async (isFatal, again) => {
     const server = await fakeServer({ halted: { index: 1_201, command: 'transfer', message: 'amount is not a number', isFatal } })
     const { out } = await cluster('status', '--server', server.address)
     expect(out.at(-1)).toBe(
       'node 1: applies nothing from entry 1201 on: the handler of transfer failed there: amount is not a number. ' +
-        `Mend it and ${again}, or: raftgen cluster skip 1201`,
+        `Mend it and ${again}, or skip the command: raftgen cluster skip 1201`,
     )
   })
 
