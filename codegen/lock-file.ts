@@ -137,9 +137,11 @@ export function lockText(lock: Lock): string {
 
 function write(value: unknown, indent: string, depth: number): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const flat = inline(value)
   // Whole sections are spread out however short they are, so that the next entry is one more line.
-  if ((depth > 3 || (depth === 3 && Array.isArray(value))) && indent.length + flat.length <= 120) return flat
+  if (depth > 3 || (depth === 3 && Array.isArray(value))) {
+    const flat = inline(value)
+    if (indent.length + flat.length <= 120) return flat
+  }
   const inner = `${indent}  `
   if (Array.isArray(value))
     return value.length === 0 ? '[]' : `[\n${value.map((item) => inner + write(item, inner, depth + 1)).join(',\n')}\n${indent}]`

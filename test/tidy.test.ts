@@ -33,7 +33,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   // What is proved of a user's machine starts from its schema.
   'src/prove': ['src/core', 'src/machine', 'src/wire', 'src/schema', 'src/contract', 'src/sim', 'codegen', 'fast-check'],
   'src/cli': ['src', 'codegen', 'commander', 'jiti', 'ts-morph', 'node:'],
-  codegen: ['src/schema', 'src/contract', 'src/wire', 'ts-morph', 'jiti', 'typebox', 'node:'],
+  codegen: ['src/schema', 'src/contract', 'src/wire', 'ts-morph', 'jiti', 'sucrase', 'typebox', 'node:'],
 }
 
 /** No clock, no randomness, no event loop, no environment: the same inputs give the same run. */

@@ -1,10 +1,11 @@
 // One run of `--watch`, in a process of its own: loads all that a run needs, waits for its command line, runs it once, and ends.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { localImports } from './local-imports.ts'
 import { packageRoot } from './own-package.ts'
 import { runCommand } from './program.ts'
 import { processTerminal } from './terminal.ts'
+import { endChannel } from './warm-child.ts'
 
 /** After so many the compiler of JavaScript has seen what is used often. */
 const rehearsals = 12
@@ -26,12 +27,27 @@ process.once('disconnect', () => {
 })
 
 await rehearse()
-if (ordered === undefined) process.send?.('warm')
+if (ordered === undefined) {
+  globalThis.gc?.()
+  process.send?.('warm')
+}
 const args = await order
 // From here on the process is that of the schema: nothing of ours is to be seen.
 process.disconnect()
 const code = await runCommand(args, processTerminal)
-process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
+process.stdout.write('', () => process.stderr.write('', () => end()))
+
+/** Tells the watcher once what the schema does at its exit is done too: the memory of a process takes a while to be given back. */
+function end(): void {
+  process.once('exit', () => {
+    try {
+      writeSync(endChannel, '.')
+    } catch {
+      // Nobody listens any more.
+    }
+  })
+  process.exit(code)
+}
 
 /** Reads the schema as it is now, without running it, and generates one of ours; writes nothing. Gives way to an order. */
 async function rehearse(): Promise<void> {

@@ -8,7 +8,7 @@ import { counted, shownPath, type Terminal } from './terminal.ts'
 import { WarmChild } from './warm-child.ts'
 
 /** Editors save in several steps. */
-const debounceMs = 30
+const debounceMs = 20
 
 export interface Watched {
   /** Absolute. */
@@ -80,8 +80,8 @@ class SchemaWatcher {
     // One that ended while it waited was ended by somebody else: the next run starts its own.
     if (!ordered) return
     this.#isRunning = false
-    this.#child = this.#start()
     this.#tell()
+    this.#child = this.#start()
     this.#onChange()
   }
 
