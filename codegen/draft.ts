@@ -54,6 +54,8 @@ export type DraftCell = Omit<CellModel, 'initial'> & { readonly default: unknown
 /** What is gone on purpose. */
 export interface DraftRetired {
   readonly versions: readonly number[]
+  /** Versions whose clients are gone; their logs and snapshots need not be. */
+  readonly clients: readonly number[]
   readonly commands: readonly string[]
   readonly queries: readonly string[]
   readonly errors: readonly string[]

@@ -25,24 +25,34 @@ export function checkRetirement(
       reporter.report(place.property(list).listed(i), { code: 'RETIRED_UNKNOWN', message, hint })
     }
   }
-  checkVersions(draft, lock, place.property('versions'), reporter)
+  checkVersions('versions', draft, lock, { place: place.property('versions'), reporter })
+  checkVersions('clients', draft, lock, { place: place.property('clients'), reporter })
 }
 
 function namesEver({ versions }: Lock, list: 'commands' | 'queries' | 'errors'): ReadonlySet<string> {
   return new Set(Object.values(versions).flatMap((version) => [...Object.keys(version[list]), ...Object.keys(version.retired[list])]))
 }
 
-/** A log is replayed from its first entry: what is newer than a version that is still needed is needed, too. */
-function checkVersions({ version, retired }: Draft, lock: Lock, place: Place, reporter: Reporter): void {
+interface ListPlace {
+  readonly place: Place
+  readonly reporter: Reporter
+}
+
+/**
+ * A log is replayed from its first entry, and a result goes down to a client version by version: what is newer than a version that is still needed is needed,
+ * too. A version that is retired has no clients either.
+ */
+function checkVersions(list: 'versions' | 'clients', { version, retired }: Draft, lock: Lock, { place, reporter }: ListPlace): void {
+  const gone = new Set([...retired.versions, ...retired[list]])
   const older = Object.keys(lock.versions)
     .map(Number)
     .filter((number) => number < version)
-  for (const [i, number] of retired.versions.entries()) {
-    const gap = older.find((other) => other < number && !retired.versions.includes(other))
+  for (const [i, number] of retired[list].entries()) {
+    const gap = older.find((other) => other < number && !gone.has(other))
     if (older.includes(number) && gap === undefined) continue
     const message = older.includes(number)
-      ? `retired.versions has ${number}, and not ${gap}, which is older`
-      : `retired.versions has ${number}, and the wire lock has no version ${number}`
+      ? `retired.${list} has ${number}, and not ${gap}, which is older`
+      : `retired.${list} has ${number}, and the wire lock has no version ${number}`
     const hint = older.includes(number) ? `Add ${gap}: who still needs it needs ${number} as well.` : 'Leave it out.'
     reporter.report(place.listed(i), { code: older.includes(number) ? 'RETIRED_GAP' : 'RETIRED_UNKNOWN', message, hint })
   }

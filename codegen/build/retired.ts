@@ -6,6 +6,7 @@ import { isPlainObject, listOf, schemaOf } from './schema-value.ts'
 import { checkKeys } from './shape.ts'
 
 const nameLists = ['commands', 'queries', 'errors'] as const
+const versionLists = ['versions', 'clients'] as const
 
 export function retiredOf(value: unknown, place: Place, reporter: Reporter): DraftRetired {
   if (value !== undefined && !isPlainObject(value)) {
@@ -16,12 +17,17 @@ export function retiredOf(value: unknown, place: Place, reporter: Reporter): Dra
     })
   }
   const retired = schemaOf(value)
-  checkKeys(retired, ['versions', ...nameLists], place, reporter)
+  checkKeys(retired, [...versionLists, ...nameLists], place, reporter)
   const names = (list: (typeof nameLists)[number]): readonly string[] =>
     entries(retired[list], isName, { place: place.property(list), reporter, wanted: 'a list of names', example: "['old']" }).map(String)
-  const versionsPlace = { place: place.property('versions'), reporter, wanted: 'a list of versions', example: '[1, 2]' }
-  const versions = entries(retired['versions'], isVersion, versionsPlace).map(Number)
-  return { versions, commands: names('commands'), queries: names('queries'), errors: names('errors') }
+  const versions = (list: (typeof versionLists)[number]): readonly number[] =>
+    entries(retired[list], isVersion, { place: place.property(list), reporter, wanted: 'a list of versions', example: '[1, 2]' }).map(
+      Number,
+    )
+  return {
+    ...{ versions: versions('versions'), clients: versions('clients') },
+    ...{ commands: names('commands'), queries: names('queries'), errors: names('errors') },
+  }
 }
 
 const isName = (item: unknown): boolean => typeof item === 'string' && item !== ''
@@ -54,12 +60,14 @@ export function checkRetired(draft: Draft, place: Place, reporter: Reporter): vo
       })
     }
   }
-  for (const [i, version] of draft.retired.versions.entries()) {
-    if (version < draft.version) continue
-    reporter.report(place.property('versions').listed(i), {
-      code: 'RETIRED_IN_USE',
-      message: `retired.versions has ${version}, and the schema has version ${draft.version}`,
-      hint: 'Only versions before that of the schema can be retired.',
-    })
+  for (const list of versionLists) {
+    for (const [i, version] of draft.retired[list].entries()) {
+      if (version < draft.version) continue
+      reporter.report(place.property(list).listed(i), {
+        code: 'RETIRED_IN_USE',
+        message: `retired.${list} has ${version}, and the schema has version ${draft.version}`,
+        hint: 'Only versions before that of the schema can be retired.',
+      })
+    }
   }
 }

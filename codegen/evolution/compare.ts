@@ -26,8 +26,8 @@ export function lockedVersionOf(lock: Lock, version: number): SchemaVersion {
 }
 
 /** What is gone on purpose. */
-export type Retired = Pick<DraftRetired, 'commands' | 'queries' | 'errors'>
-export const nothingRetired: Retired = { commands: [], queries: [], errors: [] }
+export type Retired = Omit<DraftRetired, 'versions'>
+export const nothingRetired: Retired = { clients: [], commands: [], queries: [], errors: [] }
 
 /** In the order of the newer schema; what is gone comes last in its section. */
 export function compareVersions(before: SchemaVersion, after: SchemaVersion, retired: Retired = nothingRetired): readonly Finding[] {
@@ -39,6 +39,7 @@ class Comparison {
   readonly #after: SchemaVersion
   readonly #pair: ModelPair
   readonly #retired: Retired
+  readonly #readersReady: boolean
   readonly #findings = new Map<string, Finding>()
 
   constructor(before: SchemaVersion, after: SchemaVersion, retired: Retired) {
@@ -46,6 +47,7 @@ class Comparison {
     this.#after = after
     this.#pair = { before: before.model, after: after.model }
     this.#retired = retired
+    this.#readersReady = retired.clients.includes(before.model.version)
   }
 
   findings(): readonly Finding[] {
@@ -187,7 +189,11 @@ class Comparison {
   #output(before: OperationModel, after: OperationModel): void {
     const { kind, name } = after
     const spot: Spot = { kind: 'output', of: kind, name }
-    const as: UsedAs = { subject: kind === 'command' ? 'result' : 'query', use: 'result', words: `the result of ${name}` }
+    const as: Omit<UsedAs, 'readersReady'> = {
+      subject: kind === 'command' ? 'result' : 'query',
+      use: 'result',
+      words: `the result of ${name}`,
+    }
     if (before.output !== undefined && after.output !== undefined) {
       const changes = new ValueChanges(this.#pair)
       changes.node(before.output, after.output, { path: `${name}.output`, spot })
@@ -253,12 +259,12 @@ class Comparison {
     this.#used(changes, { subject: 'state', use: 'state', words: 'the state' })
   }
 
-  #used(changes: readonly Change[], as: UsedAs): void {
-    for (const change of changes) this.#add(findingOf(change, as), `${change.message} ${as.use}`)
+  #used(changes: readonly Change[], as: Omit<UsedAs, 'readersReady'>): void {
+    for (const change of changes) this.#add(findingOf(change, { ...as, readersReady: this.#readersReady }), `${change.message} ${as.use}`)
   }
 
   #say(change: Change, subject: Subject): void {
-    this.#add(machineFinding(change, subject), change.message)
+    this.#add(machineFinding(change, subject, this.#readersReady), change.message)
   }
 
   /** A type that several commands use is told of once. */

@@ -24,6 +24,8 @@ export interface UsedAs {
   readonly use: Use
   /** `the result of acquire` */
   readonly words: string
+  /** Whether no client of the older version is left. */
+  readonly readersReady: boolean
 }
 
 export interface Change {
@@ -36,14 +38,16 @@ export interface Change {
 }
 
 /** Of something whose level depends on where it is used. */
-export function findingOf({ rule, message, before, after, where }: Change, { subject, use, words }: UsedAs): Finding {
+export function findingOf({ rule, message, before, after, where }: Change, { subject, use, words, readersReady }: UsedAs): Finding {
   const found = ruleOf(rule)
-  const level = found.of === 'value' ? levelOf(found, use) : found.level
+  const level = found.of === 'value' ? levelOf(found, use, readersReady) : found.level
   return { rule, subject, level, message: `${message}, in ${words}`, before, after, hint: found.wayOut, where }
 }
 
 /** Of an operation, or of the lock. */
-export function machineFinding({ rule, message, before, after, where }: Change, subject: Subject): Finding {
+export function machineFinding({ rule, message, before, after, where }: Change, subject: Subject, readersReady: boolean): Finding {
   const found = ruleOf(rule)
-  return { rule, subject, level: found.of === 'machine' ? found.level : 'breaking', message, before, after, hint: found.wayOut, where }
+  const own = found.of === 'machine' ? found.level : 'breaking'
+  const level = readersReady && found.of === 'machine' && found.readers === true ? 'safe' : own
+  return { rule, subject, level, message, before, after, hint: found.wayOut, where }
 }

@@ -27,6 +27,8 @@ interface MachineRule {
   readonly level: Level
   /** What it is a matter of. */
   readonly in: readonly Use[]
+  /** Whether it is a matter of clients of the older version alone, and safe where none is left. */
+  readonly readers?: true
   readonly what: string
   readonly wayOut: string
 }
@@ -41,6 +43,7 @@ const safe = { of: 'machine', level: 'safe', in: ['input'] } as const
 const breaking = { of: 'machine', level: 'breaking', in: ['input'] } as const
 const always = { of: 'machine', level: 'breaking', in: ['input', 'result', 'state'] } as const
 
+const readersWay = 'Where none of them is left: say so in `retired.clients`.'
 const inMigrations = 'Say in `migrations.ts` what becomes of values of the older version'
 
 export const evolutionRules = {
@@ -71,7 +74,7 @@ export const evolutionRules = {
   EVOLVE_FIELD_MADE_OPTIONAL: {
     ...wider,
     what: 'a field was required and is optional',
-    wayOut: 'In a result: go on giving it, or answer otherwise in a new command.',
+    wayOut: `In a result: go on giving it, or answer otherwise in a new command; clients of the older version need it. ${readersWay}`,
   },
   EVOLVE_FIELD_MADE_DEFAULT: {
     ...{ ...plain, keeps: false },
@@ -94,13 +97,13 @@ export const evolutionRules = {
   EVOLVE_LITERAL_ADDED: {
     ...wider,
     what: 'a new literal in a set',
-    wayOut: 'In a result: answer with it in a new command; clients of the older version cannot read it.',
+    wayOut: `In a result: answer with it in a new command; clients of the older version cannot read it. ${readersWay}`,
   },
   EVOLVE_LITERAL_REMOVED: { ...narrower, what: 'a literal of a set is gone', wayOut: `Keep it, or: ${lower(inMigrations)} that have it.` },
   EVOLVE_VARIANT_ADDED: {
     ...wider,
     what: 'a new variant of a union',
-    wayOut: 'In a result: answer with it in a new command; clients of the older version cannot read it.',
+    wayOut: `In a result: answer with it in a new command; clients of the older version cannot read it. ${readersWay}`,
   },
   EVOLVE_VARIANT_REMOVED: {
     ...narrower,
@@ -110,13 +113,13 @@ export const evolutionRules = {
   EVOLVE_NULL_ADDED: {
     ...wider,
     what: 'null is possible',
-    wayOut: 'In a result: answer with it in a new command; clients of the older version cannot read it.',
+    wayOut: `In a result: answer with it in a new command; clients of the older version cannot read it. ${readersWay}`,
   },
   EVOLVE_NULL_REMOVED: { ...narrower, what: 'null is not possible any more', wayOut: `Keep it, or: ${lower(inMigrations)} that are null.` },
   EVOLVE_INTEGER_WIDENED: {
     ...wider,
     what: 'an integer became a number',
-    wayOut: 'In a result: add a field beside it; clients of the older version read integers alone.',
+    wayOut: `In a result: add a field beside it; clients of the older version read integers alone. ${readersWay}`,
   },
   EVOLVE_NUMBER_NARROWED: {
     ...narrower,
@@ -176,9 +179,9 @@ export const evolutionRules = {
     wayOut: 'Clients ask it. Put it back, say `was` if it has another name now, or list it in `retired.queries`.',
   },
   EVOLVE_ERROR_ADDED: {
-    ...{ ...breaking, in: ['result'] },
+    ...{ ...breaking, in: ['result'], readers: true },
     what: 'a command may answer with an error more',
-    wayOut: 'Clients of the older version cannot read it. Answer with one that they know, or add a new command.',
+    wayOut: `Clients of the older version cannot read it. Answer with one that they know, or add a new command. ${readersWay}`,
   },
   EVOLVE_ERROR_RENAMED: { ...{ ...safe, in: ['result'] }, what: 'an error has another name', wayOut: 'None is needed.' },
   EVOLVE_ERROR_RETIRED: {
@@ -233,14 +236,15 @@ export function levelIn(rule: EvolutionRule, use: Use): Level | undefined {
   return rule.only === undefined || rule.only === use ? levelOf(rule, use) : undefined
 }
 
-/** What a change of a value means where it is used so. */
-export function levelOf({ up, down, keeps }: Plainness, use: Use): Level {
+/** What a change of a value means where it is used so. `readersReady`: no client of the older version is left to read results. */
+export function levelOf({ up, down, keeps }: Plainness, use: Use, readersReady = false): Level {
   switch (use) {
     case 'input':
       return up === 'plain' ? 'safe' : 'migration'
     case 'result':
-      // Nobody writes a way down: a client of the older version would get what it cannot read.
-      if (down !== 'plain') return 'breaking'
+      // Nobody writes a way down: a client of the older version would get what it cannot read. Where nothing goes down, not even with readers that are
+      // ready: until the activation the handlers answer in the older version.
+      if (down !== 'plain' && !(readersReady && down === 'partial')) return 'breaking'
       return up === 'user' ? 'migration' : 'safe'
     case 'state':
       // Replicas of both versions must have the same state: what went up must come down as it was.

@@ -30,6 +30,11 @@ export interface QueryDefinition {
 export interface RetiredInput {
   /** Versions that no log, no snapshot and no client has any more: from the first on, without a gap. */
   readonly versions?: readonly number[]
+  /**
+   * Versions that no client has any more, from the first on, without a gap; logs and snapshots may have them. What only newer clients can read may then be
+   * answered: a new variant, literal or error. A client of such a version that calls all the same gets RESULT_TOO_NEW in its place.
+   */
+  readonly clients?: readonly number[]
   /** Commands that nobody is to call any more. Entries of them are replayed as long as a version that had them is not retired. */
   readonly commands?: readonly string[]
   readonly queries?: readonly string[]

@@ -24,13 +24,16 @@ async function project(): Promise<Project> {
   return made
 }
 
-test.each(["retired: { versions: [1], commands: ['go'], errors: ['Held'] },", 'retired: { versions: [2, 1] },', 'retired: {},'])(
-  '%s is fine',
-  async (retired) => {
-    const made = await project()
-    expect(errors(printed(await made.generate(schema(3, retired))))).toEqual([])
-  },
-)
+test.each([
+  'retired: { clients: [1, 2] },',
+  'retired: { versions: [1], clients: [2] },',
+  "retired: { versions: [1], commands: ['go'], errors: ['Held'] },",
+  'retired: { versions: [2, 1] },',
+  'retired: {},',
+])('%s is fine', async (retired) => {
+  const made = await project()
+  expect(errors(printed(await made.generate(schema(3, retired))))).toEqual([])
+})
 
 test.each([
   [
@@ -50,6 +53,13 @@ test.each([
     28,
     'RETIRED_IN_USE retired.versions has 3, and the schema has version 3 | Only versions before that of the schema can be retired.',
   ],
+  ['clients: [2]', 24, 'RETIRED_GAP retired.clients has 2, and not 1, which is older | Add 1: who still needs it needs 2 as well.'],
+  [
+    'clients: [1, 2, 3]',
+    30,
+    'RETIRED_IN_USE retired.clients has 3, and the schema has version 3 | Only versions before that of the schema can be retired.',
+  ],
+  ['clients: [1.5]', 23, 'RETIRED_INVALID retired.clients is not a list of versions | Write one: [1, 2].'],
   ['versions: [0]', 24, 'RETIRED_INVALID retired.versions is not a list of versions | Write one: [1, 2].'],
   ["errors: 'Held'", 22, "RETIRED_INVALID retired.errors is not a list of names | Write one: ['old']."],
   ["comands: ['go']", 14, 'KEY_UNKNOWN retired has the unknown key comands | Did you mean commands?'],

@@ -57,7 +57,7 @@ describe('the wire lock itself', () => {
     }))
     const [before, after] = await versions(two('go', 'on'), { ...two('up'), retired: "commands: ['go', 'on']" }, forgotten)
 
-    const found = compareVersions(before, after, { commands: ['go', 'on'], queries: [], errors: [] })
+    const found = compareVersions(before, after, { clients: [], commands: ['go', 'on'], queries: [], errors: [] })
 
     expect(found.map(({ rule, level }) => `${rule} ${level}`)).toEqual([
       'EVOLVE_TAG_REUSED breaking',
@@ -71,7 +71,7 @@ describe('the wire lock itself', () => {
     const deleted = editing(2, ({ retired }) => ({ retired: { ...retired, commands: {} } }))
     const [before, after] = await versions(two('go', 'on'), { ...two('go'), retired: "commands: ['on']" }, deleted)
 
-    const found = compareVersions(before, after, { commands: ['on'], queries: [], errors: [] })
+    const found = compareVersions(before, after, { clients: [], commands: ['on'], queries: [], errors: [] })
 
     expect(found.map(({ rule, level, message }) => `${rule} ${level} ${message}`)).toEqual([
       'EVOLVE_COMMAND_RETIRED safe the command on is retired',

@@ -3,7 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TypeNode } from '../../../codegen/model.ts'
 import { Inexpressible, type ValueStep } from '../../../src/contract/v1.ts'
+import { encodeCall } from '../../../src/contract/v1/call.ts'
 import { Arbitraries } from '../../../src/prove/arbitraries.ts'
+import { packValue, type Wire } from '../../../src/wire/value.ts'
 import { Project } from '../project.ts'
 import { problemsIn } from '../strict.ts'
 import { type Build, buildsOf, Follower } from './builds.ts'
@@ -255,6 +257,42 @@ describe('versions that are emitted', () => {
     const left = stale.map((path) => path.slice(path.lastIndexOf('generated/') + 10))
     expect(left).toEqual(['v1/codec.ts', 'v1/errors.ts', 'v1/machine.ts', 'v1/types.ts', 'versions.ts'])
   })
+})
+
+describe('a version of which no client is left', () => {
+  const before: Parts = {
+    state: 'n: Type.Optional(Type.Integer())',
+    errors: 'Held: Type.Object({}), Full: Type.Object({})',
+    commands: "see: { input: Type.Object({}), output: Type.Enum(['x', 'y']), errors: ['Held'] },",
+    queries: '',
+  }
+  const after: Parts = {
+    ...before,
+    commands: "see: { input: Type.Object({}), output: Type.Enum(['x', 'y', 'z']), errors: ['Held', 'Full'] },",
+    retired: 'clients: [1]',
+  }
+  let answer: object = { ok: true, value: 'x' }
+  const handlers = { see: () => answer }
+
+  test('is still replayed and served, and what it has no words for is refused to a client of it', async () => {
+    const { first, second, texts } = await buildsOf(before, after)
+    expect(problemsIn(texts)).toEqual([])
+    const [one, two] = [first.code.shopDescriptor, second.code.shopDescriptor]
+    const machine = second.code.shop(handlers)
+    const follower = new Follower(machine)
+    const [see] = two.commands
+    if (see === undefined) throw new Error('see is gone')
+    const lowered = (reply: Wire): unknown => machine.evolution?.lower('command', encodeCall(see, 2, {}), packValue(reply), 1)
+    expect(follower.call(one, 'see', {})).toEqual([0, [0, 'x'], 1])
+
+    follower.activate(2)
+
+    expect(lowered(follower.call(two, 'see', {}))).toMatchObject({ kind: 'lowered' })
+    answer = { ok: true, value: 'z' }
+    expect(lowered(follower.call(two, 'see', {}))).toMatchObject({ kind: 'inexpressible' })
+    answer = { ok: false, error: { code: 'Full' } }
+    expect(lowered(follower.call(two, 'see', {}))).toMatchObject({ kind: 'inexpressible' })
+  }, 60_000)
 })
 
 describe('what is retired', () => {

@@ -128,6 +128,32 @@ describe('a change of a type is told once for each use of it, in its line', () =
   })
 })
 
+describe('where no client of the older version is left', () => {
+  const wider = valueCases.filter(([name]) => {
+    const rule = ruleOf(codeOf(`EVOLVE_${name}`))
+    return rule.of === 'value' && rule.down === 'partial'
+  })
+  test.each(wider)('%s is safe in results: %s to %s', async (_, before, after) => {
+    const levels = async (retired: string): Promise<readonly string[]> => {
+      const { findings } = evolutionOf(await editedFrom({ part: before }, { part: after, retired }))
+      return findings.filter(({ subject }) => subject === 'result' || subject === 'error').map(({ level }) => level)
+    }
+    expect(await levels('')).toEqual(['breaking', 'breaking'])
+    expect(await levels('clients: [1]')).toEqual(['safe', 'safe'])
+  })
+
+  test('an error more is safe', async () => {
+    const { findings } = evolutionOf(await editedFrom(answering("'Held'"), answering("'Held', 'Full'", { retired: 'clients: [1]' })))
+    expect(findings.map(findingLine)).toEqual(['11 ERROR_ADDED error safe'])
+  })
+
+  test('a field that was required must still be answered: until the activation the handlers answer in the older version', async () => {
+    const two = 'a: Type.Integer(), b: Type.String()'
+    const { findings } = evolutionOf(await editedFrom({ part: two }, { part: 'a: Type.Integer()', retired: 'clients: [1]' }))
+    expect(findings.map(findingLine)).toContain('3 FIELD_REMOVED_REQUIRED result breaking')
+  })
+})
+
 /** A rule, the parts before and after, and all that is found. */
 type Case = readonly [rule: string, before: Parts, after: Parts, found: readonly string[], message: string]
 const bare = { state: '', errors: '', queries: '' }
