@@ -1,0 +1,205 @@
+// Three processes of raftgen, with the machine of `kv/` and every default.
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { nodeStatus } from 'raftgen/client'
+import type { Load, Loaded } from '../load/load.js'
+import type { Answer, Offer, Offered, Order } from '../load/raftgen-client.js'
+import { freeAddress, pause, until } from './ports.js'
+import { ProcessMeter } from './process-meter.js'
+import type { Measured, Meter, System, SystemNode } from './system.js'
+
+export interface RaftgenOptions {
+  /** Their data go below it. */
+  readonly root: string
+  /** Options of the nodes: see `node.ts`. */
+  readonly node?: object
+  /** In reports. Default `raftgen`. */
+  readonly name?: string
+  /** Folder of the built benchmark whose nodes and client run. Default: this one. */
+  readonly built?: string
+}
+
+const here = fileURLToPath(new URL('..', import.meta.url))
+const nobody: Meter = { cores: Number.NaN, mebibytes: Number.NaN }
+
+class RaftgenNode implements SystemNode {
+  readonly address: string
+  /** The program and its arguments. */
+  readonly #args: readonly string[]
+  #process: ChildProcess | undefined
+
+  constructor(address: string, args: readonly string[]) {
+    this.address = address
+    this.#args = args
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  /** Milliseconds until it serves. */
+  async start(): Promise<number> {
+    const began = performance.now()
+    const execArgv = process.env['BENCH_NODE_ARGS']?.split(' ') ?? []
+    this.#process = spawn(process.execPath, [...execArgv, ...this.#args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    await until(`node at ${this.address}`, 120_000, async () => {
+      const { leader } = await nodeStatus({ address: this.address, timeoutMs: 1_000 })
+      return leader
+    })
+    return performance.now() - began
+  }
+
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (child === undefined || child.exitCode !== null) return
+    child.kill(signal)
+    await once(child, 'exit')
+  }
+}
+
+/** A process that loads a cluster as it is told. */
+class RaftgenClient {
+  readonly #process: ChildProcess
+
+  private constructor(child: ChildProcess) {
+    this.#process = child
+  }
+
+  static async start(program: string, servers: readonly string[]): Promise<RaftgenClient> {
+    const execArgv = process.env['BENCH_CLIENT_ARGS']?.split(' ') ?? []
+    const child = fork(program, [JSON.stringify(servers)], { execArgv })
+    await once(child, 'message')
+    return new RaftgenClient(child)
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  tell(order: Order): void {
+    this.#process.send(order)
+  }
+
+  async answer(): Promise<Answer> {
+    const answer: Answer = (await once(this.#process, 'message'))[0]
+    if (answer.kind === 'failed') throw new Error(answer.message)
+    return answer
+  }
+
+  async load(load: Load): Promise<Loaded> {
+    this.tell({ kind: 'load', load })
+    const answer = await this.answer()
+    if (answer.kind !== 'loaded') throw new Error(`the client answered ${answer.kind}`)
+    return answer.loaded
+  }
+
+  async close(): Promise<void> {
+    if (this.#process.exitCode !== null) return
+    this.#process.disconnect()
+    await once(this.#process, 'exit')
+  }
+}
+
+export class RaftgenCluster implements System {
+  readonly name: string
+  readonly version: string
+  readonly driver = 'the generated client, in one process'
+  readonly nodes: readonly RaftgenNode[]
+  readonly #client: RaftgenClient
+
+  private constructor(name: string, version: string, nodes: readonly RaftgenNode[], client: RaftgenClient) {
+    this.name = name
+    this.version = version
+    this.nodes = nodes
+    this.#client = client
+  }
+
+  static async start({ root, node = {}, name = 'raftgen', built = here }: RaftgenOptions): Promise<RaftgenCluster> {
+    const members: { id: number; peer: string; client: string }[] = []
+    for (const id of [1, 2, 3]) members.push({ id, peer: await freeAddress(), client: await freeAddress() })
+    const nodes = members.map(({ id, peer, client }) => {
+      const options = JSON.stringify({ ...node, members: { id, all: members } })
+      return new RaftgenNode(client, [join(built, 'node.js'), join(root, `${name}-${id}`), peer, client, options])
+    })
+    await Promise.all(nodes.map((one) => one.start()))
+    const { version } = JSON.parse(await readFile(join(built, '../../../package.json'), 'utf8'))
+    const servers = nodes.map(({ address }) => address)
+    return new RaftgenCluster(name, version, nodes, await RaftgenClient.start(join(built, 'load/raftgen-client.js'), servers))
+  }
+
+  async measure(load: Load): Promise<Measured> {
+    const working = this.#client.load(load)
+    // Awaited below: until then what goes wrong is nobody's.
+    working.catch(() => undefined)
+    await pause(load.warmUpSeconds * 1_000)
+    const meter = new ProcessMeter([...this.nodes.map(({ pid }) => pid), this.#client.pid])
+    await pause(load.seconds * 1_000 - 20)
+    const meters = meter.read()
+    return { ...(await working), nodes: meters.slice(0, -1), client: meters.at(-1) ?? nobody }
+  }
+
+  /** Open loop. */
+  async offer(offer: Offer): Promise<Offered & Pick<Measured, 'nodes'>> {
+    this.#client.tell({ kind: 'offer', offer })
+    await pause(1_000)
+    const meter = new ProcessMeter(this.nodes.map(({ pid }) => pid))
+    await pause(offer.seconds * 1_000 - 20)
+    const nodes = meter.read()
+    const answer = await this.#client.answer()
+    if (answer.kind !== 'offered') throw new Error(`the client answered ${answer.kind}`)
+    return { ...answer.offered, nodes }
+  }
+
+  leader(): Promise<number> {
+    return until('a leader', 10_000, async () => {
+      const roles = await Promise.all(
+        this.nodes.map(({ address, pid }) =>
+          pid === undefined
+            ? undefined
+            : nodeStatus({ address, timeoutMs: 500 }).then(
+                ({ role }) => role,
+                () => undefined,
+              ),
+        ),
+      )
+      const position = roles.indexOf('leader')
+      return position === -1 ? undefined : position
+    })
+  }
+
+  async kill(node: number): Promise<void> {
+    await this.#at(node).end('SIGKILL')
+  }
+
+  start(node: number): Promise<number> {
+    return this.#at(node).start()
+  }
+
+  async outage(): Promise<number> {
+    this.#client.tell({ kind: 'probe' })
+    await pause(1_000)
+    const leader = await this.leader()
+    await this.kill(leader)
+    await this.leader()
+    await pause(2_000)
+    this.#client.tell({ kind: 'stop' })
+    const answer = await this.#client.answer()
+    await this.start(leader)
+    return answer.kind === 'gap' ? answer.ms : Number.NaN
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close()
+    await Promise.all(this.nodes.map((node) => node.end('SIGTERM')))
+  }
+
+  #at(node: number): RaftgenNode {
+    const found = this.nodes[node]
+    if (found === undefined) throw new Error(`there is no node ${node}`)
+    return found
+  }
+}
