@@ -2,7 +2,7 @@
 import type { ChangeStep, ClusterAdmin, ClusterView } from '../client/index.ts'
 import { leaseMsMax } from '../core/limits.ts'
 import { RaftgenError } from '../errors.ts'
-import { u48Max } from '../wire/bytes.ts'
+import { u48Max } from '../wire/u48.ts'
 import { everyStatus, whyLeaderless } from './cluster-nodes.ts'
 import { noteLines } from './cluster-notes.ts'
 import type { ClusterCommandLine } from './cluster-program.ts'

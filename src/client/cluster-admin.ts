@@ -1,6 +1,6 @@
 import type { Index, Ms, NodeId } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
-import { u48Max } from '../wire/bytes.ts'
+import { u48Max } from '../wire/u48.ts'
 import { askLeader } from '../transport/ask-leader.ts'
 import type { ChangeRefusalReason } from '../transport/change-refused.ts'
 import type { AdminOperation, AdminRefused, AdminReply, NodeStatus } from '../wire/client-messages.ts'

@@ -200,7 +200,7 @@ export interface CoreLimits {
   readonly inflightBytesMax: number
   /** Bytes appended by a leader and not yet committed; beyond it proposals are refused. Default 32 MiB. */
   readonly uncommittedBytesMax: number
-  /** Applied entries kept in memory for followers that lag a little; up to twice as much with those that wait to be applied. Default 16 MiB. */
+  /** Applied entries kept in memory for followers that lag a little; up to twice as much with those that wait to be applied. Default 1 MiB. */
   readonly cacheBytesMax: number
   /** Reads that wait for a confirmation round, or for the leader's answer. Default 65,536. */
   readonly readsMax: number

@@ -49,7 +49,7 @@ const defaultLimits: CoreLimits = {
   inflightMessagesMax: 8, // beyond this a follower is slow, and larger messages serve it better than more of them
   inflightBytesMax: 8 * mebibyte,
   uncommittedBytesMax: 32 * mebibyte, // a few seconds of writes: what is more would only wait
-  cacheBytesMax: 16 * mebibyte,
+  cacheBytesMax: mebibyte, // what lives for long is dear: kept for seconds, entries cost the garbage collector a tenth of all CPU
   readsMax: 65_536,
   pinnedEntriesMax: 4_000_000, // at 300 bytes each about a gigabyte of disk, or minutes of writes at full speed
 }

@@ -1,6 +1,7 @@
 // What the state adds up to: the sum of the hashes of its records, kept up with every change. Equal states have equal sums, whatever way they
 // came to be; a change costs the hash of what it takes away and of what it brings.
 import type { Digest } from '../core/types.ts'
+import { HeldBytes, peek } from './held-bytes.ts'
 import { RecordHash } from './record-hash.ts'
 
 export type { Digest }
@@ -37,6 +38,7 @@ export class FieldDigest {
   readonly #position: number
   readonly #toWire: (value: unknown) => unknown
   readonly #hash = new RecordHash()
+  #areBytesAsTheyAre: boolean | undefined
 
   /** `position`: of the field in the state. `toWire`: what is hashed is what the value is on its way to bytes. */
   constructor(position: number, toWire: (value: unknown) => unknown) {
@@ -48,6 +50,22 @@ export class FieldDigest {
   replace(key: string | number, before: unknown, after: unknown): void {
     if (before !== undefined) this.sum.subtract(this.hashOf(key, this.#toWire(before)))
     if (after !== undefined) this.sum.add(this.hashOf(key, this.#toWire(after)))
+  }
+
+  /** The same for values with bytes in them, as a table holds them. */
+  replaceHeld(key: string | number, before: unknown, after: unknown): void {
+    if (before !== undefined) this.sum.subtract(this.hashOf(key, this.#wireOf(before)))
+    if (after !== undefined) this.sum.add(this.hashOf(key, this.#wireOf(after)))
+  }
+
+  /** Bytes that go on the wire as they are need not be made of what holds them. One value tells: it is a matter of the type. */
+  #wireOf(held: unknown): unknown {
+    if (!(held instanceof HeldBytes)) return this.#toWire(peek(held))
+    if (this.#areBytesAsTheyAre === true) return held
+    const bytes = peek(held)
+    const wire = this.#toWire(bytes)
+    this.#areBytesAsTheyAre ??= wire === bytes
+    return wire
   }
 
   /** Of a cell, at the start of the world: its value may be `undefined` too, where the schema says so. */

@@ -5,7 +5,7 @@
 const heldMax = 1_024
 
 /** At most `heldMax` bytes, each as a character. */
-class HeldBytes {
+export class HeldBytes {
   readonly text: string
 
   constructor(text: string) {
@@ -13,6 +13,9 @@ class HeldBytes {
     Object.freeze(this)
   }
 }
+
+/** Bytes that are held as a copy of their own, whoever has them. */
+export const isHeldWhole = (value: unknown): value is Uint8Array => value instanceof Uint8Array && value.length <= heldMax
 
 /** `value`, which is frozen, with its bytes held; or the same where there is nothing to hold. Not for one with records in it (`hasMap`). */
 export function hold(value: unknown): unknown {

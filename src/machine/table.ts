@@ -1,8 +1,9 @@
 import { assert } from '../core/invariant.ts'
 import { type Check, holdsBytes } from './codec.ts'
 import type { Digest, FieldDigest } from './field-digest.ts'
-import { hasMap, hold, peek, release } from './held-bytes.ts'
+import { hasMap, hold, isHeldWhole, peek, release } from './held-bytes.ts'
 import { type Frozen, type Moment, OrderedMap, type View } from './ordered-map.ts'
+import { checkInPlace } from './own-bytes.ts'
 import type { Rows } from './table-index.ts'
 import { type IndexSpec, TableIndexes } from './table-indexes.ts'
 import { type Key, type TableRange, spanOf } from './table-range.ts'
@@ -241,8 +242,9 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
   /** Of a key that was written twice the first change ends where the second begins. */
   #addUp(digest: FieldDigest): void {
     for (let i = 0; i < this.#journaled; i++) {
-      const [before, after] = [this.#journalValues[i], this.#journalAfter[i]]
-      digest.replace(this.#journalKeys[i] ?? '', this.#copies ? peek(before) : before, this.#copies ? peek(after) : after)
+      const key = this.#journalKeys[i] ?? ''
+      if (this.#copies) digest.replaceHeld(key, this.#journalValues[i], this.#journalAfter[i])
+      else digest.replace(key, this.#journalValues[i], this.#journalAfter[i])
     }
   }
 
@@ -272,7 +274,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
 
   #checkValue(key: Key, value: unknown): unknown {
     try {
-      return this.#values.check(value, this.#name)
+      return isHeldWhole(value) ? checkInPlace(this.#values, value, this.#name) : this.#values.check(value, this.#name)
     } catch {
       // The path with the key in it costs more than the check, so it is made for those who fail only.
       return this.#values.check(value, `${this.#name}[${JSON.stringify(key)}]`)

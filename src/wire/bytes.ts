@@ -1,4 +1,5 @@
 // Fixed-width, big-endian building blocks of every binary format of ours. Lengths are checked before anything is allocated.
+import { readU48, writeU48 } from './u48.ts'
 
 /** Bytes that do not follow a format of ours. What they came from (a connection, a file) is dropped or refused; it never crashes a node. */
 export class WireError extends Error {
@@ -15,9 +16,6 @@ export class WireError extends Error {
     return this.#missing
   }
 }
-
-/** 2^48 - 1: the largest whole number in these formats. As an index, 280 million million entries; as a time, the year 10889. */
-export const u48Max = 0xffff_ffff_ffff
 
 /** A buffer that grows by doubling. `take` gives what was written and starts anew. */
 export class ByteWriter {
@@ -62,7 +60,8 @@ export class ByteWriter {
   /** Throws a `RangeError` outside 0..2^48-1. */
   u48(value: number): void {
     this.#reserve(6)
-    this.#length = this.#buffer.writeUIntBE(value, this.#length, 6)
+    writeU48(this.#buffer, this.#length, value)
+    this.#length += 6
   }
 
   /** As they are, without a length. */
@@ -125,7 +124,7 @@ export class ByteReader {
   #at = 0
 
   constructor(bytes: Uint8Array) {
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   get remaining(): number {
@@ -154,7 +153,7 @@ export class ByteReader {
   }
 
   u48(what: string): number {
-    return this.#buffer.readUIntBE(this.#advance(6, what), 6)
+    return readU48(this.#buffer, this.#advance(6, what))
   }
 
   /** A u48 that is not 0: an id, a count from 1. */

@@ -2,10 +2,12 @@
 import type { Index } from '../core/types.ts'
 import type { Envelope, SessionTouch } from '../machine/envelope.ts'
 import { ByteReader, ByteWriter, WireError } from './bytes.ts'
+import { readU48, writeU48 } from './u48.ts'
 
 /** By their number, for good. */
 const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSessions', 'clock', 'check', 'skip', 'activate'] as const
 export const commandOverheadBytes = 27
+const commandKind = kinds.indexOf('command')
 
 /** The hot one, apart from the others: one allocation, exactly as large as needed. */
 export function encodeCommand(
@@ -13,12 +15,13 @@ export function encodeCommand(
   command: Uint8Array,
 ): Uint8Array {
   const data = Buffer.allocUnsafe(commandOverheadBytes + command.length)
-  data[0] = 0
-  data.writeUIntBE(header.now, 1, 6)
-  data.writeUIntBE(header.session, 7, 6)
-  data.writeUIntBE(header.seq, 13, 6)
-  data.writeUIntBE(header.ackedBelow, 19, 6)
-  data.writeUInt16BE(header.version, 25)
+  data[0] = commandKind
+  writeU48(data, 1, header.now)
+  writeU48(data, 7, header.session)
+  writeU48(data, 13, header.seq)
+  writeU48(data, 19, header.ackedBelow)
+  data[25] = header.version >>> 8
+  data[26] = header.version
   data.set(command, commandOverheadBytes)
   return data
 }
@@ -73,20 +76,21 @@ export function skippedBy(data: Uint8Array): Index | undefined {
 
 /** `command` is a view of `data`. Throws a `WireError`: the entry was written by a version that this one does not know. */
 export function decodeEnvelope(data: Uint8Array): Envelope {
+  if (data[0] === commandKind && data.length >= commandOverheadBytes) {
+    return {
+      kind: 'command',
+      now: readU48(data, 1),
+      session: readU48(data, 7),
+      seq: readU48(data, 13),
+      ackedBelow: readU48(data, 19),
+      version: ((data[25] ?? 0) << 8) | (data[26] ?? 0),
+      command: data.subarray(commandOverheadBytes),
+    }
+  }
   const reader = new ByteReader(data)
   const kind = kinds[reader.u8('kind of an envelope')]
   const now = reader.u48('time of an envelope')
-  if (kind === 'command') {
-    return {
-      kind,
-      now,
-      session: reader.u48('session'),
-      seq: reader.u48('seq'),
-      ackedBelow: reader.u48('ackedBelow'),
-      version: reader.u16('schema version'),
-      command: reader.raw(reader.remaining, 'command'),
-    }
-  }
+  if (kind === 'command') throw new WireError(`a command has ${data.length} bytes, its envelope alone needs ${commandOverheadBytes}`)
   const envelope = decodeRare(reader, kind, now)
   reader.end(`envelope ${envelope.kind}`)
   return envelope

@@ -15,7 +15,7 @@ import type {
   ReplyItem,
   ServerMessage,
 } from '../../src/wire/client-messages.ts'
-import { u48Max } from '../../src/wire/bytes.ts'
+import { u48Max } from '../../src/wire/u48.ts'
 import type { PeerHello, PeerWelcome } from '../../src/wire/handshake.ts'
 
 const u16 = fc.integer({ min: 0, max: 65_535 })

@@ -2,6 +2,7 @@
 import { InvariantError } from '../../core/invariant.ts'
 import { RaftgenError } from '../../errors.ts'
 import type { Digest } from '../../machine/field-digest.ts'
+import { checkInPlace } from '../../machine/own-bytes.ts'
 import { isFailure } from '../../machine/result.ts'
 import { State } from '../../machine/state.ts'
 import type { ApplyContext, QueryContext, SnapshotReceiver } from '../../machine/state-machine.ts'
@@ -71,6 +72,7 @@ export class BoundMachine {
   readonly #commands: ReadonlyMap<number, Operation>
   readonly #queries: ReadonlyMap<number, Operation>
   readonly #raiseInput: RaiseInput
+  readonly #nothing: Uint8Array
   /** Of a leader: followers check nothing. */
   readonly #checkedCommands = new Decoded<Call>()
   readonly #checkedQueries = new Decoded<Call>()
@@ -82,6 +84,7 @@ export class BoundMachine {
     this.#commands = byTag(descriptor.commands, handlers)
     this.#queries = byTag(descriptor.queries, handlers)
     this.#raiseInput = raiseInput
+    this.#nothing = packValue([0, null, descriptor.version])
     this.state = new State(descriptor.state)
   }
 
@@ -89,7 +92,7 @@ export class BoundMachine {
   check(command: Uint8Array, raw?: RawCall): string | undefined {
     try {
       const call = this.#decode('command', command, raw)
-      call.operation.input.check(call.input, 'input')
+      checkInPlace(call.operation.input, call.input, 'input')
       // What is kept is what every replica decodes, not what the check made of it.
       this.#checkedCommands.keep(command, call)
       return undefined
@@ -115,7 +118,7 @@ export class BoundMachine {
     transaction.begin()
     try {
       const returned = this.#run(operation, root, input, context)
-      const reply = packValue([0, operation.reply.toWire(returned), this.#version])
+      const reply = this.#packed(operation.reply.toWire(returned))
       if (operation.fallible && isFailure(returned)) transaction.rollback()
       else transaction.commit()
       return reply
@@ -130,7 +133,12 @@ export class BoundMachine {
 
   query(query: Uint8Array, context: QueryContext): Uint8Array {
     const { operation, input } = this.#checkedQueries.take(query) ?? this.#decodeQuery(query)
-    return this.read((root) => packValue([0, operation.reply.toWire(this.#run(operation, root, input, context)), this.#version]))
+    return this.read((root) => this.#packed(operation.reply.toWire(this.#run(operation, root, input, context))))
+  }
+
+  /** Most commands answer with nothing: for those it is made once. */
+  #packed(reply: Wire): Uint8Array {
+    return reply === null ? this.#nothing : packValue([0, reply, this.#version])
   }
 
   snapshot(): Uint8Array {
@@ -195,7 +203,7 @@ export class BoundMachine {
   /** A query is not in the log: its bounds are checked wherever it is answered. */
   #decodeQuery(query: Uint8Array, raw?: RawCall): Call {
     const { operation, input } = this.#decode('query', query, raw)
-    return { operation, input: operation.input.check(input, 'input') }
+    return { operation, input: checkInPlace(operation.input, input, 'input') }
   }
 
   #decode(kind: 'command' | 'query', bytes: Uint8Array, call = readCall(kind, bytes)): Call {
