@@ -5,6 +5,8 @@ import { failureText } from '../machine/failure-text.ts'
 import type { Replica } from '../machine/replica.ts'
 import { sessionsMax } from '../machine/sessions.ts'
 import type { Clock } from '../ports/clock.ts'
+import { type CommandHeader, commandOverheadBytes, writeCommand } from '../wire/envelope-codec.ts'
+import { Slab } from '../wire/slab.ts'
 import type { Commands, KeepAlive, LeaderHint, OpenSession, Refused, ReplyItem } from '../wire/client-messages.ts'
 import { type Admitted, admitted, lower } from './calls.ts'
 import type { Connection, Connections } from './connections.ts'
@@ -47,6 +49,10 @@ const isVital = ({ kind, ...pending }: Pending): boolean =>
 /** That, and what tells replicas whether they are the same, where they are in doubt about it. */
 const isVitalInDoubt = (pending: Pending): boolean => isVital(pending) || (pending.kind === 'internal' && pending.envelope.kind === 'check')
 
+type AdmittedCommand =
+  | Extract<Admitted, { kind: 'refused' }>
+  | { readonly kind: 'admitted'; readonly data: Uint8Array; readonly call: Uint8Array }
+
 export class CommandDoor {
   readonly #raft: Raft
   readonly #replica: Replica
@@ -59,6 +65,7 @@ export class CommandDoor {
   readonly #whyFull: () => Refused | undefined
   readonly #halting: Pick<Halting, 'refusal' | 'isToBeSkipped'>
   readonly #whyUnsure: () => Unsure | undefined
+  readonly #slab = new Slab()
   /** There was no room when this node last looked, or apply had halted: nothing was proposed, so no time has passed in the log. */
   #isFull = false
   /** The core had no room for what this node proposed of its own accord. */
@@ -110,9 +117,10 @@ export class CommandDoor {
         continue
       }
       if (refusedFrom !== undefined) connection.admitAgain(session)
-      const admission = this.#admit(command)
+      const admission = this.#admit({ session, seq, ackedBelow }, command)
       if (admission.kind === 'admitted') {
-        this.#proposals.add({ kind: 'command', connection: connection.id, session, seq, ackedBelow, command: admission.call })
+        const { data, call } = admission
+        this.#proposals.add({ kind: 'command', connection: connection.id, session, seq, ackedBelow, data, command: call })
         admitted += 1
         continue
       }
@@ -273,15 +281,27 @@ export class CommandDoor {
   }
 
   /** Room first, then size, then the schema: never trust a client. */
-  #admit(command: Uint8Array): Admitted {
+  #admit(header: CommandHeader, command: Uint8Array): AdmittedCommand {
     const { commandBytesMax, pendingCommandsMax, pendingBytesMax } = this.#limits
-    const refuse = (why: Refused): Admitted => ({ kind: 'refused', why })
+    const refuse = (why: Refused): AdmittedCommand => ({ kind: 'refused', why })
     if (this.#proposals.count >= pendingCommandsMax) return refuse(overloaded('pendingCommandsMax'))
     if (this.#proposals.bytes + command.length > pendingBytesMax) return refuse(overloaded('pendingBytesMax'))
     if (command.length > commandBytesMax) {
       return refuse({ code: 'TOO_LARGE', message: `the command has ${command.length} bytes, at most ${commandBytesMax} are allowed` })
     }
-    return admitted(this.#replica, 'command', command)
+    // What was checked is what is proposed: one copy of what lies in the frame.
+    const { data, command: own } = this.#envelope(header, command)
+    const admission = admitted(this.#replica, 'command', own)
+    if (admission.kind === 'refused') return admission
+    if (admission.call === own) return { kind: 'admitted', data, call: own }
+    const raised = this.#envelope(header, admission.call)
+    return { kind: 'admitted', data: raised.data, call: raised.command }
+  }
+
+  #envelope(header: CommandHeader, command: Uint8Array): { readonly data: Uint8Array; readonly command: Uint8Array } {
+    const data = this.#slab.take(commandOverheadBytes + command.length)
+    writeCommand(data, header, command)
+    return { data, command: data.subarray(commandOverheadBytes) }
   }
 
   /** Once the no-op of this term is applied, so is everything that was stamped before: time goes on from there. */

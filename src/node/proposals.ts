@@ -1,7 +1,7 @@
 // Commands on their way through the log, and who waits for each. Nothing here knows what a command means.
 import { type Accepted, assert, type Entry, type EntryId, type Index } from '../core/index.ts'
 import type { Envelope } from '../machine/envelope.ts'
-import { encodeCommand, encodeEnvelope } from '../wire/envelope-codec.ts'
+import { encodeEnvelope, stampCommand } from '../wire/envelope-codec.ts'
 import type { ConnectionId } from './options.ts'
 import type { Tickets } from './tickets.ts'
 
@@ -16,6 +16,9 @@ export type Pending =
       readonly session: number
       readonly seq: number
       readonly ackedBelow: number
+      /** Its envelope, without its stamp. */
+      readonly data: Uint8Array
+      /** In that. */
       readonly command: Uint8Array
     }
   | { readonly kind: 'openSession'; readonly connection: ConnectionId; readonly requestId: number; readonly envelope: Unstamped }
@@ -88,11 +91,12 @@ export class Proposals {
     const ticket = this.#tickets.next()
     this.#proposed.set(ticket, items)
     const commands: Uint8Array[] = []
+    const stamp = { now, version }
     for (const item of items) {
       if (item.kind !== 'command') commands.push(encodeEnvelope({ ...item.envelope, now }))
       else {
-        const { session, seq, ackedBelow } = item
-        commands.push(encodeCommand({ now, session, seq, ackedBelow, version }, item.command))
+        stampCommand(item.data, stamp)
+        commands.push(item.data)
       }
     }
     return { ticket, commands }

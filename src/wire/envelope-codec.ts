@@ -9,21 +9,38 @@ const kinds = ['command', 'openSession', 'closeSession', 'keepAlive', 'renewSess
 export const commandOverheadBytes = 27
 const commandKind = kinds.indexOf('command')
 
+export interface CommandHeader {
+  readonly session: number
+  readonly seq: number
+  readonly ackedBelow: number
+}
+/** What is known of a command when it is proposed. */
+export interface Stamp {
+  readonly now: number
+  readonly version: number
+}
+
 /** The hot one, apart from the others: one allocation, exactly as large as needed. */
-export function encodeCommand(
-  header: { readonly now: number; readonly session: number; readonly seq: number; readonly ackedBelow: number; readonly version: number },
-  command: Uint8Array,
-): Uint8Array {
+export function encodeCommand(header: CommandHeader & Stamp, command: Uint8Array): Uint8Array {
   const data = Buffer.allocUnsafe(commandOverheadBytes + command.length)
-  data[0] = commandKind
-  writeU48(data, 1, header.now)
-  writeU48(data, 7, header.session)
-  writeU48(data, 13, header.seq)
-  writeU48(data, 19, header.ackedBelow)
-  data[25] = header.version >>> 8
-  data[26] = header.version
-  data.set(command, commandOverheadBytes)
+  writeCommand(data, header, command)
+  stampCommand(data, header)
   return data
+}
+
+/** The same into `data`, which has `commandOverheadBytes` more than `command`, but for its stamp. */
+export function writeCommand(data: Uint8Array, { session, seq, ackedBelow }: CommandHeader, command: Uint8Array): void {
+  data[0] = commandKind
+  writeU48(data, 7, session)
+  writeU48(data, 13, seq)
+  writeU48(data, 19, ackedBelow)
+  data.set(command, commandOverheadBytes)
+}
+
+export function stampCommand(data: Uint8Array, { now, version }: Stamp): void {
+  writeU48(data, 1, now)
+  data[25] = version >>> 8
+  data[26] = version
 }
 
 export function encodeEnvelope(envelope: Envelope): Uint8Array {

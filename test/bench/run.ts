@@ -9,6 +9,10 @@ import { connections } from './scenarios/connections.js'
 import { degraded } from './scenarios/degraded.js'
 import { growth } from './scenarios/growth.js'
 import { overload } from './scenarios/overload.js'
+import { restart } from './scenarios/restart.js'
+import { eventLoop } from './scenarios/event-loop.js'
+import { slowFollower } from './scenarios/slow-follower.js'
+import { soak } from './scenarios/soak.js'
 import { outage } from './scenarios/outage.js'
 import type { Scenario, Section } from './scenarios/scenario.js'
 import { throughput } from './scenarios/throughput.js'
@@ -16,7 +20,9 @@ import { EtcdCluster, etcdVersion } from './systems/etcd.js'
 import { RaftgenCluster } from './systems/raftgen.js'
 import type { System } from './systems/system.js'
 
-const scenarios: readonly Scenario[] = [throughput, outage, degraded, connections, growth, overload]
+const scenarios: readonly Scenario[] = [throughput, outage, degraded, slowFollower, connections, restart, eventLoop, growth, overload, soak]
+
+const quick = ['throughput', 'outage']
 
 interface Options {
   readonly full?: true
@@ -67,7 +73,7 @@ async function run(options: Options): Promise<void> {
     if (options.vs !== 'none' && (options.vs === 'etcd' || etcdVersion() !== undefined)) systems.push(await EtcdCluster.start(root))
     const sections: Section[] = []
     for (const scenario of scenarios) {
-      if (options.only !== undefined && !options.only.includes(scenario.name)) continue
+      if (!isWanted(scenario, options)) continue
       const folder = join(root, scenario.name)
       await mkdir(folder)
       const context = {
@@ -85,6 +91,12 @@ async function run(options: Options): Promise<void> {
     await Promise.allSettled(systems.map((system) => system.close()))
     await rm(root, { recursive: true, force: true })
   }
+}
+
+/** Without `--full` what is compared, and no more: two minutes. */
+function isWanted({ name, isExtra }: Scenario, { only, full }: Options): boolean {
+  if (only !== undefined) return only.includes(name)
+  return full === true ? isExtra !== true : quick.includes(name)
 }
 
 async function tell(report: Report, out: string | undefined): Promise<void> {

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type BenchCluster, startCluster } from './bench-cluster.js'
+import { RaftgenCluster } from './systems/raftgen.js'
 import { BenchKvClient } from './kv/generated/index.js'
 import type { SnapshotNote, WatchNote } from './watch.js'
 
@@ -29,11 +29,9 @@ class NodeWatch {
   readonly snapshots: SnapshotNote[] = []
   readonly slices: WatchNote[] = []
 
-  constructor(node: BenchCluster['nodes'][number]) {
-    node.on('message', (message: { readonly snapshot?: SnapshotNote; readonly watch?: WatchNote }) => {
-      if (message.snapshot !== undefined) this.snapshots.push(message.snapshot)
-      if (message.watch !== undefined) this.slices.push(message.watch)
-    })
+  note({ snapshot, watch }: { readonly snapshot?: SnapshotNote; readonly watch?: WatchNote }): void {
+    if (snapshot !== undefined) this.snapshots.push(snapshot)
+    if (watch !== undefined) this.slices.push(watch)
   }
 
   /** Whether one of its snapshots was under way in the slice that begins then. */
@@ -44,11 +42,12 @@ class NodeWatch {
 
 const root = await mkdtemp(join(options.dir, 'raftgen-bench-'))
 const limits = { snapshotEntries: Number(options.every), snapshotLogBytes: 2 ** 40 }
-const cluster = await startCluster(root, { node: { limits, watch: sliceMs } })
+const cluster = await RaftgenCluster.start({ root, node: { limits, watch: sliceMs } })
 try {
-  const nodes = cluster.nodes.map((node) => new NodeWatch(node))
+  const nodes = cluster.nodes.map(() => new NodeWatch())
+  cluster.onNote((node, note) => nodes[node]?.note(note))
   const clients = await Promise.all(
-    Array.from({ length: 4 }, () => BenchKvClient.connect({ servers: [...cluster.servers], timeoutMs: 60_000 })),
+    Array.from({ length: 4 }, () => BenchKvClient.connect({ servers: cluster.nodes.map(({ address }) => address), timeoutMs: 60_000 })),
   )
   let next = 0
   /** Puts without end, `inFlight` of them always under way. */

@@ -1,4 +1,5 @@
 // Handing leadership over (§3.10): writes wait rather than fail while it lasts.
+import { commandOverheadBytes, encodeCommand } from '../../src/wire/envelope-codec.ts'
 import { describe, expect, test } from 'vitest'
 import { Proposals } from '../../src/node/proposals.ts'
 import { Tickets } from '../../src/node/tickets.ts'
@@ -165,8 +166,11 @@ test('queries are answered during a transfer', () => {
 
 test('commands that the core would not take because of a transfer wait in their old order, before later ones', () => {
   const proposals = new Proposals(new Tickets())
-  const add = (seq: number) =>
-    proposals.add({ kind: 'command', connection: 1, session: 1, seq, ackedBelow: 1, command: new Uint8Array([seq]) })
+  const add = (seq: number) => {
+    const header = { session: 1, seq, ackedBelow: 1 }
+    const data = encodeCommand({ ...header, now: 0, version: 0 }, new Uint8Array([seq]))
+    proposals.add({ kind: 'command', connection: 1, ...header, data, command: data.subarray(commandOverheadBytes) })
+  }
   for (const seq of [1, 2, 3]) add(seq)
   const { ticket } = proposals.propose({ now: 1, version: 1 })
   proposals.accept({ ticket, first: { term: 1, index: 1 }, count: 1 })

@@ -1,3 +1,5 @@
+import { Slab } from '../../wire/slab.ts'
+
 /** Commands that were checked and not applied yet, or queries not answered yet. What is older is decoded again. */
 const keptMax = 1_024
 /** Refused and repeated commands are checked and never applied: this many may lie between two that are. */
@@ -10,6 +12,7 @@ const lookAhead = 16
 export class Decoded<T> {
   readonly #bytes: (Uint8Array | undefined)[] = []
   readonly #calls: (T | undefined)[] = []
+  readonly #slab = new Slab()
   /** Counts of what was kept and of what was taken or passed over. Invariant: 0 <= kept - taken <= keptMax. */
   #kept = 0
   #taken = 0
@@ -18,7 +21,9 @@ export class Decoded<T> {
   keep(bytes: Uint8Array, call: T): void {
     if (this.#kept - this.#taken === keptMax) this.#taken++
     const at = this.#kept % keptMax
-    this.#bytes[at] = Buffer.from(bytes)
+    const copy = this.#slab.take(bytes.length)
+    copy.set(bytes)
+    this.#bytes[at] = copy
     this.#calls[at] = call
     this.#kept++
   }

@@ -2,7 +2,7 @@
 import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import { createHistogram } from 'node:perf_hooks'
 import { putPath, putRequest, rangePath, rangeRequest } from './etcd-wire.js'
-import { keys, type Load, type Loaded, loaded, valueBytes } from './load.js'
+import { keyOf, type Load, type Loaded, loaded, valueBytes } from './load.js'
 
 const value = new Uint8Array(valueBytes).fill(7)
 /** A write that takes longer goes to the next node. */
@@ -58,7 +58,7 @@ export async function loadEtcd(address: string, { operation, inFlight, connectio
   const worker = async (first: number): Promise<void> => {
     const connection = used[first % used.length]
     for (let i = first; connection !== undefined; i += inFlight) {
-      const key = keys[i % keys.length] ?? ''
+      const key = keyOf(i)
       const called = performance.now()
       if (called >= until) return
       const isDone =
@@ -99,7 +99,7 @@ export class EtcdProbe {
     let node = first
     let connection = this.#connect(node)
     for (let i = first; !this.#isStopped; i += 16) {
-      if (await connection.call(putPath, putRequest(keys[i % keys.length] ?? '', value), callTimeoutMs)) {
+      if (await connection.call(putPath, putRequest(keyOf(i), value), callTimeoutMs)) {
         const now = performance.now()
         this.#gapMs = Math.max(this.#gapMs, now - this.#last)
         this.#last = now

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createHistogram } from 'node:perf_hooks'
 import { createInterface } from 'node:readline'
 import { putPath, putRequest, rangePath, rangeRequest } from './etcd-wire.js'
-import { keys, type Load, type Loaded, loaded, valueBytes } from './load.js'
+import { keyOf, type Load, type Loaded, loaded, valueBytes } from './load.js'
 
 /** None where it is not installed (Debian: `nghttp2-client`). */
 export function h2loadVersion(): string | undefined {
@@ -23,7 +23,7 @@ export async function loadByH2load(address: string, load: Load, onStart: (pid: n
   const folder = await mkdtemp(join(tmpdir(), 'raftgen-h2load-'))
   try {
     const [body, log] = [join(folder, 'body'), join(folder, 'log')]
-    const key = keys[0] ?? ''
+    const key = keyOf(0)
     await writeFile(body, operation === 'put' ? putRequest(key, new Uint8Array(valueBytes).fill(7)) : rangeRequest(key))
     const path = operation === 'put' ? putPath : rangePath
     const args = [

@@ -5,6 +5,8 @@ export interface Load {
   /** Calls under way at any time: closed loop. */
   readonly inFlight: number
   readonly connections: number
+  /** So many keys are written and read, one after the other. Default 10,000. */
+  readonly keyCount?: number
   /** Counted; before it, `warmUpSeconds` are not. */
   readonly seconds: number
   readonly warmUpSeconds: number
@@ -27,7 +29,8 @@ export interface Latencies {
 }
 
 export const valueBytes = 256
-export const keys = Array.from({ length: 10_000 }, (_, i) => `key/${i}`)
+const defaultKeyCount = 10_000
+export const keyOf = (i: number, keyCount = defaultKeyCount): string => `key/${i % keyCount}`
 
 export function loaded(latencies: Latencies, seconds: number, failed: number): Loaded {
   const ms = (nanoseconds: number): number => nanoseconds / 1e6

@@ -2,7 +2,7 @@
 import { createHistogram } from 'node:perf_hooks'
 import { RaftgenError } from 'raftgen'
 import { BenchKvClient } from '../kv/generated/index.js'
-import { type Load, type Loaded, keys, loaded, valueBytes } from './load.js'
+import { type Load, type Loaded, keyOf, loaded, valueBytes } from './load.js'
 
 export type Order =
   | { readonly kind: 'load'; readonly load: Load }
@@ -44,7 +44,7 @@ async function connected(count: number): Promise<readonly BenchKvClient[]> {
   return clients
 }
 
-async function run({ operation, inFlight, connections, seconds, warmUpSeconds }: Load): Promise<Loaded> {
+async function run({ operation, inFlight, connections, keyCount, seconds, warmUpSeconds }: Load): Promise<Loaded> {
   const used = await connected(Math.min(connections, Math.max(inFlight, 1)))
   const latencies = createHistogram({ figures: 3 })
   let failed = 0
@@ -52,7 +52,7 @@ async function run({ operation, inFlight, connections, seconds, warmUpSeconds }:
   const until = from + seconds * 1_000
   const worker = async (client: BenchKvClient, first: number): Promise<void> => {
     for (let i = first; ; i += inFlight) {
-      const key = keys[i % keys.length] ?? ''
+      const key = keyOf(i, keyCount)
       const called = performance.now()
       if (called >= until) return
       try {
@@ -81,7 +81,7 @@ async function offer({ perSecond, connections, seconds }: Offer): Promise<Offere
   const begin = (i: number, called: number): void => {
     open += 1
     if (called >= from) counted += 1
-    used[i % used.length]?.put({ key: keys[i % keys.length] ?? '', value }).then(
+    used[i % used.length]?.put({ key: keyOf(i), value }).then(
       () => {
         open -= 1
         const now = performance.now()
@@ -121,7 +121,7 @@ async function probe(): Promise<void> {
   gapMs = 0
   const worker = async (first: number): Promise<void> => {
     for (let i = first; isProbing; i += 16) {
-      const isDone = await client.put({ key: keys[i % keys.length] ?? '', value }).then(
+      const isDone = await client.put({ key: keyOf(i), value }).then(
         () => true,
         () => false,
       )

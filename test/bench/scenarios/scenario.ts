@@ -41,5 +41,7 @@ export interface Scenario {
   readonly name: string
   /** For `--help` and progress. */
   readonly title: string
+  /** Only where it is asked for by its name. */
+  readonly isExtra?: true
   run(context: Context): Promise<Section>
 }

@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { nodeStatus } from 'raftgen/client'
 import type { Load, Loaded } from '../load/load.js'
 import type { Answer, Offer, Offered, Order } from '../load/raftgen-client.js'
+import type { SnapshotNote, WatchNote } from '../watch.js'
 import { freeAddress, pause, until } from './ports.js'
+import { Relay } from './relay.js'
 import { ProcessMeter } from './process-meter.js'
 import type { Measured, Meter, System, SystemNode } from './system.js'
 
@@ -16,10 +18,17 @@ export interface RaftgenOptions {
   readonly root: string
   /** Options of the nodes: see `node.ts`. */
   readonly node?: object
+  /** Nodes reach each other through relays, which can be slow. */
+  readonly isRelayed?: boolean
   /** In reports. Default `raftgen`. */
   readonly name?: string
   /** Folder of the built benchmark whose nodes and client run. Default: this one. */
   readonly built?: string
+}
+
+export interface Note {
+  readonly watch?: WatchNote
+  readonly snapshot?: SnapshotNote
 }
 
 const here = fileURLToPath(new URL('..', import.meta.url))
@@ -40,6 +49,11 @@ class RaftgenNode implements SystemNode {
     return this.#process?.pid
   }
 
+  /** Of the process that runs now. */
+  onNote(listener: (note: Note) => void): void {
+    this.#process?.on('message', listener)
+  }
+
   /** Milliseconds until it serves. */
   async start(): Promise<number> {
     const began = performance.now()
@@ -50,6 +64,10 @@ class RaftgenNode implements SystemNode {
       return leader
     })
     return performance.now() - began
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process?.kill(signal)
   }
 
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
@@ -104,31 +122,50 @@ class RaftgenClient {
   }
 }
 
+interface RaftgenParts {
+  readonly name: string
+  readonly version: string
+  readonly nodes: readonly RaftgenNode[]
+  readonly relays: readonly Relay[]
+  readonly client: RaftgenClient
+}
+
 export class RaftgenCluster implements System {
   readonly name: string
   readonly version: string
   readonly driver = 'the generated client, in one process'
   readonly nodes: readonly RaftgenNode[]
+  /** What stands before the port for peers of each node, where that was asked for. */
+  readonly relays: readonly Relay[]
   readonly #client: RaftgenClient
 
-  private constructor(name: string, version: string, nodes: readonly RaftgenNode[], client: RaftgenClient) {
+  private constructor({ name, version, nodes, relays, client }: RaftgenParts) {
     this.name = name
     this.version = version
     this.nodes = nodes
+    this.relays = relays
     this.#client = client
   }
 
-  static async start({ root, node = {}, name = 'raftgen', built = here }: RaftgenOptions): Promise<RaftgenCluster> {
+  static async start({ root, node = {}, name = 'raftgen', built = here, isRelayed = false }: RaftgenOptions): Promise<RaftgenCluster> {
     const members: { id: number; peer: string; client: string }[] = []
-    for (const id of [1, 2, 3]) members.push({ id, peer: await freeAddress(), client: await freeAddress() })
-    const nodes = members.map(({ id, peer, client }) => {
+    const listening: string[] = []
+    const relays: Relay[] = []
+    for (const id of [1, 2, 3]) {
+      const peer = await freeAddress()
+      listening.push(peer)
+      if (isRelayed) relays.push(await Relay.listen(peer))
+      members.push({ id, peer: relays.at(-1)?.address ?? peer, client: await freeAddress() })
+    }
+    const nodes = members.map(({ id, client }, i) => {
       const options = JSON.stringify({ ...node, members: { id, all: members } })
-      return new RaftgenNode(client, [join(built, 'node.js'), join(root, `${name}-${id}`), peer, client, options])
+      return new RaftgenNode(client, [join(built, 'node.js'), join(root, `${name}-${id}`), listening[i] ?? '', client, options])
     })
     await Promise.all(nodes.map((one) => one.start()))
     const { version } = JSON.parse(await readFile(join(built, '../../../package.json'), 'utf8'))
     const servers = nodes.map(({ address }) => address)
-    return new RaftgenCluster(name, version, nodes, await RaftgenClient.start(join(built, 'load/raftgen-client.js'), servers))
+    const client = await RaftgenClient.start(join(built, 'load/raftgen-client.js'), servers)
+    return new RaftgenCluster({ name, version, nodes, relays, client })
   }
 
   async measure(load: Load): Promise<Measured> {
@@ -140,6 +177,11 @@ export class RaftgenCluster implements System {
     await pause(load.seconds * 1_000 - 20)
     const meters = meter.read()
     return { ...(await working), nodes: meters.slice(0, -1), client: meters.at(-1) ?? nobody }
+  }
+
+  /** What nodes tell of themselves: see `watch` in `node.ts`. */
+  onNote(listener: (node: number, note: Note) => void): void {
+    for (const [i, node] of this.nodes.entries()) node.onNote((note) => listener(i, note))
   }
 
   /** Open loop. */
@@ -195,6 +237,7 @@ export class RaftgenCluster implements System {
   async close(): Promise<void> {
     await this.#client.close()
     await Promise.all(this.nodes.map((node) => node.end('SIGTERM')))
+    for (const relay of this.relays) relay.close()
   }
 
   #at(node: number): RaftgenNode {
