@@ -41,7 +41,7 @@ function ownOf(value: object): unknown {
   if (value instanceof Uint8Array) return value.slice()
   if (!(value instanceof HeldBytes)) return undefined
   const bytes = new Uint8Array(value.text.length)
-  bytes.set(Buffer.from(value.text, 'latin1'))
+  Buffer.from(bytes.buffer).write(value.text, 'latin1')
   return bytes
 }
 

@@ -180,7 +180,8 @@ export class BoundMachine {
       throw new TypeError(`the handler of ${name} returned a promise: handlers are synchronous`)
     }
     try {
-      return reply.check(returned, 'result')
+      // What comes of it is packed at once.
+      return returned instanceof Uint8Array ? checkInPlace(reply, returned, 'result') : reply.check(returned, 'result')
     } catch (error) {
       if (isExhaustion(error)) throw error
       throw new TypeError(`the handler of ${name} ${resultMisfit}: ${wordsOf(error).message}`, { cause: error })
