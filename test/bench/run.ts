@@ -69,7 +69,6 @@ async function run(options: Options): Promise<void> {
   try {
     progress('starting three processes of each system')
     systems.push(await RaftgenCluster.start({ root }))
-    systems.push(await RaftgenCluster.start({ root }))
     if (options.vs !== 'none' && (options.vs === 'etcd' || etcdVersion() !== undefined)) systems.push(await EtcdCluster.start(root))
     const sections: Section[] = []
     for (const scenario of scenarios) {
