@@ -7,19 +7,11 @@ import type { Done } from '../ports/log.ts'
 import { syncDir } from './checked-file.ts'
 import { storeError } from './damage.ts'
 import { journalBytes, sectorBytes } from './journal-record.ts'
-import type { JournalSpace } from './journal-space.ts'
+import type { JournalContent, NewJournal } from './journal-space.ts'
 
 const ownerOnly = 0o600
 /** Systems without it sync after each write. */
 const dataSync = fs.constants.O_DSYNC ?? 0
-
-/** What a journal holds. */
-export interface JournalContent {
-  /** What cannot be read is zeros. */
-  readonly bytes: Uint8Array
-  /** It is there, in its whole length, and can be read at all. */
-  readonly isWhole: boolean
-}
 
 /** Errors: those of the system, but for what the disk cannot read. */
 export async function readJournal(path: string): Promise<JournalContent> {
@@ -63,15 +55,15 @@ async function readInto(file: fs.promises.FileHandle, memory: Buffer, start: num
   return read
 }
 
-export class JournalFile implements JournalSpace {
+export class JournalFile implements NewJournal {
   readonly name: string
+  readonly bytes = journalBytes
   #descriptor: number | undefined
 
   constructor(path: string) {
     this.name = path
   }
 
-  /** A new file of zeros takes the place of what is there, durably. */
   async make(): Promise<void> {
     const next = `${this.name}.new`
     const handle = await open(next, 'w', ownerOnly)
@@ -86,7 +78,6 @@ export class JournalFile implements JournalSpace {
     await syncDir(dirname(this.name))
   }
 
-  /** Must be called once, before the first write. */
   open(): void {
     this.#descriptor = fs.openSync(this.name, fs.constants.O_RDWR | dataSync)
   }

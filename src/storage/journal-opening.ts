@@ -6,25 +6,27 @@
 import type { Done, Identity } from '../ports/log.ts'
 import { WireError } from '../wire/bytes.ts'
 import { DamageError, damagedForeignSlots, storeError, unreadable } from './damage.ts'
-import { hasJournal, journalPath } from './data-dir.ts'
 import { ownerOf, type SlotOwner } from './high-water.ts'
-import { JournalFile, readJournal } from './journal-file.ts'
 import { scanJournal } from './journal-record.ts'
 import { type FoundJournal, type JournalVerdict, judgeJournal, slotWrites, withSlot } from './journal-recovery.ts'
-import { appliedOperation, JournaledKeyValue, merged } from './journaled-kv.ts'
+import type { JournalContent, NewJournal } from './journal-space.ts'
+import { appliedOperation, JournaledKeyValue, type JournaledOptions, merged } from './journaled-kv.ts'
 import type { KeyValue, Operation } from './kv.ts'
 import { isSameIdentity } from './log-verdict.ts'
 import * as records from './records.ts'
 import type { Slots, SlotsDone } from './slots.ts'
 
 export interface JournalParts {
-  readonly dir: string
+  /** Of the data directory, and of the journal in it, for messages. */
+  readonly name: string
+  readonly path: string
+  readonly content: JournalContent
   /** `undefined` where there is no database of which anything can be read. */
   readonly kv: KeyValue | undefined
   readonly identity: Identity
-  /** Of the directory. */
-  readonly format: number
-  /** It has just been made. */
+  /** Without a word of the database about it there must be one: the directory is not of a format that had none. */
+  readonly isExpected: boolean
+  /** The database has just been made. */
   readonly isNewStore: boolean
 }
 
@@ -38,16 +40,15 @@ export interface JournalLook {
 }
 
 /** Changes nothing. Errors: STORAGE_DAMAGED, STORAGE_FAILED, DATA_DIR_FOREIGN; anything else is an error of the system. */
-export async function lookAtJournal({ dir, kv, identity, format, isNewStore }: JournalParts): Promise<JournalLook> {
-  const path = journalPath(dir)
+export async function lookAtJournal({ name, path, content, kv, identity, isExpected, isNewStore }: JournalParts): Promise<JournalLook> {
+  const { bytes, isWhole } = content
   const owner = ownerOf(identity)
-  const noted = await readApplied(kv, dir)
+  const noted = await readApplied(kv, name)
   // A directory of before has none, and needs none.
-  const applied = noted === undefined && !hasJournal(format) ? { sequence: 0, isClean: true } : noted
-  const { bytes, isWhole } = await readJournal(path)
+  const applied = noted === undefined && !isExpected ? { sequence: 0, isClean: true } : noted
   const { records, foreign } = scanJournal(bytes, owner)
   // Where the database is another's, others say so.
-  if (foreign !== undefined && (await isOwnDatabase(kv, dir, identity))) throw damagedForeignSlots(path, identity, foreign)
+  if (foreign !== undefined && (await isOwnDatabase(kv, name, identity))) throw damagedForeignSlots(path, identity, foreign)
   try {
     const verdict = judgeJournal({ records, isWhole, applied, isNewStore: isNewStore || kv === undefined })
     return { verdict, isWhole, applied, isNoted: noted !== undefined, owner }
@@ -86,6 +87,12 @@ export function slotsAfter(slots: Slots, { verdict, owner }: JournalLook, path: 
   }
 }
 
+export interface JournalPlaces extends Pick<JournaledOptions, 'onFailure' | 'delay'> {
+  /** Whose content was looked at. */
+  readonly journal: NewJournal
+  readonly slots: Slots
+}
+
 export interface OpenedJournal {
   readonly kv: JournaledKeyValue
   readonly slots: Slots
@@ -96,20 +103,18 @@ export interface OpenedJournal {
 /** Errors: as of `lookAtJournal`. */
 export async function openJournal(
   parts: JournalParts & { readonly kv: KeyValue },
-  { slots, onFailure }: { readonly slots: Slots; readonly onFailure: (error: Error) => void },
+  { journal, slots, onFailure, delay }: JournalPlaces,
 ): Promise<OpenedJournal> {
-  const { dir, kv } = parts
+  const { path, kv } = parts
   const look = await lookAtJournal(parts)
   const { verdict, applied, isNoted, isWhole, owner } = look
-  const path = journalPath(dir)
   const after = slotsAfter(slots, look, path)
   if (!verdict.isLost) await writeSlots(slots, look)
   await applyJournal(kv, look)
   const isClean = applied !== 'damaged' && applied?.isClean === true && verdict.newest.sequence === applied.sequence
   const known = { sequence: verdict.newest.sequence, isClean }
-  const journal = new JournalFile(path)
   return {
-    kv: new JournaledKeyValue({ kv, journal, owner, newest: verdict.newest, applied: known, onFailure }),
+    kv: new JournaledKeyValue({ kv, journal, owner, newest: verdict.newest, applied: known, onFailure, delay }),
     slots: after,
     ready: async () => {
       // One that is lost says nothing any more that could be heeded: it would be taken for newer than what has been made of the log.

@@ -13,9 +13,8 @@ import { slotBytes } from './slots.ts'
 
 /** What a disk writes as one: a record begins at a multiple of it. */
 export const sectorBytes = 4_096
-/** A half is written over as a whole, once nothing in it is needed any more. */
-export const halfBytes = 4 * 1_024 * 1_024
-export const journalBytes = 2 * halfBytes
+/** Of a journal: two halves. Each is written over as a whole, once nothing in it is needed any more. */
+export const journalBytes = 8 * 1_024 * 1_024
 
 const magic = 0x726a_6c31
 const mark = 0x2d
@@ -127,8 +126,9 @@ function recordAt(content: Buffer, at: number): Verified | undefined {
   const owner = readOwner(reader)
   const bytes = sectorsFor(reader.u32('length')) * sectorBytes
   // No record lies in both halves.
-  const end = (Math.floor(at / halfBytes) + 1) * halfBytes
-  if (format !== recordFormat || at + bytes > Math.min(end, content.length)) return undefined
+  const halfBytes = content.length / 2
+  const end = at < halfBytes ? halfBytes : content.length
+  if (format !== recordFormat || at + bytes > end) return undefined
   const image = content.subarray(at, at + bytes)
   return checksum(image.subarray(checkedFrom)) === stored ? { sequence, owner, bytes: image } : undefined
 }

@@ -7,14 +7,14 @@
 //
 // Torn or damaged? A record that was being written when the power failed may be dropped, one that was promised may not. So a small one is written
 // twice by the same write, in different sectors: one fault damages one copy at most, and where neither is whole, nothing was promised. A large one is
-// written once, and a small one after it, which says that it was there; the promise is made after both. What does not fit in a half goes to the store
+// written once, and a small one after it, which says that it was there; the promise is made after both, and the store gets it after both. What does not fit in a half goes to the store
 // itself, and such a small one follows as well.
 //
 // A half is written over only when the store has everything that is in it.
 import { assert } from '../core/invariant.ts'
 import type { Done } from '../ports/log.ts'
 import type { SlotOwner } from './high-water.ts'
-import { encodeRecord, halfBytes, recordBytes } from './journal-record.ts'
+import { encodeRecord, recordBytes } from './journal-record.ts'
 import type { JournalSpace } from './journal-space.ts'
 import type { KeyRange, KeyValue, Operation, ValueDone } from './kv.ts'
 import { type AppliedRecord, appliedKey, encodeApplied } from './records.ts'
@@ -39,7 +39,9 @@ export interface JournaledOptions {
   readonly delay?: ((task: () => void, ms: number) => () => void) | undefined
 }
 
+/** What one commit has written. */
 interface Pending {
+  readonly firstSequence: number
   readonly sequence: number
   readonly operations: readonly Operation[]
   readonly bytes: number
@@ -54,6 +56,7 @@ export class JournaledKeyValue implements KeyValue {
   readonly #kv: KeyValue
   readonly #journal: JournalSpace
   readonly #options: JournaledOptions
+  readonly #halfBytes: number
   /** The last record that was begun. */
   #sequence: number
   #half: HalfPosition
@@ -81,7 +84,9 @@ export class JournaledKeyValue implements KeyValue {
     this.#journal = journal
     this.#options = options
     this.#sequence = newest.sequence
-    this.#half = newest.at < halfBytes ? 1 : 0
+    this.#halfBytes = journal.bytes / 2
+    assert(this.#halfBytes >= 2 * twiceBytesMax, 'a record that is written twice fits in a half')
+    this.#half = newest.at < this.#halfBytes ? 1 : 0
     this.#lasts = [newest.sequence, newest.sequence]
     this.#applied = applied
   }
@@ -134,12 +139,18 @@ export class JournaledKeyValue implements KeyValue {
 
   #write(operations: readonly Operation[], slot: Uint8Array, done: Done): void {
     const bytes = recordBytes({ slot, operations })
+    const firstSequence = this.#sequence + 1
+    const onDurable: Done = (error) => {
+      if (error !== undefined) return done(error)
+      const inStore = bytes > this.#halfBytes
+      this.#onDurable({ firstSequence, sequence: this.#sequence, operations: inStore ? [] : operations, bytes }, done)
+    }
     const note: Done = (error) => {
-      if (error === undefined) this.#append([], slot, done)
+      if (error === undefined) this.#append([], slot, onDurable)
       else done(error)
     }
-    if (bytes <= twiceBytesMax) this.#append(operations, slot, done)
-    else if (bytes <= halfBytes) this.#append(operations, slot, note)
+    if (bytes <= twiceBytesMax) this.#append(operations, slot, onDurable)
+    else if (bytes <= this.#halfBytes) this.#append(operations, slot, note)
     else this.batch(operations, note)
   }
 
@@ -149,18 +160,16 @@ export class JournaledKeyValue implements KeyValue {
     const bytes = record.length <= twiceBytesMax ? Buffer.concat([record, record]) : record
     this.#makeRoom(bytes.length, (error) => {
       if (error !== undefined) return done(error)
-      const at = this.#half * halfBytes + this.#offset
+      const at = this.#half * this.#halfBytes + this.#offset
       this.#offset += bytes.length
       this.#lasts[this.#half] = sequence
-      this.#journal.write(at, bytes, (error) =>
-        error === undefined ? this.#onDurable({ sequence, operations, bytes: record.length }, done) : done(error),
-      )
+      this.#journal.write(at, bytes, done)
     })
   }
 
   /** A record does not lie in both halves. */
   #makeRoom(bytes: number, done: Done): void {
-    if (this.#offset + bytes <= halfBytes) return done(undefined)
+    if (this.#offset + bytes <= this.#halfBytes) return done(undefined)
     const other = this.#half === 0 ? 1 : 0
     this.#whenApplied(this.#lasts[other], (error) => {
       this.#half = other
@@ -200,7 +209,7 @@ export class JournaledKeyValue implements KeyValue {
   /** Whether anything up to `sequence` is not in the store yet. */
   #holdsBefore(sequence: number): boolean {
     const first = this.#applying[0] ?? this.#pending[0]
-    return first !== undefined && first.sequence <= sequence
+    return first !== undefined && first.firstSequence <= sequence
   }
 
   #schedule(): void {

@@ -15,6 +15,7 @@ import {
   ensureFormat,
   finishDir,
   hasHighWater,
+  hasJournal,
   highWaterPath,
   journalPath,
   movedAside,
@@ -27,7 +28,8 @@ import {
   writePid,
 } from './data-dir.ts'
 import type { LogPosition } from './high-water.ts'
-import { lookAtJournal, type OpenedJournal, openJournal, slotsAfter } from './journal-opening.ts'
+import { JournalFile, readJournal } from './journal-file.ts'
+import { type JournalParts, lookAtJournal, type OpenedJournal, openJournal, slotsAfter } from './journal-opening.ts'
 import { appliedOperation } from './journaled-kv.ts'
 import type { KeyValue } from './kv.ts'
 import { LevelKeyValue } from './level-kv.ts'
@@ -226,9 +228,9 @@ async function openOrBeginAnew(opening: Opening): Promise<LevelLog> {
 
 async function beginAnew(opening: Opening, problem: Finding): Promise<LevelLog> {
   const { dir, found, slots } = opening
-  const { identity, format } = found
+  const { identity } = found
   const problems = [problem]
-  const look = await lookAtJournal({ dir, kv: undefined, identity, format, isNewStore: true })
+  const look = await lookAtJournal({ ...(await journalParts(opening)), kv: undefined, isNewStore: true })
   const after = slotsAfter(slots, look, journalPath(dir))
   await called((done) => checkAnew({ ...blockOptions(opening, { problems, slots: after }), slots: after, identity }, done))
   const mover = await moveAside(dir)
@@ -283,11 +285,18 @@ async function openLog(opening: Opening, { kv, problems, isNewStore }: Opened): 
 
 /** A log without a high water has no use for one. */
 async function journalOf(
-  { dir, found, slots, options }: Opening,
-  { onFailure, ...store }: Omit<Opened, 'problems'> & { readonly onFailure: (error: Error) => void },
+  opening: Opening,
+  { kv, isNewStore, onFailure }: Omit<Opened, 'problems'> & { readonly onFailure: (error: Error) => void },
 ): Promise<OpenedJournal | undefined> {
-  const { identity, format } = found
-  return options.highWater === 'none' ? undefined : await openJournal({ dir, identity, format, ...store }, { slots, onFailure })
+  const { dir, slots, options } = opening
+  if (options.highWater === 'none') return undefined
+  const journal = new JournalFile(journalPath(dir))
+  return await openJournal({ ...(await journalParts(opening)), kv, isNewStore }, { journal, slots, onFailure })
+}
+
+async function journalParts({ dir, found }: Opening): Promise<Omit<JournalParts, 'kv' | 'isNewStore'>> {
+  const path = journalPath(dir)
+  return { name: dir, path, content: await readJournal(path), identity: found.identity, isExpected: hasJournal(found.format) }
 }
 
 const openBlocks = (kv: KeyValue, options: BlockLogOptions): Promise<BlockLog> =>

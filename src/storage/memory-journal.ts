@@ -1,7 +1,7 @@
 // A journal in memory that fails on demand: for tests.
 import type { Done } from '../ports/log.ts'
 import { journalBytes, sectorBytes } from './journal-record.ts'
-import type { JournalSpace } from './journal-space.ts'
+import type { NewJournal } from './journal-space.ts'
 
 export interface MemoryJournalOptions {
   /** How callbacks come back. Default `queueMicrotask`. */
@@ -10,7 +10,7 @@ export interface MemoryJournalOptions {
   readonly isRefused?: () => boolean
 }
 
-export class MemoryJournal implements JournalSpace {
+export class MemoryJournal implements NewJournal {
   readonly name = 'memory journal'
   readonly #content: Buffer
   readonly #options: MemoryJournalOptions
@@ -22,6 +22,10 @@ export class MemoryJournal implements JournalSpace {
     this.#content = Buffer.from(content)
   }
 
+  get bytes(): number {
+    return this.#content.length
+  }
+
   /** What is in it, not a copy. */
   get content(): Buffer {
     return this.#content
@@ -31,6 +35,13 @@ export class MemoryJournal implements JournalSpace {
   get pendingSectors(): number {
     return (this.#pending?.bytes.length ?? 0) / sectorBytes
   }
+
+  make(): Promise<void> {
+    this.#content.fill(0)
+    return Promise.resolve()
+  }
+
+  open(): void {}
 
   write(at: number, bytes: Uint8Array, done: Done): void {
     const isRefused = this.#options.isRefused?.() ?? false
