@@ -65,6 +65,15 @@ export const flipInBlock = (dir: string, block: number, at: number): Promise<voi
     await db.put(blockKey(block), value, { sync: true })
   })
 
+/** What is lost by these is in the journal. */
+export const givenBack: readonly string[] = [
+  'nothing',
+  'the log file of the database has a flipped bit',
+  'the log file of the database is cut',
+  'the end of the log file of the database is zeroed',
+  'a slot of the high water has a flipped bit',
+]
+
 /** Every class of damage to a file of a directory that holds a database with a log file and a table. */
 export const damages: Readonly<Record<string, (dir: string) => Promise<void>>> = {
   nothing: () => Promise.resolve(),
@@ -78,6 +87,11 @@ export const damages: Readonly<Record<string, (dir: string) => Promise<void>>> =
   },
   'the end of the log file of the database is zeroed': async (dir) =>
     await change(await databaseFile(dir, /\.log$/), (content) => void content.fill(0, content.length - 200)),
+  'the log file of the database is cut, and the journal is zeroed': async (dir) => {
+    const path = await databaseFile(dir, /\.log$/)
+    await truncate(path, statSync(path).size >> 1)
+    await change(join(dir, 'journal'), (content) => void content.fill(0))
+  },
   'the log file of the database is gone': async (dir) => await rm(await databaseFile(dir, /\.log$/)),
   'a table has a flipped bit': async (dir) => await flip(await databaseFile(dir, /\.ldb$/), 100),
   'a table is gone': async (dir) => await rm(await databaseFile(dir, /\.ldb$/)),
