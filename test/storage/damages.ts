@@ -4,6 +4,8 @@ import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
+import { ownerOf } from '../../src/storage/high-water.ts'
+import { scanJournal } from '../../src/storage/journal-record.ts'
 import { blockKey } from '../../src/storage/records.ts'
 
 /** Path to mode, size, time and content of everything below `dir`. */
@@ -40,6 +42,17 @@ export async function databaseFile(dir: string, pattern: RegExp): Promise<string
     .at(-1)
   if (name === undefined) throw new Error(`no ${pattern} in ${dir}/db`)
   return join(dir, 'db', name)
+}
+
+/** Of its journal nothing is left but the last record: what a database has lost cannot be given back, and that it has is known. */
+export async function loseRecords(dir: string): Promise<void> {
+  const { clusterId, nodeId, incarnation } = JSON.parse(readFileSync(join(dir, 'identity.json'), 'utf8'))
+  await change(join(dir, 'journal'), (content) => {
+    const last = scanJournal(content, ownerOf({ clusterId, nodeId, incarnation })).records.at(-1)
+    if (last === undefined) throw new Error(`there is no record in ${dir}/journal`)
+    content.fill(0, 0, last.at)
+    content.fill(0, last.at + last.bytes.length)
+  })
 }
 
 type Database = Level<Uint8Array, Uint8Array>
