@@ -80,7 +80,7 @@ const appended = (value: string, previous: readonly string[] | undefined): reado
 const repairText = `
 A member of a running cluster needs none of this: start it, and the others give back what it lacks.
 This is for the only member of a cluster, and for when too many members are damaged at once.
-Before anything is changed, the database and high-water are kept in <dir>/before-repair-<n>.
+Before anything is changed, database, high-water and journal are kept in <dir>/before-repair-<n>.
 `
 
 const examples = (...lines: readonly string[]): string =>

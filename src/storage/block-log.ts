@@ -361,12 +361,20 @@ export class BlockLog implements Log {
     if (closing === undefined || this.#closed || this.#writing !== undefined || !this.#gate.idle) return
     this.#closed = true
     this.#closeSlots((late) => {
-      this.#kv.close((error) => {
-        const first = late ?? error
-        const failed = first === undefined ? undefined : storeError(this.#name, 'write', first)
-        for (const done of closing) done(failed)
+      this.#settle(late, (unsettled) => {
+        this.#kv.close((error) => {
+          const first = unsettled ?? error
+          const failed = first === undefined ? undefined : storeError(this.#name, 'write', first)
+          for (const done of closing) done(failed)
+        })
       })
     })
+  }
+
+  /** Not after an error: nobody knows then whether all is in its place. */
+  #settle(late: Error | undefined, done: Done): void {
+    if (late !== undefined || this.#failure !== undefined || this.#kv.settle === undefined) done(late)
+    else this.#kv.settle(done)
   }
 
   #closeSlots(done: Done): void {

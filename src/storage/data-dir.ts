@@ -10,6 +10,8 @@
 //   data/1/halted.json         the command that its last life died of, until that is behind it
 //   data/1/pid                 process that holds the directory, for messages; LevelDB's lock is what decides
 //   data/1/high-water          how far its promises go, outside the database
+//   data/1/journal             the last writes, which the database may not have yet
+//   data/1/journal.new         one that is being made
 //   data/1/witness             what it knows of the promises of the others, for when they forget them
 //   data/1/db/                 the database
 //   data/1/db.damaged/         the last one that could not be read; another took its place
@@ -28,17 +30,19 @@ import { damaged } from './damage.ts'
 
 /**
  * Grows when a data directory can no longer be read by the version before. 2: an identity names its disk. 3: there is a high water. 4: it has no
- * doubts of its own. Those of before are read, and written anew as the present one.
+ * doubts of its own. 5: a journal has what the database does not have yet. Those of before are read, and written anew as the present one.
  */
-export const dataDirFormat = 4
+export const dataDirFormat = 5
 const formatWithoutDisk = 1
 const formatWithoutHighWater = 2
+const formatWithoutJournal = 4
 const identityFile = 'identity.json'
 const newIdentityFile = 'identity.json.new'
 const abandonedFile = 'identity.json.abandoned'
 const pidFile = 'pid'
 const highWaterFile = 'high-water'
 const witnessFile = 'witness'
+const journalFile = 'journal'
 const damagedDatabase = 'db.damaged'
 const movingFile = 'db.moving'
 const ownerOnly = { directory: 0o700, file: 0o600 } as const
@@ -54,6 +58,7 @@ export type DiskIdentity = Identity & { readonly diskId: string }
 export const databaseDir = (dir: string): string => join(dir, 'db')
 export const highWaterPath = (dir: string): string => join(dir, highWaterFile)
 export const witnessPath = (dir: string): string => join(dir, witnessFile)
+export const journalPath = (dir: string): string => join(dir, journalFile)
 export const identityPath = (dir: string): string => join(dir, identityFile)
 const snapshotsDir = (dir: string): string => join(dir, 'snapshots')
 
@@ -117,6 +122,9 @@ export async function finishDir(dir: string): Promise<void> {
 
 /** Whether a directory of this format has a high water. */
 export const hasHighWater = (format: number): boolean => format > formatWithoutHighWater
+
+/** Whether there must be a journal in one, unless it was closed in order. */
+export const hasJournal = (format: number): boolean => format > formatWithoutJournal
 
 /** What a data directory says of itself. */
 export interface DataDir {

@@ -1,4 +1,4 @@
-// Keeps the slots of an open log: one after every write.
+// Keeps the slots of an open log: one after every write, in their places or where its store keeps them.
 import { assert } from '../core/invariant.ts'
 import type { Done } from '../ports/log.ts'
 import { encodeSlot, type HighWater } from './high-water.ts'
@@ -19,6 +19,9 @@ export class HighWaterKeeper {
   #state: HighWater
   #next: SlotPosition
   #isWriting = false
+  /** What was committed last is not in the places yet. */
+  #isAhead = false
+  #hasFailed = false
 
   constructor({ slots, state, next }: KeeperOptions) {
     this.#slots = slots
@@ -34,19 +37,39 @@ export class HighWaterKeeper {
   /** One at a time: the two places are never written at once. Torn both, they would tell nothing. */
   write(next: NextSlot, done: Done): void {
     assert(!this.#isWriting, 'one slot at a time')
-    this.#isWriting = true
     const { owner, sequence } = this.#state
     this.#state = { ...next, owner, sequence: sequence + 1 }
     const position = this.#next
     this.#next = position === 0 ? 1 : 0
-    this.#slots.write(position, encodeSlot(this.#state), (error) => {
-      this.#isWriting = false
-      done(error)
-    })
+    this.#isAhead = false
+    this.#begin(done, (written) => this.#slots.write(position, encodeSlot(this.#state), written))
   }
 
-  /** Nothing is being written. */
+  /**
+   * As `write`, but `keep` makes the slot durable, and the places stay as they are. So does the sequence, which counts what is written there: the
+   * slot has the next one, as if it were.
+   */
+  commit(next: NextSlot, keep: (slot: Uint8Array, done: Done) => void, done: Done): void {
+    assert(!this.#isWriting, 'one slot at a time')
+    const { owner, sequence } = this.#state
+    this.#state = { ...next, owner, sequence }
+    this.#isAhead = true
+    this.#begin(done, (kept) => keep(encodeSlot({ ...this.#state, sequence: sequence + 1 }), kept))
+  }
+
+  /** Nothing is being written. What was committed is in the places afterwards, unless a write has failed. */
   close(done: Done): void {
-    this.#slots.close(done)
+    const close = (late: Error | undefined): void => this.#slots.close((error) => done(late ?? error))
+    if (this.#isAhead && !this.#hasFailed) this.write(this.#state, close)
+    else close(undefined)
+  }
+
+  #begin(done: Done, write: (done: Done) => void): void {
+    this.#isWriting = true
+    write((error) => {
+      this.#isWriting = false
+      if (error !== undefined) this.#hasFailed = true
+      done(error)
+    })
   }
 }

@@ -54,7 +54,7 @@ export type ModeFinding = Finding & { readonly todo: string }
 /** Directories and files of a node that others may look into. Systems without modes have none. */
 export async function inspectModes(dir: string): Promise<readonly ModeFinding[]> {
   if (process.platform === 'win32') return []
-  const names = ['identity.json', 'machine.json', 'schema.json', 'peers.json', 'halted.json', 'high-water', 'witness']
+  const names = ['identity.json', 'machine.json', 'schema.json', 'peers.json', 'halted.json', 'high-water', 'journal', 'witness']
   const paths = [dir, join(dir, 'db'), join(dir, 'snapshots'), ...names.map((name) => join(dir, name))]
   const findings: ModeFinding[] = []
   for (const path of paths) {

@@ -7,11 +7,14 @@ import type { Identity } from '../ports/log.ts'
 import type { PeerDisk } from '../ports/peer-disks.ts'
 import { DamageError } from './damage.ts'
 import { copyDatabase, fileStamps } from './database-copy.ts'
-import { type DataDir, databaseDir, hasHighWater, highWaterPath, readDataDir, witnessPath } from './data-dir.ts'
+import { type DataDir, databaseDir, hasHighWater, hasJournal, highWaterPath, journalPath, readDataDir, witnessPath } from './data-dir.ts'
 import { ownerOf } from './high-water.ts'
 import { checkNotHeld } from './holder.ts'
 import { findPutAside, type InspectedSnapshot, inspectModes, inspectSnapshots, type PutAside, readOrRefusal } from './inspect-files.ts'
 import { type InspectedLog, inspectLog, type OnProgress } from './inspect-log.ts'
+import { readJournal } from './journal-file.ts'
+import { applyJournal, lookAtJournal } from './journal-opening.ts'
+import { withSlot } from './journal-recovery.ts'
 import type { KeyValue } from './kv.ts'
 import { LevelKeyValue } from './level-kv.ts'
 import { LogWalk } from './log-walk.ts'
@@ -97,15 +100,16 @@ async function inspectOpened(dir: string, opened: Opened): Promise<Inspection> {
   const { identified, database, onProgress = () => {}, onSnapshot = () => {} } = opened
   const snapshots = await inspectSnapshots(join(dir, 'snapshots'), onSnapshot)
   const newest = snapshots.find(({ meta, damage }) => meta !== undefined && damage === undefined)?.meta
+  const { slots, slotsName, problems } = await withJournal(dir, opened)
   const log = await inspectLog({
     name: dir,
-    slotsName: highWaterPath(dir),
+    slotsName,
     kv: database.kv,
-    slots: await readSlots(highWaterPath(dir)),
+    slots,
     identity: identified.value?.identity,
     isUpgrade: identified.value !== undefined && !hasHighWater(identified.value.format),
     snapshotBase: newest && { id: newest.id, conf: newest.conf },
-    problems: database.problems,
+    problems: [...database.problems, ...problems],
     onProgress,
     renamed: database.renamed,
   })
@@ -182,6 +186,29 @@ async function openCopy(dir: string, scratch: string): Promise<Database> {
     if (!(cause instanceof DamageError)) throw cause
     return { kv: undefined, renamed, problems: [...problems, { place: dir, range: undefined, what: renamed(cause.what) }] }
   }
+}
+
+interface WithJournal {
+  readonly slots: readonly [Uint8Array, Uint8Array]
+  readonly slotsName: string
+  readonly problems: readonly Finding[]
+}
+
+/** What the database lacks of the journal goes to the copy, and to the slots as they are read. */
+async function withJournal(dir: string, { identified, database }: Opened): Promise<WithJournal> {
+  const places = await readSlots(highWaterPath(dir))
+  const asTheyAre = { slots: places, slotsName: highWaterPath(dir), problems: [] }
+  const path = journalPath(dir)
+  const found = identified.value
+  // Whose it should be nothing tells; such a directory is refused whatever is in it.
+  if (found === undefined) return asTheyAre
+  const { identity, format } = found
+  const content = await readJournal(path)
+  const parts = { name: dir, path, content, kv: database.kv, identity, isExpected: hasJournal(format), isNewStore: false }
+  const look = await lookAtJournal(parts)
+  if (database.kv !== undefined) await applyJournal(database.kv, look)
+  if (!look.verdict.isLost) return { ...asTheyAre, slots: withSlot(places, look.verdict.slot, look.owner) }
+  return { slots: [new Uint8Array(0), new Uint8Array(0)], slotsName: path, problems: [] }
 }
 
 /** What cannot be read is not there, as for a node. */

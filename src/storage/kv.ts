@@ -30,6 +30,13 @@ export interface KeyValue {
   batch(operations: readonly Operation[], done: Done): void
   /** Calls `each` in key order until it returns false. A throw in `each` ends the range; `done` gets what was thrown. */
   range(range: KeyRange, each: (key: Uint8Array, value: Uint8Array) => boolean, done: Done): void
+  /**
+   * As `batch`, and `slot` is durable with it: whoever opens the store again finds the newest in the place of the high water's. One at a time.
+   * Absent where slots have to be written for themselves.
+   */
+  commit?(operations: readonly Operation[], slot: Uint8Array, done: Done): void
+  /** For who has `commit`, before `close`: all is in its place, the slot too, and nothing will be committed any more. Notes that it is so. */
+  settle?(done: Done): void
   /** Runs `task` soon, but not before this call has returned. */
   defer(task: () => void): void
   close(done: Done): void

@@ -15,7 +15,9 @@ import {
   ensureFormat,
   finishDir,
   hasHighWater,
+  hasJournal,
   highWaterPath,
+  journalPath,
   movedAside,
   moveAside,
   prepareDir,
@@ -26,11 +28,16 @@ import {
   writePid,
 } from './data-dir.ts'
 import type { LogPosition } from './high-water.ts'
+import { JournalFile, readJournal } from './journal-file.ts'
+import { type JournalParts, lookAtJournal, type OpenedJournal, openJournal, slotsAfter } from './journal-opening.ts'
+import { appliedOperation } from './journaled-kv.ts'
+import type { KeyValue } from './kv.ts'
 import { LevelKeyValue } from './level-kv.ts'
 import { type BlockLogOptions, checkAnew } from './log-opening.ts'
 import { isSameIdentity } from './log-verdict.ts'
 import { checkMachine, type MachineFormat } from './machine-file.ts'
 import type { Finding } from './recovery.ts'
+import type { Slots } from './slots.ts'
 import { SlotsFile } from './slots-file.ts'
 
 /** UTF-8 bytes. */
@@ -88,6 +95,8 @@ export class LevelLog implements Log {
         await called((done) => witness.close(done))
         const slots = await SlotsFile.create(highWaterPath(dir))
         await called((done) => BlockLog.bootstrap(kv, { identity, conf, slots }, done))
+        // Nothing was promised: the journal is made when it is opened.
+        await called((done) => kv.batch([appliedOperation({ sequence: 0, isClean: true })], done))
         await called((done) => slots.close(done))
       } finally {
         await called((done) => kv.close(done))
@@ -209,7 +218,7 @@ async function openOrBeginAnew(opening: Opening): Promise<LevelLog> {
     const kv = await openDatabase(dir, { create: false }).catch((cause: unknown) => {
       throw cause instanceof DamageError ? new UnreadableError(dir, cause.what, { cause }) : cause
     })
-    return await openLog(opening, { kv, problems: [] })
+    return await openLog(opening, { kv, problems: [], isNewStore: false })
   } catch (cause) {
     const isUnreadable = cause instanceof UnreadableError || (cause instanceof DamageError && !found.hasDatabase)
     if (!isUnreadable || opening.options.highWater === 'none') throw cause
@@ -219,13 +228,16 @@ async function openOrBeginAnew(opening: Opening): Promise<LevelLog> {
 
 async function beginAnew(opening: Opening, problem: Finding): Promise<LevelLog> {
   const { dir, found, slots } = opening
+  const { identity } = found
   const problems = [problem]
-  await called((done) => checkAnew({ ...blockOptions(opening, problems), slots, identity: found.identity }, done))
+  const look = await lookAtJournal({ ...(await journalParts(opening)), kv: undefined, isNewStore: true })
+  const after = slotsAfter(slots, look, journalPath(dir))
+  await called((done) => checkAnew({ ...blockOptions(opening, { problems, slots: after }), slots: after, identity }, done))
   const mover = await moveAside(dir)
   if (mover !== undefined) throw beingMoved(dir, mover)
   try {
     const kv = await openDatabase(dir, { create: true })
-    return await openLog(opening, { kv, problems })
+    return await openLog(opening, { kv, problems, isNewStore: true })
   } finally {
     await movedAside(dir)
   }
@@ -242,27 +254,58 @@ async function openDatabase(dir: string, { create }: { readonly create: boolean 
   return kv
 }
 
-async function openLog(opening: Opening, { kv, problems }: { kv: LevelKeyValue; problems: readonly Finding[] }): Promise<LevelLog> {
+interface Opened {
+  readonly kv: LevelKeyValue
+  readonly problems: readonly Finding[]
+  readonly isNewStore: boolean
+}
+
+async function openLog(opening: Opening, { kv, problems, isNewStore }: Opened): Promise<LevelLog> {
   const { dir, options } = opening
+  let open: KeyValue = kv
   try {
     await writePid(dir)
     await closeToOthers(dir)
     // LevelDB has made files while opening; their names must outlive a power cut before anything in them is promised.
     await syncDir(databaseDir(dir))
     await syncDir(dir)
-    const blocks = await new Promise<BlockLog>((resolve, reject) => {
-      BlockLog.open(kv, blockOptions(opening, problems), (error, log) => (log === undefined ? reject(error) : resolve(log)))
-    })
+    let blocks: BlockLog | undefined
+    const journal = await journalOf(opening, { kv, isNewStore, onFailure: (error) => blocks?.fail(error) })
+    open = journal?.kv ?? kv
+    blocks = await openBlocks(open, blockOptions(opening, { problems, slots: journal?.slots ?? opening.slots }))
+    await journal?.ready()
     if (options.machine !== undefined) await checkMachine(dir, options.machine)
     // Last. Read anew, for now nobody else can have the directory.
     return new LevelLog(await ensureFormat(dir), blocks)
   } catch (cause) {
-    await called((done) => kv.close(done))
+    await called((done) => open.close(done))
     throw cause
   }
 }
 
-function blockOptions({ dir, found, slots, witness, options }: Opening, problems: readonly Finding[]): BlockLogOptions {
+/** A log without a high water has no use for one. */
+async function journalOf(
+  opening: Opening,
+  { kv, isNewStore, onFailure }: Omit<Opened, 'problems'> & { readonly onFailure: (error: Error) => void },
+): Promise<OpenedJournal | undefined> {
+  const { dir, slots, options } = opening
+  if (options.highWater === 'none') return undefined
+  const journal = new JournalFile(journalPath(dir))
+  return await openJournal({ ...(await journalParts(opening)), kv, isNewStore }, { journal, slots, onFailure })
+}
+
+async function journalParts({ dir, found }: Opening): Promise<Omit<JournalParts, 'kv' | 'isNewStore'>> {
+  const path = journalPath(dir)
+  return { name: dir, path, content: await readJournal(path), identity: found.identity, isExpected: hasJournal(found.format) }
+}
+
+const openBlocks = (kv: KeyValue, options: BlockLogOptions): Promise<BlockLog> =>
+  new Promise((resolve, reject) => BlockLog.open(kv, options, (error, log) => (log === undefined ? reject(error) : resolve(log))))
+
+function blockOptions(
+  { dir, found, witness, options }: Opening,
+  { problems, slots }: { readonly problems: readonly Finding[]; readonly slots: Slots },
+): BlockLogOptions {
   const { onProgress, isAlone, snapshotBase, highWater } = options
   const plain = { name: dir, onProgress, identity: found.identity }
   if (highWater === 'none') return plain

@@ -21,6 +21,7 @@ export const lastKey: Uint8Array = Buffer.of(0xff)
 export const baseKey = recordKey('base')
 export const hardStateKey = recordKey('hardState')
 export const identityKey = recordKey('identity')
+export const appliedKey = recordKey('applied')
 
 /** Fixed width, big-endian: the order of keys is the order of indexes. */
 export const blockKey = (firstIndex: number): Uint8Array => indexKey(blockPrefix, firstIndex)
@@ -146,6 +147,30 @@ export function decodeIdentity(value: Uint8Array): Identity {
   const incarnation = reader.u48('incarnation')
   reader.end('the identity record')
   return { clusterId, nodeId, incarnation }
+}
+
+/** How much of the journal is in the database. */
+export interface AppliedRecord {
+  /** Of the last record of the journal that is, 0 for none. */
+  readonly sequence: number
+  /** The log was closed in order, and nothing was promised since: what is promised is here and in the high water, and no journal is needed. */
+  readonly isClean: boolean
+}
+
+export function encodeApplied({ sequence, isClean }: AppliedRecord): Uint8Array {
+  const writer = new ByteWriter(16)
+  writer.u8(recordFormat)
+  writer.u48(sequence)
+  writer.u8(isClean ? 1 : 0)
+  return seal(writer, appliedKey)
+}
+
+export function decodeApplied(value: Uint8Array): AppliedRecord {
+  const reader = open(value, appliedKey, 'the applied record')
+  const sequence = reader.u48('sequence')
+  const isClean = reader.boolean('whether it was closed in order')
+  reader.end('the applied record')
+  return { sequence, isClean }
 }
 
 function open(value: Uint8Array, key: Uint8Array, what: string): ByteReader {

@@ -13,8 +13,10 @@ import { type BlockContent, scanBlock } from './block-scan.ts'
 import type { LogPosition } from './high-water.ts'
 import {
   type BaseRecord,
+  appliedKey,
   baseKey,
   blockKey,
+  decodeApplied,
   decodeBase,
   decodeHardState,
   decodeIdentity,
@@ -169,6 +171,7 @@ export class Recovery {
     if (baseKey.equals(key)) this.#onBase(decodeBase(value))
     else if (hardStateKey.equals(key)) this.#hardState = decodeHardState(value)
     else if (identityKey.equals(key)) this.#identity = decodeIdentity(value)
+    else if (appliedKey.equals(key)) decodeApplied(value)
     else {
       this.#waste.push(key)
       throw new WireError(`the record ${Buffer.from(key).toString('hex')} is not one of a log`)

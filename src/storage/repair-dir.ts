@@ -1,6 +1,6 @@
 // A repair, performed. All of it is done to a copy; only when that has come out as planned does it take the place of what was there, which is kept.
 //
-//   copy to repairing/ -> repair it -> verify it -> db to before-repair-1/, repairing/db to db -> high-water likewise
+//   copy to repairing/ -> repair it -> verify it -> db to before-repair-1/, repairing/db to db -> high-water and journal likewise
 //
 // Until the first rename nothing has changed, and after the second a start finds what was repaired: the database alone says so, since its last write is
 // later than the one that the old high water knows of. A crash between the two leaves no database; whoever repairs again puts the copy in its place.
@@ -10,7 +10,17 @@ import { InvariantError } from '../core/invariant.ts'
 import type { EntryId, LogBase } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import { syncDir } from './checked-file.ts'
-import { beginMoving, beingMoved, databaseDir, highWaterPath, identityPath, movedAside, readDataDir, witnessPath } from './data-dir.ts'
+import {
+  beginMoving,
+  beingMoved,
+  databaseDir,
+  highWaterPath,
+  identityPath,
+  journalPath,
+  movedAside,
+  readDataDir,
+  witnessPath,
+} from './data-dir.ts'
 import { copyDatabase } from './database-copy.ts'
 import { compareIds, isSamePosition, ownerOf } from './high-water.ts'
 import { holdLock } from './holder.ts'
@@ -72,7 +82,7 @@ export const finishRepair = (dir: string, { scratch }: RepairOptions): Promise<s
 async function makeCopy(dir: string, copy: string): Promise<void> {
   await mkdir(copy, { mode: ownerOnly })
   await copyFile(identityPath(dir), identityPath(copy))
-  if (await exists(highWaterPath(dir))) await copyFile(highWaterPath(dir), highWaterPath(copy))
+  for (const path of [highWaterPath, journalPath]) if (await exists(path(dir))) await copyFile(path(dir), path(copy))
   if (!(await exists(databaseDir(dir)))) return
   await mkdir(databaseDir(copy), { mode: ownerOnly })
   await copyDatabase({ source: databaseDir(dir), target: databaseDir(copy), tables: 'link' })
@@ -147,7 +157,7 @@ async function swap(dir: string, { scratch, isHeld }: RepairOptions & { readonly
 async function exchange(dir: string, copy: string): Promise<string> {
   const kept = join(dir, await readFile(join(copy, readyName), 'utf8'))
   await mkdir(kept, { recursive: true, mode: ownerOnly })
-  await keep(highWaterPath(dir), highWaterPath(kept))
+  for (const path of [highWaterPath, journalPath]) await keep(path(dir), path(kept))
   if (await exists(witnessPath(copy))) {
     await keep(witnessPath(dir), witnessPath(kept))
     await rename(witnessPath(copy), witnessPath(dir))
@@ -159,6 +169,8 @@ async function exchange(dir: string, copy: string): Promise<string> {
     throw cause
   })
   await rename(highWaterPath(copy), highWaterPath(dir))
+  // Last: the one that was there says nothing that is newer than what the others hold.
+  if (await exists(journalPath(copy))) await rename(journalPath(copy), journalPath(dir))
   await syncDir(kept)
   await syncDir(dir)
   await rm(copy, { recursive: true })

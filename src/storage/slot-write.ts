@@ -1,4 +1,4 @@
-// One write of a log that has a high water: its batch, and then the slot that says so.
+// One write of a log that has a high water: its batch, and then the slot that says so; or both at once, where its store can do that.
 import type { Fence, Member, Persist } from '../core/types.ts'
 import type { Done } from '../ports/log.ts'
 import { compareIds, type HighWater } from './high-water.ts'
@@ -22,6 +22,8 @@ export function writeWithSlot(
   written: Done,
 ): void {
   const write = (): void => {
+    const commit = kv.commit?.bind(kv, operations)
+    if (commit !== undefined) return keeper.commit(slotOf(next, keeper.state), commit, written)
     kv.batch(operations, (error) => {
       if (error !== undefined) written(error)
       else keeper.write(slotOf(next, keeper.state), written)

@@ -386,7 +386,7 @@ describe('a loss that is accepted', () => {
     await loseBlocks(dir, 31)
     expect((await nodes.run('1', '--accept-loss --after 30 --yes')).code).toBe(0)
     expect(await witnessOf()).toEqual([remembered(2, 30), remembered(3, 20)])
-    expect((await readdir(join(dir, 'before-repair-1'))).sort()).toEqual(['db', 'high-water', 'witness'])
+    expect((await readdir(join(dir, 'before-repair-1'))).sort()).toEqual(['db', 'high-water', 'journal', 'witness'])
   })
 })
 
@@ -428,10 +428,11 @@ describe('what was there before', () => {
     await loseBlocks(dir, 31)
     await nodes.run('1', '--accept-loss --after 30 --yes')
     const kept = join(dir, 'before-repair-1')
-    expect((await readdir(kept)).sort()).toEqual(['db', 'high-water'])
-    const modes = await Promise.all(['', 'db', 'high-water'].map(async (name) => ((await stat(join(kept, name))).mode & 0o777).toString(8)))
-    expect(modes).toEqual(['700', '700', '600'])
-    for (const name of ['db', 'high-water']) {
+    expect((await readdir(kept)).sort()).toEqual(['db', 'high-water', 'journal'])
+    const names = ['', 'db', 'high-water', 'journal']
+    const modes = await Promise.all(names.map(async (name) => ((await stat(join(kept, name))).mode & 0o777).toString(8)))
+    expect(modes).toEqual(['700', '700', '600', '600'])
+    for (const name of names.slice(1)) {
       await rm(join(dir, name), { recursive: true })
       await cp(join(kept, name), join(dir, name), { recursive: true })
     }

@@ -63,18 +63,19 @@ async function indexesOf(dir: string): Promise<readonly [number, number]> {
 /** What `repairing` holds when it is ready. */
 async function ready(dir: string, repaired: string): Promise<void> {
   await mkdir(join(dir, 'repairing'))
-  for (const name of ['db', 'high-water']) await cp(join(repaired, name), join(dir, 'repairing', name), { recursive: true })
+  for (const name of ['db', 'high-water', 'journal']) await cp(join(repaired, name), join(dir, 'repairing', name), { recursive: true })
   await writeFile(join(dir, 'repairing/ready'), 'before-repair-1')
 }
 
 const steps: readonly ((dir: string) => Promise<void>)[] = [
   async (dir) => {
     await mkdir(join(dir, 'before-repair-1'))
-    await cp(join(dir, 'high-water'), join(dir, 'before-repair-1/high-water'))
+    for (const name of ['high-water', 'journal']) await cp(join(dir, name), join(dir, 'before-repair-1', name))
   },
   (dir) => rename(join(dir, 'db'), join(dir, 'before-repair-1/db')),
   (dir) => rename(join(dir, 'repairing/db'), join(dir, 'db')),
   (dir) => rename(join(dir, 'repairing/high-water'), join(dir, 'high-water')),
+  (dir) => rename(join(dir, 'repairing/journal'), join(dir, 'journal')),
 ]
 
 describe.each(Object.entries(repairs))('a repair %s', (_, repair) => {

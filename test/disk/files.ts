@@ -1,6 +1,7 @@
 // The kinds of files in a data directory: where they are, and where in them something may be damaged.
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { journalPlaces } from './places/journal.ts'
 import { levelLogPlaces } from './places/level-log.ts'
 import type { Place } from './places/place.ts'
 import { highWaterPlaces, witnessPlaces } from './places/slots.ts'
@@ -24,6 +25,7 @@ export const current: FileKind = { name: 'db/CURRENT', find: one('db/CURRENT'), 
 export const info: FileKind = { name: 'db/LOG', find: one('db/LOG'), places: plainPlaces }
 export const lock: FileKind = { name: 'db/LOCK', find: one('db/LOCK'), places: () => [] }
 export const highWater: FileKind = { name: 'high-water', find: one('high-water'), places: highWaterPlaces }
+export const journal: FileKind = { name: 'journal', find: one('journal'), places: journalPlaces }
 export const witness: FileKind = { name: 'witness', find: one('witness'), places: witnessPlaces }
 export const identity: FileKind = { name: 'identity.json', find: one('identity.json'), places: jsonPlaces }
 export const machine: FileKind = { name: 'machine.json', find: one('machine.json'), places: jsonPlaces }
@@ -38,6 +40,7 @@ export const fileKinds: readonly FileKind[] = [
   info,
   lock,
   highWater,
+  journal,
   witness,
   identity,
   machine,

@@ -24,6 +24,7 @@ test.each([
   'db/MANIFEST',
   'db/CURRENT',
   'high-water',
+  'journal',
   'witness',
   'identity.json',
   'machine.json',

@@ -2,6 +2,7 @@
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { loseRecords } from '../storage/damages.ts'
 import { bytes, eventually, Servers, string } from './servers.ts'
 
 let servers: Servers
@@ -33,7 +34,7 @@ const damages: Readonly<Record<string, (db: string) => Promise<void>>> = {
 }
 
 test.each(Object.entries(damages))(
-  'when %s',
+  'when %s, and of its journal nothing but the last record is left',
   async (_, damage) => {
     servers = await Servers.start(3)
     const client = await servers.connect()
@@ -43,6 +44,7 @@ test.each(Object.entries(damages))(
     await servers.stop(3)
     await servers.stop(1)
     await damage(join(servers.dir(3), 'db'))
+    await loseRecords(servers.dir(3))
 
     // 2 has missed what 3 has lost: together they are a majority, and must not go on.
     const two = await servers.run(2)

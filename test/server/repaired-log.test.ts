@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { command } from '../cli/in-process.ts'
-import { databaseFile, flip } from '../storage/damages.ts'
+import { databaseFile, flip, loseRecords } from '../storage/damages.ts'
 import { bytes, Servers, string } from './servers.ts'
 
 let servers: Servers
@@ -13,6 +13,7 @@ const numbers = (last: number): readonly string[] => Array.from({ length: last }
 async function damage(dir: string): Promise<void> {
   const path = await databaseFile(dir, /\.log$/)
   await flip(path, 200)
+  await loseRecords(dir)
   expect((await command(['log', 'verify', dir])).code).toBe(1)
 }
 

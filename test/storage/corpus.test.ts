@@ -5,11 +5,13 @@
 //   format-2                     8a2b8ed: a disk has an id
 //   format-3                     147ee74: there is a high water
 //   format-4                     25e4d3f: what is known of others has a file of its own
+//   format-5                     6a59ea0: there is a journal; its process was killed, and the last writes are there alone
 //
 // What they hold was written down by the same version (`expected.json`); fields of a configuration that it did not know are empty.
-import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { dataDirFormat } from '../../src/storage/data-dir.ts'
 import { holdingOf } from './corpus/holding.ts'
@@ -26,6 +28,12 @@ async function copyOf(folder: string): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'raftgen-corpus-'))
   made.push(root)
   await cp(join(corpus, folder, 'node'), join(root, 'node'), { recursive: true })
+  const packed = join(root, 'node', 'journal.gz')
+  const journal = await readFile(packed).catch(() => undefined)
+  if (journal !== undefined) {
+    await writeFile(join(root, 'node', 'journal'), gunzipSync(journal))
+    await rm(packed)
+  }
   return join(root, 'node')
 }
 const json = async (path: string): Promise<Readonly<Record<string, unknown>>> =>

@@ -4,6 +4,8 @@ import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
+import { ownerOf } from '../../src/storage/high-water.ts'
+import { scanJournal } from '../../src/storage/journal-record.ts'
 import { blockKey } from '../../src/storage/records.ts'
 
 /** Path to mode, size, time and content of everything below `dir`. */
@@ -42,6 +44,17 @@ export async function databaseFile(dir: string, pattern: RegExp): Promise<string
   return join(dir, 'db', name)
 }
 
+/** Of its journal nothing is left but the last record: what a database has lost cannot be given back, and that it has is known. */
+export async function loseRecords(dir: string): Promise<void> {
+  const { clusterId, nodeId, incarnation } = JSON.parse(readFileSync(join(dir, 'identity.json'), 'utf8'))
+  await change(join(dir, 'journal'), (content) => {
+    const last = scanJournal(content, ownerOf({ clusterId, nodeId, incarnation })).records.at(-1)
+    if (last === undefined) throw new Error(`there is no record in ${dir}/journal`)
+    content.fill(0, 0, last.at)
+    content.fill(0, last.at + last.bytes.length)
+  })
+}
+
 type Database = Level<Uint8Array, Uint8Array>
 
 async function inDatabase(dir: string, work: (db: Database) => Promise<void>): Promise<void> {
@@ -65,6 +78,15 @@ export const flipInBlock = (dir: string, block: number, at: number): Promise<voi
     await db.put(blockKey(block), value, { sync: true })
   })
 
+/** What is lost by these is in the journal. */
+export const givenBack: readonly string[] = [
+  'nothing',
+  'the log file of the database has a flipped bit',
+  'the log file of the database is cut',
+  'the end of the log file of the database is zeroed',
+  'a slot of the high water has a flipped bit',
+]
+
 /** Every class of damage to a file of a directory that holds a database with a log file and a table. */
 export const damages: Readonly<Record<string, (dir: string) => Promise<void>>> = {
   nothing: () => Promise.resolve(),
@@ -78,6 +100,11 @@ export const damages: Readonly<Record<string, (dir: string) => Promise<void>>> =
   },
   'the end of the log file of the database is zeroed': async (dir) =>
     await change(await databaseFile(dir, /\.log$/), (content) => void content.fill(0, content.length - 200)),
+  'the log file of the database is cut, and the journal is zeroed': async (dir) => {
+    const path = await databaseFile(dir, /\.log$/)
+    await truncate(path, statSync(path).size >> 1)
+    await change(join(dir, 'journal'), (content) => void content.fill(0))
+  },
   'the log file of the database is gone': async (dir) => await rm(await databaseFile(dir, /\.log$/)),
   'a table has a flipped bit': async (dir) => await flip(await databaseFile(dir, /\.ldb$/), 100),
   'a table is gone': async (dir) => await rm(await databaseFile(dir, /\.ldb$/)),

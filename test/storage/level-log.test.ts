@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { LevelLog } from '../../src/storage/level-log.ts'
-import { baseKey, blockKey, hardStateKey, identityKey } from '../../src/storage/records.ts'
+import { appliedKey, baseKey, blockKey, hardStateKey, identityKey } from '../../src/storage/records.ts'
 import type { ConfState } from '../../src/core/types.ts'
 import {
   aloneWayOut,
@@ -54,7 +54,8 @@ describe('bootstrap', () => {
     expect(await modeOf(join(dir, 'identity.json'))).toBe('600')
     await openLevel(dir)
     expect(await modeOf(join(dir, 'pid'))).toBe('600')
-    expect((await readdir(dir)).sort()).toEqual(['db', 'high-water', 'identity.json', 'pid', 'snapshots', 'witness'])
+    expect(await modeOf(join(dir, 'journal'))).toBe('600')
+    expect((await readdir(dir)).sort()).toEqual(['db', 'high-water', 'identity.json', 'journal', 'pid', 'snapshots', 'witness'])
   })
 
   test('takes an empty directory that is there', async () => {
@@ -142,8 +143,8 @@ describe('an open', () => {
 
   test('of a newer format is refused', async () => {
     const dir = await bootstrapped()
-    await writeFile(join(dir, 'identity.json'), '{"format":5,"who":"knows"}')
-    const what = 'has format 5, this version reads up to 4. Run the version of raftgen that wrote it, or a later one'
+    await writeFile(join(dir, 'identity.json'), '{"format":6,"who":"knows"}')
+    const what = 'has format 6, this version reads up to 5. Run the version of raftgen that wrote it, or a later one'
     expect(await complaint(dir)).toBe(`DATA_DIR_FOREIGN ${dir} ${what}`)
   })
 
@@ -179,7 +180,7 @@ describe('an open', () => {
     expect(second.identity).toEqual({ ...identity, diskId: expect.stringMatching(/^[0-9a-f]{32}$/) })
     expect(second.identity.diskId).not.toBe(drawn)
     await close(second)
-    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ format: 4, diskId: second.identity.diskId })
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ format: 5, diskId: second.identity.diskId })
     expect(await modeOf(path)).toBe('600')
     expect((await openLevel(dir)).identity).toEqual(second.identity)
   })
@@ -215,7 +216,7 @@ describe('an open', () => {
     await db.close()
     expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
     expect(await complaint(dir)).toContain('STORAGE_DAMAGED')
-    expect((await readdir(dir)).sort()).toEqual(['db', 'high-water', 'identity.json', 'snapshots', 'witness'])
+    expect((await readdir(dir)).sort()).toEqual(['db', 'high-water', 'identity.json', 'journal', 'snapshots', 'witness'])
   })
 })
 
@@ -260,11 +261,11 @@ test('what the system refuses is passed on with what to do', async () => {
 describe('damage to a database', () => {
   test('a flipped bit in any record is refused by a node that is alone, or is mended from what is kept elsewhere', async () => {
     const dir = await stored()
-    const keptElsewhere = [hardStateKey, identityKey, baseKey]
+    const keptElsewhere = [hardStateKey, identityKey, baseKey, appliedKey]
     const db = await openDatabase(dir)
     const records = await db.iterator().all()
     await db.close()
-    expect(records).toHaveLength(6)
+    expect(records).toHaveLength(7)
     for (const [key, value] of records) {
       const damaged = Buffer.from(value)
       damaged[value.length >> 1] = (damaged[value.length >> 1] ?? 0) ^ 0x10
@@ -274,7 +275,9 @@ describe('damage to a database', () => {
         await db.close()
         if (keptElsewhere.some((kept) => kept.equals(key))) {
           const log = await LevelLog.open(dir)
-          expect([log.latestLogIndex, log.currentTerm, log.findings.length]).toEqual([30, 1, 1])
+          // A record that is not there is given back by the journal, if it is in there.
+          expect([log.latestLogIndex, log.currentTerm]).toEqual([30, 1])
+          expect(log.findings).toHaveLength(spoilt === undefined && appliedKey.equals(key) ? 0 : 1)
           await close(log)
           continue
         }
@@ -343,46 +346,64 @@ describe('damage to a database', () => {
     }
   })
 
-  test("a write torn at the end of LevelDB's log, as it was under way, leaves the log as it was before it", async () => {
-    const { dir, underWay } = await written(conf)
-    await cutDatabase(dir)
+  test("what is lost at the end of LevelDB's log is given back by the journal", async () => {
+    const { dir } = await written(conf)
+    const path = await databaseFile(dir, '.log')
+    await truncate(path, (await stat(path)).size >> 1)
+    const opened = await openLevel(dir)
+    expect([opened.findings, opened.summary.fence]).toEqual([[], undefined])
+    expect(await read(opened, 1, 99)).toEqual(commands(1, 1, 40))
+  })
+
+  test('a write that was under way and is nowhere leaves the log as it was before it', async () => {
+    const { dir, underWay, loseEnd } = await written(conf)
+    await loseEnd()
     await writeFile(join(dir, 'high-water'), underWay)
     const opened = await openLevel(dir)
     expect([opened.findings, opened.summary.fence]).toEqual([[], undefined])
     expect(await read(opened, 1, 99)).toEqual(commands(1, 1, 35))
   })
 
-  test("the end of LevelDB's log, lost after it was promised, is refused", async () => {
-    const { dir } = await written(conf)
-    await cutDatabase(dir)
+  test('the end of the database, lost with its journal after it was promised, is refused', async () => {
+    const { dir, loseEnd } = await written(conf)
+    await loseEnd()
     expect(await complaint(dir)).toBe(`STORAGE_DAMAGED ${dir}: entries 36 to 40 are missing: the end of the log is lost. ${aloneWayOut}`)
   })
 })
 
-/** 40 entries in five blocks; `underWay` is the high water while the last of them was being written. */
-async function written(of: ConfState): Promise<{ readonly dir: string; readonly underWay: Buffer }> {
+/** 40 entries in five blocks; `underWay` is the high water while the last of them was being written, `loseEnd` takes that away, and the journal. */
+async function written(of: ConfState): Promise<{ readonly dir: string; readonly underWay: Buffer; readonly loseEnd: () => Promise<void> }> {
   const dir = join(await temporaryDir(), 'data')
   await LevelLog.bootstrap({ dir, identity, conf: of })
   const log = await LevelLog.open(dir)
   for (const first of [1, 11, 21]) await append(log, { entries: commands(1, first, 10) })
   await append(log, { entries: commands(1, 31, 5) })
-  const underWay = await readFile(join(dir, 'high-water'))
-  await append(log, { entries: commands(1, 36, 5) })
   await close(log)
-  return { dir, underWay }
+  const underWay = await readFile(join(dir, 'high-water'))
+  const loseEnd = await olderDatabase(dir)
+  const again = await LevelLog.open(dir)
+  await append(again, { entries: commands(1, 36, 5) })
+  await close(again)
+  return { dir, underWay, loseEnd }
 }
 
-async function cutDatabase(dir: string): Promise<void> {
-  const path = await databaseFile(dir, '.log')
-  await truncate(path, (await stat(path)).size - 20)
+/** What it returns puts the present database in the place of a later one, and takes away the journal, which would give back what is lost. */
+async function olderDatabase(dir: string): Promise<() => Promise<void>> {
+  const older = join(await temporaryDir(), 'older')
+  await cp(join(dir, 'db'), older, { recursive: true })
+  return async () => {
+    await rm(join(dir, 'db'), { recursive: true })
+    await cp(older, join(dir, 'db'), { recursive: true })
+    await rm(join(dir, 'journal'))
+  }
 }
 
 describe('a damaged directory of a node with peers', () => {
   const floor = { term: 1, index: 40 }
 
   test('opens fenced when the end is lost, and stays so until it is reached', async () => {
-    const { dir } = await written(confOfThree)
-    await cutDatabase(dir)
+    const { dir, loseEnd } = await written(confOfThree)
+    await loseEnd()
     const first = await openLevel(dir)
     expect(first.summary).toMatchObject({ lastIndex: 35, fence: { floor } })
     expect(first.findings).toEqual([
@@ -494,11 +515,12 @@ describe('a damaged directory of a node with peers', () => {
     const { dir } = await written(confOfThree)
     await rm(join(dir, 'high-water'))
     await writeFile(join(dir, 'identity.json'), '{"format":1,"clusterId":"alpha","nodeId":1,"incarnation":1,"checksum":"0c56ad8f"}')
+    const loseEnd = await olderDatabase(dir)
     const log = await openLevel(dir)
     expect([log.summary.fence, log.findings]).toEqual([undefined, []])
     await append(log, { entries: commands(1, 41, 1) })
     await close(log)
-    await cutDatabase(dir)
+    await loseEnd()
     expect((await openLevel(dir)).summary.fence).toEqual({ floor: { term: 1, index: 41 } })
   })
 })

@@ -1,9 +1,11 @@
 // Makes the directory of the present format, once, when a format is raised; it is committed, and every later version must open it.
 //   npx jiti test/storage/corpus/make.ts
-// It has a life behind it: elections, a truncation, a change of the members, two snapshots, a compaction, a restart in the middle.
+// It has a life behind it: elections, a truncation, a change of the members, two snapshots, a compaction, a restart in the middle. It is as it was when
+// its process was killed: the last writes are in the journal, and nowhere else. That is kept compressed.
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import type { ConfState, Entry, HardState } from '../../../src/core/types.ts'
 import type { Envelope } from '../../../src/machine/envelope.ts'
 import { Replica } from '../../../src/machine/replica.ts'
@@ -100,7 +102,8 @@ async function takeSnapshots(dir: string): Promise<void> {
   await called((done) => store.close(done))
 }
 
-async function make(dir: string): Promise<void> {
+/** Ends as `killed`, a copy. */
+async function make(dir: string, killed: string): Promise<void> {
   await LevelLog.bootstrap({ dir, identity, conf: first })
   let log = await LevelLog.open(dir, { machine: lines() })
   await append(log, 0, 3)
@@ -114,17 +117,22 @@ async function make(dir: string): Promise<void> {
   const peers = await PeersFile.open(dir)
   await called((done) => peers.write([{ id: 3, incarnation: 1, diskId: '3d'.repeat(16) }], done))
   log.note([{ id: 3, incarnation: 1, match: { term: 2, index: 16 }, matchTerm: 2, votedTerm: 1 }])
+  await cp(dir, killed, { recursive: true })
   await append(log, 4, 5)
+  await cp(join(dir, 'journal'), join(killed, 'journal'))
   await called((done) => log.close(done))
 }
 
 const root = await mkdtemp(join(tmpdir(), 'raftgen-corpus-'))
 const dir = join(root, 'node')
-await make(dir)
+const killed = join(root, 'killed')
+await make(dir, killed)
 const { format } = JSON.parse(await readFile(join(dir, 'identity.json'), 'utf8')) as { readonly format: number }
 const target = new URL(`format-${format}/`, import.meta.url).pathname
 await mkdir(target)
-await cp(dir, join(target, 'node'), { recursive: true })
+await cp(killed, join(target, 'node'), { recursive: true })
+await writeFile(join(target, 'node', 'journal.gz'), gzipSync(await readFile(join(killed, 'journal'))))
+for (const name of ['journal', 'pid']) await rm(join(target, 'node', name))
 // They say when, and nothing else; the lock is made when there is none.
 for (const name of ['LOG', 'LOG.old', 'LOCK']) await rm(join(target, 'node', 'db', name), { force: true })
 const { holding } = await holdingOf(dir)
