@@ -5,7 +5,7 @@ import type { Witness } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Identity } from '../ports/log.ts'
 import type { PeerDisk } from '../ports/peer-disks.ts'
-import { DamageError } from './damage.ts'
+import { DamageError, UnreadableError } from './damage.ts'
 import { copyDatabase, fileStamps } from './database-copy.ts'
 import { type DataDir, databaseDir, hasHighWater, hasJournal, highWaterPath, journalPath, readDataDir, witnessPath } from './data-dir.ts'
 import { ownerOf } from './high-water.ts'
@@ -13,7 +13,7 @@ import { checkNotHeld } from './holder.ts'
 import { findPutAside, type InspectedSnapshot, inspectModes, inspectSnapshots, type PutAside, readOrRefusal } from './inspect-files.ts'
 import { type InspectedLog, inspectLog, type OnProgress } from './inspect-log.ts'
 import { readJournal } from './journal-file.ts'
-import { applyJournal, lookAtJournal } from './journal-opening.ts'
+import { applyJournal, identityIn, lookAtJournal } from './journal-opening.ts'
 import { withSlot } from './journal-recovery.ts'
 import type { KeyValue } from './kv.ts'
 import { LevelKeyValue } from './level-kv.ts'
@@ -100,7 +100,7 @@ async function inspectOpened(dir: string, opened: Opened): Promise<Inspection> {
   const { identified, database, onProgress = () => {}, onSnapshot = () => {} } = opened
   const snapshots = await inspectSnapshots(join(dir, 'snapshots'), onSnapshot)
   const newest = snapshots.find(({ meta, damage }) => meta !== undefined && damage === undefined)?.meta
-  const { slots, slotsName, problems } = await withJournal(dir, opened)
+  const { slots, slotsName } = await withJournal(dir, opened)
   const log = await inspectLog({
     name: dir,
     slotsName,
@@ -109,7 +109,7 @@ async function inspectOpened(dir: string, opened: Opened): Promise<Inspection> {
     identity: identified.value?.identity,
     isUpgrade: identified.value !== undefined && !hasHighWater(identified.value.format),
     snapshotBase: newest && { id: newest.id, conf: newest.conf },
-    problems: [...database.problems, ...problems],
+    problems: database.problems,
     onProgress,
     renamed: database.renamed,
   })
@@ -191,24 +191,28 @@ async function openCopy(dir: string, scratch: string): Promise<Database> {
 interface WithJournal {
   readonly slots: readonly [Uint8Array, Uint8Array]
   readonly slotsName: string
-  readonly problems: readonly Finding[]
 }
 
 /** What the database lacks of the journal goes to the copy, and to the slots as they are read. */
 async function withJournal(dir: string, { identified, database }: Opened): Promise<WithJournal> {
   const places = await readSlots(highWaterPath(dir))
-  const asTheyAre = { slots: places, slotsName: highWaterPath(dir), problems: [] }
+  const asTheyAre = { slots: places, slotsName: highWaterPath(dir) }
   const path = journalPath(dir)
-  const found = identified.value
-  // Whose it should be nothing tells; such a directory is refused whatever is in it.
-  if (found === undefined) return asTheyAre
-  const { identity, format } = found
-  const content = await readJournal(path)
-  const parts = { name: dir, path, content, kv: database.kv, identity, isExpected: hasJournal(format), isNewStore: false }
-  const look = await lookAtJournal(parts)
-  if (database.kv !== undefined) await applyJournal(database.kv, look)
-  if (!look.verdict.isLost) return { ...asTheyAre, slots: withSlot(places, look.verdict.slot, look.owner) }
-  return { slots: [new Uint8Array(0), new Uint8Array(0)], slotsName: path, problems: [] }
+  try {
+    const identity = identified.value?.identity ?? (await identityIn(database.kv, dir))
+    // Whose it should be nothing tells; such a directory is refused whatever is in it.
+    if (identity === undefined) return asTheyAre
+    const isExpected = identified.value !== undefined && hasJournal(identified.value.format)
+    const parts = { name: dir, path, content: await readJournal(path), kv: database.kv, identity, isExpected, isNewStore: false }
+    const look = await lookAtJournal(parts)
+    if (database.kv !== undefined) await applyJournal(database.kv, look)
+    if (!look.verdict.isLost) return { ...asTheyAre, slots: withSlot(places, look.verdict.slot, look.owner) }
+    return { slots: [new Uint8Array(0), new Uint8Array(0)], slotsName: path }
+  } catch (cause) {
+    // Whoever reads all of the database says so.
+    if (cause instanceof UnreadableError) return asTheyAre
+    throw cause
+  }
 }
 
 /** What cannot be read is not there, as for a node. */

@@ -143,14 +143,20 @@ async function readApplied(kv: KeyValue | undefined, name: string): Promise<Foun
   }
 }
 
-async function isOwnDatabase(kv: KeyValue | undefined, name: string, identity: Identity): Promise<boolean> {
+/** As the database says, if that can be read. */
+export async function identityIn(kv: KeyValue | undefined, name: string): Promise<Identity | undefined> {
   const value = kv && (await read(kv, name, records.identityKey))
   try {
-    return value === undefined || isSameIdentity(records.decodeIdentity(value), identity)
+    return value && records.decodeIdentity(value)
   } catch (thrown) {
-    if (thrown instanceof WireError) return true
+    if (thrown instanceof WireError) return undefined
     throw thrown
   }
+}
+
+async function isOwnDatabase(kv: KeyValue | undefined, name: string, identity: Identity): Promise<boolean> {
+  const found = await identityIn(kv, name)
+  return found === undefined || isSameIdentity(found, identity)
 }
 
 const read = (kv: KeyValue, name: string, key: Uint8Array): Promise<Uint8Array | undefined> =>

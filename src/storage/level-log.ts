@@ -110,7 +110,8 @@ export class LevelLog implements Log {
   }
 
   /**
-   * Errors: DATA_DIR_EMPTY, DATA_DIR_FOREIGN, STORAGE_LOCKED, STORAGE_DAMAGED, STORAGE_FAILED. Nothing is changed when it is refused.
+   * Errors: DATA_DIR_EMPTY, DATA_DIR_FOREIGN, STORAGE_LOCKED, STORAGE_DAMAGED, STORAGE_FAILED. Nothing is changed when it is refused, but that the database
+   * has been given what the journal had.
    */
   static async open(dir: string, options: LevelLogOptions & LevelLogInternals = {}): Promise<LevelLog> {
     try {

@@ -1,4 +1,4 @@
-// What the high water costs: one write at a time, and writes back to back, with it and without.
+// What the journal, with the high water in it, costs or saves: one write at a time, and writes back to back, with it and by LevelDB alone.
 //   npx jiti test/bench/high-water.ts [seconds of each, default 2] [directory, default a temporary one]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -360,6 +360,15 @@ describe('the directory of a node that was killed', () => {
     expect(await readFile(join(dir, 'high-water'))).toEqual(before)
   })
 
+  test('is looked into with its journal although its identity is damaged', async () => {
+    const dir = await killed()
+    await rm(join(dir, 'pid'))
+    await writeFile(join(dir, 'identity.json'), '{')
+    const inspection = await inspect(dir, { scratch: await temporaryDir() })
+    expect(inspection.log.found.end.index).toBe(30)
+    await inspection.close()
+  })
+
   test('whose journal has a hole is fenced at what it says', async () => {
     const dir = await killed()
     await loseRecords(dir)
