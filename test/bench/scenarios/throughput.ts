@@ -21,6 +21,10 @@ export const throughput: Scenario = {
     const cells = operations.flatMap((operation) =>
       inFlights.map((inFlight): Cell => ({ operation, inFlight, measured: new Map(context.systems.map(({ name }) => [name, []])) })),
     )
+    for (const system of context.systems) {
+      context.progress(`warming up: ${system.name}`)
+      for (const operation of operations) await system.measure({ operation, inFlight: 256, connections: 4, seconds: 3, warmUpSeconds: 0 })
+    }
     for (let round = 0; round < context.rounds; round++) for (const cell of cells) await measureCell(context, cell, round)
     return sectionOf(context, cells)
   },
