@@ -8,10 +8,9 @@ import { syncDir } from './checked-file.ts'
 import { storeError } from './damage.ts'
 import { journalBytes, sectorBytes } from './journal-record.ts'
 import type { JournalContent, NewJournal } from './journal-space.ts'
+import { dataSync, writeSynced } from './synced-write.ts'
 
 const ownerOnly = 0o600
-/** Systems without it sync after each write. */
-const dataSync = fs.constants.O_DSYNC ?? 0
 
 /** Errors: those of the system, but for what the disk cannot read. */
 export async function readJournal(path: string): Promise<JournalContent> {
@@ -85,7 +84,7 @@ export class JournalFile implements NewJournal {
   write(at: number, bytes: Uint8Array, done: Done): void {
     const written: Done = (error) => done(error === undefined ? undefined : storeError(this.name, 'write', error))
     if (this.#descriptor === undefined) return queueMicrotask(() => written(new Error('it is not open')))
-    this.#writeFrom({ descriptor: this.#descriptor, bytes, at }, written)
+    writeSynced({ descriptor: this.#descriptor, bytes, at }, written)
   }
 
   close(done: Done): void {
@@ -93,16 +92,6 @@ export class JournalFile implements NewJournal {
     if (descriptor === undefined) return queueMicrotask(() => done(undefined))
     this.#descriptor = undefined
     fs.close(descriptor, (error) => done(error ?? undefined))
-  }
-
-  /** The system may take less than it was given. */
-  #writeFrom({ descriptor, bytes, at }: { descriptor: number; bytes: Uint8Array; at: number }, done: Done): void {
-    fs.write(descriptor, bytes, 0, bytes.length, at, (error, written) => {
-      if (error !== null) return done(error)
-      if (written < bytes.length) return this.#writeFrom({ descriptor, bytes: bytes.subarray(written), at: at + written }, done)
-      if (dataSync !== 0) return done(undefined)
-      fs.fdatasync(descriptor, (error) => done(error ?? undefined))
-    })
   }
 }
 

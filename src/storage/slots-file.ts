@@ -5,10 +5,9 @@ import type { Done } from '../ports/log.ts'
 import { syncDir } from './checked-file.ts'
 import { storeError } from './damage.ts'
 import { type SlotPosition, type Slots, type SlotsDone, slotBytes } from './slots.ts'
+import { dataSync, writeSynced } from './synced-write.ts'
 
 const ownerOnly = 0o600
-/** Systems without it sync after each write. */
-const dataSync = fs.constants.O_DSYNC ?? 0
 
 export class SlotsFile implements Slots {
   readonly name: string
@@ -42,7 +41,7 @@ export class SlotsFile implements Slots {
   write(position: SlotPosition, bytes: Uint8Array, done: Done): void {
     const descriptor = this.#descriptor
     const written: Done = (error) => done(error === undefined ? undefined : storeError(this.name, 'write', error))
-    if (descriptor !== undefined) return this.#writeFrom({ descriptor, bytes, at: position * slotBytes }, written)
+    if (descriptor !== undefined) return writeSynced({ descriptor, bytes, at: position * slotBytes }, written)
     SlotsFile.create(this.name).then(
       (made) => {
         this.#descriptor = made.#descriptor
@@ -65,16 +64,6 @@ export class SlotsFile implements Slots {
     if (descriptor === undefined) return queueMicrotask(() => done(new Uint8Array(0)))
     const buffer = Buffer.allocUnsafeSlow(slotBytes)
     fs.read(descriptor, buffer, 0, slotBytes, position * slotBytes, (error, bytes) => done(buffer.subarray(0, error === null ? bytes : 0)))
-  }
-
-  /** The system may take less than it was given. */
-  #writeFrom({ descriptor, bytes, at }: { descriptor: number; bytes: Uint8Array; at: number }, done: Done): void {
-    fs.write(descriptor, bytes, 0, bytes.length, at, (error, written) => {
-      if (error !== null) return done(error)
-      if (written < bytes.length) return this.#writeFrom({ descriptor, bytes: bytes.subarray(written), at: at + written }, done)
-      if (dataSync !== 0) return done(undefined)
-      fs.fdatasync(descriptor, (error) => done(error ?? undefined))
-    })
   }
 }
 

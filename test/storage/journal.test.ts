@@ -29,6 +29,7 @@ import {
   confOfThree,
   identity,
   messageOf,
+  nextSlotAfter,
   openLevel,
   read,
   temporaryDir,
@@ -37,15 +38,9 @@ import { loseRecords } from './damages.ts'
 
 const owner = ownerOf(identity)
 const highWater = (writes: number, sequence = writes): HighWater => ({
+  ...nextSlotAfter(writes),
   sequence,
   owner,
-  hardState: { term: 1, votedFor: undefined },
-  last: { term: 1, index: writes, chain: 7, writes },
-  base: { term: 0, index: 0, chain: 0 },
-  baseConf: conf,
-  fence: undefined,
-  reached: undefined,
-  members: [],
 })
 const slotOf = (writes: number): Uint8Array => encodeSlot(highWater(writes))
 const put = (key: string, value: string | Uint8Array): Operation => ({ kind: 'put', key: Buffer.from(key), value: Buffer.from(value) })

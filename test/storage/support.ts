@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { ConfState, Entry, Index, LogBase, Persist, Term } from '../../src/core/types.ts'
 import type { Done, Identity, Log } from '../../src/ports/log.ts'
 import { BlockLog } from '../../src/storage/block-log.ts'
+import type { NextSlot } from '../../src/storage/high-water-keeper.ts'
 import type { KeyValue } from '../../src/storage/kv.ts'
 import { type LevelLog, LevelLog as Level, type LevelLogOptions } from '../../src/storage/level-log.ts'
 
@@ -98,3 +99,14 @@ export const messageOf = (promise: Promise<unknown>): Promise<string> =>
     () => 'no error',
     (error: unknown) => (error instanceof Error && 'code' in error ? `${error.code} ${error.message}` : String(error)),
   )
+
+/** What the high water says after so many writes of one entry each. */
+export const nextSlotAfter = (writes: number): NextSlot => ({
+  hardState: { term: 1, votedFor: undefined },
+  last: { term: 1, index: writes, chain: 7, writes },
+  base: { term: 0, index: 0, chain: 0 },
+  baseConf: conf,
+  fence: undefined,
+  reached: undefined,
+  members: [],
+})

@@ -37,7 +37,7 @@ const hasEnded = (scene: Scene, id: number): true | undefined => (scene.cluster.
 const failing = (role: Role): Fault => ({
   family: 'disk',
   lane: 'process',
-  name: `writes of the high water fail, of the ${role}`,
+  name: `writes of the journal and the high water fail, of the ${role}`,
   run: async (scene) => {
     const id = await victimOf(scene, role)
     const what = await supervised(scene, id, async () => {
@@ -52,7 +52,7 @@ const failing = (role: Role): Fault => ({
 const slow = (role: Role): Fault => ({
   family: 'disk',
   lane: 'process',
-  name: `writes of the high water are late, of the ${role}`,
+  name: `writes of the journal and the high water are late, of the ${role}`,
   run: async (scene) => {
     const id = await victimOf(scene, role)
     const delayMs = scene.chance.pick([20, 100, 700])
