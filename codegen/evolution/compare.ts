@@ -189,11 +189,7 @@ class Comparison {
   #output(before: OperationModel, after: OperationModel): void {
     const { kind, name } = after
     const spot: Spot = { kind: 'output', of: kind, name }
-    const as: Omit<UsedAs, 'readersReady'> = {
-      subject: kind === 'command' ? 'result' : 'query',
-      use: 'result',
-      words: `the result of ${name}`,
-    }
+    const as: UsedAs = { subject: kind === 'command' ? 'result' : 'query', use: 'result', words: `the result of ${name}` }
     if (before.output !== undefined && after.output !== undefined) {
       const changes = new ValueChanges(this.#pair)
       changes.node(before.output, after.output, { path: `${name}.output`, spot })
@@ -259,8 +255,8 @@ class Comparison {
     this.#used(changes, { subject: 'state', use: 'state', words: 'the state' })
   }
 
-  #used(changes: readonly Change[], as: Omit<UsedAs, 'readersReady'>): void {
-    for (const change of changes) this.#add(findingOf(change, { ...as, readersReady: this.#readersReady }), `${change.message} ${as.use}`)
+  #used(changes: readonly Change[], as: UsedAs): void {
+    for (const change of changes) this.#add(findingOf(change, as, this.#readersReady), `${change.message} ${as.use}`)
   }
 
   #say(change: Change, subject: Subject): void {

@@ -24,8 +24,6 @@ export interface UsedAs {
   readonly use: Use
   /** `the result of acquire` */
   readonly words: string
-  /** Whether no client of the older version is left. */
-  readonly readersReady: boolean
 }
 
 export interface Change {
@@ -37,8 +35,12 @@ export interface Change {
   readonly where: Spot
 }
 
-/** Of something whose level depends on where it is used. */
-export function findingOf({ rule, message, before, after, where }: Change, { subject, use, words, readersReady }: UsedAs): Finding {
+/** Of something whose level depends on where it is used. `readersReady`: no client of the older version is left. */
+export function findingOf(
+  { rule, message, before, after, where }: Change,
+  { subject, use, words }: UsedAs,
+  readersReady: boolean,
+): Finding {
   const found = ruleOf(rule)
   const level = found.of === 'value' ? levelOf(found, use, readersReady) : found.level
   return { rule, subject, level, message: `${message}, in ${words}`, before, after, hint: found.wayOut, where }
