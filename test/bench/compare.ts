@@ -1,8 +1,8 @@
 // `npm run bench:compare <ref>`: the working tree beside another commit, in turn, in one run.
 import { Argument, Command } from 'commander'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ended, folderIn, positive } from './command.js'
 import { thisMachine } from './report/machine.js'
 import { markdown } from './report/markdown.js'
 import { throughput } from './scenarios/throughput.js'
@@ -12,17 +12,17 @@ import { RaftgenCluster } from './systems/raftgen.js'
 const program = new Command('npm run bench:compare --')
   .description('Measures the working tree beside another commit: writes and linearizable reads, with ratios and how far they are apart.')
   .addArgument(new Argument('<ref>', 'a commit, a branch or a tag'))
-  .option('--rounds <n>', 'of each measurement', Number, 5)
-  .option('--seconds <n>', 'of each measurement', Number, 3)
+  .option('--rounds <n>', 'of each measurement', positive, 5)
+  .option('--seconds <n>', 'of each measurement', positive, 3)
   .option('--dir <folder>', 'where data go', tmpdir())
   .action(compare)
-await program.parseAsync()
+await ended(program.parseAsync())
 
 async function compare(
   ref: string,
   { rounds, seconds, dir }: { readonly rounds: number; readonly seconds: number; readonly dir: string },
 ): Promise<void> {
-  const root = await mkdtemp(join(dir, 'raftgen-compare-'))
+  const root = folderIn(dir)
   const progress = (text: string): void => void process.stderr.write(`${text}\n`)
   progress(`building ${ref}`)
   const other = buildCommit(ref, join(root, 'tree'))
@@ -40,6 +40,5 @@ async function compare(
   } finally {
     await Promise.allSettled(systems.map((system) => system.close()))
     other.remove()
-    await rm(root, { recursive: true, force: true })
   }
 }

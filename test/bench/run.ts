@@ -1,8 +1,9 @@
 // `npm run bench`: raftgen beside etcd, on this machine.
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ended, folderIn, positive } from './command.js'
 import { thisMachine } from './report/machine.js'
 import { markdown, type Report } from './report/markdown.js'
 import { connections } from './scenarios/connections.js'
@@ -22,8 +23,6 @@ import type { System } from './systems/system.js'
 
 const scenarios: readonly Scenario[] = [throughput, outage, degraded, slowFollower, connections, restart, eventLoop, growth, overload, soak]
 
-const quick = ['throughput', 'outage']
-
 interface Options {
   readonly full?: true
   readonly vs?: 'etcd' | 'none'
@@ -34,11 +33,6 @@ interface Options {
   readonly out?: string
 }
 
-const number = (text: string): number => {
-  const value = Number(text)
-  if (!(value > 0)) throw new InvalidArgumentError('Give a number above 0.')
-  return value
-}
 const names = (text: string): readonly string[] => {
   const wanted = text.split(',')
   const unknown = wanted.find((name) => !scenarios.some((scenario) => scenario.name === name))
@@ -54,16 +48,16 @@ const program = new Command('npm run bench --')
     new Option('--vs <system>', 'what to measure beside it, in turn (default: etcd where it is installed)').choices(['etcd', 'none']),
   )
   .option('--only <names>', `some scenarios: ${scenarios.map(({ name, title }) => `${name} (${title})`).join(', ')}`, names)
-  .option('--rounds <n>', 'of each measurement (default: 2, with --full 5)', number)
-  .option('--seconds <n>', 'of each measurement (default: 2.5, with --full 5)', number)
+  .option('--rounds <n>', 'of each measurement (default: 2, with --full 5)', positive)
+  .option('--seconds <n>', 'of each measurement (default: 2.5, with --full 5)', positive)
   .option('--dir <folder>', 'where data go, on the disk that is to be measured', tmpdir())
   .option('--out <folder>', 'writes report.md, report.json and charts there, as docs/benchmarks/ has them')
   .action(run)
-await program.parseAsync()
+await ended(program.parseAsync())
 
 async function run(options: Options): Promise<void> {
   const isFull = options.full === true
-  const root = await mkdtemp(join(options.dir, 'raftgen-bench-'))
+  const root = folderIn(options.dir)
   const systems: System[] = []
   const progress = (text: string): void => void process.stderr.write(`${text}\n`)
   try {
@@ -88,14 +82,12 @@ async function run(options: Options): Promise<void> {
     await tell({ machine: thisMachine(), systems, command, sections }, options.out)
   } finally {
     await Promise.allSettled(systems.map((system) => system.close()))
-    await rm(root, { recursive: true, force: true })
   }
 }
 
-/** Without `--full` what is compared, and no more: two minutes. */
-function isWanted({ name, isExtra }: Scenario, { only, full }: Options): boolean {
+function isWanted({ name, when }: Scenario, { only, full }: Options): boolean {
   if (only !== undefined) return only.includes(name)
-  return full === true ? isExtra !== true : quick.includes(name)
+  return when === 'always' || (when === 'full' && full === true)
 }
 
 async function tell(report: Report, out: string | undefined): Promise<void> {

@@ -2,7 +2,7 @@
 import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import { createHistogram } from 'node:perf_hooks'
 import { putPath, putRequest, rangePath, rangeRequest } from './etcd-wire.js'
-import { keyOf, type Load, type Loaded, loaded, valueBytes } from './load.js'
+import { keyOf, type Load, type Loaded, loaded, type Probe, valueBytes } from './load.js'
 
 const value = new Uint8Array(valueBytes).fill(7)
 /** A write that takes longer goes to the next node. */
@@ -76,7 +76,7 @@ export async function loadEtcd(address: string, { operation, inFlight, connectio
 }
 
 /** Writes until it is stopped, sixteen at a time, each where the last of its line was done; what fails, or takes long, is written to the next node. */
-export class EtcdProbe {
+export class EtcdProbe implements Probe {
   readonly #addresses: readonly string[]
   #isStopped = false
   #gapMs = 0

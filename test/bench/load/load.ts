@@ -21,6 +21,12 @@ export interface Loaded {
   readonly failed: number
 }
 
+/** Writes as fast as it is answered, until it is stopped. */
+export interface Probe {
+  /** The longest time between two acknowledged writes, in milliseconds. */
+  stop(): Promise<number>
+}
+
 /** Latencies in nanoseconds, three significant figures. */
 export interface Latencies {
   readonly count: number

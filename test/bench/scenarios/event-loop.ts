@@ -10,6 +10,7 @@ const sliceMs = 100
 export const eventLoop: Scenario = {
   name: 'event-loop',
   title: 'the longest block of the event loop: under load, and beside snapshots of a large state (raftgen alone)',
+  when: 'full',
   async run({ folder, seconds, isFull, progress }) {
     const entries = isFull ? 1_000_000 : 50_000
     const limits = { snapshotEntries: isFull ? 400_000 : 20_000, snapshotLogBytes: 2 ** 40 }

@@ -13,6 +13,7 @@ interface Point {
 export const growth: Scenario = {
   name: 'growth',
   title: 'what a write costs as the log grows, from 10^3 to 10^7 commands (raftgen alone)',
+  when: 'full',
   async run({ folder, seconds, isFull, progress }) {
     const marks = isFull ? [1e3, 1e4, 1e5, 1e6, 3e6, 1e7] : [1e3, 1e4, 1e5]
     const cluster = await RaftgenCluster.start({ root: folder })

@@ -5,6 +5,7 @@ import type { Scenario } from './scenario.js'
 export const outage: Scenario = {
   name: 'outage',
   title: 'time without writes after kill -9 of the leader',
+  when: 'always',
   async run({ systems, isFull, progress }) {
     const trials = isFull ? 10 : 1
     const found = new Map(systems.map(({ name }) => [name, [] as number[]]))

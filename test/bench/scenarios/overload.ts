@@ -6,6 +6,7 @@ import type { Scenario } from './scenario.js'
 export const overload: Scenario = {
   name: 'overload',
   title: 'more writes than the cluster can take: open loop at up to 5x of its capacity (raftgen alone)',
+  when: 'full',
   async run({ folder, seconds, isFull, progress }) {
     const cluster = await RaftgenCluster.start({ root: folder })
     try {

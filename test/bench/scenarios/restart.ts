@@ -18,6 +18,7 @@ const noSnapshots = { snapshotEntries: 1_000_000_000, snapshotLogBytes: 2 ** 40 
 export const restart: Scenario = {
   name: 'restart',
   title: 'start of a node that was killed: an empty log, a long one, a large snapshot (raftgen alone)',
+  when: 'full',
   async run({ folder, isFull, progress }) {
     const count = isFull ? 1_000_000 : 50_000
     const cases = [

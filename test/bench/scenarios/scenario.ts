@@ -41,7 +41,7 @@ export interface Scenario {
   readonly name: string
   /** For `--help` and progress. */
   readonly title: string
-  /** Only where it is asked for by its name. */
-  readonly isExtra?: true
+  /** `full`: with `--full`; `named`: only where it is asked for by its name. */
+  readonly when: 'always' | 'full' | 'named'
   run(context: Context): Promise<Section>
 }

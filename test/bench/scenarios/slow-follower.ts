@@ -18,6 +18,7 @@ const slowBytesPerSecond = 125_000
 export const slowFollower: Scenario = {
   name: 'slow-follower',
   title: 'a follower is slow, or stands still (raftgen alone)',
+  when: 'full',
   async run({ folder, rounds, seconds, progress }) {
     const cluster = await RaftgenCluster.start({ root: folder, isRelayed: true })
     const found: Record<Phase, { readonly measured: Measured; readonly leaderMiB: number }[]> = { well: [], slow: [], stopped: [] }

@@ -8,7 +8,7 @@ type Minute = Awaited<ReturnType<RaftgenCluster['offer']>>
 export const soak: Scenario = {
   name: 'soak',
   title: 'half of what the cluster can take, for 30 minutes (raftgen alone; only where it is asked for by name)',
-  isExtra: true,
+  when: 'named',
   async run({ folder, isFull, progress }) {
     const cluster = await RaftgenCluster.start({ root: folder })
     const found: Minute[] = []

@@ -1,11 +1,12 @@
 // Three processes of etcd, with its defaults: every acknowledged write is synced on a majority there, too.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { BenchRefused } from '../command.js'
 import { EtcdProbe, loadEtcd } from '../load/etcd-client.js'
 import { h2loadVersion, loadByH2load } from '../load/h2load.js'
 import type { Load, Loaded } from '../load/load.js'
-import { endWithUs } from './end-with-us.js'
+import { NodeProcess, nodeAt } from './node-process.js'
+import { outageOf } from './outage.js'
 import { freeAddress, pause, until } from './ports.js'
 import { ProcessMeter } from './process-meter.js'
 import type { Measured, Meter, System, SystemNode } from './system.js'
@@ -32,7 +33,7 @@ interface EtcdMember {
 class EtcdNode implements SystemNode {
   readonly address: string
   readonly #args: readonly string[]
-  #process: ChildProcess | undefined
+  readonly #process = new NodeProcess()
 
   constructor({ name, dir, peer, client }: EtcdMember, cluster: string) {
     this.address = client
@@ -45,21 +46,19 @@ class EtcdNode implements SystemNode {
   }
 
   get pid(): number | undefined {
-    return this.#process?.pid
+    return this.#process.child?.pid
   }
 
   async start(): Promise<number> {
     const began = performance.now()
-    const child = spawn('etcd', [...this.#args], { stdio: 'ignore' })
-    endWithUs(child)
-    this.#process = child
+    this.#process.begin(spawn('etcd', [...this.#args], { stdio: 'ignore' }))
     await until(`etcd at ${this.address}`, 120_000, async () => ((await this.leads()) === undefined ? undefined : true))
     return performance.now() - began
   }
 
   /** Whether it leads; none where it knows no leader. */
   async leads(): Promise<boolean | undefined> {
-    if (this.#process === undefined) return undefined
+    if (this.#process.child === undefined) return undefined
     const status = await post(this.address, '/v3/maintenance/status', 500)
     if (typeof status !== 'object' || status === null || !('leader' in status) || status.leader === '0') return undefined
     const header: unknown = Reflect.get(status, 'header')
@@ -67,11 +66,7 @@ class EtcdNode implements SystemNode {
   }
 
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    const child = this.#process
-    this.#process = undefined
-    if (child === undefined || child.exitCode !== null) return
-    child.kill(signal)
-    await once(child, 'exit')
+    await this.#process.end(signal)
   }
 }
 
@@ -92,7 +87,7 @@ export class EtcdCluster implements System {
   /** Throws where it is not installed. */
   static async start(root: string): Promise<EtcdCluster> {
     const version = etcdVersion()
-    if (version === undefined) throw new Error('etcd is not installed (Debian: apt install etcd-server nghttp2-client)')
+    if (version === undefined) throw new BenchRefused('etcd is not installed (Debian: apt install etcd-server nghttp2-client)')
     const members: EtcdMember[] = []
     for (const name of ['a', 'b', 'c'])
       members.push({ name, dir: join(root, `etcd-${name}`), peer: await freeAddress(), client: await freeAddress() })
@@ -103,7 +98,7 @@ export class EtcdCluster implements System {
   }
 
   async measure(load: Load): Promise<Measured> {
-    const leader = this.#at(await this.leader()).address
+    const leader = nodeAt(this.nodes, await this.leader()).address
     let client: number | undefined = process.pid
     const working: Promise<Loaded> = this.#hasH2load
       ? loadByH2load(leader, load, (pid) => {
@@ -129,32 +124,18 @@ export class EtcdCluster implements System {
   }
 
   async kill(node: number): Promise<void> {
-    await this.#at(node).end('SIGKILL')
+    await nodeAt(this.nodes, node).end('SIGKILL')
   }
 
   start(node: number): Promise<number> {
-    return this.#at(node).start()
+    return nodeAt(this.nodes, node).start()
   }
 
   async outage(): Promise<number> {
-    const probe = new EtcdProbe(this.nodes.map(({ address }) => address))
-    await pause(1_000)
-    const leader = await this.leader()
-    await this.kill(leader)
-    await this.leader()
-    await pause(2_000)
-    const gap = await probe.stop()
-    await this.start(leader)
-    return gap
+    return await outageOf(this, new EtcdProbe(this.nodes.map(({ address }) => address)))
   }
 
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.end('SIGTERM')))
-  }
-
-  #at(node: number): EtcdNode {
-    const found = this.nodes[node]
-    if (found === undefined) throw new Error(`there is no node ${node} of etcd`)
-    return found
   }
 }

@@ -1,8 +1,9 @@
 // Another commit of raftgen, built with the benchmark of this one, so that both are loaded in the same way.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { BenchRefused } from '../command.js'
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url))
 
@@ -18,7 +19,7 @@ export interface BuiltCommit {
 
 /** `folder` must not exist. Throws where there is no such commit, or it does not build. */
 export function buildCommit(ref: string, folder: string): BuiltCommit {
-  const commit = run('git', ['rev-parse', '--short', `${ref}^{commit}`], root)
+  const commit = commitOf(ref)
   run('git', ['worktree', 'add', '--detach', '--quiet', folder, commit], root)
   const remove = (): void => void run('git', ['worktree', 'remove', '--force', folder], root)
   try {
@@ -42,6 +43,15 @@ export function buildCommit(ref: string, folder: string): BuiltCommit {
     remove()
     throw error
   }
+}
+
+function commitOf(ref: string): string {
+  const { status, stdout } = spawnSync('git', ['rev-parse', '--short', '--verify', '--quiet', `${ref}^{commit}`], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new BenchRefused(`there is no commit ${ref} here`)
+  return stdout.trim()
 }
 
 const isSame = (file: string, folder: string): boolean => readFileSync(join(root, file)).equals(readFileSync(join(folder, file)))

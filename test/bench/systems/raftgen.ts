@@ -5,9 +5,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeStatus } from 'raftgen/client'
-import type { Load, Loaded } from '../load/load.js'
+import type { Load, Loaded, Probe } from '../load/load.js'
 import type { Answer, Offer, Offered, Order } from '../load/raftgen-client.js'
 import type { SnapshotNote, WatchNote } from '../watch.js'
+import { NodeProcess, nodeAt } from './node-process.js'
+import { outageOf } from './outage.js'
 import { freeAddress, pause, until } from './ports.js'
 import { Relay } from './relay.js'
 import { ProcessMeter } from './process-meter.js'
@@ -38,7 +40,7 @@ class RaftgenNode implements SystemNode {
   readonly address: string
   /** The program and its arguments. */
   readonly #args: readonly string[]
-  #process: ChildProcess | undefined
+  readonly #process = new NodeProcess()
 
   constructor(address: string, args: readonly string[]) {
     this.address = address
@@ -46,19 +48,19 @@ class RaftgenNode implements SystemNode {
   }
 
   get pid(): number | undefined {
-    return this.#process?.pid
+    return this.#process.child?.pid
   }
 
   /** Of the process that runs now. */
   onNote(listener: (note: Note) => void): void {
-    this.#process?.on('message', listener)
+    this.#process.child?.on('message', listener)
   }
 
   /** Milliseconds until it serves. */
   async start(): Promise<number> {
     const began = performance.now()
     const execArgv = process.env['BENCH_NODE_ARGS']?.split(' ') ?? []
-    this.#process = spawn(process.execPath, [...execArgv, ...this.#args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.#process.begin(spawn(process.execPath, [...execArgv, ...this.#args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }))
     await until(`node at ${this.address}`, 120_000, async () => {
       const { leader } = await nodeStatus({ address: this.address, timeoutMs: 1_000 })
       return leader
@@ -67,15 +69,11 @@ class RaftgenNode implements SystemNode {
   }
 
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#process?.kill(signal)
+    this.#process.child?.kill(signal)
   }
 
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    const child = this.#process
-    this.#process = undefined
-    if (child === undefined || child.exitCode !== null) return
-    child.kill(signal)
-    await once(child, 'exit')
+    await this.#process.end(signal)
   }
 }
 
@@ -113,6 +111,18 @@ class RaftgenClient {
     const answer = await this.answer()
     if (answer.kind !== 'loaded') throw new Error(`the client answered ${answer.kind}`)
     return answer.loaded
+  }
+
+  probe(): Probe {
+    this.tell({ kind: 'probe' })
+    return {
+      stop: async () => {
+        this.tell({ kind: 'stop' })
+        const answer = await this.answer()
+        if (answer.kind !== 'gap') throw new Error(`the client answered ${answer.kind}`)
+        return answer.ms
+      },
+    }
   }
 
   async close(): Promise<void> {
@@ -214,35 +224,20 @@ export class RaftgenCluster implements System {
   }
 
   async kill(node: number): Promise<void> {
-    await this.#at(node).end('SIGKILL')
+    await nodeAt(this.nodes, node).end('SIGKILL')
   }
 
   start(node: number): Promise<number> {
-    return this.#at(node).start()
+    return nodeAt(this.nodes, node).start()
   }
 
   async outage(): Promise<number> {
-    this.#client.tell({ kind: 'probe' })
-    await pause(1_000)
-    const leader = await this.leader()
-    await this.kill(leader)
-    await this.leader()
-    await pause(2_000)
-    this.#client.tell({ kind: 'stop' })
-    const answer = await this.#client.answer()
-    await this.start(leader)
-    return answer.kind === 'gap' ? answer.ms : Number.NaN
+    return await outageOf(this, this.#client.probe())
   }
 
   async close(): Promise<void> {
     await this.#client.close()
     await Promise.all(this.nodes.map((node) => node.end('SIGTERM')))
     for (const relay of this.relays) relay.close()
-  }
-
-  #at(node: number): RaftgenNode {
-    const found = this.nodes[node]
-    if (found === undefined) throw new Error(`there is no node ${node}`)
-    return found
   }
 }
