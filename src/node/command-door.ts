@@ -9,6 +9,7 @@ import { type CommandHeader, commandOverheadBytes, writeCommand } from '../wire/
 import { Slab } from '../wire/slab.ts'
 import type { Commands, KeepAlive, LeaderHint, OpenSession, Refused, ReplyItem } from '../wire/client-messages.ts'
 import { type Admitted, admitted, lower } from './calls.ts'
+import { CommandRoom } from './command-room.ts'
 import type { Connection, Connections } from './connections.ts'
 import type { Halting } from './halting.ts'
 import type { LogTime } from './log-time.ts'
@@ -61,6 +62,7 @@ export class CommandDoor {
   readonly #connections: Connections
   readonly #time: LogTime
   readonly #proposals: Proposals
+  readonly #room: CommandRoom
   readonly #keeper: SessionKeeper
   readonly #whyFull: () => Refused | undefined
   readonly #halting: Pick<Halting, 'refusal' | 'isToBeSkipped'>
@@ -81,6 +83,7 @@ export class CommandDoor {
     this.#connections = connections
     this.#time = time
     this.#proposals = new Proposals(tickets)
+    this.#room = new CommandRoom(limits, this.#proposals)
     this.#keeper = new SessionKeeper(limits.sessionTtlMs)
     this.#whyFull = () => whyFull()
     this.#halting = halting
@@ -142,15 +145,14 @@ export class CommandDoor {
   openSession(connection: Connection, { requestId }: OpenSession): void {
     const refuse = (refused: Refused) => connection.say({ kind: 'SessionOpened', requestId, session: 0, refused })
     if (this.#phase === 'notLeading') return refuse(this.#elsewhere())
-    if (this.#replica.sessions.size >= sessionsMax || this.#proposals.count >= this.#limits.pendingCommandsMax)
-      return refuse(overloaded('sessionsMax'))
+    if (this.#replica.sessions.size >= sessionsMax || this.#room.isFull) return refuse(overloaded('sessionsMax'))
     const envelope = { kind: 'openSession', ttlMs: this.#limits.sessionTtlMs } as const
     this.#proposals.add({ kind: 'openSession', connection: connection.id, requestId, envelope })
   }
 
   closeSession(session: number): void {
     // It ends by itself, where there is no room for that or nothing is applied.
-    const isPutOff = this.#proposals.count >= this.#limits.pendingCommandsMax || this.#halting.refusal !== undefined
+    const isPutOff = this.#room.isFull || this.#halting.refusal !== undefined
     if (this.#phase === 'notLeading' || isPutOff) return
     this.#proposals.add({ kind: 'internal', envelope: { kind: 'closeSession', session } })
   }
@@ -169,6 +171,7 @@ export class CommandDoor {
     this.#isFull = false
     this.#noopIndex = this.#raft.status.lastIndex
     this.#keeper.lead(this.#clock.monotonicMs())
+    this.#room.interrupt()
   }
 
   /** It does not lead any more. What is in the log may still be applied: only its clients can find out, by asking the next leader. */
@@ -183,6 +186,7 @@ export class CommandDoor {
   /** Hands everything that arrived to the core. While leadership is being handed over it waits: for the next leader, or for this one. */
   propose(): void {
     if (this.#phase === 'notLeading') return
+    this.#room.turn(this.#clock.monotonicMs())
     if (this.#phase === 'starting') this.#maybeStart()
     const halted = this.#phase === 'starting' ? this.#halting.refusal : undefined
     if (halted !== undefined) this.#refuseWaiting(halted, isVital)
@@ -282,10 +286,10 @@ export class CommandDoor {
 
   /** Room first, then size, then the schema: never trust a client. */
   #admit(header: CommandHeader, command: Uint8Array): AdmittedCommand {
-    const { commandBytesMax, pendingCommandsMax, pendingBytesMax } = this.#limits
+    const { commandBytesMax } = this.#limits
     const refuse = (why: Refused): AdmittedCommand => ({ kind: 'refused', why })
-    if (this.#proposals.count >= pendingCommandsMax) return refuse(overloaded('pendingCommandsMax'))
-    if (this.#proposals.bytes + command.length > pendingBytesMax) return refuse(overloaded('pendingBytesMax'))
+    const noRoom = this.#room.whyNot(command.length)
+    if (noRoom !== undefined) return refuse(noRoom)
     if (command.length > commandBytesMax) {
       return refuse({ code: 'TOO_LARGE', message: `the command has ${command.length} bytes, at most ${commandBytesMax} are allowed` })
     }

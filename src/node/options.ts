@@ -127,6 +127,11 @@ export interface NodeLimits {
   readonly pendingCommandsMax: number
   /** Bytes of them; and, apart from them, of the queries that wait. Default 64 MiB; `commandBytesMax` to 1 GiB. */
   readonly pendingBytesMax: number
+  /**
+   * A command that would wait longer for its answer, at the pace of the last moments, is refused: so a leader that is offered more than it can take goes on at its
+   * most, and what it takes does not wait for long. Milliseconds; default 1,000, 10 to 60,000.
+   */
+  readonly pendingMsMax: number
   /** Queries that wait for their turn, of all clients. Default 65,536; up to 1,048,576. */
   readonly pendingQueriesMax: number
   /** A turn stops applying, or encoding a snapshot, after this long, so that heartbeats are not late. Milliseconds; default 5, 1 to the heartbeat interval. */
@@ -157,6 +162,7 @@ export const defaultNodeLimits: NodeLimits = {
   commandBytesMax: 1_024 * 1_024,
   pendingCommandsMax: 131_072,
   pendingBytesMax: 64 * 1_024 * 1_024,
+  pendingMsMax: 1_000,
   pendingQueriesMax: 65_536,
   applySliceMs: 5,
   sessionTtlMs: 60_000,

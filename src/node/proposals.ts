@@ -42,6 +42,7 @@ export class Proposals {
   #head = 0
   #count = 0
   #bytes = 0
+  #answered = 0
 
   constructor(tickets: Tickets) {
     this.#tickets = tickets
@@ -54,6 +55,11 @@ export class Proposals {
 
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** How many were applied and answered so far. */
+  get answered(): number {
+    return this.#answered
   }
 
   get hasWaiting(): boolean {
@@ -137,6 +143,7 @@ export class Proposals {
     assert(pending !== undefined, `entry ${entry.index} was passed over`)
     if (offset === batch.items.length - 1) this.#nextBatch()
     this.#count -= 1
+    this.#answered += 1
     this.#bytes -= bytesOf(pending)
     return pending
   }

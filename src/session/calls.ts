@@ -53,10 +53,10 @@ export class Calls {
     return this.commands.wantsLeader || this.queries.wantsLeader
   }
 
-  add(input: CallInput): void {
+  add(input: CallInput, now: Ms): void {
     const call = this.#ledger.admit(input)
     if (call === undefined) return
-    this.#laneOf(call)?.call(call)
+    this.#laneOf(call)?.call(call, now)
   }
 
   /** Of a call that is not taken in. */

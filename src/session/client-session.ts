@@ -116,7 +116,7 @@ export class ClientSession {
     if (this.#link.kind === 'closed') return this.#calls.refuse(input.callId, new RaftgenError('CLOSED', 'the client is closed'))
     const foreign = this.#identity.refuse(input.atLeast)
     if (foreign !== undefined) return this.#calls.refuse(input.callId, foreign)
-    this.#calls.add(input)
+    this.#calls.add(input, this.#now)
     if (input.operation === 'connect' && this.#link.kind === 'open') this.#calls.onWelcome(this.#identity)
   }
 

@@ -8,9 +8,10 @@ import type { Backoff } from './backoff.ts'
 import type { Call } from './call.ts'
 import { CallQueue } from './call-queue.ts'
 import { CommandWindow } from './command-window.ts'
+import { Congestion } from './congestion.ts'
 import type { Ledger } from './ledger.ts'
 import type { SessionTiming } from './limits.ts'
-import { aborted, closed, expired, refused, sessionLost } from './verdict.ts'
+import { aborted, closed, expired, overdue, refused, sessionLost } from './verdict.ts'
 
 /** What became of a message of the server: it took notice of us, does not lead, or asked for patience. */
 export type Reception = 'served' | 'notLeader' | 'later'
@@ -30,6 +31,9 @@ export class CommandLane {
   /** Not numbered yet, in call order; each was called after every one in the window. */
   readonly #waiting = new CallQueue()
   readonly #window = new CommandWindow()
+  readonly #congestion = new Congestion()
+  /** Not settled. */
+  #open = 0
   /** Index of the entry that opened it. */
   #session: number | undefined
   /** Id of the request to open one, on the present connection. */
@@ -39,6 +43,8 @@ export class CommandLane {
   #endsAt: Ms | undefined
   /** Send again from this number on before anything new: else a later command would overtake it. */
   #resendFrom: number | undefined
+  /** The server has refused that one, and nothing was sent since. */
+  #isHeldBack = false
   /** Not before. Also of a refused request to open a session. */
   #resumeAt: Ms = 0
   /** Attempts on the present connection that are not answered. */
@@ -81,17 +87,22 @@ export class CommandLane {
   get nextAt(): Ms {
     if (this.#endsAt !== undefined) return this.#endsAt
     if (this.#opening !== undefined) return Number.POSITIVE_INFINITY
-    const waits = this.#session === undefined ? this.#waiting.peek() !== undefined : this.#resendFrom !== undefined
+    const waits = this.#session === undefined ? this.#waiting.peek() !== undefined : this.#resendFrom !== undefined && this.#hasRoom
     return waits ? this.#resumeAt : Number.POSITIVE_INFINITY
   }
 
-  call(call: Call): void {
+  /** Refused at once where it would hardly be answered in time. */
+  call(call: Call, now: Ms): void {
+    const tooLate = this.#congestion.tooLate(this.#open, call.deadline - now)
+    if (tooLate !== undefined) return this.#ledger.settle(call, overdue(tooLate), undefined)
+    this.#open += 1
     this.#waiting.push(call)
   }
 
   /** The present connection leads to the leader from now on: everything unsettled goes there, in order, before anything new. */
   onLeader(now: Ms): void {
     this.#resumeAt = now
+    this.#isHeldBack = false
     if (this.#window.ackedBelow < this.#window.nextSeq) this.#resendFrom = this.#window.ackedBelow
   }
 
@@ -100,6 +111,7 @@ export class CommandLane {
     this.#pending = 0
     this.#opening = undefined
     this.#overload = undefined
+    this.#congestion.interrupt()
     this.#maybeEndSession()
   }
 
@@ -126,6 +138,7 @@ export class CommandLane {
   onReplies({ session, items }: Replies, now: Ms): Reception {
     if (session !== this.#session) return 'served'
     let reception: Reception = 'served'
+    const [pending, open] = [this.#pending, this.#open]
     for (const item of items) {
       const call = this.#window.get(item.seq)
       if (call === undefined) continue
@@ -133,9 +146,12 @@ export class CommandLane {
         call.pending -= 1
         this.#pending -= 1
       }
+      const wasHeldBack = this.#isHeldBack
       const one = this.#onReply(call, item, now)
       if (reception !== 'notLeader') reception = one
+      if (!wasHeldBack && this.#isHeldBack && this.#overload !== undefined) this.#congestion.onRefused(pending)
     }
+    if (this.#open < open) this.#congestion.onServed(open - this.#open, { waiting: this.#open, now })
     this.#maybeEndSession()
     return reception
   }
@@ -182,6 +198,7 @@ export class CommandLane {
     const { index, reply, refused: refusal, failure } = item
     if (refusal === undefined) {
       this.#drop(call)
+      this.#open -= 1
       this.#ledger.settle(call, undefined, { index, reply, ...(failure === undefined ? {} : { failure }) })
       this.#onServed(item.seq)
       return 'served'
@@ -230,7 +247,8 @@ export class CommandLane {
 
   /** The server refuses everything later of this session on this connection until `seq`, or something before it, comes again. */
   #resendLater(seq: number, refusal: Refused, now: Ms): void {
-    if (this.#resendFrom === undefined) this.#onLater(refusal, now)
+    if (!this.#isHeldBack) this.#onLater(refusal, now)
+    this.#isHeldBack = true
     this.#resendFrom = Math.min(this.#resendFrom ?? seq, seq)
     this.#refusedSeq = this.#resendFrom
   }
@@ -243,18 +261,24 @@ export class CommandLane {
   }
 
   #resend(items: CommandItem[], version: number): void {
-    if (this.#resendFrom === undefined) return
+    if (this.#resendFrom === undefined || !this.#hasRoom) return
     // The refused one may have been given up meanwhile. A number below it then tells the server that its refusal arrived.
-    const first = this.#window.openAtOrBelow(this.#resendFrom)
-    for (let seq = first; seq < this.#window.nextSeq; seq++) {
+    const first = this.#isHeldBack ? this.#window.openAtOrBelow(this.#resendFrom) : this.#resendFrom
+    this.#isHeldBack = false
+    for (let seq = Math.max(first, this.#window.ackedBelow); seq < this.#window.nextSeq; seq++) {
       const call = this.#window.get(seq)
-      if (call !== undefined) this.#send(call, call.bytesIn(version), items)
+      if (call === undefined) continue
+      if (!this.#hasRoom) {
+        this.#resendFrom = seq
+        return
+      }
+      this.#send(call, call.bytesIn(version), items)
     }
     this.#resendFrom = undefined
   }
 
   #sendNew(items: CommandItem[], { commandBytesMax, version }: Omit<Moment, 'now'>): void {
-    while (this.#window.hasRoom) {
+    while (this.#resendFrom === undefined && this.#window.hasRoom && this.#hasRoom) {
       const call = this.#waiting.peek()
       if (call === undefined) return
       const command = call.bytesIn(version)
@@ -274,8 +298,14 @@ export class CommandLane {
     items.push({ seq: call.seq, command })
   }
 
+  /** In flight, besides what the server has already. */
+  get #hasRoom(): boolean {
+    return this.#congestion.hasRoom(this.#pending)
+  }
+
   #settle(call: Call, error: RaftgenError): void {
     this.#drop(call)
+    this.#open -= 1
     this.#ledger.settle(call, error, undefined)
     if (call.seq === 0) this.#waiting.onSettled()
     else this.#maybeEndSession()
@@ -297,8 +327,10 @@ export class CommandLane {
     assert(session !== undefined, 'a session ends that never was')
     const unsent: Call[] = []
     for (const call of this.#window.reset()) {
-      if (call.mayBeInLog) this.#ledger.settle(call, sessionLost(call, session), undefined)
-      else {
+      if (call.mayBeInLog) {
+        this.#open -= 1
+        this.#ledger.settle(call, sessionLost(call, session), undefined)
+      } else {
         call.seq = 0
         unsent.push(call)
       }
@@ -307,6 +339,7 @@ export class CommandLane {
     this.#session = undefined
     this.#endsAt = undefined
     this.#resendFrom = undefined
+    this.#isHeldBack = false
     this.#pending = 0
   }
 }

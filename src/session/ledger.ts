@@ -1,9 +1,13 @@
 import type { Index, Ms } from '../core/types.ts'
-import { RaftgenError } from '../errors.ts'
+import type { RaftgenError } from '../errors.ts'
 import type { CallInput, Settled } from './api.ts'
 import { Call } from './call.ts'
 import type { Answer } from './caller.ts'
 import type { SessionLimits } from './limits.ts'
+import { overloaded } from './verdict.ts'
+
+/** Deadlines are judged no more often than this, once one has passed: all calls are looked at for it. Milliseconds. */
+const dueEveryMs = 10
 
 /** All calls that are not settled, under their limits and deadlines, and the settlements that nobody has fetched yet. */
 export class Ledger {
@@ -12,6 +16,7 @@ export class Ledger {
   #bytes = 0
   /** Invariant: no open call has an earlier deadline. It may be too early, never too late. */
   #earliestDeadline: Ms = Number.POSITIVE_INFINITY
+  #judgedAt: Ms = Number.NEGATIVE_INFINITY
   /** The highest index that any answer reflected. */
   #reflected: Index = 0
   #settled: Settled[] = []
@@ -31,7 +36,7 @@ export class Ledger {
 
   /** Infinity when there is no call. */
   get earliestDeadline(): Ms {
-    return this.#calls.size === 0 ? Number.POSITIVE_INFINITY : this.#earliestDeadline
+    return this.#calls.size === 0 ? Number.POSITIVE_INFINITY : Math.max(this.#earliestDeadline, this.#judgedAt + dueEveryMs)
   }
 
   /** In the order of the calls. */
@@ -47,7 +52,7 @@ export class Ledger {
   admit(input: CallInput): Call | undefined {
     const overload = this.#overload(input)
     if (overload !== undefined) {
-      this.refuse(input.callId, new RaftgenError('OVERLOADED', overload))
+      this.refuse(input.callId, overloaded(overload))
       return undefined
     }
     const call = new Call(input)
@@ -73,6 +78,7 @@ export class Ledger {
   /** The calls whose time is up. Looks at all of them, but only when the earliest deadline has come. */
   due(now: Ms): readonly Call[] {
     if (now < this.earliestDeadline) return []
+    this.#judgedAt = now
     const due: Call[] = []
     let earliest = Number.POSITIVE_INFINITY
     for (const call of this.#calls.values()) {

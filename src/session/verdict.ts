@@ -1,6 +1,7 @@
 // What a caller is told when there is no answer. The one rule: nothing that may be in the log is ever called "not applied".
 import { type ErrorCode, RaftgenError } from '../errors.ts'
 import type { Call } from './call.ts'
+import type { TooLate } from './congestion.ts'
 
 /** What is known besides the call itself. */
 export interface Circumstances {
@@ -11,6 +12,9 @@ export interface Circumstances {
   /** The session in which the call was numbered. */
   readonly session: number | undefined
 }
+
+/** Not where a program has frozen what is built in. */
+const mayLimitStacks = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true
 
 /** Refusals that were decided where the command has its place in the log: earlier attempts are taken into account. */
 const decidedInLog: ReadonlySet<ErrorCode> = new Set(['NOT_APPLIED', 'HANDLER_FAILED', 'REPLY_DROPPED', 'OUTCOME_UNKNOWN'])
@@ -28,6 +32,21 @@ export function expired(call: Call, { tried, overload, session }: Circumstances)
   if (overload !== undefined)
     return new RaftgenError('OVERLOADED', `the command was refused until its deadline, and was not applied: ${overload}`)
   return new RaftgenError('UNAVAILABLE', `no leader took the command before its deadline, so it was not applied; tried ${tried}`)
+}
+
+/** Of a command that was never sent. */
+export function overdue({ ahead, perSecond, waitMs, patienceMs }: TooLate): RaftgenError {
+  const pace = `${ahead} commands of this client are not answered yet, at ${Math.max(1, Math.round(perSecond))} a second that takes ${Math.round(waitMs)} ms`
+  return overloaded(`${pace}, which is more than half of the ${Math.round(patienceMs)} ms that this one has`)
+}
+
+/** Of a call that is refused as soon as it is made. Without the frames of a stack: they would be this client's alone, and cost ten times of all the rest. */
+export function overloaded(message: string): RaftgenError {
+  const { stackTraceLimit } = Error
+  if (mayLimitStacks) Error.stackTraceLimit = 0
+  const error = new RaftgenError('OVERLOADED', message)
+  if (mayLimitStacks) Error.stackTraceLimit = stackTraceLimit
+  return error
 }
 
 export function aborted(call: Call, session: number | undefined): RaftgenError {

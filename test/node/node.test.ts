@@ -122,6 +122,28 @@ describe('when there is no room, what follows is refused too, so that nothing ov
   })
 })
 
+describe('more commands than a leader can take', () => {
+  test('are refused as soon as they would wait longer than pendingMsMax, at the pace of those before them', () => {
+    const { nodes, leader, connection, session } = withSession(1, { pendingMsMax: 1_000 })
+    const from = (first: number, count: number) => Array.from({ length: count }, (_, i): [number, string] => [first + i, 'a'])
+    // A write a second, for as many as have arrived by then.
+    for (let i = 0; i < 3; i++) {
+      for (const node of nodes.nodes) node.diskHeld = true
+      leader.say(connection, commands(session, from(1 + 100 * i, 100)))
+      nodes.pass(1_000)
+      for (const node of nodes.nodes) node.diskHeld = false
+      nodes.pass(10)
+    }
+    expect(summary(leader.take(connection))).toHaveLength(300)
+    for (const node of nodes.nodes) node.diskHeld = true
+    leader.say(connection, commands(session, from(301, 200)))
+    nodes.settle()
+    const refused = summary(leader.take(connection))
+    expect(refused.length).toBeGreaterThan(90)
+    expect(refused.at(-1)).toBe('500:OVERLOADED')
+  })
+})
+
 describe('leadership', () => {
   test('a follower refuses commands, and says who leads', () => {
     const nodes = new TestNodes(3)

@@ -46,7 +46,7 @@ describe('an option out of its bounds is refused at the start, with what it may 
     [{ limits: { applySliceMs: 200 } }, 'limits.applySliceMs is 200, it must be a whole number from 1 to 100, which is timing.heartbeatMs'],
     [
       { limits: { comandBytesMax: 1 } },
-      'limits.comandBytesMax is unknown, known are commandBytesMax, pendingCommandsMax, pendingBytesMax, pendingQueriesMax, applySliceMs, ' +
+      'limits.comandBytesMax is unknown, known are commandBytesMax, pendingCommandsMax, pendingBytesMax, pendingMsMax, pendingQueriesMax, applySliceMs, ' +
         'sessionTtlMs, messageBytesMax, inflightMessagesMax, inflightBytesMax, uncommittedBytesMax, cacheBytesMax, readsMax, ' +
         'pinnedEntriesMax, snapshotEntries, snapshotLogBytes, logTailEntries, snapshotBytesPerSecond, diskReserveBytes, digestEntries',
     ],

@@ -3,6 +3,15 @@ import { sessionWindow } from '../../src/session/limits.ts'
 import { sessionWindow as serverWindow } from '../../src/machine/sessions.ts'
 import { addresses, Harness, hintOf } from './harness.ts'
 
+const from = (first: number, count: number): readonly number[] => Array.from({ length: count }, (_, i) => first + i)
+
+/** Numbers of the commands that were sent since the last look. */
+function sentSeqs(client: Harness): readonly number[] {
+  const sent = client.sent.flatMap((message) => (message.kind === 'Commands' ? message.items.map(({ seq }) => seq) : []))
+  client.sent = []
+  return sent
+}
+
 describe('commands', () => {
   test('a session is opened with the first command, not before', () => {
     const client = new Harness().toLeader()
@@ -196,6 +205,60 @@ describe('patience', () => {
     client.turn(client.command('b'))
     client.refuse(7, 'OVERLOADED', 3)
     expect((client.nextTickAt ?? 0) - client.now).toBeLessThanOrEqual(10)
+  })
+
+  test('a server without room gets half as much at once, and more again as it serves', () => {
+    const client = new Harness().toSession()
+    client.turn(...Array.from({ length: 200 }, () => client.command('')))
+    client.takeSent()
+    client.refuse(7, 'OVERLOADED', ...from(2, 200))
+    client.wait(10)
+    expect(sentSeqs(client)).toEqual(from(2, 100))
+    client.reply(7, [{ seq: 2, reply: '' }])
+    expect(sentSeqs(client)).toEqual(from(102, 2))
+    client.reply(
+      7,
+      from(3, 63).map((seq) => ({ seq, reply: '' })),
+    )
+    expect(sentSeqs(client)).toEqual(from(104, 66))
+  })
+
+  test('what is sent again a part at a time overtakes nothing, even when it is refused once more', () => {
+    const client = new Harness().toSession()
+    client.turn(...Array.from({ length: 64 }, () => client.command('')))
+    client.takeSent()
+    client.refuse(7, 'OVERLOADED', ...from(2, 64))
+    client.wait(10)
+    expect(sentSeqs(client)).toEqual(from(2, 32))
+    client.reply(7, [{ seq: 2, reply: '' }])
+    expect(sentSeqs(client)).toEqual(from(34, 2))
+    client.turn(client.command('new'))
+    expect(sentSeqs(client)).toEqual([])
+    client.refuse(7, 'OVERLOADED', ...from(5, 31))
+    client.wait(100)
+    expect(sentSeqs(client)).toEqual(from(5, 14))
+  })
+
+  test('a command that would hardly be answered in time is refused at once, with the pace that says so', () => {
+    const client = new Harness().toSession()
+    client.turn(...Array.from({ length: 3_000 }, () => client.command('', { timeoutMs: 60_000 })))
+    for (let seq = 2; seq <= 1_000; seq += 100) {
+      client.wait(100)
+      client.reply(
+        7,
+        Array.from({ length: 100 }, (_, i) => ({ seq: seq + i, reply: '' })),
+      )
+    }
+    client.takeOutcomes()
+    client.turn(client.command('', { timeoutMs: 5_000 }), client.command('', { timeoutMs: 3_000 }))
+    expect(client.outcomes).toMatchObject([{ callId: 3_003, result: 'OVERLOADED' }])
+    expect(client.outcomes[0]?.message).toBe(
+      '2001 commands of this client are not answered yet, at 1000 a second that takes 2001 ms, which is more than half of the 3000 ms that this one has',
+    )
+    // A pause of the cluster is nothing to go by.
+    client.wait(4_000)
+    client.turn(client.command('', { timeoutMs: 5_000 }))
+    expect(client.outcomes).toHaveLength(1)
   })
 
   test('when the refused command was given up, one below it is sent again, so that the server knows its refusal arrived', () => {

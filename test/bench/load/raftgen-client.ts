@@ -23,6 +23,8 @@ export interface Offer {
   readonly perSecond: number
   readonly connections: number
   readonly seconds: number
+  /** What each write is given. */
+  readonly timeoutMs: number
 }
 export interface Offered extends Loaded {
   /** What was really begun: this process shares the machine. */
@@ -70,8 +72,8 @@ async function run({ operation, inFlight, connections, keyCount, seconds, warmUp
   return loaded(latencies, seconds, failed)
 }
 
-/** After a second to warm up, that is not counted. Each call may take as long as it is let by default. */
-async function offer({ perSecond, connections, seconds }: Offer): Promise<Offered> {
+/** After a second to warm up, that is not counted. */
+async function offer({ perSecond, connections, seconds, timeoutMs }: Offer): Promise<Offered> {
   const used = await connected(connections)
   const latencies = createHistogram({ figures: 3 })
   const refused: Record<string, number> = {}
@@ -81,7 +83,7 @@ async function offer({ perSecond, connections, seconds }: Offer): Promise<Offere
   const begin = (i: number, called: number): void => {
     open += 1
     if (called >= from) counted += 1
-    used[i % used.length]?.put({ key: keyOf(i), value }).then(
+    used[i % used.length]?.put({ key: keyOf(i), value }, { timeoutMs }).then(
       () => {
         open -= 1
         const now = performance.now()

@@ -3,6 +3,9 @@ import { shown } from '../report/figures.js'
 import { RaftgenCluster } from '../systems/raftgen.js'
 import type { Scenario } from './scenario.js'
 
+/** So long each write may take; what would hardly be done in that time is refused at once. */
+const timeoutMs = 1_000
+
 export const overload: Scenario = {
   name: 'overload',
   title: 'more writes than the cluster can take: open loop at up to 5x of its capacity (raftgen alone)',
@@ -17,14 +20,26 @@ export const overload: Scenario = {
       const found: { readonly factor: number; readonly offered: Awaited<ReturnType<RaftgenCluster['offer']>> }[] = []
       for (const factor of factors) {
         progress(`${factor}x of ${shown(capacity.perSecond)} a second`)
-        found.push({ factor, offered: await cluster.offer({ perSecond: capacity.perSecond * factor, connections: 4, seconds }) })
+        found.push({ factor, offered: await cluster.offer({ perSecond: capacity.perSecond * factor, connections: 4, seconds, timeoutMs }) })
       }
       progress('and afterwards')
       const after = await cluster.measure(load)
       return {
         title: 'Overload',
-        text: `Capacity: ${shown(capacity.perSecond)} writes a second with 1,024 in flight; afterwards ${shown(after.perSecond)}. Open loop over 4 connections, ${seconds} s each; the process that offers shares the machine, and may not come to as much as it should.`,
-        header: ['offered', 'begun /s', 'done /s', 'of capacity', 'refused /s', 'codes', 'p50 ms', 'p99 ms', 'MiB a node'],
+        text: `Capacity: ${shown(capacity.perSecond)} writes a second with 1,024 in flight; afterwards ${shown(after.perSecond)}. Open loop over 4 connections, ${seconds} s each, of writes that may take ${timeoutMs} ms. The process that offers shares the cores: it may not come to as much as it should, and what it takes the nodes do not have.`,
+        header: [
+          'offered',
+          'begun /s',
+          'done /s',
+          'of capacity',
+          'refused /s',
+          'codes',
+          'p50 ms',
+          'p99 ms',
+          'cores: nodes',
+          'cores: client',
+          'MiB a node',
+        ],
         rows: found.map(({ factor, offered }) => [
           `${factor}x`,
           shown(offered.begunPerSecond),
@@ -34,6 +49,8 @@ export const overload: Scenario = {
           Object.keys(offered.refused).join(', ') || 'none',
           shown(offered.p50Ms),
           shown(offered.p99Ms),
+          shown(offered.nodes.reduce((sum, { cores }) => sum + cores, 0)),
+          shown(offered.client.cores),
           shown(Math.max(...offered.nodes.map(({ mebibytes }) => mebibytes))),
         ]),
         charts: [],

@@ -18,7 +18,7 @@ export const soak: Scenario = {
       const minutes = isFull ? 30 : 5
       for (let minute = 0; minute < minutes; minute++) {
         progress(`minute ${minute + 1} of ${minutes} at ${shown(perSecond / 2)} a second`)
-        found.push(await cluster.offer({ perSecond: perSecond / 2, connections: 4, seconds: 58 }))
+        found.push(await cluster.offer({ perSecond: perSecond / 2, connections: 4, seconds: 58, timeoutMs: 10_000 }))
       }
       const quarter = Math.max(1, Math.floor(found.length / 4))
       const parts = [

@@ -195,15 +195,15 @@ export class RaftgenCluster implements System {
   }
 
   /** Open loop. */
-  async offer(offer: Offer): Promise<Offered & Pick<Measured, 'nodes'>> {
+  async offer(offer: Offer): Promise<Offered & Pick<Measured, 'nodes' | 'client'>> {
     this.#client.tell({ kind: 'offer', offer })
     await pause(1_000)
-    const meter = new ProcessMeter(this.nodes.map(({ pid }) => pid))
+    const meter = new ProcessMeter([...this.nodes.map(({ pid }) => pid), this.#client.pid])
     await pause(offer.seconds * 1_000 - 20)
-    const nodes = meter.read()
+    const meters = meter.read()
     const answer = await this.#client.answer()
     if (answer.kind !== 'offered') throw new Error(`the client answered ${answer.kind}`)
-    return { ...answer.offered, nodes }
+    return { ...answer.offered, nodes: meters.slice(0, -1), client: meters.at(-1) ?? nobody }
   }
 
   leader(): Promise<number> {

@@ -1,5 +1,5 @@
 // Calls for files of a node that fail with EIO: a write or a sync stops it, and is never tried again; a read is damage.
-import { type FileKind, current, highWater, identity, log, manifest, newest, peers, snapshot, table } from '../files.ts'
+import { type FileKind, current, highWater, identity, journal, log, manifest, newest, peers, snapshot, table } from '../files.ts'
 import type { Wrap } from '../replicas.ts'
 import { type Fault, played } from './fault.ts'
 import type { Scene } from './scene.ts'
@@ -10,7 +10,8 @@ const roles = ['leader', 'follower'] as const
 const writes: readonly { readonly name: string; readonly calls: string; readonly file: FileKind }[] = [
   { name: "a sync of LevelDB's log fails", calls: 'fdatasync,fsync', file: log },
   { name: "a write to LevelDB's log fails", calls: 'write,pwrite64', file: log },
-  { name: 'a write of the high water fails', calls: 'write,pwrite64', file: highWater },
+  // The high water is in it, and in its own file only at a start and at a close.
+  { name: 'a write to the journal fails', calls: 'write,pwrite64', file: journal },
 ]
 
 const failingWrites: readonly Fault[] = writes.flatMap(({ name, calls, file }) =>
@@ -38,6 +39,7 @@ const reads: readonly { readonly file: FileKind; readonly calls: string }[] = [
   { file: manifest, calls: 'read,pread64' },
   { file: current, calls: 'read,pread64' },
   { file: highWater, calls: 'read,pread64' },
+  { file: journal, calls: 'read,pread64' },
   { file: identity, calls: 'read,pread64' },
   { file: peers, calls: 'read,pread64' },
   { file: snapshot, calls: 'read,pread64' },

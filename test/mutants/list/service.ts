@@ -13,8 +13,8 @@ export const service: readonly Mutant[] = [
     name: 'what may be in the log is called again in the next session (§6.3)',
     bug: 25,
     file: 'src/session/command-lane.ts',
-    find: 'if (call.mayBeInLog) this.#ledger.settle',
-    replace: 'if (call.seq < 0) this.#ledger.settle',
+    find: 'if (call.mayBeInLog) {\n        this.#open -= 1',
+    replace: 'if (call.seq < 0) {\n        this.#open -= 1',
   },
   {
     name: 'whoever waits for what is in the log is not told that leadership is lost',
@@ -33,8 +33,8 @@ export const service: readonly Mutant[] = [
     name: 'commands that were answered are still counted',
     bug: 29,
     file: 'src/node/proposals.ts',
-    find: '    this.#count -= 1\n    this.#bytes -= bytesOf(pending)\n',
-    replace: '    this.#bytes -= bytesOf(pending)\n',
+    find: '    this.#count -= 1\n    this.#answered += 1\n',
+    replace: '    this.#answered += 1\n',
   },
   {
     name: 'a page of entries that was read from the disk begins one too late',

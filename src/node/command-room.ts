@@ -1,0 +1,46 @@
+// How many commands a leader takes in before it has answered those that it has.
+import { type Ms, Pace } from '../core/index.ts'
+import type { Refused } from '../wire/client-messages.ts'
+import type { NodeLimits } from './options.ts'
+import type { Proposals } from './proposals.ts'
+import { overloaded } from './refusals.ts'
+
+/** So many are taken in at any pace: they are what a turn begins with. */
+const leastPending = 16
+
+export class CommandRoom {
+  readonly #limits: Pick<NodeLimits, 'pendingCommandsMax' | 'pendingBytesMax' | 'pendingMsMax'>
+  readonly #proposals: Pick<Proposals, 'count' | 'bytes' | 'answered'>
+  readonly #pace = new Pace()
+  /** What can be answered within `pendingMsMax`, where the pace is known. */
+  #inTime = Number.POSITIVE_INFINITY
+
+  constructor(limits: NodeLimits, proposals: Proposals) {
+    this.#limits = limits
+    this.#proposals = proposals
+  }
+
+  turn(now: Ms): void {
+    this.#pace.observe({ waiting: this.#proposals.count, done: this.#proposals.answered, now })
+    const { perMs } = this.#pace
+    if (perMs > 0) this.#inTime = Math.max(leastPending, perMs * this.#limits.pendingMsMax)
+  }
+
+  /** This node has begun or ceased to lead. */
+  interrupt(): void {
+    this.#pace.interrupt()
+  }
+
+  /** No more commands at all, however long they may take. */
+  get isFull(): boolean {
+    return this.#proposals.count >= this.#limits.pendingCommandsMax
+  }
+
+  /** Why a command of so many bytes has no room at present. */
+  whyNot(bytes: number): Refused | undefined {
+    const { count, bytes: held } = this.#proposals
+    if (this.isFull) return overloaded('pendingCommandsMax')
+    if (count >= this.#inTime) return overloaded('pendingMsMax')
+    return held + bytes > this.#limits.pendingBytesMax ? overloaded('pendingBytesMax') : undefined
+  }
+}
