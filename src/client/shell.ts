@@ -42,8 +42,19 @@ export class Shell implements Caller {
   readonly #tellRefusals = (): void => {
     for (const { callId, error, answer } of this.#refusals.splice(0)) this.#settle(callId, error, answer)
   }
+  readonly #tellTurnedAway = (): void => {
+    for (const { refused, error } of this.#turnedAway.splice(0)) {
+      try {
+        refused(error)
+      } catch (thrown) {
+        throwLater(thrown)
+      }
+    }
+  }
   /** Settled, and told in the next turn of the event loop. */
   readonly #refusals: Settled[] = []
+  /** Not even taken in, and told likewise. */
+  readonly #turnedAway: { readonly refused: (error: RaftgenError) => void; readonly error: RaftgenError }[] = []
   #flushing = false
   /** Since the last flush something came that no caller can bring about again and again: a message, the end of a connection, a moment. */
   #stirred = false
@@ -85,6 +96,14 @@ export class Shell implements Caller {
   /** Settles once a member of the cluster has welcomed this client. */
   connected(options: CallOptions, settle: Settle): void {
     this.#call('connect', nothing, options, plainQuery, settle)
+  }
+
+  turnsAway(options: CallOptions | undefined, refused: (error: RaftgenError) => void): boolean {
+    const error = this.#session.whyNoCommand(options?.timeoutMs ?? this.#timeoutMs)
+    if (error === undefined) return false
+    if (this.#turnedAway.length === 0) setImmediate(this.#tellTurnedAway)
+    this.#turnedAway.push({ refused, error })
+    return true
   }
 
   /** `command` must not be changed until it is settled: it may be sent again. The bytes of the reply are the caller's. */
@@ -234,11 +253,8 @@ export class Shell implements Caller {
     }
     try {
       settle?.(...outcome)
-    } catch (error) {
-      // A bug of that caller. The others of this turn still get their answers.
-      process.nextTick(() => {
-        throw error
-      })
+    } catch (thrown) {
+      throwLater(thrown)
     }
   }
 
@@ -276,6 +292,13 @@ export class Shell implements Caller {
     this.#stirred = true
     setImmediate(this.#flushLater)
   }
+}
+
+/** A bug of one caller. The others of this turn still get their answers. */
+function throwLater(thrown: unknown): void {
+  process.nextTick(() => {
+    throw thrown
+  })
 }
 
 const systemReasons: Readonly<Record<string, string>> = {

@@ -1,6 +1,5 @@
 // Bytes are the one part of a value that cannot be frozen: a check copies them, so that nobody changes afterwards what was checked. Where what is
 // checked belongs to nobody else, or is forgotten at once, the copy is waste: a piece of memory for the garbage collector to look after.
-import type { Check } from './codec.ts'
 
 let copies = true
 
@@ -13,8 +12,8 @@ export function ownBytes(bytes: Uint8Array): Uint8Array {
   return copy
 }
 
-/** As `check`, but bytes in what is returned are those in `value`. For a value without code in it: no getter of a user runs meanwhile. */
-export function checkInPlace(codec: Check, value: unknown, at: string): unknown {
+/** As `check`, but bytes in what is returned are those in `value`. For a value without code in it, or one that is encoded at once: then a getter of a user may change nothing but what is sent. */
+export function checkInPlace<T>(codec: { check(value: unknown, at: string): T }, value: unknown, at: string): T {
   copies = false
   try {
     return codec.check(value, at)

@@ -64,6 +64,11 @@ export type Settle = (error: RaftgenError | undefined, answer: Answer | undefine
  * `Client` (over TCP) and by `local` (one replica in this process).
  */
 export interface Caller {
+  /**
+   * Whether a command with these options would be refused as things are, whatever it is: then `refused` is called with OVERLOADED, once, and later. For
+   * who would encode it in vain. Default: none would be.
+   */
+  turnsAway?(options: CallOptions | undefined, refused: (error: RaftgenError) => void): boolean
   command(command: Uint8Array, options: CallOptions | undefined, settle: Settle, older?: OlderForms): void
   query(query: Uint8Array, options: QueryOptions | undefined, settle: Settle, older?: OlderForms): void
   /** Covers everything that this caller was acknowledged or has read so far: for `QueryOptions.atLeast`. */

@@ -10,7 +10,7 @@ import type { Identity } from './identity.ts'
 import { Ledger } from './ledger.ts'
 import type { SessionLimits, SessionTiming } from './limits.ts'
 import { QueryLane } from './query-lane.ts'
-import { aborted, closed, expired } from './verdict.ts'
+import { aborted, closed, expired, overloaded } from './verdict.ts'
 
 const nothing = new Uint8Array(0)
 
@@ -57,6 +57,12 @@ export class Calls {
     const call = this.#ledger.admit(input)
     if (call === undefined) return
     this.#laneOf(call)?.call(call, now)
+  }
+
+  /** Why a command would not be taken in at present, whatever it is. */
+  whyNoCommand(patienceMs: Ms): RaftgenError | undefined {
+    const overload = this.#ledger.overload(0)
+    return overload === undefined ? this.commands.tooLate(patienceMs) : overloaded(overload)
   }
 
   /** Of a call that is not taken in. */

@@ -74,6 +74,11 @@ export class ClientSession {
     return this.#router.tried
   }
 
+  /** Why a command of which an answer is wanted within `patienceMs` would be refused at present, whatever it is. */
+  whyNoCommand(patienceMs: Ms): RaftgenError | undefined {
+    return this.#link.kind === 'closed' ? undefined : this.#calls.whyNoCommand(patienceMs)
+  }
+
   /** Takes one input in. What follows from it comes out of `ready`, once for all inputs of a turn. */
   step(input: SessionInput): void {
     switch (input.kind) {

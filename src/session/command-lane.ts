@@ -91,10 +91,15 @@ export class CommandLane {
     return waits ? this.#resumeAt : Number.POSITIVE_INFINITY
   }
 
-  /** Refused at once where it would hardly be answered in time. */
+  /** Why one more, of which an answer is wanted within `patienceMs`, would hardly be answered in time. */
+  tooLate(patienceMs: Ms): RaftgenError | undefined {
+    const tooLate = this.#congestion.tooLate(this.#open, patienceMs)
+    return tooLate === undefined ? undefined : overdue(tooLate)
+  }
+
   call(call: Call, now: Ms): void {
-    const tooLate = this.#congestion.tooLate(this.#open, call.deadline - now)
-    if (tooLate !== undefined) return this.#ledger.settle(call, overdue(tooLate), undefined)
+    const tooLate = this.tooLate(call.deadline - now)
+    if (tooLate !== undefined) return this.#ledger.settle(call, tooLate, undefined)
     this.#open += 1
     this.#waiting.push(call)
   }

@@ -50,7 +50,7 @@ export class Ledger {
 
   /** The call, or nothing when it was settled at once with OVERLOADED. */
   admit(input: CallInput): Call | undefined {
-    const overload = this.#overload(input)
+    const overload = this.overload(input.payload.length)
     if (overload !== undefined) {
       this.refuse(input.callId, overloaded(overload))
       return undefined
@@ -98,11 +98,12 @@ export class Ledger {
     return settled
   }
 
-  #overload(input: CallInput): string | undefined {
+  /** Why there is no room for a call with a payload of so many bytes. */
+  overload(bytes: number): string | undefined {
     const { callsMax, queueBytesMax } = this.#limits
     if (this.#calls.size >= callsMax) return `${this.#calls.size} calls of this client are not answered yet, at most ${callsMax} may be`
-    const bytes = this.#bytes + input.payload.length
-    if (bytes <= queueBytesMax) return undefined
-    return `the unanswered calls of this client would hold ${bytes} bytes with this one, at most ${queueBytesMax} are allowed`
+    const held = this.#bytes + bytes
+    if (held <= queueBytesMax) return undefined
+    return `the unanswered calls of this client would hold ${held} bytes with this one, at most ${queueBytesMax} are allowed`
   }
 }

@@ -3,8 +3,9 @@
 //
 // Written: integers of up to 32 bits in their shortest form, every other number as float64. Read: integers of any width within the safe
 // range, too, so that a later writer may choose other forms while nodes of both kinds run together.
-import { Packr } from 'msgpackr/pack'
+import { Packr, RESET_BUFFER_MODE } from 'msgpackr/pack'
 import { WireError } from './bytes.ts'
+import type { Slab } from './slab.ts'
 
 /** What a value is between its type and its bytes: MessagePack without maps and extensions. Objects are arrays of their fields. */
 export type Wire = null | boolean | number | string | Uint8Array | readonly Wire[]
@@ -16,10 +17,23 @@ const packr = new Packr({ useRecords: false, moreTypes: false, bundleStrings: fa
 
 /** Bytes of `wire`, not to be changed: small ones share a pool. Throws a `WireError` when it is nested deeper than `wireDepthMax`. */
 export function packValue(wire: Wire): Uint8Array {
+  checkDepth(wire)
+  return packr.pack(wire)
+}
+
+/** As `packValue`, in memory of `slab`: for what goes as soon as it came. */
+export function packValueInto(slab: Slab, wire: Wire): Uint8Array {
+  checkDepth(wire)
+  const packed = packr.pack(wire, RESET_BUFFER_MODE)
+  const bytes = slab.take(packed.length)
+  bytes.set(packed)
+  return bytes
+}
+
+function checkDepth(wire: Wire): void {
   if (typeof wire === 'object' && wireDepth(wire) > wireDepthMax) {
     throw new WireError(`a value is nested more than ${wireDepthMax} levels deep`)
   }
-  return packr.pack(wire)
 }
 
 /** Levels of arrays; stops counting beyond `wireDepthMax`. */

@@ -1,7 +1,9 @@
 // What the methods of generated clients do: a typed call to bytes, and the bytes that come back to a typed reply or an error.
 import { RaftgenError } from '../../errors.ts'
 import type { Answer, Caller, CallOptions, OlderForms, QueryOptions, Settle } from '../../session/caller.ts'
-import { packValue, unpackValue } from '../../wire/value.ts'
+import { checkInPlace } from '../../machine/own-bytes.ts'
+import { Slab } from '../../wire/slab.ts'
+import { packValue, packValueInto, unpackValue } from '../../wire/value.ts'
 import type { CommandOperation, QueryOperation, Wire } from './descriptor.ts'
 import { wordsOf } from './handlers.ts'
 import { olderForms, raisedReply } from './versions/client-forms.ts'
@@ -21,6 +23,7 @@ export function callCommand<Input, Reply>(
   options?: CallOptions,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
+    if (caller.turnsAway?.(options, reject) === true) return
     const { bytes, older } = formsOf(operation, version, input)
     caller.command(bytes, options, settleWith(operation, version, resolve, reject), older)
   })
@@ -67,8 +70,11 @@ export function encodeCall<Input, Reply>(
   version: number,
   given: unknown,
 ): Uint8Array {
-  return checked(() => packValue([version, tag, input.toWire(input.check(given, 'input'))]))
+  // Its bytes are copied as it is packed, so the check need not copy them.
+  return checked(() => packValueInto(slab, [version, tag, input.toWire(checkInPlace(input, given, 'input'))]))
 }
+
+const slab = new Slab()
 
 function checked<T>(encode: () => T): T {
   try {
