@@ -27,9 +27,11 @@ export class Pace {
     // While nothing is done at all, something else is wrong.
     if (now - sample.since < sampleMs || count === 0) return
     const perMs = count / (now - sample.since)
-    if (perMs >= this.#perMs) this.#perMs = perMs
     // All of what was done waited from the beginning: it could not be done any faster.
-    else if (count <= sample.waiting) this.#perMs = (this.#perMs + perMs) / 2
+    const wasNeverEmpty = count <= sample.waiting
+    if (this.#perMs === 0) this.#perMs = perMs
+    // What was done in one sample may have been waited for in the one before: half of it is believed.
+    else if (perMs > this.#perMs || wasNeverEmpty) this.#perMs = (this.#perMs + perMs) / 2
     this.#sample = waiting > 0 ? { since: now, waiting, done } : undefined
   }
 

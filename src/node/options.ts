@@ -129,7 +129,7 @@ export interface NodeLimits {
   readonly pendingBytesMax: number
   /**
    * A command that would wait longer for its answer, at the pace of the last moments, is refused: so a leader that is offered more than it can take goes on at its
-   * most, and what it takes does not wait for long. Milliseconds; default 1,000, 10 to 60,000.
+   * most, and what it takes does not wait for long. Milliseconds; default 500, 10 to 60,000.
    */
   readonly pendingMsMax: number
   /** Queries that wait for their turn, of all clients. Default 65,536; up to 1,048,576. */
@@ -162,7 +162,7 @@ export const defaultNodeLimits: NodeLimits = {
   commandBytesMax: 1_024 * 1_024,
   pendingCommandsMax: 131_072,
   pendingBytesMax: 64 * 1_024 * 1_024,
-  pendingMsMax: 1_000,
+  pendingMsMax: 500,
   pendingQueriesMax: 65_536,
   applySliceMs: 5,
   sessionTtlMs: 60_000,

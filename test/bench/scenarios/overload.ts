@@ -14,7 +14,7 @@ export const overload: Scenario = {
     const cluster = await RaftgenCluster.start({ root: folder })
     try {
       progress('what it can take')
-      const load = { operation: 'put', inFlight: 1_024, connections: 4, seconds, warmUpSeconds: 2 } as const
+      const load = { operation: 'put', inFlight: 1_024, connections: 4, seconds, warmUpSeconds: 6 } as const
       const capacity = await cluster.measure(load)
       const factors = isFull ? [0.5, 0.8, 1, 2, 5] : [0.5, 2, 5]
       const found: { readonly factor: number; readonly offered: Awaited<ReturnType<RaftgenCluster['offer']>> }[] = []
