@@ -1,6 +1,8 @@
 // Bytes as a table holds them. An array of bytes is three objects and a piece of memory elsewhere, which the garbage collector has to look after one
 // by one: with a million of them everything stands still for half a second. A string of as many characters is one object without references.
 
+import { Slab } from './slab.ts'
+
 /** Longer ones stay what they are: there cannot be so many of them. */
 const heldMax = 1_024
 
@@ -22,6 +24,9 @@ export function hold(value: unknown): unknown {
   return replaced(value, heldOf)
 }
 
+/** What handlers are given goes as soon as it came. */
+const slab = new Slab()
+
 /** The value again, with bytes that nobody else has; or the same where there are none. */
 export function release(value: unknown): unknown {
   return replaced(value, ownOf)
@@ -39,10 +44,7 @@ function heldOf(value: object): unknown {
 
 function ownOf(value: object): unknown {
   if (value instanceof Uint8Array) return value.slice()
-  if (!(value instanceof HeldBytes)) return undefined
-  const bytes = new Uint8Array(value.text.length)
-  Buffer.from(bytes.buffer).write(value.text, 'latin1')
-  return bytes
+  return value instanceof HeldBytes ? slab.latin1(value.text) : undefined
 }
 
 function pooledOf(value: object): unknown {

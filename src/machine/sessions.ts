@@ -17,7 +17,8 @@ export interface Recorded {
   readonly reply: Uint8Array | undefined
 }
 
-interface Session {
+/** A class: whatever makes one, all are of one shape, and each command touches one. */
+class Session {
   /** Of the sessions when it was made. One that is older than the last view belongs to that view, and is changed no more. */
   readonly age: number
   readonly ttlMs: number
@@ -31,6 +32,18 @@ interface Session {
   replyBytes: number
   /** No seq below still has its reply, other than as dropped. */
   keptFrom: number
+
+  /** With replies of its own: a copy of those given. */
+  constructor(age: number, { ttlMs, lastActive, ackedBelow, lastSeq, replies, replyBytes, keptFrom }: Omit<Session, 'age'>) {
+    this.age = age
+    this.ttlMs = ttlMs
+    this.lastActive = lastActive
+    this.ackedBelow = ackedBelow
+    this.lastSeq = lastSeq
+    this.replies = new Map(replies)
+    this.replyBytes = replyBytes
+    this.keptFrom = keptFrom
+  }
 }
 
 /** One session, as snapshots and digests see it. */
@@ -93,8 +106,8 @@ export class Sessions {
   open(id: Index, { now, ttlMs }: { readonly now: number; readonly ttlMs: number }): boolean {
     if (this.#sessions.size >= sessionsMax) return false
     assert(!this.#sessions.has(id), `session ${id} is opened twice`)
-    const fresh = { lastActive: now, ackedBelow: 1, lastSeq: 0, replies: new Map(), replyBytes: 0, keptFrom: 1 }
-    this.#sessions.set(id, { age: this.#age, ttlMs, ...fresh })
+    const fresh = { ttlMs, lastActive: now, ackedBelow: 1, lastSeq: 0, replies: new Map(), replyBytes: 0, keptFrom: 1 }
+    this.#sessions.set(id, new Session(this.#age, fresh))
     this.#sum.add(hashOfSession(id, ttlMs))
     this.#nextExpiry = Math.min(this.#nextExpiry, now + ttlMs)
     return true
@@ -228,8 +241,8 @@ export class Sessions {
         this.#sum.add(hashOfReply(id, seq, recorded))
       }
       // Not known where the dropped ones end: the next drop looks from the first on.
-      const kept = { lastActive, ackedBelow, lastSeq, replies: new Map(replies), replyBytes, keptFrom: ackedBelow }
-      this.#sessions.set(id, { age: this.#age, ttlMs, ...kept })
+      const kept = { ttlMs, lastActive, ackedBelow, lastSeq, replies: new Map(replies), replyBytes, keptFrom: ackedBelow }
+      this.#sessions.set(id, new Session(this.#age, kept))
       this.#nextExpiry = Math.min(this.#nextExpiry, lastActive + ttlMs)
     }
   }
@@ -242,7 +255,7 @@ export class Sessions {
 
   #owned(id: number, session: Session): Session {
     if (session.age === this.#age) return session
-    const copy = { ...session, age: this.#age, replies: new Map(session.replies) }
+    const copy = new Session(this.#age, session)
     // In the place of the one before: the order stays.
     this.#sessions.set(id, copy)
     return copy

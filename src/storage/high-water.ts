@@ -93,6 +93,12 @@ export function sealSlot(writer: ByteWriter, key: Uint8Array): Uint8Array {
   return slot
 }
 
+/** Without the zeros that fill it up. */
+export function slotContent(slot: Uint8Array): Uint8Array {
+  const [a = 0, b = 0, c = 0, d = 0] = slot
+  return slot.subarray(0, lengthBytes + a * 0x1_00_00_00 + b * 0x1_00_00 + c * 0x1_00 + d)
+}
+
 /** What is in it; throws a `WireError`. */
 export function unsealSlot(bytes: Uint8Array, key: Uint8Array): Uint8Array {
   const slot = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)

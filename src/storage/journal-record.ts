@@ -7,7 +7,7 @@
 // of all that follows it, padding included. Pure: bytes in, records out.
 import { ByteReader, ByteWriter, WireError } from '../wire/bytes.ts'
 import { checksum } from './checksum.ts'
-import { isOwner, readOwner, type SlotOwner, writeOwner } from './high-water.ts'
+import { isOwner, readOwner, slotContent, type SlotOwner, writeOwner } from './high-water.ts'
 import type { Operation } from './kv.ts'
 import { slotBytes } from './slots.ts'
 
@@ -32,7 +32,7 @@ const operationBytes = 9
 export interface JournalWrite {
   /** Grows by one with each record, across restarts too. */
   readonly sequence: number
-  /** As encoded: `slotBytes` at most. */
+  /** As `encodeSlot` makes it. */
   readonly slot: Uint8Array
   readonly operations: readonly Operation[]
 }
@@ -55,11 +55,11 @@ export interface ScannedJournal {
 
 /** What a record of this write takes, bytes: whole sectors. */
 export const recordBytes = ({ slot, operations }: Omit<JournalWrite, 'sequence'>): number =>
-  sectorsFor(payloadBytes(trimmed(slot), operations)) * sectorBytes
+  sectorsFor(payloadBytes(slotContent(slot), operations)) * sectorBytes
 
 /** One copy. */
 export function encodeRecord(owner: SlotOwner, { sequence, slot, operations }: JournalWrite): Uint8Array {
-  const kept = trimmed(slot)
+  const kept = slotContent(slot)
   const length = payloadBytes(kept, operations)
   const image = Buffer.alloc(sectorsFor(length) * sectorBytes)
   const header = new ByteWriter(headerBytes)
@@ -141,13 +141,6 @@ function payloadBytes(slot: Uint8Array, operations: readonly Operation[]): numbe
     bytes += operationBytes + operation.key.length + (operation.kind === 'put' ? operation.value.length : 0)
   }
   return bytes
-}
-
-/** A slot is padded to a sector of its own, which nobody needs here. */
-function trimmed(slot: Uint8Array): Uint8Array {
-  let end = slot.length
-  while (end > 0 && slot[end - 1] === 0) end--
-  return slot.subarray(0, end)
 }
 
 function writeOperation(payload: SectorWriter, operation: Operation): void {

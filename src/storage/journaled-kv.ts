@@ -22,7 +22,7 @@ import { type AppliedRecord, appliedKey, encodeApplied } from './records.ts'
 /** Of a record that is written twice, bytes: a second copy of more would take longer than a second write. */
 const twiceBytesMax = 65_536
 /** The store is synced no more often than this, unless somebody waits for it or `pendingBytesMax` are waiting. Milliseconds. */
-const applyMs = 25
+const applyMs = 250
 const pendingBytesMax = 1_024 * 1_024
 
 export interface JournaledOptions {

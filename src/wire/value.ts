@@ -5,7 +5,7 @@
 // range, too, so that a later writer may choose other forms while nodes of both kinds run together.
 import { Packr, RESET_BUFFER_MODE } from 'msgpackr/pack'
 import { WireError } from './bytes.ts'
-import type { Slab } from './slab.ts'
+import type { Slab } from '../machine/slab.ts'
 
 /** What a value is between its type and its bytes: MessagePack without maps and extensions. Objects are arrays of their fields. */
 export type Wire = null | boolean | number | string | Uint8Array | readonly Wire[]
@@ -48,11 +48,11 @@ export function wireDepth(wire: Wire, above = 0): number {
 }
 
 /**
- * The value that `bytes` hold. Shares no memory with them. Throws a `WireError` for anything else than exactly one value: maps,
+ * The value that `bytes` hold. Shares no memory with them; bytes in it that are small are in memory of `slab`, where one is given. Throws a `WireError` for anything else than exactly one value: maps,
  * extensions, float32, numbers that are not finite, integers beyond 2^53-1, text that is not UTF-8, and what goes too deep or on too long.
  */
-export function unpackValue(bytes: Uint8Array): Wire {
-  const reader = new Reader(bytes)
+export function unpackValue(bytes: Uint8Array, slab?: Slab): Wire {
+  const reader = new Reader(bytes, slab)
   const value = reader.value(0)
   reader.end()
   return value
@@ -68,9 +68,11 @@ export function packedCount(bytes: Uint8Array): number | undefined {
 class Reader {
   readonly #bytes: Buffer
   readonly #length: number
+  readonly #slab: Slab | undefined
   #at = 0
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, slab: Slab | undefined) {
+    this.#slab = slab
     this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#length = bytes.length
   }
@@ -150,9 +152,11 @@ class Reader {
 
   #blob(length: number): Uint8Array {
     const start = this.#advance(length, 'bytes')
+    const bytes = this.#bytes.subarray(start, start + length)
+    if (this.#slab !== undefined && length <= sharedMax) return this.#slab.copy(bytes)
     // Not a piece of a pool: what a user holds shares its `buffer` with nobody. And half as dear as the constructor that copies.
     const copy = new Uint8Array(length)
-    copy.set(this.#bytes.subarray(start, start + length))
+    copy.set(bytes)
     return copy
   }
 
@@ -178,6 +182,8 @@ class Reader {
 }
 
 const shortTextMax = 32
+/** Longer ones have memory of their own: a table keeps them as they are. */
+const sharedMax = 1_024
 
 /** None when a byte is not ASCII. */
 function shortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {

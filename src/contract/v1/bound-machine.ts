@@ -6,6 +6,7 @@ import { checkInPlace } from '../../machine/own-bytes.ts'
 import { isFailure } from '../../machine/result.ts'
 import { State } from '../../machine/state.ts'
 import type { ApplyContext, QueryContext, SnapshotReceiver } from '../../machine/state-machine.ts'
+import { Slab } from '../../machine/slab.ts'
 import { packValue, unpackValue } from '../../wire/value.ts'
 import { Decoded } from './decoded.ts'
 import type { CommandOperation, MachineDescriptor, QueryOperation, ValueCodec, Wire } from './descriptor.ts'
@@ -36,6 +37,8 @@ const fatal = (command: string, index: number, cause: unknown): RaftgenError => 
   return new RaftgenError('HANDLER_FATAL', message, { cause })
 }
 
+const inputs = new Slab()
+
 /** A call as it travels: the version in which it is encoded, the tag of the operation, and the input. */
 export interface RawCall {
   readonly version: number
@@ -58,7 +61,8 @@ export class NotRaised extends Error {
 
 /** Throws where these are not the bytes of a call. */
 export function readCall(kind: 'command' | 'query', bytes: Uint8Array): RawCall {
-  const call = unpackValue(bytes)
+  // Inputs go as soon as they came: a piece of memory for each would cost more than all the rest.
+  const call = unpackValue(bytes, inputs)
   if (!Array.isArray(call) || call.length !== 3) throw new TypeError(`the ${kind} is not an array of version, tag and input`)
   const [version, tag, input = null]: Wire[] = call
   if (typeof version !== 'number' || typeof tag !== 'number') throw new TypeError(`the ${kind} has no version, or no tag`)

@@ -2,7 +2,7 @@
 import { RaftgenError } from '../../errors.ts'
 import type { Answer, Caller, CallOptions, OlderForms, QueryOptions, Settle } from '../../session/caller.ts'
 import { checkInPlace } from '../../machine/own-bytes.ts'
-import { Slab } from '../../wire/slab.ts'
+import { Slab } from '../../machine/slab.ts'
 import { packValue, packValueInto, unpackValue } from '../../wire/value.ts'
 import type { CommandOperation, QueryOperation, Wire } from './descriptor.ts'
 import { wordsOf } from './handlers.ts'

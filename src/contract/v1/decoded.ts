@@ -1,4 +1,4 @@
-import { Slab } from '../../wire/slab.ts'
+import { Slab } from '../../machine/slab.ts'
 
 /** Commands that were checked and not applied yet, or queries not answered yet. What is older is decoded again. */
 const keptMax = 1_024
