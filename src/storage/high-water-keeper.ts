@@ -1,7 +1,7 @@
 // Keeps the slots of an open log: one after every write, in their places or where its store keeps them.
 import { assert } from '../core/invariant.ts'
 import type { Done } from '../ports/log.ts'
-import { encodeSlot, type HighWater } from './high-water.ts'
+import { encodeSlot, encodeSlotContent, type HighWater } from './high-water.ts'
 import type { SlotPosition, Slots } from './slots.ts'
 
 /** What a write makes of the high water. */
@@ -46,7 +46,7 @@ export class HighWaterKeeper {
   }
 
   /**
-   * As `write`, but `keep` makes the slot durable, and the places stay as they are. So does the sequence, which counts what is written there: the
+   * As `write`, but `keep` makes the slot, without the zeros at its end, durable, and the places stay as they are. So does the sequence, which counts what is written there: the
    * slot has the next one, as if it were.
    */
   commit(next: NextSlot, keep: (slot: Uint8Array, done: Done) => void, done: Done): void {
@@ -54,7 +54,7 @@ export class HighWaterKeeper {
     const { owner, sequence } = this.#state
     this.#state = { ...next, owner, sequence }
     this.#isAhead = true
-    this.#begin(done, (kept) => keep(encodeSlot({ ...this.#state, sequence: sequence + 1 }), kept))
+    this.#begin(done, (kept) => keep(encodeSlotContent({ ...this.#state, sequence: sequence + 1 }), kept))
   }
 
   /** Nothing is being written. What was committed is in the places afterwards, unless a write has failed. */

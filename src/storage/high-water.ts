@@ -70,7 +70,20 @@ export const isOwner = (a: SlotOwner, b: SlotOwner): boolean =>
 
 /** `slotBytes`, so that nothing of an older slot is left behind it. */
 export function encodeSlot(highWater: HighWater): Uint8Array {
-  const writer = new ByteWriter(slotBytes)
+  return padSlot(sealHighWater(highWater))
+}
+
+/** The same without the zeros at its end: see `slotContent`. */
+export function encodeSlotContent(highWater: HighWater): Uint8Array {
+  const sealed = sealHighWater(highWater)
+  const content = Buffer.allocUnsafe(lengthBytes + sealed.length)
+  content.writeUInt32BE(sealed.length)
+  content.set(sealed, lengthBytes)
+  return content
+}
+
+function sealHighWater(highWater: HighWater): Uint8Array {
+  const writer = new ByteWriter(512)
   writer.u8(slotFormat)
   writer.u48(highWater.sequence)
   writeOwner(writer, highWater.owner)
@@ -81,12 +94,13 @@ export function encodeSlot(highWater: HighWater): Uint8Array {
   writeBaseConf(writer, highWater.baseConf)
   writeFence(writer, highWater)
   writeMembers(writer, highWater.members)
-  return sealSlot(writer, slotKey)
+  return seal(writer, slotKey)
 }
 
 /** With its length before it, in the size of a slot. */
-export function sealSlot(writer: ByteWriter, key: Uint8Array): Uint8Array {
-  const sealed = seal(writer, key)
+export const sealSlot = (writer: ByteWriter, key: Uint8Array): Uint8Array => padSlot(seal(writer, key))
+
+function padSlot(sealed: Uint8Array): Uint8Array {
   const slot = Buffer.alloc(slotBytes)
   slot.writeUInt32BE(sealed.length)
   slot.set(sealed, lengthBytes)

@@ -24,6 +24,7 @@ const checkedFrom = 8
 const headerBytes = 35
 const firstBytes = sectorBytes - headerBytes
 const otherBytes = sectorBytes - markBytes
+const nothing = new Uint8Array(0)
 const kinds = { put: 1, delete: 2 } as const
 /** Kind, length of the key, length of the value. */
 const operationBytes = 9
@@ -32,7 +33,7 @@ const operationBytes = 9
 export interface JournalWrite {
   /** Grows by one with each record, across restarts too. */
   readonly sequence: number
-  /** As `encodeSlot` makes it. */
+  /** As `encodeSlot` makes it, or without the zeros at its end. */
   readonly slot: Uint8Array
   readonly operations: readonly Operation[]
 }
@@ -57,26 +58,54 @@ export interface ScannedJournal {
 export const recordBytes = ({ slot, operations }: Omit<JournalWrite, 'sequence'>): number =>
   sectorsFor(payloadBytes(slotContent(slot), operations)) * sectorBytes
 
-/** One copy. */
-export function encodeRecord(owner: SlotOwner, { sequence, slot, operations }: JournalWrite): Uint8Array {
-  const kept = slotContent(slot)
-  const length = payloadBytes(kept, operations)
-  const image = Buffer.alloc(sectorsFor(length) * sectorBytes)
-  const header = new ByteWriter(headerBytes)
-  header.u32(magic)
-  header.u32(0)
-  header.u8(recordFormat)
-  header.u48(sequence)
-  writeOwner(header, owner)
-  header.u32(length)
-  image.set(header.view())
-  for (let at = sectorBytes; at < image.length; at += sectorBytes) image[at] = mark
-  const payload = new SectorWriter(image)
-  payload.bytes(kept)
-  payload.u32(operations.length)
-  for (const operation of operations) writeOperation(payload, operation)
-  image.writeUInt32BE(checksum(image.subarray(checkedFrom)), 4)
-  return image
+/** Memory for records up to this size is kept. */
+const keptMax = 262_144
+/** In the header. */
+const sequenceAt = 9
+
+/** Makes the records of one journal. They share their memory: each is good until the next. */
+export class RecordEncoder {
+  readonly #header: Uint8Array
+  #memory = Buffer.alloc(0)
+
+  constructor(owner: SlotOwner) {
+    const header = new ByteWriter(headerBytes)
+    header.u32(magic)
+    header.u32(0)
+    header.u8(recordFormat)
+    header.u48(0)
+    writeOwner(header, owner)
+    header.u32(0)
+    this.#header = header.take()
+  }
+
+  /** The record of `write`; twice, one after the other, where it has no more bytes than `twiceBytesMax`. */
+  encode({ sequence, slot, operations }: JournalWrite, twiceBytesMax = 0): Uint8Array {
+    const kept = slotContent(slot)
+    const length = payloadBytes(kept, operations)
+    const bytes = sectorsFor(length) * sectorBytes
+    const copies = bytes <= twiceBytesMax ? 2 : 1
+    const memory = this.#take(copies * bytes)
+    const image = memory.subarray(0, bytes)
+    image.set(this.#header)
+    image.writeUIntBE(sequence, sequenceAt, 6)
+    image.writeUInt32BE(length, headerBytes - 4)
+    for (let at = sectorBytes; at < bytes; at += sectorBytes) image[at] = mark
+    const payload = new SectorWriter(image)
+    payload.bytes(kept)
+    payload.u32(operations.length)
+    for (const operation of operations) writeOperation(payload, operation)
+    image.fill(0, payload.end)
+    image.writeUInt32BE(checksum(image.subarray(checkedFrom)), 4)
+    if (copies === 2) memory.copyWithin(bytes, 0, bytes)
+    return memory
+  }
+
+  #take(bytes: number): Buffer {
+    if (bytes > keptMax) return Buffer.allocUnsafeSlow(bytes)
+    if (bytes > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(bytes)
+    return this.#memory.subarray(0, bytes)
+  }
 }
 
 /** What was written; throws a `WireError`. */
@@ -146,7 +175,7 @@ function payloadBytes(slot: Uint8Array, operations: readonly Operation[]): numbe
 function writeOperation(payload: SectorWriter, operation: Operation): void {
   payload.u8(kinds[operation.kind])
   payload.bytes(operation.key)
-  payload.bytes(operation.kind === 'put' ? operation.value : new Uint8Array(0))
+  payload.bytes(operation.kind === 'put' ? operation.value : nothing)
 }
 
 function readOperation(reader: ByteReader): Operation {
@@ -174,34 +203,36 @@ const nextSector = (at: number): number => (Math.floor(at / sectorBytes) + 1) * 
 /** Writes the payload around the marks. */
 class SectorWriter {
   readonly #image: Buffer
-  readonly #number = Buffer.alloc(4)
   #at = headerBytes
 
   constructor(image: Buffer) {
     this.#image = image
   }
 
+  /** Where it goes on. */
+  get end(): number {
+    return this.#at
+  }
+
   u8(value: number): void {
-    this.#number[0] = value
-    this.#raw(this.#number.subarray(0, 1))
+    if (this.#at % sectorBytes === 0) this.#at += markBytes
+    this.#image[this.#at++] = value
   }
 
   u32(value: number): void {
-    this.#number.writeUInt32BE(value)
-    this.#raw(this.#number)
+    this.u8(value >>> 24)
+    this.u8((value >>> 16) & 0xff)
+    this.u8((value >>> 8) & 0xff)
+    this.u8(value & 0xff)
   }
 
   /** Length (u32), then bytes. */
   bytes(bytes: Uint8Array): void {
     this.u32(bytes.length)
-    this.#raw(bytes)
-  }
-
-  #raw(bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length; ) {
       if (this.#at % sectorBytes === 0) this.#at += markBytes
       const length = Math.min(nextSector(this.#at) - this.#at, bytes.length - from)
-      this.#image.set(bytes.subarray(from, from + length), this.#at)
+      this.#image.set(length === bytes.length ? bytes : bytes.subarray(from, from + length), this.#at)
       this.#at += length
       from += length
     }

@@ -14,7 +14,7 @@
 import { assert } from '../core/invariant.ts'
 import type { Done } from '../ports/log.ts'
 import type { SlotOwner } from './high-water.ts'
-import { encodeRecord, recordBytes } from './journal-record.ts'
+import { RecordEncoder, recordBytes } from './journal-record.ts'
 import type { JournalSpace } from './journal-space.ts'
 import type { KeyRange, KeyValue, Operation, ValueDone } from './kv.ts'
 import { type AppliedRecord, appliedKey, encodeApplied } from './records.ts'
@@ -57,6 +57,7 @@ export class JournaledKeyValue implements KeyValue {
   readonly #journal: JournalSpace
   readonly #options: JournaledOptions
   readonly #halfBytes: number
+  readonly #encoder: RecordEncoder
   /** The last record that was begun. */
   #sequence: number
   #half: HalfPosition
@@ -84,6 +85,7 @@ export class JournaledKeyValue implements KeyValue {
     this.#journal = journal
     this.#options = options
     this.#sequence = newest.sequence
+    this.#encoder = new RecordEncoder(options.owner)
     this.#halfBytes = journal.bytes / 2
     assert(this.#halfBytes >= 2 * twiceBytesMax, 'a record that is written twice fits in a half')
     this.#half = newest.at < this.#halfBytes ? 1 : 0
@@ -156,8 +158,8 @@ export class JournaledKeyValue implements KeyValue {
 
   #append(operations: readonly Operation[], slot: Uint8Array, done: Done): void {
     const sequence = ++this.#sequence
-    const record = encodeRecord(this.#options.owner, { sequence, slot, operations })
-    const bytes = record.length <= twiceBytesMax ? Buffer.concat([record, record]) : record
+    // One at a time: until it is written nothing else is encoded.
+    const bytes = this.#encoder.encode({ sequence, slot, operations }, twiceBytesMax)
     this.#makeRoom(bytes.length, (error) => {
       if (error !== undefined) return done(error)
       const at = this.#half * this.#halfBytes + this.#offset

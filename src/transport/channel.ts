@@ -1,7 +1,7 @@
 // One connection, of either side: the preamble, then frames. Knows nothing of what the frames say.
 import type { Socket } from 'node:net'
 import type { Ms } from '../core/types.ts'
-import { FrameReader, frameHeaderBytes } from '../wire/frame.ts'
+import { FrameReader, type FrameWriter, frameHeaderBytes } from '../wire/frame.ts'
 import { type Preamble, PreambleReader, preambleBytes } from '../wire/handshake.ts'
 import { WireError } from '../wire/bytes.ts'
 
@@ -89,6 +89,15 @@ export class Channel {
     if (this.#state !== 'open') return
     this.#sentBytes += bytes.length
     this.#socket.write(bytes)
+  }
+
+  /** Writes all of `frames`, which is empty afterwards. Their memory is used again at once where the system has taken all of it, as it mostly does. */
+  writeAll(frames: FrameWriter): void {
+    if (this.#socket.writableLength > 0 || this.#state !== 'open') return this.write(frames.take())
+    frames.lend((bytes) => {
+      this.write(bytes)
+      return this.#socket.writableLength === 0
+    })
   }
 
   pause(): void {

@@ -117,7 +117,7 @@ export class ClientConnection {
 
   /** Whether that was too much. */
   #write(frames: FrameWriter): boolean {
-    this.#channel.write(frames.take())
+    this.#channel.writeAll(frames)
     const tooMuch = this.pendingBytes > this.#limits.outputBytesMax
     if (tooMuch) this.destroy()
     return tooMuch

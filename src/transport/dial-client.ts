@@ -76,7 +76,7 @@ class TcpClientLink implements ClientLink {
 
   send(messages: readonly ClientMessage[]): void {
     for (const message of messages) writeClientMessage(this.#frames, message)
-    if (this.#frames.length > 0) this.#channel.write(this.#frames.take())
+    if (this.#frames.length > 0) this.#channel.writeAll(this.#frames)
   }
 
   close(): void {

@@ -154,7 +154,7 @@ export class OutgoingPeer {
 
   /** Everything since the last one leaves in one write; waits for the handshake while there is none. */
   flush(): void {
-    if (this.#state.kind === 'ready' && this.#frames.length > 0) this.#state.channel.write(this.#frames.take())
+    if (this.#state.kind === 'ready' && this.#frames.length > 0) this.#state.channel.writeAll(this.#frames)
   }
 
   /** The peer has shown itself, and said where it listens. */

@@ -17,13 +17,20 @@ export class WireError extends Error {
   }
 }
 
+/** Memory for pieces up to this size is cut from what Node keeps for that: a piece from the system for each costs more than filling it. */
+const pooledMax = 1_024
+/** A writer that has lent its memory, and gets it back, keeps no more of it. */
+const keptMax = 262_144
+
+const memory = (bytes: number): Buffer => (bytes <= pooledMax ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes))
+
 /** A buffer that grows by doubling. `take` gives what was written and starts anew. */
 export class ByteWriter {
   #buffer: Buffer
   #length = 0
 
   constructor(bytes = 1_024) {
-    this.#buffer = Buffer.allocUnsafeSlow(bytes)
+    this.#buffer = memory(bytes)
   }
 
   get length(): number {
@@ -96,23 +103,37 @@ export class ByteWriter {
     this.#length = length
   }
 
-  /** What was written, not shared with this writer any more. It pins at most twice its own length: little of a large buffer is copied out. */
+  /**
+   * What was written, not shared with this writer any more. It pins at most twice its own length, or 8 KiB that others have a part of: little of
+   * a large buffer is copied out.
+   */
   take(): Uint8Array {
     const written = this.#buffer.subarray(0, this.#length)
     this.#length = 0
     if (written.length * 2 < this.#buffer.length) {
-      const copy = Buffer.allocUnsafeSlow(written.length)
+      const copy = memory(written.length)
       written.copy(copy)
       return copy
     }
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(1_024, Math.min(written.length, 65_536)))
+    this.#startAnew(written.length)
     return written
+  }
+
+  /** Shows what was written to `use`, and starts anew: in the same memory where `use` says that it needs it no more. */
+  lend(use: (written: Uint8Array) => boolean): void {
+    const { length } = this
+    this.#length = 0
+    if (!use(this.#buffer.subarray(0, length)) || this.#buffer.length > keptMax) this.#startAnew(length)
+  }
+
+  #startAnew(bytes: number): void {
+    this.#buffer = memory(Math.max(1_024, Math.min(bytes, 65_536)))
   }
 
   #reserve(bytes: number): void {
     const needed = this.#length + bytes
     if (needed <= this.#buffer.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
+    const grown = memory(Math.max(needed, this.#buffer.length * 2))
     this.#buffer.copy(grown, 0, 0, this.#length)
     this.#buffer = grown
   }

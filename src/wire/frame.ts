@@ -57,6 +57,11 @@ export class FrameWriter {
     return this.#writer.take()
   }
 
+  /** Shows everything since the last `take` to `use`; its memory is used again where `use` says that it needs it no more. */
+  lend(use: (frames: Uint8Array) => boolean): void {
+    this.#writer.lend(use)
+  }
+
   /** Forgets everything since the last `take`. */
   clear(): void {
     this.#writer.truncate(0)

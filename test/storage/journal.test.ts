@@ -5,9 +5,9 @@ import { chooseSlot, encodeSlot, type HighWater, ownerOf } from '../../src/stora
 import { inspect } from '../../src/storage/inspect.ts'
 import {
   decodeRecord,
-  encodeRecord,
   journalBytes,
   type JournalRecord,
+  RecordEncoder,
   recordBytes,
   scanJournal,
   sectorBytes,
@@ -46,7 +46,7 @@ const slotOf = (writes: number): Uint8Array => encodeSlot(highWater(writes))
 const put = (key: string, value: string | Uint8Array): Operation => ({ kind: 'put', key: Buffer.from(key), value: Buffer.from(value) })
 const remove = (key: string): Operation => ({ kind: 'delete', key: Buffer.from(key) })
 const recordOf = (sequence: number, operations: readonly Operation[] = [put('k', String(sequence))]): Uint8Array =>
-  encodeRecord(owner, { sequence, slot: slotOf(sequence), operations })
+  new RecordEncoder(owner).encode({ sequence, slot: slotOf(sequence), operations })
 const placed = (...records: readonly (readonly [at: number, record: Uint8Array])[]): Buffer => {
   const journal = Buffer.alloc(16 * sectorBytes)
   for (const [at, record] of records) journal.set(record, at * sectorBytes)
@@ -57,7 +57,7 @@ const sequences = (journal: Uint8Array): readonly number[] => scanJournal(journa
 describe('a record', () => {
   test.each([0, 1, 3_900, 4_095, 4_096, 8_190, 70_000])('with a value of %i bytes is read as it was written', (bytes) => {
     const write = { sequence: 9, slot: slotOf(9), operations: [remove('gone'), put('kept', Buffer.alloc(bytes, 0x2d)), put('last', '')] }
-    const record = encodeRecord(owner, write)
+    const record = new RecordEncoder(owner).encode(write)
     expect(record.length).toBe(recordBytes(write))
     expect(record.length % sectorBytes).toBe(0)
     const journal = Buffer.concat([record, Buffer.alloc(record.length)])
