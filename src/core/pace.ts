@@ -2,6 +2,8 @@ import type { Ms } from './types.ts'
 
 /** What is worked off in less time says little: it comes in batches. */
 const sampleMs = 100
+/** So many samples' worth has to wait before it counts as a queue: less is what any pipeline has in it, however much more it could take. */
+const standing = 4
 
 /**
  * How fast a queue can be worked off, as far as that was seen: while there was always more of it. A queue that runs empty tells only what it
@@ -26,17 +28,18 @@ export class Pace {
     const count = done - sample.done
     // While nothing is done at all, something else is wrong.
     if (now - sample.since < sampleMs || count === 0) return
-    const perMs = count / (now - sample.since)
-    // All of what was done waited from the beginning: it could not be done any faster.
-    const wasNeverEmpty = count <= sample.waiting
-    if (this.#perMs === 0) this.#perMs = perMs
-    // What was done in one sample may have been waited for in the one before: half of it is believed.
-    else if (perMs > this.#perMs || wasNeverEmpty) this.#perMs = (this.#perMs + perMs) / 2
+    this.#learn(count / (now - sample.since), { isBound: count * standing <= sample.waiting })
     this.#sample = waiting > 0 ? { since: now, waiting, done } : undefined
   }
 
   /** What comes next has nothing to do with what was before: nothing is done for a reason that will pass. */
   interrupt(): void {
     this.#sample = undefined
+  }
+
+  /** `isBound`: it could not be done any faster. Only half of a change is believed: what was done in one sample may have waited in the one before. */
+  #learn(perMs: number, { isBound }: { readonly isBound: boolean }): void {
+    if (perMs > 2 * this.#perMs) this.#perMs = perMs
+    else if (perMs > this.#perMs || isBound) this.#perMs = (this.#perMs + perMs) / 2
   }
 }

@@ -5,8 +5,8 @@ import type { NodeLimits } from './options.ts'
 import type { Proposals } from './proposals.ts'
 import { overloaded } from './refusals.ts'
 
-/** So many are taken in at any pace: they are what a turn begins with. */
-const leastPending = 16
+/** So many are taken in at any pace: a pipeline holds as many, and who has fewer in it does not know what it could take. */
+const leastPending = 256
 
 export class CommandRoom {
   readonly #limits: Pick<NodeLimits, 'pendingCommandsMax' | 'pendingBytesMax' | 'pendingMsMax'>

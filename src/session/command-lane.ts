@@ -32,8 +32,8 @@ export class CommandLane {
   readonly #waiting = new CallQueue()
   readonly #window = new CommandWindow()
   readonly #congestion = new Congestion()
-  /** Not settled. */
-  #open = 0
+  /** Of those that wait. */
+  #unsent = 0
   /** Index of the entry that opened it. */
   #session: number | undefined
   /** Id of the request to open one, on the present connection. */
@@ -93,14 +93,14 @@ export class CommandLane {
 
   /** Why one more, of which an answer is wanted within `patienceMs`, would hardly be answered in time. */
   tooLate(patienceMs: Ms): RaftgenError | undefined {
-    const tooLate = this.#congestion.tooLate(this.#open, patienceMs)
+    const tooLate = this.#congestion.tooLate({ unsent: this.#unsent, pending: this.#pending, patienceMs })
     return tooLate === undefined ? undefined : overdue(tooLate)
   }
 
   call(call: Call, now: Ms): void {
     const tooLate = this.tooLate(call.deadline - now)
     if (tooLate !== undefined) return this.#ledger.settle(call, tooLate, undefined)
-    this.#open += 1
+    this.#unsent += 1
     this.#waiting.push(call)
   }
 
@@ -143,7 +143,8 @@ export class CommandLane {
   onReplies({ session, items }: Replies, now: Ms): Reception {
     if (session !== this.#session) return 'served'
     let reception: Reception = 'served'
-    const [pending, open] = [this.#pending, this.#open]
+    const pending = this.#pending
+    let served = 0
     for (const item of items) {
       const call = this.#window.get(item.seq)
       if (call === undefined) continue
@@ -153,10 +154,11 @@ export class CommandLane {
       }
       const wasHeldBack = this.#isHeldBack
       const one = this.#onReply(call, item, now)
+      if (one === 'served') served += 1
       if (reception !== 'notLeader') reception = one
       if (!wasHeldBack && this.#isHeldBack && this.#overload !== undefined) this.#congestion.onRefused(pending)
     }
-    if (this.#open < open) this.#congestion.onServed(open - this.#open, { waiting: this.#open, now })
+    this.#congestion.onServed(served)
     this.#maybeEndSession()
     return reception
   }
@@ -180,6 +182,7 @@ export class CommandLane {
     const items: CommandItem[] = []
     this.#resend(items, version)
     this.#sendNew(items, { commandBytesMax, version })
+    this.#congestion.onSent({ unsent: this.#unsent, pending: this.#pending, now })
     if (items.length > 0) messages.push({ kind: 'Commands', session: this.#session, ackedBelow: this.#window.ackedBelow, items })
   }
 
@@ -203,7 +206,6 @@ export class CommandLane {
     const { index, reply, refused: refusal, failure } = item
     if (refusal === undefined) {
       this.#drop(call)
-      this.#open -= 1
       this.#ledger.settle(call, undefined, { index, reply, ...(failure === undefined ? {} : { failure }) })
       this.#onServed(item.seq)
       return 'served'
@@ -292,6 +294,7 @@ export class CommandLane {
         continue
       }
       this.#waiting.shift()
+      this.#unsent -= 1
       this.#window.add(call)
       this.#send(call, command, items)
     }
@@ -310,10 +313,10 @@ export class CommandLane {
 
   #settle(call: Call, error: RaftgenError): void {
     this.#drop(call)
-    this.#open -= 1
     this.#ledger.settle(call, error, undefined)
-    if (call.seq === 0) this.#waiting.onSettled()
-    else this.#maybeEndSession()
+    if (call.seq !== 0) return this.#maybeEndSession()
+    this.#unsent -= 1
+    this.#waiting.onSettled()
   }
 
   #drop(call: Call): void {
@@ -332,14 +335,13 @@ export class CommandLane {
     assert(session !== undefined, 'a session ends that never was')
     const unsent: Call[] = []
     for (const call of this.#window.reset()) {
-      if (call.mayBeInLog) {
-        this.#open -= 1
-        this.#ledger.settle(call, sessionLost(call, session), undefined)
-      } else {
+      if (call.mayBeInLog) this.#ledger.settle(call, sessionLost(call, session), undefined)
+      else {
         call.seq = 0
         unsent.push(call)
       }
     }
+    this.#unsent += unsent.length
     this.#waiting.prepend(unsent)
     this.#session = undefined
     this.#endsAt = undefined

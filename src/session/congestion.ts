@@ -29,19 +29,34 @@ export class Congestion {
     return pending < this.#window
   }
 
-  /** For a call with `ahead` others before it, to be answered within `patienceMs`. */
-  tooLate(ahead: number, patienceMs: Ms): TooLate | undefined {
+  /**
+   * For a call that wants to be answered within `patienceMs`, behind `unsent` others, and `pending` that were sent and have no answer. As long as all can be sent
+   * nobody knows how many more could be under way.
+   */
+  tooLate({
+    unsent,
+    pending,
+    patienceMs,
+  }: {
+    readonly unsent: number
+    readonly pending: number
+    readonly patienceMs: Ms
+  }): TooLate | undefined {
     const { perMs } = this.#pace
-    if (ahead === 0 || perMs === 0) return undefined
+    const ahead = unsent + pending
+    if (perMs === 0 || ahead < this.#window) return undefined
     const waitMs = ahead / perMs
     return waitMs <= patienceMs * shareOfPatience ? undefined : { ahead, perSecond: perMs * 1_000, waitMs, patienceMs }
   }
 
-  /** `waiting`: all that are not answered. */
-  onServed(count: number, { waiting, now }: { readonly waiting: number; readonly now: Ms }): void {
+  onServed(count: number): void {
     this.#served += count
     this.#window = Math.min(sessionWindow, this.#window + count * growth)
-    this.#pace.observe({ waiting, done: this.#served, now })
+  }
+
+  /** Of `unsent` more than there was room for. */
+  onSent({ unsent, pending, now }: { readonly unsent: number; readonly pending: number; readonly now: Ms }): void {
+    this.#pace.observe({ waiting: unsent === 0 ? 0 : unsent + pending, done: this.#served, now })
   }
 
   /** For want of room; once for all that was refused together. `pending`: what was in flight. */

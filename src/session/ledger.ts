@@ -6,7 +6,8 @@ import type { Answer } from './caller.ts'
 import type { SessionLimits } from './limits.ts'
 import { overloaded } from './verdict.ts'
 
-/** Deadlines are judged no more often than this, once one has passed: all calls are looked at for it. Milliseconds. */
+/** All calls are looked at whenever a deadline has passed: where there are more than so many, no more often than this. Milliseconds. */
+const manyCalls = 1_024
 const dueEveryMs = 10
 
 /** All calls that are not settled, under their limits and deadlines, and the settlements that nobody has fetched yet. */
@@ -36,7 +37,8 @@ export class Ledger {
 
   /** Infinity when there is no call. */
   get earliestDeadline(): Ms {
-    return this.#calls.size === 0 ? Number.POSITIVE_INFINITY : Math.max(this.#earliestDeadline, this.#judgedAt + dueEveryMs)
+    if (this.#calls.size === 0) return Number.POSITIVE_INFINITY
+    return this.#calls.size < manyCalls ? this.#earliestDeadline : Math.max(this.#earliestDeadline, this.#judgedAt + dueEveryMs)
   }
 
   /** In the order of the calls. */

@@ -5,10 +5,15 @@
 // range, too, so that a later writer may choose other forms while nodes of both kinds run together.
 import { Packr, RESET_BUFFER_MODE } from 'msgpackr/pack'
 import { WireError } from './bytes.ts'
-import type { Slab } from '../machine/slab.ts'
 
 /** What a value is between its type and its bytes: MessagePack without maps and extensions. Objects are arrays of their fields. */
 export type Wire = null | boolean | number | string | Uint8Array | readonly Wire[]
+
+/** Where small bytes are put: a `Slab`. */
+export interface Memory {
+  take(length: number): Uint8Array
+  copy(bytes: Uint8Array): Uint8Array
+}
 
 /** Arrays in arrays. Bounds the stack of everything that walks a value. */
 export const wireDepthMax = 64
@@ -22,7 +27,7 @@ export function packValue(wire: Wire): Uint8Array {
 }
 
 /** As `packValue`, in memory of `slab`: for what goes as soon as it came. */
-export function packValueInto(slab: Slab, wire: Wire): Uint8Array {
+export function packValueInto(slab: Memory, wire: Wire): Uint8Array {
   checkDepth(wire)
   const packed = packr.pack(wire, RESET_BUFFER_MODE)
   const bytes = slab.take(packed.length)
@@ -51,7 +56,7 @@ export function wireDepth(wire: Wire, above = 0): number {
  * The value that `bytes` hold. Shares no memory with them; bytes in it that are small are in memory of `slab`, where one is given. Throws a `WireError` for anything else than exactly one value: maps,
  * extensions, float32, numbers that are not finite, integers beyond 2^53-1, text that is not UTF-8, and what goes too deep or on too long.
  */
-export function unpackValue(bytes: Uint8Array, slab?: Slab): Wire {
+export function unpackValue(bytes: Uint8Array, slab?: Memory): Wire {
   const reader = new Reader(bytes, slab)
   const value = reader.value(0)
   reader.end()
@@ -68,10 +73,10 @@ export function packedCount(bytes: Uint8Array): number | undefined {
 class Reader {
   readonly #bytes: Buffer
   readonly #length: number
-  readonly #slab: Slab | undefined
+  readonly #slab: Memory | undefined
   #at = 0
 
-  constructor(bytes: Uint8Array, slab: Slab | undefined) {
+  constructor(bytes: Uint8Array, slab: Memory | undefined) {
     this.#slab = slab
     this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#length = bytes.length

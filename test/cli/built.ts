@@ -35,6 +35,8 @@ function build(): void {
     encoding: 'utf8',
   })
   if (!existsSync(builtMain)) throw new Error(`the build gave no ${builtMain}:\n${stdout}`)
+  const bundled = spawnSync('npm', ['run', '--silent', 'bundle'], { cwd: repository, encoding: 'utf8' })
+  if (bundled.status !== 0) throw new Error(`the bundle was not made:\n${bundled.stderr}`)
   builtAt = started.getTime()
 }
 

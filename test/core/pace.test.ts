@@ -21,7 +21,7 @@ test('a queue that becomes slower is believed after some samples', () => {
   const pace = new Pace()
   const done = observe(pace, { from: 0, to: 1_000, perMs: 10, waiting: 5_000 })
   observe(pace, { from: 1_010, to: 2_000, perMs: 1, waiting: 5_000 }, done)
-  expect(pace.perMs).toBeLessThan(1.1)
+  expect(pace.perMs).toBeCloseTo(1, 1)
 })
 
 test('a queue that runs empty tells only what it can be worked off at least', () => {
@@ -46,4 +46,11 @@ test('what comes before and after an interruption is not one sample', () => {
   expect(pace.perMs).toBe(0)
   pace.observe({ waiting: 5_000, done: done + 10, now: 10_100 })
   expect(pace.perMs).toBeCloseTo(1)
+})
+
+test('what a pipeline holds is no queue: as many as are always on their way tell nothing of how many more it could take', () => {
+  const pace = new Pace()
+  const done = observe(pace, { from: 0, to: 1_000, perMs: 10, waiting: 30 })
+  observe(pace, { from: 1_010, to: 5_000, perMs: 0.1, waiting: 30 }, done)
+  expect(pace.perMs).toBeCloseTo(10)
 })

@@ -22,7 +22,7 @@ const { values } = parseArgs({
   },
 })
 const root = join(import.meta.dirname, '../..')
-const copied = ['src', 'test', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts']
+const copied = ['src', 'test', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'bundle.js', 'vitest.config.ts']
 
 function main(): number {
   const folder = mkdtempSync(join(tmpdir(), 'raftgen-mutants-'))

@@ -1,6 +1,6 @@
 // Another commit of raftgen, built with the benchmark of this one, so that both are loaded in the same way.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BenchRefused } from '../command.js'
@@ -38,6 +38,7 @@ export function buildCommit(ref: string, folder: string): BuiltCommit {
     rmSync(own, { recursive: true })
     run('npx', ['tsc', '-p', 'tsconfig.build.json', '--noCheck'], folder)
     run('npx', ['tsc', '-p', 'tsconfig.examples.json', '--noCheck'], folder)
+    if (existsSync(join(folder, 'bundle.js'))) run('npm', ['run', '--silent', 'bundle'], folder)
     return { commit, built: join(folder, 'dist/test/bench'), remove }
   } catch (error) {
     remove()

@@ -13,8 +13,8 @@ export const service: readonly Mutant[] = [
     name: 'what may be in the log is called again in the next session (§6.3)',
     bug: 25,
     file: 'src/session/command-lane.ts',
-    find: 'if (call.mayBeInLog) {\n        this.#open -= 1',
-    replace: 'if (call.seq < 0) {\n        this.#open -= 1',
+    find: 'if (call.mayBeInLog) this.#ledger.settle',
+    replace: 'if (call.seq < 0) this.#ledger.settle',
   },
   {
     name: 'whoever waits for what is in the log is not told that leadership is lost',

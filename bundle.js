@@ -1,0 +1,40 @@
+// `node bundle.js`, after `tsc`: what runs in servers and clients becomes a few files. Node needs the better part of a millisecond for each module that it loads, and there
+// are three hundred. Every module stays where it was, as a door to the file that holds it: whatever imports it gets the one copy there is.
+import { readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'rolldown'
+
+/** What a server needs besides: it alone opens a log, and so LevelDB. */
+const serverFolders = ['server', 'storage']
+const sharedFolders = ['client', 'contract', 'core', 'machine', 'node', 'ports', 'session', 'transport', 'wire']
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+const modulesIn = (folder) =>
+  readdirSync(join(root, 'src', folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(root, 'src', folder, file))
+const modules = [...serverFolders, ...sharedFolders].flatMap(modulesIn).concat(join(root, 'src/errors.ts'))
+const nameOf = (file) => relative(join(root, 'src'), file).replace(/\.ts$/, '')
+const isIn = (folders) => (id) => folders.some((folder) => id.startsWith(join(root, 'src', folder, '/')))
+
+await build({
+  input: Object.fromEntries(modules.map((file) => [nameOf(file), file])),
+  platform: 'node',
+  external: (id) => !id.startsWith('.') && !id.startsWith('/'),
+  treeshake: false,
+  preserveEntrySignatures: 'strict',
+  output: {
+    dir: join(root, 'dist/src'),
+    format: 'esm',
+    sourcemap: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: 'bundle/[name].js',
+    codeSplitting: {
+      groups: [
+        { name: 'server', priority: 1, test: isIn(serverFolders) },
+        { name: 'shared', priority: 2, test: (id) => isIn(sharedFolders)(id) || id === join(root, 'src/errors.ts') },
+      ],
+    },
+  },
+})
