@@ -5,8 +5,16 @@ import type { Refused } from '../wire/client-messages.ts'
 
 export type Admitted = { readonly kind: 'admitted'; readonly call: Uint8Array } | { readonly kind: 'refused'; readonly why: Refused }
 
-/** The call as the version in force has it; or why not. What a machine throws is a problem of the call, too: no bytes of a client may stop a node. */
-export function admitted({ machine, hasBegun }: Replica, kind: 'command' | 'query', call: Uint8Array): Admitted {
+/**
+ * The call as the version in force has it; or why not. What a machine throws is a problem of the call, too: no bytes of a client may stop a node. `isCertain`:
+ * whatever version is in force anywhere is in force here.
+ */
+export function admitted(
+  { machine, hasBegun }: Replica,
+  kind: 'command' | 'query',
+  call: Uint8Array,
+  { isCertain }: { readonly isCertain: boolean },
+): Admitted {
   try {
     if (!hasBegun) return { kind: 'refused', why: notBegun }
     if (machine.evolution === undefined) {
@@ -17,7 +25,8 @@ export function admitted({ machine, hasBegun }: Replica, kind: 'command' | 'quer
     if (admission.kind === 'admitted') return admission
     const { code, message, isKnown = false } = admission
     // It is in force in the cluster, for all its client knows, and will soon be so here.
-    return { kind: 'refused', why: { code: code === 'NOT_YET_ACTIVE' && isKnown ? 'RETRY' : code, message } }
+    const mayComeSoon = code === 'NOT_YET_ACTIVE' && isKnown && !isCertain
+    return { kind: 'refused', why: { code: mayComeSoon ? 'RETRY' : code, message } }
   } catch (error) {
     return invalid(error instanceof Error ? error.message : String(error))
   }

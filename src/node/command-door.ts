@@ -19,6 +19,7 @@ import { fateOpen, hintOf, notLeader, overloaded, stateUnsure } from './refusals
 import { SessionKeeper } from './session-keeper.ts'
 import type { Tickets } from './tickets.ts'
 import type { VersionEnvelope } from './version-gate.ts'
+import { isVital, isVitalInDoubt } from './vital.ts'
 
 /**
  * `starting`: the no-op of this term is not applied yet. Until then nobody knows the stamps of earlier leaders, nor which sessions
@@ -39,16 +40,12 @@ export interface CommandDoorOptions {
   /** Where apply halts, and what is to be skipped. */
   readonly halting: Pick<Halting, 'refusal' | 'isToBeSkipped'>
   whyUnsure(): Unsure | undefined
+  /** The next version is on its way through the log. */
+  isActivating(): boolean
 }
 
 /** Why the state of this node cannot be relied on at present: that may pass in a moment (`wait`), or clients are told. */
 export type Unsure = 'wait' | Refused
-
-/** What a new leader begins with is small, and there is always room for it. */
-const isVital = ({ kind, ...pending }: Pending): boolean =>
-  kind === 'internal' && 'envelope' in pending && (pending.envelope.kind === 'renewSessions' || pending.envelope.kind === 'activate')
-/** That, and what tells replicas whether they are the same, where they are in doubt about it. */
-const isVitalInDoubt = (pending: Pending): boolean => isVital(pending) || (pending.kind === 'internal' && pending.envelope.kind === 'check')
 
 type AdmittedCommand =
   | Extract<Admitted, { kind: 'refused' }>
@@ -67,6 +64,7 @@ export class CommandDoor {
   readonly #whyFull: () => Refused | undefined
   readonly #halting: Pick<Halting, 'refusal' | 'isToBeSkipped'>
   readonly #whyUnsure: () => Unsure | undefined
+  readonly #isActivating: () => boolean
   readonly #slab = new Slab()
   /** There was no room when this node last looked, or apply had halted: nothing was proposed, so no time has passed in the log. */
   #isFull = false
@@ -75,7 +73,7 @@ export class CommandDoor {
   #phase: Phase = 'notLeading'
   #noopIndex: Index = 0
 
-  constructor({ raft, replica, clock, limits, connections, time, tickets, halting, whyFull, whyUnsure }: CommandDoorOptions) {
+  constructor({ raft, replica, clock, limits, connections, time, tickets, halting, whyFull, whyUnsure, isActivating }: CommandDoorOptions) {
     this.#raft = raft
     this.#replica = replica
     this.#clock = clock
@@ -88,6 +86,7 @@ export class CommandDoor {
     this.#whyFull = () => whyFull()
     this.#halting = halting
     this.#whyUnsure = () => whyUnsure()
+    this.#isActivating = () => isActivating()
   }
 
   get phase(): Phase {
@@ -295,7 +294,8 @@ export class CommandDoor {
     }
     // What was checked is what is proposed: one copy of what lies in the frame.
     const { data, command: own } = this.#envelope(header, command)
-    const admission = admitted(this.#replica, 'command', own)
+    const isCertain = this.#phase === 'leading' && !this.#isActivating()
+    const admission = admitted(this.#replica, 'command', own, { isCertain })
     if (admission.kind === 'refused') return admission
     if (admission.call === own) return { kind: 'admitted', data, call: own }
     const raised = this.#envelope(header, admission.call)

@@ -67,7 +67,7 @@ export class Gateway {
     this.#time = new LogTime(replica, clock)
     const tickets = new Tickets()
     const shared = { raft, replica, clock, limits, connections: this.#connections, time: this.#time, tickets, whyUnsure }
-    this.#commands = new CommandDoor({ ...shared, halting, whyFull })
+    this.#commands = new CommandDoor({ ...shared, halting, whyFull, isActivating: () => this.versions.isProposing })
     const raiseCeiling = (ceiling: number): void => this.#commands.raiseCeiling(ceiling)
     this.#queries = new QueryDoor({ ...shared, halting, raiseCeiling, report })
     this.#skips = new SkipOrders({ raft, replica, halting, tickets, clock, electionTimeoutMs })

@@ -61,7 +61,7 @@ export class QueryDoor {
         connection.refuseQuery(item.requestId, why)
         continue
       }
-      const admission = admitted(this.#options.replica, 'query', item.query)
+      const admission = admitted(this.#options.replica, 'query', item.query, { isCertain: false })
       if (admission.kind === 'refused') connection.refuseQuery(item.requestId, admission.why)
       else this.#admit(item, { connection: connection.id, requestId: item.requestId, query: admission.call, since })
     }

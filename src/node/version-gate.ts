@@ -88,6 +88,11 @@ export class VersionGate {
     this.#maybePropose(newer)
   }
 
+  /** As leader: the next version is on its way through the log. */
+  get isProposing(): boolean {
+    return this.#proposed !== undefined
+  }
+
   /** For whoever asks which version is in force: what this node knows beyond it, where it leads who does not, and why it has failed here. */
   get waiting(): { readonly version: number; readonly lacking: readonly NodeId[]; readonly failed?: string } | undefined {
     const next = this.#newer().at(-1)

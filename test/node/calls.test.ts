@@ -20,35 +20,46 @@ function replicaAt(version: number | undefined): Replica {
 describe('a call', () => {
   test('of the version in force is taken as it is', () => {
     const call = packValue([2, renew, ['a']])
-    expect(admitted(replicaAt(2), 'command', call)).toEqual({ kind: 'admitted', call })
+    expect(admitted(replicaAt(2), 'command', call, { isCertain: false })).toEqual({ kind: 'admitted', call })
   })
 
   test('of an older one is put into that', () => {
-    expect(admitted(replicaAt(2), 'command', packValue([1, acquire, ['a', 'me']]))).toEqual({
+    expect(admitted(replicaAt(2), 'command', packValue([1, acquire, ['a', 'me']]), { isCertain: false })).toEqual({
       kind: 'admitted',
       call: packValue([2, acquire, ['a', 'me', '']]),
     })
   })
 
   test('of one that this node knows, and that is not in force here, is to come again: its client has heard that it is', () => {
-    expect(admitted(replicaAt(1), 'command', packValue([2, renew, ['a']]))).toMatchObject({ kind: 'refused', why: { code: 'RETRY' } })
+    expect(admitted(replicaAt(1), 'command', packValue([2, renew, ['a']]), { isCertain: false })).toMatchObject({
+      kind: 'refused',
+      why: { code: 'RETRY' },
+    })
+  })
+
+  test('of one that this node knows is too early, where nothing newer can be in force anywhere: its client need not wait', () => {
+    const call = packValue([2, renew, ['a']])
+    expect(admitted(replicaAt(1), 'command', call, { isCertain: true })).toMatchObject({ kind: 'refused', why: { code: 'NOT_YET_ACTIVE' } })
   })
 
   test('of one that it does not know is too early', () => {
-    expect(admitted(replicaAt(2), 'command', packValue([3, renew, ['a']]))).toEqual({
+    expect(admitted(replicaAt(2), 'command', packValue([3, renew, ['a']]), { isCertain: false })).toEqual({
       kind: 'refused',
       why: { code: 'NOT_YET_ACTIVE', message: 'the command is of version 3 of the schema, the cluster uses version 2' },
     })
   })
 
   test('is to come again while nobody has said which version the world begins with', () => {
-    expect(admitted(replicaAt(undefined), 'query', packValue([2, 1, ['a']]))).toMatchObject({ kind: 'refused', why: { code: 'RETRY' } })
+    expect(admitted(replicaAt(undefined), 'query', packValue([2, 1, ['a']]), { isCertain: false })).toMatchObject({
+      kind: 'refused',
+      why: { code: 'RETRY' },
+    })
   })
 
   test('of a machine without versions is what its check says', () => {
     const replica = new Replica(lines())
     const call = new TextEncoder().encode('!no')
-    expect(admitted(replica, 'command', call)).toEqual({
+    expect(admitted(replica, 'command', call, { isCertain: false })).toEqual({
       kind: 'refused',
       why: { code: 'INVALID_INPUT', message: 'line !no is not allowed' },
     })

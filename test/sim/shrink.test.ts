@@ -41,14 +41,14 @@ describe('a run that fails', () => {
   const runs: number[] = []
   beforeAll(() => {
     failed = firstFailure()
-    least = shrink(failed, failureOf, { runsMax: 200, onRun: (run) => runs.push(run) })
+    least = shrink(failed, failureOf, { runsMax: 400, onRun: (run) => runs.push(run) })
   }, 120_000)
 
   test('is made smaller, and fails with the same invariant still', () => {
     const { acts, calls, links } = least.run.plan
     expect(least.invariant).toBe(failed.invariant)
     expect((acts?.size ?? least.run.acts) + (calls?.size ?? least.run.calls)).toBeLessThan((failed.run.acts + failed.run.calls) / 2)
-    expect(runs.length).toBeLessThanOrEqual(200)
+    expect(runs.length).toBeLessThanOrEqual(400)
     expect(links?.size ?? 5).toBeLessThan(5)
   })
 
