@@ -22,7 +22,10 @@ export class Recall {
 }
 
 const isTable = (value: unknown): value is Iterable<readonly [unknown, unknown]> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Map) && Symbol.iterator in value
+  typeof value === 'object' && value !== null && Symbol.iterator in value && !isValue(value)
+
+/** Of a property that holds one. */
+const isValue = (value: object): boolean => Array.isArray(value) || value instanceof Map || value instanceof Uint8Array
 
 function firstKeys(table: Iterable<readonly [unknown, unknown]>): readonly unknown[] {
   const keys: unknown[] = []

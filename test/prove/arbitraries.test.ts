@@ -49,7 +49,8 @@ test('what an answer held is recalled: first of a field of that name, then what 
   const arbitrary = new Arbitraries(types, { recalls: true }).of(text, 'id')
   const memory = new Memory(types)
   memory.keep({ id: 'named', other: 'else', long: 'longer than it may be' })
-  memory.keepKeys({ jobs: [['key', 1]].values(), count: 3 })
+  // Bytes and lists can be gone through as well, and have no keys.
+  memory.keepKeys({ jobs: [['key', 1]].values(), count: 3, seal: Uint8Array.of(1, 2), list: [1] })
   const recalled = new Set(fc.sample(arbitrary, { seed: 1, numRuns: 300 }).map((drawn) => memory.resolve(drawn)))
   expect(recalled).toContain('named')
   expect(recalled).toContain('key')
