@@ -170,7 +170,7 @@ export class CommandDoor {
     this.#isFull = false
     this.#noopIndex = this.#raft.status.lastIndex
     this.#keeper.lead(this.#clock.monotonicMs())
-    this.#room.interrupt()
+    this.#room.lead()
   }
 
   /** It does not lead any more. What is in the log may still be applied: only its clients can find out, by asking the next leader. */

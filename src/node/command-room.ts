@@ -8,14 +8,17 @@ import { overloaded } from './refusals.ts'
 /** So many are taken in at any pace: a pipeline holds as many, and who has fewer in it does not know what it could take. */
 const leastPending = 256
 
+type Limits = Pick<NodeLimits, 'pendingCommandsMax' | 'pendingBytesMax' | 'pendingMsMax'>
+type Pending = Pick<Proposals, 'count' | 'bytes' | 'answered'>
+
 export class CommandRoom {
-  readonly #limits: Pick<NodeLimits, 'pendingCommandsMax' | 'pendingBytesMax' | 'pendingMsMax'>
-  readonly #proposals: Pick<Proposals, 'count' | 'bytes' | 'answered'>
+  readonly #limits: Limits
+  readonly #proposals: Pending
   readonly #pace = new Pace()
   /** What can be answered within `pendingMsMax`, where the pace is known. */
   #inTime = Number.POSITIVE_INFINITY
 
-  constructor(limits: NodeLimits, proposals: Proposals) {
+  constructor(limits: Limits, proposals: Pending) {
     this.#limits = limits
     this.#proposals = proposals
   }
@@ -23,12 +26,12 @@ export class CommandRoom {
   turn(now: Ms): void {
     this.#pace.observe({ waiting: this.#proposals.count, done: this.#proposals.answered, now })
     const { perMs } = this.#pace
-    if (perMs > 0) this.#inTime = Math.max(leastPending, perMs * this.#limits.pendingMsMax)
+    this.#inTime = perMs === 0 ? Number.POSITIVE_INFINITY : Math.max(leastPending, perMs * this.#limits.pendingMsMax)
   }
 
-  /** This node has begun or ceased to lead. */
-  interrupt(): void {
-    this.#pace.interrupt()
+  /** This node has begun to lead. */
+  lead(): void {
+    this.#pace.forget()
   }
 
   /** No more commands at all, however long they may take. */

@@ -116,7 +116,7 @@ export class CommandLane {
     this.#pending = 0
     this.#opening = undefined
     this.#overload = undefined
-    this.#congestion.interrupt()
+    this.#congestion.onDisconnected()
     this.#maybeEndSession()
   }
 

@@ -64,8 +64,8 @@ export class Congestion {
     this.#window = Math.max(leastWindow, Math.floor(Math.min(this.#window, pending) / 2))
   }
 
-  /** There is no leader, or nobody knows: no fault of those that wait. */
-  interrupt(): void {
-    this.#pace.interrupt()
+  /** The connection is gone: the next leader may be slower, or faster. */
+  onDisconnected(): void {
+    this.#pace.forget()
   }
 }

@@ -122,29 +122,6 @@ describe('when there is no room, what follows is refused too, so that nothing ov
   })
 })
 
-const from = (first: number, count: number): readonly number[] => Array.from({ length: count }, (_, i) => first + i)
-const linesFrom = (first: number, count: number): readonly [number, string][] => from(first, count).map((seq) => [seq, 'a'])
-
-describe('more commands than a leader can take', () => {
-  test('are refused as soon as they would wait longer than pendingMsMax, at the pace of those before them', () => {
-    const { nodes, leader, connection, session } = withSession(1, { pendingMsMax: 1_000 })
-    // A hundred for each second: what the disk is done with by then.
-    for (let i = 0; i < 3; i++) {
-      for (const node of nodes.nodes) node.diskHeld = true
-      leader.say(connection, commands(session, linesFrom(1 + 100 * i, 100)))
-      nodes.pass(1_000)
-      for (const node of nodes.nodes) node.diskHeld = false
-      nodes.pass(10)
-    }
-    expect(summary(leader.take(connection))).toHaveLength(300)
-    for (const node of nodes.nodes) node.diskHeld = true
-    leader.say(connection, commands(session, linesFrom(301, 400)))
-    nodes.settle()
-    // So many are taken in at any pace.
-    expect(summary(leader.take(connection))).toEqual(from(557, 144).map((seq) => `${seq}:OVERLOADED`))
-  })
-})
-
 describe('leadership', () => {
   test('a follower refuses commands, and says who leads', () => {
     const nodes = new TestNodes(3)

@@ -207,36 +207,34 @@ describe('patience', () => {
     expect((client.nextTickAt ?? 0) - client.now).toBeLessThanOrEqual(10)
   })
 
-  test('a server without room gets half as much at once, and more again as it serves', () => {
+  /** All of `count` commands, numbered from 2 on, were refused, and the pause is over. */
+  function refusedAll(count: number): Harness {
     const client = new Harness().toSession()
-    client.turn(...Array.from({ length: 200 }, () => client.command('')))
+    client.turn(...from(0, count).map(() => client.command('')))
     client.takeSent()
-    client.refuse(7, 'OVERLOADED', ...from(2, 200))
-    client.wait(10)
+    client.refuse(7, 'OVERLOADED', ...from(2, count))
+    return client.wait(10)
+  }
+
+  test('a server without room gets half as much at once, and more again as it serves', () => {
+    const client = refusedAll(200)
     expect(sentSeqs(client)).toEqual(from(2, 100))
-    client.reply(7, [{ seq: 2, reply: '' }])
-    expect(sentSeqs(client)).toEqual(from(102, 2))
     client.reply(
       7,
-      from(3, 63).map((seq) => ({ seq, reply: '' })),
+      from(2, 64).map((seq) => ({ seq, reply: '' })),
     )
-    expect(sentSeqs(client)).toEqual(from(104, 66))
+    // As many as were served, and four more.
+    expect(sentSeqs(client)).toEqual(from(102, 68))
   })
 
   test('what is sent again a part at a time overtakes nothing, even when it is refused once more', () => {
-    const client = new Harness().toSession()
-    client.turn(...Array.from({ length: 64 }, () => client.command('')))
-    client.takeSent()
-    client.refuse(7, 'OVERLOADED', ...from(2, 64))
-    client.wait(10)
+    const client = refusedAll(64)
     expect(sentSeqs(client)).toEqual(from(2, 32))
-    client.reply(7, [{ seq: 2, reply: '' }])
-    expect(sentSeqs(client)).toEqual(from(34, 2))
     client.turn(client.command('new'))
     expect(sentSeqs(client)).toEqual([])
-    client.refuse(7, 'OVERLOADED', ...from(5, 31))
+    client.refuse(7, 'OVERLOADED', ...from(5, 29))
     client.wait(100)
-    expect(sentSeqs(client)).toEqual(from(5, 14))
+    expect(sentSeqs(client)).toEqual(from(5, 13))
   })
 
   test('a command that would hardly be answered in time is refused at once, with the pace that says so', () => {
