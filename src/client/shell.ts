@@ -99,7 +99,7 @@ export class Shell implements Caller {
   }
 
   turnsAway(options: CallOptions | undefined, refused: (error: RaftgenError) => void): boolean {
-    const error = this.#session.whyNoCommand(options?.timeoutMs ?? this.#timeoutMs)
+    const error = this.#session.whyNoCommand({ now: performance.now(), patienceMs: options?.timeoutMs ?? this.#timeoutMs })
     if (error === undefined) return false
     if (this.#turnedAway.length === 0) setImmediate(this.#tellTurnedAway)
     this.#turnedAway.push({ refused, error })
@@ -151,8 +151,9 @@ export class Shell implements Caller {
   ): void {
     const callId = this.#freeIds.pop() ?? this.#settles.length
     this.#settles[callId] = settle
-    const deadline = performance.now() + (options?.timeoutMs ?? this.#timeoutMs)
-    this.#session.step({ kind: 'call', callId, operation, payload, older, deadline, consistency, atLeast, from })
+    const since = performance.now()
+    const deadline = since + (options?.timeoutMs ?? this.#timeoutMs)
+    this.#session.step({ kind: 'call', callId, operation, payload, older, since, deadline, consistency, atLeast, from })
     const signal = options?.signal
     this.#signals[callId] = signal
     if (signal !== undefined) this.#watch.watch(signal, callId)

@@ -2,8 +2,8 @@ import { Stopwatch } from './stopwatch.ts'
 import type { Index, Ms } from './types.ts'
 
 /**
- * How a learner catches up, in rounds (§4.2.1): one ends when it holds all that the leader had when the round began. Once a round takes
- * less than an election timeout, so would the pause of a cluster that waits for this learner.
+ * How a follower catches up, in rounds (§4.2.1): one ends when it holds all that the leader had when the round began. Once a round takes
+ * less than an election timeout, so would the pause of a cluster that waits for it.
  */
 export class CatchUp {
   readonly #electionTimeoutMs: Ms

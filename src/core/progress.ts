@@ -64,8 +64,8 @@ export class Progress {
   readonly #heard = new Stopwatch(undefined)
   /** Since a probe was sent; since the messages in flight last got fewer, or began to be some. */
   readonly #waited = new Stopwatch(undefined)
-  /** While it is a learner. */
-  #catchUp: CatchUp | undefined
+  readonly #catchUp: CatchUp
+  #isLearner = false
   /** The base it was told to fetch a snapshot of: what follows is kept for it until it has everything that is committed. */
   #pinned: Index | undefined
   /** As it said last. */
@@ -78,6 +78,7 @@ export class Progress {
     this.#nextIndex = nextIndex
     this.#window = window
     this.#electionTimeoutMs = electionTimeoutMs
+    this.#catchUp = new CatchUp({ lastIndex: log.lastIndex, electionTimeoutMs })
   }
 
   get matchIndex(): Index {
@@ -109,7 +110,7 @@ export class Progress {
   }
   /** Of a learner: whether its last round took less than an election timeout (§4.2.1). */
   get isCaughtUp(): boolean {
-    return this.#catchUp?.isCaughtUp ?? true
+    return !this.#isLearner || this.#catchUp.isCaughtUp
   }
   /** Its disk is nearly full. */
   get isFull(): boolean {
@@ -131,13 +132,12 @@ export class Progress {
   tick(now: Ms): void {
     this.#heard.tick(now)
     this.#waited.tick(now)
-    this.#catchUp?.tick({ now, lastIndex: this.#log.lastIndex, matchIndex: this.#matchIndex })
+    this.#catchUp.tick({ now, lastIndex: this.#log.lastIndex, matchIndex: this.#matchIndex })
   }
 
-  /** The configuration says what it is. */
+  /** The configuration says what it is. How it kept up as a voter still counts: it may be promoted before it has answered as a learner. */
   becomeLearner(isLearner: boolean): void {
-    if (!isLearner) this.#catchUp = undefined
-    else this.#catchUp ??= new CatchUp({ lastIndex: this.#log.lastIndex, electionTimeoutMs: this.#electionTimeoutMs })
+    this.#isLearner = isLearner
   }
 
   /** Anything of this term came from it. */
@@ -173,7 +173,7 @@ export class Progress {
     const isNews = matchIndex > this.#matchIndex
     if (isNews) this.#matchIndex = matchIndex
     this.#nextIndex = Math.max(this.#nextIndex, matchIndex + 1)
-    this.#catchUp?.acknowledged({ now, lastIndex: this.#log.lastIndex, matchIndex: this.#matchIndex })
+    this.#catchUp.acknowledged({ now, lastIndex: this.#log.lastIndex, matchIndex: this.#matchIndex })
     if (this.#pinned !== undefined && matchIndex >= this.#log.commitIndex) this.#pinned = undefined
     if (this.#state.kind === 'replicate') this.#release(this.#state, matchIndex)
     // Less than what matched before is an old answer: it says nothing of the probe that is out, nor of a snapshot that came.

@@ -17,7 +17,9 @@ export interface CallInput {
   readonly payload: Uint8Array
   /** Where it can be put into older versions of the schema. Default: it goes as it is, whatever the cluster uses. */
   readonly older?: OlderForms | undefined
-  /** Absolute, of the clock that `tick` tells. */
+  /** When it was made, of the clock that `tick` tells, which may have been told of earlier. */
+  readonly since: Ms
+  /** Absolute, of the same clock. */
   readonly deadline: Ms
   /** Of a query. */
   readonly consistency: Consistency

@@ -11,6 +11,7 @@ export class Call {
   readonly #older: OlderForms | undefined
   /** As it was sent to a cluster that uses an older version of the schema. */
   #lowered: { readonly version: number; readonly bytes: Uint8Array; readonly why?: string } | undefined
+  readonly since: Ms
   readonly deadline: Ms
   /** As the server is told. */
   readonly consistency: Consistency
@@ -30,6 +31,7 @@ export class Call {
     this.operation = input.operation
     this.payload = input.payload
     this.#older = input.older
+    this.since = input.since
     this.deadline = input.deadline
     this.consistency = input.atLeast === undefined ? input.consistency : 'atLeast'
     this.atLeast = input.atLeast

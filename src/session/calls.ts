@@ -6,6 +6,7 @@ import type { CallInput, Settled } from './api.ts'
 import { Backoff } from './backoff.ts'
 import type { Call } from './call.ts'
 import { CommandLane } from './command-lane.ts'
+import type { Wish } from './congestion.ts'
 import type { Identity } from './identity.ts'
 import { Ledger } from './ledger.ts'
 import type { SessionLimits, SessionTiming } from './limits.ts'
@@ -53,16 +54,16 @@ export class Calls {
     return this.commands.wantsLeader || this.queries.wantsLeader
   }
 
-  add(input: CallInput, now: Ms): void {
+  add(input: CallInput): void {
     const call = this.#ledger.admit(input)
     if (call === undefined) return
-    this.#laneOf(call)?.call(call, now)
+    this.#laneOf(call)?.call(call)
   }
 
   /** Why a command would not be taken in at present, whatever it is. */
-  whyNoCommand(patienceMs: Ms): RaftgenError | undefined {
+  whyNoCommand(wish: Wish): RaftgenError | undefined {
     const overload = this.#ledger.overload(0)
-    return overload === undefined ? this.commands.tooLate(patienceMs) : overloaded(overload)
+    return overload === undefined ? this.commands.whyNoMore(wish) : overloaded(overload)
   }
 
   /** Of a call that is not taken in. */

@@ -9,6 +9,7 @@ import { seededRandom } from './backoff.ts'
 import { Calls } from './calls.ts'
 import type { Token } from './caller.ts'
 import type { Reception } from './command-lane.ts'
+import type { Wish } from './congestion.ts'
 import { Identity } from './identity.ts'
 import { defaultLimits, defaultTiming, type SessionTiming } from './limits.ts'
 import { type BarredLink, type DialingLink, isMismatch, keepAliveAt, type Link, type OpenLink, openLink, silentAt } from './link.ts'
@@ -74,9 +75,9 @@ export class ClientSession {
     return this.#router.tried
   }
 
-  /** Why a command of which an answer is wanted within `patienceMs` would be refused at present, whatever it is. */
-  whyNoCommand(patienceMs: Ms): RaftgenError | undefined {
-    return this.#link.kind === 'closed' ? undefined : this.#calls.whyNoCommand(patienceMs)
+  /** Why a command would be refused at present, whatever it is. */
+  whyNoCommand(wish: Wish): RaftgenError | undefined {
+    return this.#link.kind === 'closed' ? undefined : this.#calls.whyNoCommand(wish)
   }
 
   /** Takes one input in. What follows from it comes out of `ready`, once for all inputs of a turn. */
@@ -121,7 +122,7 @@ export class ClientSession {
     if (this.#link.kind === 'closed') return this.#calls.refuse(input.callId, new RaftgenError('CLOSED', 'the client is closed'))
     const foreign = this.#identity.refuse(input.atLeast)
     if (foreign !== undefined) return this.#calls.refuse(input.callId, foreign)
-    this.#calls.add(input, this.#now)
+    this.#calls.add(input)
     if (input.operation === 'connect' && this.#link.kind === 'open') this.#calls.onWelcome(this.#identity)
   }
 

@@ -8,7 +8,7 @@ import type { Backoff } from './backoff.ts'
 import type { Call } from './call.ts'
 import { CallQueue } from './call-queue.ts'
 import { CommandWindow } from './command-window.ts'
-import { Congestion } from './congestion.ts'
+import { Congestion, type Wish } from './congestion.ts'
 import type { Ledger } from './ledger.ts'
 import type { SessionTiming } from './limits.ts'
 import { aborted, closed, expired, overdue, refused, sessionLost } from './verdict.ts'
@@ -47,8 +47,10 @@ export class CommandLane {
   #isHeldBack = false
   /** Not before. Also of a refused request to open a session. */
   #resumeAt: Ms = 0
-  /** Attempts on the present connection that are not answered. */
+  /** Attempts on the present connection that are not answered, and wanted. */
   #pending = 0
+  /** All of them: a server has to do with what was given up, too. */
+  #inFlight = 0
   /** Why the server has no room, while that is so. */
   #overload: string | undefined
   /** The last command that the server refused for now. Once it is served, or one after it, the next wait is short again. */
@@ -91,15 +93,15 @@ export class CommandLane {
     return waits ? this.#resumeAt : Number.POSITIVE_INFINITY
   }
 
-  /** Why one more, of which an answer is wanted within `patienceMs`, would hardly be answered in time. */
-  tooLate(patienceMs: Ms): RaftgenError | undefined {
-    const tooLate = this.#congestion.tooLate({ unsent: this.#unsent, pending: this.#pending, patienceMs })
-    return tooLate === undefined ? undefined : overdue(tooLate)
+  /** Why one more would hardly be answered in time. */
+  whyNoMore(wish: Wish): RaftgenError | undefined {
+    const late = this.#congestion.lateness(wish, { ahead: this.#unsent + this.#inFlight, oldest: () => this.#oldest })
+    return late === undefined ? undefined : overdue(late)
   }
 
-  call(call: Call, now: Ms): void {
-    const tooLate = this.tooLate(call.deadline - now)
-    if (tooLate !== undefined) return this.#ledger.settle(call, tooLate, undefined)
+  call(call: Call): void {
+    const overload = this.whyNoMore({ now: call.since, patienceMs: call.deadline - call.since })
+    if (overload !== undefined) return this.#ledger.settle(call, overload, undefined)
     this.#unsent += 1
     this.#waiting.push(call)
   }
@@ -114,6 +116,7 @@ export class CommandLane {
   onDisconnected(): void {
     for (let seq = this.#window.ackedBelow; seq < this.#window.nextSeq; seq++) this.#window.get(seq)?.onDisconnected()
     this.#pending = 0
+    this.#inFlight = 0
     this.#opening = undefined
     this.#overload = undefined
     this.#congestion.onDisconnected()
@@ -141,10 +144,11 @@ export class CommandLane {
 
   /** `notLeader` as soon as one reply says so, else the last word. */
   onReplies({ session, items }: Replies, now: Ms): Reception {
+    const inFlight = this.#inFlight
+    this.#inFlight = Math.max(0, inFlight - items.length)
+    this.#congestion.onReplies(items, { inFlight, now })
     if (session !== this.#session) return 'served'
     let reception: Reception = 'served'
-    const pending = this.#pending
-    let served = 0
     for (const item of items) {
       const call = this.#window.get(item.seq)
       if (call === undefined) continue
@@ -154,11 +158,9 @@ export class CommandLane {
       }
       const wasHeldBack = this.#isHeldBack
       const one = this.#onReply(call, item, now)
-      if (one === 'served') served += 1
       if (reception !== 'notLeader') reception = one
-      if (!wasHeldBack && this.#isHeldBack && this.#overload !== undefined) this.#congestion.onRefused(pending)
+      if (!wasHeldBack && this.#isHeldBack && this.#overload !== undefined) this.#congestion.onRefused(inFlight)
     }
-    this.#congestion.onServed(served)
     this.#maybeEndSession()
     return reception
   }
@@ -182,12 +184,18 @@ export class CommandLane {
     const items: CommandItem[] = []
     this.#resend(items, version)
     this.#sendNew(items, { commandBytesMax, version })
-    this.#congestion.onSent({ unsent: this.#unsent, pending: this.#pending, now })
-    if (items.length > 0) messages.push({ kind: 'Commands', session: this.#session, ackedBelow: this.#window.ackedBelow, items })
+    this.#congestion.observe(this.#unsent + this.#inFlight, now)
+    const last = items.at(-1)
+    if (last === undefined) return
+    this.#congestion.onSent(last.seq, now)
+    messages.push({ kind: 'Commands', session: this.#session, ackedBelow: this.#window.ackedBelow, items })
   }
 
   expire(call: Call, tried: string): void {
-    this.#settle(call, expired(call, { tried, overload: this.#overload, session: this.#session }))
+    // There is a leader, and it has as much to do as it can.
+    const isHeldUp = call.seq === 0 && this.#inFlight > 0 && !this.#hasRoom
+    const overload = this.#overload ?? (isHeldUp ? `${this.#inFlight} commands of this client were under way all the time` : undefined)
+    this.#settle(call, expired(call, { tried, overload, session: this.#session }))
   }
 
   abort(call: Call): void {
@@ -303,12 +311,19 @@ export class CommandLane {
   #send(call: Call, command: Uint8Array, items: CommandItem[]): void {
     call.pending += 1
     this.#pending += 1
+    this.#inFlight += 1
     items.push({ seq: call.seq, command })
+  }
+
+  /** When that was made which has waited for longest. */
+  get #oldest(): Ms {
+    const call = this.#window.get(this.#window.ackedBelow) ?? this.#waiting.peek()
+    return call?.since ?? Number.POSITIVE_INFINITY
   }
 
   /** In flight, besides what the server has already. */
   get #hasRoom(): boolean {
-    return this.#congestion.hasRoom(this.#pending)
+    return this.#congestion.hasRoom(this.#inFlight)
   }
 
   #settle(call: Call, error: RaftgenError): void {

@@ -118,6 +118,7 @@ export class SimClient {
       operation: kind === 'command' ? 'command' : 'query',
       payload,
       older: forms?.older(payload, (lowered) => history.alias(call, lowered)),
+      since: now,
       deadline: now + timeoutMs,
       consistency: kind === 'stale' || kind === 'lease' ? kind : 'linearizable',
       atLeast: kind === 'atLeast' ? { clusterId, index: token } : undefined,

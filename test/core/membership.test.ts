@@ -143,6 +143,25 @@ describe('a change of the configuration', () => {
     expect(change(it, [promote(4)])).toMatchObject({ voters: [1, 2, 3, 4] })
   })
 
+  test('promotes who was a voter until now before it has answered as a learner, and not when it then falls behind', () => {
+    const it = committedLeader()
+    change(it, [{ kind: 'demote', id: 3 }])
+    acknowledge(it, 2, 2)
+    acknowledge(it, 3, 2)
+    expect(it.node.core.status).toMatchObject({ commitIndex: 3, conf: { voters: [1, 2], learners: [3] } })
+    expect(it.node.core.status.followers[1]).toMatchObject({ id: 3, matchIndex: 1, isCaughtUp: true })
+    for (let i = 0; i < 12; i++) {
+      it.cluster.tick(1, 100)
+      for (const from of [2, 3]) it.cluster.receive({ kind: 'HeartbeatReply', from, to: 1, term: 1, round: 1 })
+    }
+    expect(it.node.core.status.followers[1]).toMatchObject({ id: 3, isActive: true, isCaughtUp: false })
+    expect(change(it, [promote(3)])).toBe('notCaughtUp')
+    acknowledge(it, 3, 3)
+    it.cluster.tick(1, 100)
+    it.node.refused = []
+    expect(change(it, [promote(3)])).toMatchObject({ voters: [1, 2, 3] })
+  })
+
   test('to a configuration that cannot be is never taken from anyone', () => {
     const it = committedLeader()
     const entry = { term: 2, index: 2, kind: 'conf', data: new Uint8Array(0), conf: { ...confOf({ voters: [1] }), voters: [] } } as const

@@ -10,6 +10,7 @@ const call = (encode: (version: number) => Uint8Array): Call =>
       callId: 1,
       operation: 'command',
       payload,
+      since: 0,
       deadline: 0,
       consistency: 'linearizable',
       atLeast: undefined,

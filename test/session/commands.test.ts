@@ -168,6 +168,14 @@ describe('the window', () => {
   })
 })
 
+const servedFrom = (first: number, count: number) => from(first, count).map((seq) => ({ seq, reply: '' }))
+
+/** As many commands as a client has in flight at most, and two thousand more. */
+function fullClient(options: { readonly timeoutMs: number }): Harness {
+  const client = new Harness().toSession()
+  return client.turn(...from(0, sessionWindow + 2_000).map(() => client.command('', options)))
+}
+
 describe('patience', () => {
   test('a server without room gets everything again from the refused command on, in order, after a pause', () => {
     const client = new Harness().toSession()
@@ -238,24 +246,59 @@ describe('patience', () => {
   })
 
   test('a command that would hardly be answered in time is refused at once, with the pace that says so', () => {
-    const client = new Harness().toSession()
-    client.turn(...Array.from({ length: sessionWindow + 2_000 }, () => client.command('', { timeoutMs: 60_000 })))
-    const serve = (first: number, turns: number): void => {
-      for (let i = 0; i < turns; i++) {
-        client.wait(100)
-        client.reply(
-          7,
-          from(first + 100 * i, 100).map((seq) => ({ seq, reply: '' })),
-        )
-      }
-    }
-    serve(2, 10)
+    const client = fullClient({ timeoutMs: 60_000 })
+    for (let i = 0; i < 10; i++) client.wait(100).reply(7, servedFrom(2 + 100 * i, 100))
     client.takeOutcomes()
     client.turn(client.command('', { timeoutMs: 30_000 }), client.command('', { timeoutMs: 10_000 }))
     expect(client.outcomes).toMatchObject([{ result: 'OVERLOADED' }])
     expect(client.outcomes[0]?.message).toMatch(
       /^9193 commands of this client are not answered yet, at 1\d\d\d a second that takes \d+ ms, which is more than half of the 10000 ms that this one has$/,
     )
+  })
+
+  test('or when the oldest has waited for longer than half of its time, though nobody knows the pace', () => {
+    const client = fullClient({ timeoutMs: 60_000 }).wait(400)
+    client.turn(client.command('', { timeoutMs: 1_000 }), client.command('', { timeoutMs: 700 }))
+    expect(client.outcomes).toMatchObject([
+      {
+        result: 'OVERLOADED',
+        message:
+          '10193 commands of this client are not answered yet, the oldest has waited for 400 ms, which is more than half of the 700 ms that this one has',
+      },
+    ])
+  })
+
+  test('one that waited for others until its deadline is OVERLOADED: there is a leader', () => {
+    const client = fullClient({ timeoutMs: 60_000 })
+    client.turn(client.command('', { timeoutMs: 300 })).wait(300)
+    expect(client.outcomes).toMatchObject([
+      {
+        result: 'OVERLOADED',
+        message:
+          'the command was refused until its deadline, and was not applied: 8192 commands of this client were under way all the time',
+      },
+    ])
+  })
+
+  test('answers that take longer than they have to are asked for in smaller numbers', () => {
+    const client = fullClient({ timeoutMs: 60_000 })
+    client.takeSent()
+    // The last of them took a second, the one before them no time: three quarters of the window are enough, and a little more since they were served.
+    client.wait(1_000).reply(7, servedFrom(2, sessionWindow))
+    expect(sentSeqs(client)).toHaveLength(2_000)
+    client.turn(...from(0, sessionWindow).map(() => client.command('')))
+    expect(sentSeqs(client)).toHaveLength((sessionWindow * 3) / 4 + sessionWindow / 16 - 2_000)
+  })
+
+  test('a cluster that always takes long is given as much as one that does not', () => {
+    const client = new Harness().toSession()
+    for (let i = 0, seq = 2; i < 200; i++, seq++) {
+      client.turn(client.command(''))
+      client.wait(450).reply(7, servedFrom(seq, 1))
+    }
+    client.takeSent()
+    client.turn(...from(0, sessionWindow).map(() => client.command('')))
+    expect(sentSeqs(client)).toHaveLength(sessionWindow)
   })
 
   test('as long as everything is sent, nobody knows how much more the cluster could take: nothing is refused', () => {

@@ -111,8 +111,17 @@ class World {
       this.calls += 1
       const operation = i < commands ? 'command' : 'query'
       if (operation === 'query') this.floors.set(this.calls, this.cluster.applied.length)
-      const deadline = this.cluster.now + timeoutMs
-      inputs.push({ kind: 'call', callId: this.calls, operation, payload: bytes(`${this.calls}`), deadline, consistency: 'linearizable' })
+      const since = this.cluster.now
+      const deadline = since + timeoutMs
+      inputs.push({
+        kind: 'call',
+        callId: this.calls,
+        operation,
+        payload: bytes(`${this.calls}`),
+        since,
+        deadline,
+        consistency: 'linearizable',
+      })
     }
     this.#turn(...inputs)
   }

@@ -82,6 +82,7 @@ export class Harness {
       callId: this.#callIds,
       operation,
       payload: bytes(payload),
+      since: this.now,
       deadline: this.now + (options.timeoutMs ?? 5_000),
       consistency: options.stale === true ? 'stale' : options.lease === true ? 'lease' : 'linearizable',
       atLeast: options.atLeast,

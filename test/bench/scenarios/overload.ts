@@ -6,6 +6,11 @@ import type { Scenario } from './scenario.js'
 /** So long each write may take; what would hardly be done in that time is refused at once. */
 const timeoutMs = 1_000
 
+const whoseCores =
+  'Who offers has one core, the nodes have the others: a client that refuses most of what it is asked for takes nothing away from them.'
+const sharedCores =
+  'The process that offers shares the cores: it may not come to as much as it should, and what it takes the nodes do not have.'
+
 export const overload: Scenario = {
   name: 'overload',
   title: 'more writes than the cluster can take: open loop at up to 5x of its capacity (raftgen alone)',
@@ -13,6 +18,7 @@ export const overload: Scenario = {
   async run({ folder, seconds, isFull, progress }) {
     const cluster = await RaftgenCluster.start({ root: folder })
     try {
+      const isSeparate = await cluster.separate()
       progress('what it can take')
       const load = { operation: 'put', inFlight: 1_024, connections: 4, seconds, warmUpSeconds: 6 } as const
       const capacity = await cluster.measure(load)
@@ -26,7 +32,7 @@ export const overload: Scenario = {
       const after = await cluster.measure(load)
       return {
         title: 'Overload',
-        text: `Capacity: ${shown(capacity.perSecond)} writes a second with 1,024 in flight; afterwards ${shown(after.perSecond)}. Open loop over 4 connections, ${seconds} s each, of writes that may take ${timeoutMs} ms. The process that offers shares the cores: it may not come to as much as it should, and what it takes the nodes do not have.`,
+        text: `Capacity: ${shown(capacity.perSecond)} writes a second with 1,024 in flight; afterwards ${shown(after.perSecond)}. Open loop over 4 connections, ${seconds} s each, of writes that may take ${timeoutMs} ms. ${isSeparate ? whoseCores : sharedCores}`,
         header: [
           'offered',
           'begun /s',

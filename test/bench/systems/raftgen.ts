@@ -10,6 +10,7 @@ import type { Answer, Offer, Offered, Order } from '../load/raftgen-client.js'
 import type { SnapshotNote, WatchNote } from '../watch.js'
 import { NodeProcess, nodeAt } from './node-process.js'
 import { outageOf } from './outage.js'
+import { separate } from './cores.js'
 import { freeAddress, pause, until } from './ports.js'
 import { Relay } from './relay.js'
 import { ProcessMeter } from './process-meter.js'
@@ -192,6 +193,12 @@ export class RaftgenCluster implements System {
   /** What nodes tell of themselves: see `watch` in `node.ts`. */
   onNote(listener: (node: number, note: Note) => void): void {
     for (const [i, node] of this.nodes.entries()) node.onNote((note) => listener(i, note))
+  }
+
+  /** From now on the client has a core of its own, and the nodes all others. False where that cannot be had. */
+  async separate(): Promise<boolean> {
+    const nodes = this.nodes.map(({ pid }) => pid)
+    return await separate(nodes, this.#client.pid)
   }
 
   /** Open loop. */
