@@ -1,6 +1,6 @@
 // Linearizable reads without the log (§6.4): a read may be served at the commit index of its arrival, once a round of heartbeats that
 // began after it was answered by a quorum. All reads that wait share a round, those of this node and those that followers ask for.
-import type { Index, ReadIndex } from './types.ts'
+import type { Index, NodeId, ReadIndex } from './types.ts'
 
 interface ReadBatch {
   readonly round: number
@@ -29,6 +29,11 @@ export class Reads {
   /** Whether some have no round yet. */
   get areWaiting(): boolean {
     return this.#waiting.length > 0 || this.#questions.length > 0
+  }
+
+  /** The followers whose questions have no round yet. */
+  get askers(): readonly NodeId[] {
+    return this.#questions.map(({ from }) => from)
   }
 
   /** Whether some are in a round. */

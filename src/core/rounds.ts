@@ -1,11 +1,15 @@
 // Rounds of heartbeats: they keep followers, and an answered one confirms that this leader still leads (§6.4). Reads wait for that.
 import type { NodeContext } from './node-context.ts'
 import { Lease } from './lease.ts'
+import { QuickQuorum } from './quick-quorum.ts'
 import { isVoter, quorumValue } from './quorum.ts'
 import { Reads, type ReadsConfirmed } from './reads.ts'
 import type { Replication } from './replication.ts'
 import { Stopwatch } from './stopwatch.ts'
 import type { HeartbeatReply, Index, NodeId, ReadIndex, Term } from './types.ts'
+
+/** So much of a heartbeat's interval those have who are asked for reads, before everyone is. */
+const patienceWithQuorum = 1 / 4
 
 export class Rounds implements ReadsConfirmed {
   readonly #ctx: NodeContext
@@ -16,6 +20,10 @@ export class Rounds implements ReadsConfirmed {
   #leaseReads: number[] = []
   readonly #lease: Lease
   readonly #heartbeat = new Stopwatch(undefined)
+  readonly #quick = new QuickQuorum()
+  /** Whom the round that reads wait for was sent to, where that was not everyone. */
+  #asked: readonly NodeId[] | undefined
+  readonly #sinceAsked = new Stopwatch(undefined)
 
   /** The leader has not appended anything yet. */
   constructor(ctx: NodeContext, { term, replication }: { readonly term: Term; readonly replication: Replication }) {
@@ -31,9 +39,13 @@ export class Rounds implements ReadsConfirmed {
     const { now, timing } = this.#ctx
     this.#heartbeat.tick(now)
     // By this clock alone, whatever was sent or came in between; a long pause is one heartbeat, not many.
-    if (this.#heartbeat.elapsedMs(now) < timing.heartbeatMs) return false
+    if (this.#heartbeat.elapsedMs(now) < timing.heartbeatMs) {
+      this.#maybeAskOthers()
+      return false
+    }
     this.#heartbeat.startAt(now)
-    this.#begin({ includeLearners: true })
+    this.#quick.began(this.#ctx.round + 1)
+    this.#begin(undefined)
     return true
   }
 
@@ -59,6 +71,7 @@ export class Rounds implements ReadsConfirmed {
     if (progress === undefined || message.round > round) return
     progress.heard()
     progress.confirm(message)
+    this.#quick.answered(message.from, message.round)
     progress.answered({ round: message.round, now, heartbeatMs: timing.heartbeatMs })
     this.#maybeGrant()
   }
@@ -66,7 +79,7 @@ export class Rounds implements ReadsConfirmed {
   /** Now, after the tick of this turn: a lease that ran out during a pause must not answer. */
   flush(): void {
     if (this.#leaseReads.length > 0) this.#flushLeaseReads()
-    if (this.#reads.areWaiting && !this.#reads.areInRound && this.hasCommittedInTerm) this.#begin({ includeLearners: false })
+    if (this.#reads.areWaiting && !this.#reads.areInRound && this.hasCommittedInTerm) this.#beginForReads()
   }
 
   /** From now on there is no lease in this term (§6.4.1). */
@@ -105,23 +118,49 @@ export class Rounds implements ReadsConfirmed {
     this.#leaseReads = []
   }
 
-  #begin({ includeLearners }: { readonly includeLearners: boolean }): void {
-    const { log, outbox, id } = this.#ctx
+  #beginForReads(): void {
+    const { log, id } = this.#ctx
+    const quick = this.#quick.of(log.conf, id)
+    // Who asks learns by it at once what is committed.
+    const ids = quick === undefined ? undefined : [...new Set([...quick, ...this.#reads.askers])]
+    this.#begin((other) => isVoter(log.conf, other) && (ids?.includes(other) ?? true))
+    if (!this.#reads.areInRound) return
+    this.#asked = ids
+    this.#sinceAsked.start()
+  }
+
+  /** Those who were asked for reads take long to answer: so the others are asked, too. */
+  #maybeAskOthers(): void {
+    const { log, round, now, timing } = this.#ctx
+    this.#sinceAsked.tick(now)
+    const asked = this.#asked
+    if (asked === undefined || this.#sinceAsked.elapsedMs(now) < timing.heartbeatMs * patienceWithQuorum) return
+    this.#asked = undefined
+    this.#quick.forget()
+    for (const id of this.#replication.progress.keys()) if (isVoter(log.conf, id) && !asked.includes(id)) this.#send(id, round)
+  }
+
+  /** Of all who are followed those for whom `isAsked`; everyone, where that is left out. */
+  #begin(isAsked: ((id: NodeId) => boolean) | undefined): void {
     const round = ++this.#ctx.round
+    this.#asked = undefined
     this.#lease.began(round)
-    for (const progress of this.#replication.progress.values()) {
-      if (!includeLearners && !isVoter(log.conf, progress.id)) continue
-      // Not our commitIndex alone: beyond its matchIndex the follower's log may differ from ours (§3.5).
-      const commitIndex = Math.min(log.commitIndex, progress.matchIndex)
-      outbox.send({ kind: 'Heartbeat', from: id, to: progress.id, term: this.#term, commitIndex, round })
-    }
+    for (const id of this.#replication.progress.keys()) if (isAsked?.(id) ?? true) this.#send(id, round)
     if (!this.hasCommittedInTerm) return
-    this.#reads.join({ round, index: log.commitIndex })
+    this.#reads.join({ round, index: this.#ctx.log.commitIndex })
     this.#maybeGrant()
+  }
+
+  #send(to: NodeId, round: number): void {
+    const { log, outbox, id } = this.#ctx
+    // Not our commitIndex alone: beyond its matchIndex the follower's log may differ from ours (§3.5).
+    const commitIndex = Math.min(log.commitIndex, this.#replication.matchIndexOf(to))
+    outbox.send({ kind: 'Heartbeat', from: id, to, term: this.#term, commitIndex, round })
   }
 
   #maybeGrant(): void {
     if (!this.#reads.areInRound) return
     this.#reads.confirm(quorumValue(this.#ctx.log.conf, this.#replication.confirmedRoundOf), this)
+    if (!this.#reads.areInRound) this.#asked = undefined
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { HeartbeatReply, Message } from '../../src/core/index.ts'
 import { confOf } from './core-cluster.ts'
+import { change, demote } from './led.ts'
 import { type Lone, lone, loneLeader } from './lone.ts'
 
 /** A leader of term 1 whose no-op is committed, and that was silent since. */
@@ -36,7 +37,8 @@ describe('linearizable reads without the log (§6.4)', () => {
     expect(node.grants).toEqual([])
     sent()
     cluster.receive({ kind: 'AppendEntriesReply', from: 2, to: 1, term: 2, ok: true, matchIndex: 2 })
-    expect(roundsOf(sent())).toEqual([2, 2])
+    // Of the follower that answered the heartbeat first: the two of them are a quorum.
+    expect(roundsOf(sent())).toEqual([2])
     cluster.receive(reply({ term: 2, round: 1 }))
     expect(node.grants).toEqual([])
     cluster.receive(reply({ term: 2, round: 2 }))
@@ -63,6 +65,63 @@ describe('linearizable reads without the log (§6.4)', () => {
     expect(roundsOf(sent())).toEqual([1, 1])
     cluster.receive(reply({}))
     expect(node.grants.map(({ id }) => id)).toEqual([1, 2, 3])
+  })
+
+  describe('asks no more than a quorum needs', () => {
+    /** All of them have answered the heartbeat of round 1, in that order. */
+    const answeredBy = (order: readonly number[], given: Parameters<typeof loneLeader>[0] = {}): Lone => {
+      const it = committedLeader(given)
+      it.cluster.tick(1, 110)
+      for (const from of order) it.cluster.receive(reply({ from }))
+      it.sent()
+      return it
+    }
+    const askedBy = ({ sent }: Lone) => sent().flatMap((message) => (message.kind === 'Heartbeat' ? [message.to] : []))
+
+    test('of those who answered the last heartbeat first', () => {
+      const it = answeredBy([3, 2])
+      it.cluster.read(1, 1)
+      expect(askedBy(it)).toEqual([3])
+      it.cluster.receive(reply({ from: 3, round: 2 }))
+      expect(it.node.grants).toEqual([{ id: 1, index: 1 }])
+      const five = answeredBy([5, 2, 4, 3], { voters: [1, 2, 3, 4, 5] })
+      five.cluster.read(1, 1)
+      expect(askedBy(five)).toEqual([2, 5])
+    })
+
+    test('and learners never', () => {
+      const it = answeredBy([4, 3, 2], { conf: confOf({ voters: [1, 2, 3], learners: [4] }) })
+      it.cluster.read(1, 1)
+      expect(askedBy(it)).toEqual([3])
+    })
+
+    test('and everyone after a quarter of a heartbeat, and from then on until the next one is answered', () => {
+      const it = answeredBy([3, 2])
+      it.cluster.read(1, 1)
+      expect(askedBy(it)).toEqual([3])
+      // From the next tick on: what happens between two of them is dated at the second.
+      it.cluster.tick(1, 10)
+      it.cluster.tick(1, 30)
+      expect(askedBy(it)).toEqual([2])
+      it.cluster.receive(reply({ from: 2, round: 2 }))
+      expect(it.node.grants).toEqual([{ id: 1, index: 1 }])
+      it.cluster.read(1, 2)
+      expect(askedBy(it)).toEqual([2, 3])
+      it.cluster.receive(reply({ from: 2, round: 3 }))
+      it.cluster.tick(1, 60)
+      expect(askedBy(it)).toEqual([2, 3])
+      it.cluster.receive(reply({ from: 2, round: 4 }))
+      it.cluster.read(1, 3)
+      expect(askedBy(it)).toEqual([2])
+    })
+
+    test('and everyone while the voters change', () => {
+      const it = answeredBy([3, 2])
+      change(it.cluster, [demote(2)])
+      it.sent()
+      it.cluster.read(1, 1)
+      expect(askedBy(it)).toEqual([2, 3])
+    })
   })
 
   test('answers to older rounds, of older terms, of strangers and of learners confirm nothing', () => {

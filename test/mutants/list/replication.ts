@@ -39,7 +39,7 @@ export const replication: readonly Mutant[] = [
     name: 'a follower commits what its leader has, whether it holds it or not (§3.5)',
     bug: 5,
     file: 'src/core/rounds.ts',
-    find: 'const commitIndex = Math.min(log.commitIndex, progress.matchIndex)',
+    find: 'const commitIndex = Math.min(log.commitIndex, this.#replication.matchIndexOf(to))',
     replace: 'const commitIndex = log.commitIndex',
   },
   {
