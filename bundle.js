@@ -1,6 +1,6 @@
 // `node bundle.js`, after `tsc`: what runs in servers and clients becomes a few files. Node needs the better part of a millisecond for each module that it loads, and there
 // are three hundred. Every module stays where it was, as a door to the file that holds it: whatever imports it gets the one copy there is.
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
@@ -38,3 +38,6 @@ await build({
     },
   },
 })
+
+// Those of `tsc`: a door has nothing to be found in a source, and what it leads to has a map of its own.
+for (const file of modules) rmSync(join(root, 'dist/src', `${nameOf(file)}.js.map`), { force: true })

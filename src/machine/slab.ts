@@ -1,24 +1,30 @@
-/** Taken from the system at once. What is larger than a quarter of it gets a piece of its own. */
-const slabBytes = 256 * 1_024
+/** Taken from the system at once, where nothing else is said. */
+const defaultSlabBytes = 256 * 1_024
 
 /**
  * Memory for what comes in large numbers, is small, and goes in the order in which it came: a piece from the system for each would cost more than what is
  * done with it. A piece holds its slab in memory until the last of its neighbours is gone.
  */
 export class Slab {
+  readonly #bytes: number
   #slab = Buffer.alloc(0)
   #at = 0
 
+  /** `bytes`: taken from the system at once. What is larger than a quarter of it gets a piece of its own. */
+  constructor(bytes: number = defaultSlabBytes) {
+    this.#bytes = bytes
+  }
+
   /** Not filled. */
   take(length: number): Buffer {
-    if (length > slabBytes / 4) return Buffer.allocUnsafeSlow(length)
+    if (length > this.#bytes / 4) return Buffer.allocUnsafeSlow(length)
     const start = this.#reserve(length)
     return this.#slab.subarray(start, start + length)
   }
 
   /** A copy, which is a `Uint8Array` and no `Buffer`: for who does not know that a slice of a `Buffer` is none. */
   copy(source: Uint8Array): Uint8Array {
-    if (source.length > slabBytes / 4) return Uint8Array.from(source)
+    if (source.length > this.#bytes / 4) return Uint8Array.from(source)
     const start = this.#reserve(source.length)
     const copy = new Uint8Array(this.#slab.buffer, start, source.length)
     copy.set(source)
@@ -28,7 +34,7 @@ export class Slab {
   /** So many bytes as `text` has characters, which are below 256. As `copy`. */
   latin1(text: string): Uint8Array {
     const { length } = text
-    if (length > slabBytes / 4) return Uint8Array.from(Buffer.from(text, 'latin1'))
+    if (length > this.#bytes / 4) return Uint8Array.from(Buffer.from(text, 'latin1'))
     const start = this.#reserve(length)
     this.#slab.write(text, start, length, 'latin1')
     return new Uint8Array(this.#slab.buffer, start, length)
@@ -37,7 +43,7 @@ export class Slab {
   /** Where it begins. */
   #reserve(length: number): number {
     if (this.#at + length > this.#slab.length) {
-      this.#slab = Buffer.allocUnsafeSlow(slabBytes)
+      this.#slab = Buffer.allocUnsafeSlow(this.#bytes)
       this.#at = 0
     }
     const start = this.#at

@@ -21,7 +21,8 @@ import { EtcdCluster, etcdVersion } from './systems/etcd.js'
 import { RaftgenCluster } from './systems/raftgen.js'
 import type { System } from './systems/system.js'
 
-const scenarios: readonly Scenario[] = [throughput, outage, degraded, slowFollower, connections, restart, eventLoop, growth, overload, soak]
+/** Those that share clusters first. */
+const scenarios: readonly Scenario[] = [throughput, outage, degraded, connections, slowFollower, restart, eventLoop, growth, overload, soak]
 
 interface Options {
   readonly full?: true
@@ -61,12 +62,14 @@ async function run(options: Options): Promise<void> {
   const systems: System[] = []
   const progress = (text: string): void => void process.stderr.write(`${text}\n`)
   try {
+    const wanted = scenarios.filter((scenario) => isWanted(scenario, options))
+    const isBeside = options.vs !== 'none' && wanted.some(({ isShared }) => isShared)
     progress('starting three processes of each system')
     systems.push(await RaftgenCluster.start({ root }))
-    if (options.vs !== 'none' && (options.vs === 'etcd' || etcdVersion() !== undefined)) systems.push(await EtcdCluster.start(root))
+    if (isBeside && (options.vs === 'etcd' || etcdVersion() !== undefined)) systems.push(await EtcdCluster.start(root))
     const sections: Section[] = []
-    for (const scenario of scenarios) {
-      if (!isWanted(scenario, options)) continue
+    for (const scenario of wanted) {
+      if (scenario.isShared !== true) await Promise.all(systems.map((system) => system.close()))
       const folder = join(root, scenario.name)
       await mkdir(folder)
       const context = {

@@ -1,5 +1,5 @@
 // How the event loop of a process fares, in slices of time: for how long it stood still at most, and what of that the garbage collector took.
-import { PerformanceObserver } from 'node:perf_hooks'
+import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
 
 export interface SnapshotNote {
   /** Wall clock, milliseconds. */
@@ -15,6 +15,13 @@ export interface WatchNote {
   /** Of a turn, what no garbage collection took. */
   readonly withoutGcMs: number
   readonly residentMiB: number
+}
+
+export interface HealthNote {
+  /** How late timers of the event loop came, of all of them in that time. */
+  readonly delayP99Ms: number
+  /** The least that was in use: what is there after a collection. */
+  readonly heapMiB: number
 }
 
 export interface Span {
@@ -64,6 +71,22 @@ export function watchEventLoop(sliceMs: number, tell: (note: WatchNote) => void)
   }
   look()
 }
+
+/** Tells every `everyMs`; looks once a second. It costs next to nothing, and sees no single block. */
+export function watchHealth(everyMs: number, tell: (note: HealthNote) => void): void {
+  const delay = monitorEventLoopDelay({ resolution: delayResolutionMs })
+  delay.enable()
+  let heap = Number.POSITIVE_INFINITY
+  setInterval(() => (heap = Math.min(heap, process.memoryUsage().heapUsed)), 1_000)
+  setInterval(() => {
+    // The time between two timers is told, with their interval.
+    tell({ delayP99Ms: Math.max(0, delay.percentile(99) / 1e6 - delayResolutionMs), heapMiB: heap / 1_048_576 })
+    delay.reset()
+    heap = Number.POSITIVE_INFINITY
+  }, everyMs)
+}
+
+const delayResolutionMs = 10
 
 function overlap({ from, to }: Span, others: readonly Span[]): number {
   return others.reduce((sum, other) => sum + Math.max(0, Math.min(to, other.to) - Math.max(from, other.from)), 0)

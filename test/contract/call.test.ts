@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { bind, type Caller, callCommand, callQuery, RaftgenError } from '../../src/contract/v1.ts'
+import {
+  asIs,
+  bind,
+  bytes,
+  type Caller,
+  callCommand,
+  callQuery,
+  codec,
+  type QueryOperation,
+  RaftgenError,
+  readBytes,
+} from '../../src/contract/v1.ts'
 import type { Answer, Settle } from '../../src/session/caller.ts'
 import { local } from '../../src/sim/local.ts'
 import { packValue } from '../../src/wire/value.ts'
@@ -22,6 +33,10 @@ function answering(error: RaftgenError | undefined, answer: Answer | undefined) 
 }
 const replying = (reply: Uint8Array) => answering(undefined, { index: 17, reply })
 
+const photo: QueryOperation<{ readonly name: string }, Uint8Array> = {
+  ...balance,
+  reply: codec((value) => bytes(value, '', 0, 4_096), asIs, readBytes),
+}
 const move = { from: 'house', to: 'vault', amount: 5 }
 
 describe('a command', () => {
@@ -103,6 +118,16 @@ describe('a query', () => {
     const { caller, asked } = replying(packValue([0, 7, 1]))
     await expect(callQuery(caller, balance, 1, { name: 5 })).rejects.toThrow('input.name is 5, a string is required')
     expect(asked).toEqual([])
+  })
+
+  test('that is answered with bytes gives them to its caller alone: small ones share memory with others, and no byte of it', async () => {
+    const { caller } = replying(packValue([0, Uint8Array.of(1, 2, 3), 1]))
+    const [first, second] = [await callQuery(caller, photo, 1, { name: 'ann' }), await callQuery(caller, photo, 1, { name: 'ann' })]
+    first.fill(9)
+    expect([second, Buffer.isBuffer(second), second.buffer.byteLength]).toEqual([Uint8Array.of(1, 2, 3), false, 8_192])
+    const large = new Uint8Array(2_000).fill(5)
+    const alone = await callQuery(replying(packValue([0, large, 1])).caller, photo, 1, { name: 'ann' })
+    expect([alone, alone.buffer.byteLength]).toEqual([large, 2_000])
   })
 
   test('that cannot be read has no outcome', async () => {

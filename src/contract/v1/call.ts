@@ -75,6 +75,8 @@ export function encodeCall<Input, Reply>(
 }
 
 const slab = new Slab()
+/** Small: whoever keeps the bytes of one reply keeps no more of others than with a `Buffer` of Node. */
+const replies = new Slab(8 * 1_024)
 
 function checked<T>(encode: () => T): T {
   try {
@@ -106,7 +108,7 @@ function decodeReply<Reply>(operation: Operation<Reply>, ours: number | VersionL
   const { kind, name, reply } = operation
   let wire: Wire
   try {
-    wire = unpackValue(bytes)
+    wire = unpackValue(bytes, replies)
   } catch (error) {
     throw foreign(kind, `the reply to ${name} cannot be read: ${wordsOf(error).message}`, error)
   }

@@ -9,6 +9,7 @@ export const connections: Scenario = {
   name: 'connections',
   title: 'a thousand writes in flight, over 10, 100 and 1,000 connections',
   when: 'full',
+  isShared: true,
   async run({ systems, rounds, seconds, progress }) {
     const counts = [10, 100, 1_000]
     const measured = new Map(systems.map(({ name }) => [name, counts.map((): Measured[] => [])]))

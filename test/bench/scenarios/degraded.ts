@@ -7,6 +7,7 @@ export const degraded: Scenario = {
   name: 'degraded',
   title: 'a follower is down',
   when: 'full',
+  isShared: true,
   async run({ systems, rounds, seconds, progress }) {
     const measured = new Map(systems.map(({ name }) => [name, { well: [] as Measured[], down: [] as Measured[] }]))
     const load = { operation: 'put', inFlight: 256, connections: 4, seconds, warmUpSeconds: 1 } as const

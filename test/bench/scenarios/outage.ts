@@ -6,6 +6,7 @@ export const outage: Scenario = {
   name: 'outage',
   title: 'time without writes after kill -9 of the leader',
   when: 'always',
+  isShared: true,
   async run({ systems, isFull, progress }) {
     const trials = isFull ? 10 : 1
     const found = new Map(systems.map(({ name }) => [name, [] as number[]]))

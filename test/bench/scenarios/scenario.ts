@@ -38,6 +38,8 @@ export interface Section {
 }
 
 export interface Scenario {
+  /** Measures the `systems` of its context; the others start their own cluster, and are alone on the machine. */
+  readonly isShared?: boolean
   readonly name: string
   /** For `--help` and progress. */
   readonly title: string

@@ -17,6 +17,7 @@ export const throughput: Scenario = {
   name: 'throughput',
   title: 'writes and linearizable reads, by calls in flight',
   when: 'always',
+  isShared: true,
   async run(context) {
     const inFlights = context.isFull ? [1, 16, 64, 256, 1_024] : [1, 64, 1_024]
     const cells = operations.flatMap((operation) =>

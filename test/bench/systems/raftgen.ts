@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { nodeStatus } from 'raftgen/client'
 import type { Load, Loaded, Probe } from '../load/load.js'
 import type { Answer, Offer, Offered, Order } from '../load/raftgen-client.js'
-import type { SnapshotNote, WatchNote } from '../watch.js'
+import type { HealthNote, SnapshotNote, WatchNote } from '../watch.js'
 import { NodeProcess, nodeAt } from './node-process.js'
 import { outageOf } from './outage.js'
 import { separate } from './cores.js'
@@ -31,6 +31,7 @@ export interface RaftgenOptions {
 
 export interface Note {
   readonly watch?: WatchNote
+  readonly health?: HealthNote
   readonly snapshot?: SnapshotNote
 }
 
