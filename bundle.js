@@ -1,27 +1,30 @@
 // `node bundle.js`, after `tsc`: what runs in servers and clients becomes a few files. Node needs the better part of a millisecond for each module that it loads, and there
 // are three hundred. Every module stays where it was, as a door to the file that holds it: whatever imports it gets the one copy there is.
 import { readdirSync, rmSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { isAbsolute, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
 
 /** What a server needs besides: it alone opens a log, and so LevelDB. */
 const serverFolders = ['server', 'storage']
-const sharedFolders = ['client', 'contract', 'core', 'machine', 'node', 'ports', 'session', 'transport', 'wire']
+/** What a schema file and a caller's `catch` need: nothing of Node's, and no package. */
+const baseFolders = ['core']
+const sharedFolders = ['client', 'contract', 'machine', 'node', 'ports', 'session', 'transport', 'wire']
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 const modulesIn = (folder) =>
   readdirSync(join(root, 'src', folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => join(root, 'src', folder, file))
-const modules = [...serverFolders, ...sharedFolders].flatMap(modulesIn).concat(join(root, 'src/errors.ts'))
+const errors = join(root, 'src/errors.ts')
+const modules = [...serverFolders, ...sharedFolders, ...baseFolders].flatMap(modulesIn).concat(errors)
 const nameOf = (file) => relative(join(root, 'src'), file).replace(/\.ts$/, '')
 const isIn = (folders) => (id) => folders.some((folder) => id.startsWith(join(root, 'src', folder, '/')))
 
 await build({
   input: Object.fromEntries(modules.map((file) => [nameOf(file), file])),
   platform: 'node',
-  external: (id) => !id.startsWith('.') && !id.startsWith('/'),
+  external: (id) => !id.startsWith('.') && !isAbsolute(id),
   treeshake: false,
   preserveEntrySignatures: 'strict',
   output: {
@@ -33,7 +36,8 @@ await build({
     codeSplitting: {
       groups: [
         { name: 'server', priority: 1, test: isIn(serverFolders) },
-        { name: 'shared', priority: 2, test: (id) => isIn(sharedFolders)(id) || id === join(root, 'src/errors.ts') },
+        { name: 'shared', priority: 2, test: isIn(sharedFolders) },
+        { name: 'base', priority: 3, test: (id) => isIn(baseFolders)(id) || id === errors },
       ],
     },
   },

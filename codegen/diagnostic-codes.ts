@@ -155,6 +155,7 @@ export const determinismCodes = {
   FLOAT: error('Its last bits may differ between machines and versions of Node.', 'Use exact operations, or integers.'),
   LOCALE: error('The language of the machine and its ICU matter.', 'Compare by code unit; leave the wording to the caller.'),
   UNICODE: error('The version of Unicode matters.', 'Name the characters.'),
+  SHARED_MEMORY: error('It reads memory beside the bytes that it was given.', 'Say where they are, by `byteOffset`.'),
   MACHINE: error('It tells something of its own process or machine.', 'Let it be an input.'),
   IO: error('It reaches outside of the log.', 'Let the caller do it, and send what came of it.'),
   TIMER: error('It runs when the event loop has time for it.', 'Keep a deadline in the state, and compare it with `ctx.now`.'),

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
  */
 const layers: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
-  'src/machine': ['src/core', 'sorted-btree'],
+  'src/machine': ['src/core', 'sorted-btree', 'node:worker_threads'],
   'src/ports': ['src/core'],
   'src/wire': ['src/core', 'src/machine', 'node:zlib', 'msgpackr'],
   'src/storage': ['src/core', 'src/ports', 'src/wire', 'level', 'node:assert', 'node:fs', 'node:fs/promises', 'node:path', 'node:zlib'],

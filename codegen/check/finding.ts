@@ -8,6 +8,7 @@ export const ruleCodes = [
   'FLOAT',
   'LOCALE',
   'UNICODE',
+  'SHARED_MEMORY',
   'MACHINE',
   'IO',
   'TIMER',

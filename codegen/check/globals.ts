@@ -53,6 +53,7 @@ export const members: ReadonlyMap<string, Reason> = new Map([
   ...owned('Math', 'pow', reasons.power),
   ...owned('DateConstructor', 'now', reasons.clock),
   ...owned('Date', localParts, reasons.localTime),
+  ...owned('Uint8Array', 'buffer', reasons.sharedMemory),
   ...owned('Error', 'stack', reasons.stack),
   ...owned('ErrorConstructor', 'captureStackTrace stackTraceLimit prepareStackTrace', reasons.stack),
   ...owned(

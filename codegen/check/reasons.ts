@@ -46,6 +46,12 @@ export const unicode: Reason = {
   why: 'depends on the version of Unicode that its Node has: new characters fit one replica and not the other',
   instead: 'Name the characters: [A-Za-z0-9], [À-ÿ]; or check it at the caller.',
 }
+export const sharedMemory: Reason = {
+  code: 'SHARED_MEMORY',
+  why: 'is memory that these bytes share with others: where they are in it, and what is beside them, differs on each replica',
+  instead:
+    'Say where they are: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength); or take a copy: new Uint8Array(bytes).buffer.',
+}
 export const machine: Reason = { code: 'MACHINE', why: 'tells something of its own process or machine', instead: state }
 export const io: Reason = { code: 'IO', why: 'reaches outside of the log, where each replica finds something else', instead: state }
 export const nodeModule: Reason = { ...io, why: 'may give something else on another machine, or with another version of Node' }

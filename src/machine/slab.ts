@@ -1,3 +1,7 @@
+import { markAsUntransferable } from 'node:worker_threads'
+
+/** Of the largest element that typed arrays have. */
+const alignment = 8
 /** Taken from the system at once, where nothing else is said. */
 const defaultSlabBytes = 256 * 1_024
 
@@ -44,10 +48,13 @@ export class Slab {
   #reserve(length: number): number {
     if (this.#at + length > this.#slab.length) {
       this.#slab = Buffer.allocUnsafeSlow(this.#bytes)
+      // Who gave the memory of one piece to another thread would take it from all its neighbours.
+      markAsUntransferable(this.#slab.buffer)
       this.#at = 0
     }
     const start = this.#at
-    this.#at += length
+    // Wherever a piece is, a view of numbers can begin there: on every replica, or on none.
+    this.#at = start + Math.ceil(length / alignment) * alignment
     return start
   }
 }

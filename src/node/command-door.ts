@@ -294,7 +294,7 @@ export class CommandDoor {
     }
     // What was checked is what is proposed: one copy of what lies in the frame.
     const { data, command: own } = this.#envelope(header, command)
-    const isCertain = this.#phase === 'leading' && !this.#isActivating()
+    const isCertain = this.#phase === 'leading' && !this.#isActivating() && this.#replica.failedActivation === undefined
     const admission = admitted(this.#replica, 'command', own, { isCertain })
     if (admission.kind === 'refused') return admission
     if (admission.call === own) return { kind: 'admitted', data, call: own }

@@ -22,7 +22,7 @@ export const limitBounds = {
   pendingCommandsMax: { min: 1, max: mebibyte },
   /** At least `commandBytesMax`: else its largest command would be refused for ever as if the server were busy. */
   pendingBytesMax: { min: 1, max: 1_024 * mebibyte },
-  pendingMsMax: { min: 10, max: 60_000 },
+  pendingMsMax: { min: 100, max: 60_000 },
   pendingQueriesMax: { min: 1, max: mebibyte },
   /** At most the heartbeat interval. */
   applySliceMs: { min: 1, max: 1_000 },

@@ -77,7 +77,7 @@ export class CommandLane {
 
   /** Whether the server owes this lane an answer. */
   get asks(): boolean {
-    return this.#pending > 0 || this.#opening !== undefined
+    return this.#inFlight > 0 || this.#opening !== undefined
   }
 
   /** Whether a leader is needed: for calls, or to keep the session. */
@@ -93,9 +93,10 @@ export class CommandLane {
     return waits ? this.#resumeAt : Number.POSITIVE_INFINITY
   }
 
-  /** Why one more would hardly be answered in time. */
+  /** Why one more would hardly be answered in time. Never while nothing is under way: then it is a leader that is missing. */
   whyNoMore(wish: Wish): RaftgenError | undefined {
-    const late = this.#congestion.lateness(wish, { ahead: this.#unsent + this.#inFlight, oldest: () => this.#oldest })
+    if (this.#inFlight === 0) return undefined
+    const late = this.#congestion.lateness(wish, { ahead: this.#ahead, oldest: () => this.#oldest })
     return late === undefined ? undefined : overdue(late)
   }
 
@@ -159,7 +160,7 @@ export class CommandLane {
       const wasHeldBack = this.#isHeldBack
       const one = this.#onReply(call, item, now)
       if (reception !== 'notLeader') reception = one
-      if (!wasHeldBack && this.#isHeldBack && this.#overload !== undefined) this.#congestion.onRefused(inFlight)
+      if (!wasHeldBack && this.#isHeldBack && item.refused?.code === 'OVERLOADED') this.#congestion.onRefused(inFlight)
     }
     this.#maybeEndSession()
     return reception
@@ -184,7 +185,7 @@ export class CommandLane {
     const items: CommandItem[] = []
     this.#resend(items, version)
     this.#sendNew(items, { commandBytesMax, version })
-    this.#congestion.observe(this.#unsent + this.#inFlight, now)
+    this.#congestion.observe(this.#ahead, now)
     const last = items.at(-1)
     if (last === undefined) return
     this.#congestion.onSent(last.seq, now)
@@ -223,7 +224,7 @@ export class CommandLane {
         return 'notLeader'
       case 'RETRY':
         call.exposed = true
-        this.#resendLater(call.seq, refusal, now)
+        this.#resendLater(call, refusal, now)
         return 'later'
       case 'STORAGE_FULL':
       case 'APPLY_HALTED':
@@ -234,10 +235,10 @@ export class CommandLane {
           this.fail(call, refusal.code, refusal.message)
           return 'served'
         }
-        this.#resendLater(call.seq, refusal, now)
+        this.#resendLater(call, refusal, now)
         return 'later'
       case 'OVERLOADED':
-        this.#resendLater(call.seq, refusal, now)
+        this.#resendLater(call, refusal, now)
         return 'later'
       case 'SESSION_EXPIRED':
         this.#endsAt ??= now + this.#timing.leaderWaitMs
@@ -260,8 +261,12 @@ export class CommandLane {
     this.#resumeAt = now + this.#backoff.nextMs()
   }
 
-  /** The server refuses everything later of this session on this connection until `seq`, or something before it, comes again. */
-  #resendLater(seq: number, refusal: Refused, now: Ms): void {
+  /**
+   * The server refuses everything later of this session on this connection until it, or something before it, comes again. Where it has been sent again
+   * meanwhile, that attempt has an answer of its own.
+   */
+  #resendLater({ seq, pending }: Call, refusal: Refused, now: Ms): void {
+    if (pending > 0) return
     if (!this.#isHeldBack) this.#onLater(refusal, now)
     this.#isHeldBack = true
     this.#resendFrom = Math.min(this.#resendFrom ?? seq, seq)
@@ -313,6 +318,11 @@ export class CommandLane {
     this.#pending += 1
     this.#inFlight += 1
     items.push({ seq: call.seq, command })
+  }
+
+  /** All that has no answer yet: not sent, sent, and to be sent again. */
+  get #ahead(): number {
+    return this.#unsent + this.#inFlight + Math.max(0, this.#window.openCount - this.#pending)
   }
 
   /** When that was made which has waited for longest. */

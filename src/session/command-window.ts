@@ -15,6 +15,12 @@ export class CommandWindow {
   /** Invariant: the place of `#lowest` is taken, or `#lowest === #next`. */
   #lowest = 1
   #next = 1
+  #openCount = 0
+
+  /** Those that are open. */
+  get openCount(): number {
+    return this.#openCount
+  }
 
   /** The lowest number that is not settled. Given-up calls are settled too: their replies are not wanted. */
   get ackedBelow(): number {
@@ -35,6 +41,7 @@ export class CommandWindow {
     call.seq = this.#next
     this.#ring[this.#next & mask] = call
     this.#next += 1
+    this.#openCount += 1
   }
 
   get(seq: number): Call | undefined {
@@ -44,6 +51,7 @@ export class CommandWindow {
   remove(call: Call): void {
     assert(this.get(call.seq) === call, `command ${call.seq} is not in the window`)
     this.#ring[call.seq & mask] = undefined
+    this.#openCount -= 1
     while (this.#lowest < this.#next && this.#ring[this.#lowest & mask] === undefined) this.#lowest += 1
   }
 
@@ -63,6 +71,7 @@ export class CommandWindow {
     this.#ring.fill(undefined)
     this.#lowest = 1
     this.#next = 1
+    this.#openCount = 0
     return calls
   }
 }

@@ -13,9 +13,6 @@ export interface Circumstances {
   readonly session: number | undefined
 }
 
-/** Not where a program has frozen what is built in. */
-const mayLimitStacks = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true
-
 /** Refusals that were decided where the command has its place in the log: earlier attempts are taken into account. */
 const decidedInLog: ReadonlySet<ErrorCode> = new Set(['NOT_APPLIED', 'HANDLER_FAILED', 'REPLY_DROPPED', 'OUTCOME_UNKNOWN'])
 
@@ -52,10 +49,18 @@ export const overloaded = (message: string): RaftgenError => verdict('OVERLOADED
  */
 function verdict(code: ErrorCode, message: string): RaftgenError {
   const { stackTraceLimit } = Error
-  if (mayLimitStacks) Error.stackTraceLimit = 0
+  limitStacks(0)
   const error = new RaftgenError(code, message)
-  if (mayLimitStacks) Error.stackTraceLimit = stackTraceLimit
+  limitStacks(stackTraceLimit)
   return error
+}
+
+function limitStacks(frames: number): void {
+  try {
+    Error.stackTraceLimit = frames
+  } catch {
+    // A program may have frozen what is built in.
+  }
 }
 
 export function aborted(call: Call, session: number | undefined): RaftgenError {

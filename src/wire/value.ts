@@ -18,7 +18,7 @@ export interface Memory {
 /** Arrays in arrays. Bounds the stack of everything that walks a value. */
 export const wireDepthMax = 64
 
-const packr = new Packr({ useRecords: false, moreTypes: false, bundleStrings: false, encodeUndefinedAsNil: false })
+const packr = new Packr({ useRecords: false, moreTypes: false, bundleStrings: false, encodeUndefinedAsNil: false, useToJSON: false })
 
 /** Bytes of `wire`, not to be changed: small ones share a pool. Throws a `WireError` when it is nested deeper than `wireDepthMax`. */
 export function packValue(wire: Wire): Uint8Array {

@@ -301,6 +301,33 @@ describe('patience', () => {
     expect(sentSeqs(client)).toHaveLength(sessionWindow)
   })
 
+  test('who stopped waiting for all that is under way still notices a connection that is dead', () => {
+    const client = fullClient({ timeoutMs: 300 }).wait(400)
+    expect(client.outcomes).toHaveLength(sessionWindow + 2_000)
+    client.disconnects = []
+    client.wait(3_000)
+    expect(client.disconnects).toHaveLength(1)
+  })
+
+  test('nothing is refused for being late while nothing is under way: then it is a leader that is missing', () => {
+    const client = fullClient({ timeoutMs: 60_000 })
+    client.turn(client.disconnected()).wait(1_000)
+    client.turn(client.command('', { timeoutMs: 700 }))
+    expect(client.outcomes).toEqual([])
+  })
+
+  test('a refusal of what was sent again meanwhile is answered by that attempt: it makes nothing slower', () => {
+    const client = new Harness().toSession()
+    client.turn(...from(0, 10).map(() => client.command('')))
+    client.takeSent()
+    client.refuse(7, 'OVERLOADED', ...from(2, 6))
+    expect(sentSeqs(client.wait(10))).toEqual(from(2, 10))
+    // Of the first attempts of those, which were still under way.
+    client.refuse(7, 'OVERLOADED', ...from(8, 4))
+    client.turn(client.command('new'))
+    expect(sentSeqs(client)).toEqual([12])
+  })
+
   test('as long as everything is sent, nobody knows how much more the cluster could take: nothing is refused', () => {
     const client = new Harness().toSession()
     let seq = 2

@@ -146,3 +146,12 @@ console.log(refused)`
 
   expect(printed.trim()).toBe('true')
 })
+
+test('bytes of a class that says how it would be written as JSON are bytes', () => {
+  class Uuid extends Uint8Array {
+    toJSON(): string {
+      return 'hex'
+    }
+  }
+  expect(unpackValue(packValue([Uuid.of(1, 2)]))).toEqual([Uint8Array.of(1, 2)])
+})

@@ -34,7 +34,15 @@ function accessed(node: ts.PropertyAccessExpression | ts.ElementAccessExpression
   const isLocale = property === undefined && scope.isUnknown(node.expression)
   const reason = isLocale ? localeMembers.get(name) : reasonFor(property, scope)
   if (reason === undefined || (reason.code === 'ERROR_TEXT' && isOnlyTold(node, scope))) return undefined
+  if (reason.code === 'SHARED_MEMORY' && isBounded(node)) return undefined
   return { ...reason, at: startsWithName(node.expression) ? node : accessPlace(node), what: shortText(node) }
+}
+
+/** `new DataView(bytes.buffer, bytes.byteOffset, ...)` says where the bytes are; what was copied just now is all that is in its memory. */
+function isBounded({ expression, parent }: ts.PropertyAccessExpression | ts.ElementAccessExpression): boolean {
+  if (ts.isNewExpression(expression)) return true
+  if (!ts.isCallExpression(parent) && !ts.isNewExpression(parent)) return false
+  return (parent.arguments ?? []).some((argument) => ts.isPropertyAccessExpression(argument) && argument.name.text === 'byteOffset')
 }
 
 /** `Date.now` is found where it begins; a member at the end of a long chain where it stands. */

@@ -73,6 +73,14 @@ const rules: Readonly<Record<string, Rows>> = {
     ["Buffer.from('a')"],
     ['const crypto = { randomUUID: () => 1 }\ncrypto.randomUUID()\nexport {}'],
   ],
+  'shared memory': [
+    ['export const read = (bytes: Uint8Array) => new DataView(bytes.buffer)', '1:57 SHARED_MEMORY'],
+    ['export const read = (bytes: Uint8Array) => new Float64Array(bytes.buffer)', '1:61 SHARED_MEMORY'],
+    ['export const read = ({ buffer }: Uint8Array) => buffer.byteLength', '1:24 SHARED_MEMORY'],
+    ['export const read = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)'],
+    ['export const read = (bytes: Uint8Array) => new DataView(new Uint8Array(bytes).buffer)'],
+    ['export const read = (bytes: { readonly buffer: string }) => bytes.buffer'],
+  ],
   'floating point': [
     ['Math.sin(1)', '1:1 FLOAT'],
     ['export const distance = (x: number, y: number) => Math.hypot(x, y)', '1:51 FLOAT'],
