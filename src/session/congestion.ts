@@ -19,13 +19,16 @@ const drift = 1 / 16
 /** A call is taken in when by all that is known it is answered within this share of its time. */
 const shareOfPatience = 1 / 2
 
+/** Of what will be, a pace tells little before some wait for so long a share of that time: a cluster that has just been started is slow at first. */
+const shareSeen = 1 / 8
+
 /** When a call is made, and within what time it wants to be answered. */
 export interface Wish {
   readonly now: Ms
   readonly patienceMs: Ms
 }
 
-/** Of all that waits, sent or not. `oldest`: when that was made which has waited for longest; asked for only when it counts. */
+/** Of all that waits, sent or not. `oldest`: when that was made which has waited for longest; asked for only where not all can be sent. */
 export interface Waiting {
   readonly ahead: number
   oldest(): Ms
@@ -58,10 +61,11 @@ export class Congestion {
   lateness({ now, patienceMs }: Wish, { ahead, oldest }: Waiting): Lateness | undefined {
     if (ahead < this.#window) return undefined
     const longestMs = patienceMs * shareOfPatience
-    const { perMs } = this.#pace
-    if (perMs > 0 && ahead / perMs > longestMs) return { ahead, patienceMs, waitMs: ahead / perMs, perSecond: perMs * 1_000 }
     const waitMs = now - oldest()
-    return waitMs > longestMs ? { ahead, patienceMs, waitMs, perSecond: undefined } : undefined
+    if (waitMs > longestMs) return { ahead, patienceMs, waitMs, perSecond: undefined }
+    const { perMs } = this.#pace
+    const isSlow = perMs > 0 && ahead / perMs > longestMs && waitMs > patienceMs * shareSeen
+    return isSlow ? { ahead, patienceMs, waitMs: ahead / perMs, perSecond: perMs * 1_000 } : undefined
   }
 
   /** `waiting`: sent or not, and not answered. */
