@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   Chart,
   chartRows,
@@ -27,32 +27,42 @@ function failureOf(plan: number | RunPlan, { chart = false } = {}): SimulationEr
   }
 }
 
-function firstFailure(): SimulationError {
+function* failures(): Generator<SimulationError> {
   for (const seed of seeds(50)) {
     const failure = failureOf(seed)
-    if (failure?.invariant === 'election safety (figure 3.2)') return failure
+    if (failure !== undefined) yield failure
   }
-  throw new Error('no seed fails')
+}
+
+/** The smallest of five: leaving things out one by one takes a run for each of them. */
+function smallFailure(): SimulationError {
+  const sizeOf = ({ run: { acts, calls } }: SimulationError): number => acts + calls
+  const five: SimulationError[] = []
+  for (const failure of failures()) if (five.push(failure) === 5) break
+  const [smallest] = five.toSorted((one, other) => sizeOf(one) - sizeOf(other))
+  if (smallest === undefined) throw new Error('no seed fails')
+  return smallest
+}
+
+function twoLeaders(): SimulationError {
+  for (const failure of failures()) if (failure.invariant === 'election safety (figure 3.2)') return failure
+  throw new Error('no seed fails with two leaders in one term')
 }
 
 describe('a run that fails', () => {
-  let failed: SimulationError
-  let least: SimulationError
-  const runs: number[] = []
-  beforeAll(() => {
-    failed = firstFailure()
-    least = shrink(failed, failureOf, { runsMax: 400, onRun: (run) => runs.push(run) })
-  }, 120_000)
-
   test('is made smaller, and fails with the same invariant still', () => {
+    const runs: number[] = []
+    const failed = smallFailure()
+    const least = shrink(failed, failureOf, { runsMax: 400, onRun: (run) => runs.push(run) })
     const { acts, calls, links } = least.run.plan
     expect(least.invariant).toBe(failed.invariant)
     expect((acts?.size ?? least.run.acts) + (calls?.size ?? least.run.calls)).toBeLessThan((failed.run.acts + failed.run.calls) / 2)
     expect(runs.length).toBeLessThanOrEqual(400)
     expect(links?.size ?? 5).toBeLessThan(5)
-  })
+  }, 120_000)
 
   test('is repeated by its plan as text, to the last step', () => {
+    const least = shrink(twoLeaders(), failureOf, { runsMax: 40 })
     const plan = parsePlan(planText(least.run.plan))
     if (plan === undefined) throw new Error('it is no plan')
     const again = failureOf(plan, { chart: true })
@@ -65,7 +75,7 @@ describe('a run that fails', () => {
     expect(lines).toHaveLength(42)
     const leaders = lines.filter((line) => / node \d is leader of term \d+$/.test(line))
     expect(new Set(leaders.map((line) => line.replace(/.* of term /, ''))).size).toBeLessThan(leaders.length)
-  })
+  }, 60_000)
 })
 
 describe('a plan', () => {
