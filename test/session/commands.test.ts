@@ -245,10 +245,16 @@ describe('patience', () => {
     expect(sentSeqs(client)).toEqual(from(5, 13))
   })
 
-  test('a command that would hardly be answered in time is refused at once, with the pace that says so', () => {
+  /** A full client of which a thousand commands a second were served, for a second. */
+  function slowlyServed(): Harness {
     const client = fullClient({ timeoutMs: 60_000 })
     for (let i = 0; i < 10; i++) client.wait(100).reply(7, servedFrom(2 + 100 * i, 100))
     client.takeOutcomes()
+    return client
+  }
+
+  test('a command that would hardly be answered in time is refused at once, with the pace that says so', () => {
+    const client = slowlyServed()
     client.turn(client.command('', { timeoutMs: 30_000 }), client.command('', { timeoutMs: 7_000 }))
     expect(client.outcomes).toMatchObject([{ result: 'OVERLOADED' }])
     expect(client.outcomes[0]?.message).toMatch(
@@ -257,9 +263,7 @@ describe('patience', () => {
   })
 
   test('but not by the pace of a moment: a cluster that has just been started is slow at first', () => {
-    const client = fullClient({ timeoutMs: 60_000 })
-    for (let i = 0; i < 10; i++) client.wait(100).reply(7, servedFrom(2 + 100 * i, 100))
-    client.takeOutcomes()
+    const client = slowlyServed()
     client.turn(client.command('', { timeoutMs: 10_000 }))
     expect(client.outcomes).toEqual([])
   })

@@ -45,6 +45,7 @@ describe('no more is broken than a cluster gets over', () => {
 describe('what a seed has found stays mended', () => {
   test.each([
     ['who was removed, and has lost its snapshots before it heard of it, does not take itself for the only one of its cluster', 60_421],
+    ['what a node acknowledges after its disk was damaged, and before that is found, may be counted', 20_444],
   ])('%s', (_, seed) => {
     expect(runSeed(seed)).toMatchObject({ seed })
   })

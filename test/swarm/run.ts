@@ -3,8 +3,6 @@
 //   npm run test:sim                       2,000 seeds, from 1 on
 //   npm run test:sim -- --from 5000        2,000 others
 //   npm run test:sim -- --forever          until it is stopped, from a seed on that the time gives
-//   --seeds <n>     how many (2,000)       --workers <n>   processes that share them (one for each core)
-//   --out <folder>  where what fails is kept (raftgen-sim, made when something does)
 //
 // Exit code 1 when a seed fails, or when a class of faults did not happen in 250 seeds or more.
 import { fork } from 'node:child_process'
@@ -12,26 +10,38 @@ import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { Command, InvalidArgumentError } from 'commander'
 import { Coverage } from '../../src/prove/index.ts'
 import type { Failed, Held, Order, Outcome } from './worker.ts'
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '2000' },
-    from: { type: 'string' },
-    forever: { type: 'boolean', default: false },
-    workers: { type: 'string', default: String(availableParallelism()) },
-    out: { type: 'string', default: 'raftgen-sim' },
-  },
-})
-const [seeds, workers] = [Number(values.seeds), Number(values.workers)]
-// What was run before is not run again.
-const first = values.from === undefined ? (values.forever ? Math.floor(Date.now() / 1_000) : 1) : Number(values.from)
-if (![seeds, workers, first].every((value) => Number.isSafeInteger(value) && value >= 0) || workers === 0) {
-  console.error('--seeds, --from and --workers are whole numbers')
-  process.exit(2)
+const whole =
+  (min: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!Number.isSafeInteger(value) || value < min) throw new InvalidArgumentError(`Give a whole number, ${min} at least.`)
+    return value
+  }
+
+interface Options {
+  readonly seeds: number
+  readonly from?: number
+  readonly forever: boolean
+  readonly workers: number
+  readonly out: string
 }
+const options = new Command('npm run test:sim --')
+  .description('Runs many seeds of the simulator, on all cores. What fails is made small, and kept with a chart.')
+  .option('--seeds <n>', 'how many', whole(0), 2_000)
+  .option('--from <seed>', 'the first of them (default: 1; with --forever one that the time gives)', whole(0))
+  .option('--forever', 'until it is stopped', false)
+  .option('--workers <n>', 'processes that share them', whole(1), availableParallelism())
+  .option('--out <folder>', 'where what fails is kept, made when something does', 'raftgen-sim')
+  .allowExcessArguments(false)
+  .parse()
+  .opts<Options>()
+const { seeds, workers } = options
+// What was run before is not run again.
+const first = options.from ?? (options.forever ? Math.floor(Date.now() / 1_000) : 1)
 
 /** With fewer seeds a class may well be missing. */
 const coveredFrom = 250
@@ -64,7 +74,7 @@ async function work(): Promise<void> {
   const ended = once(child, 'exit')
   // Ctrl-C goes to all processes of a terminal; these end when they are told to.
   await Promise.race([once(child, 'message'), ended])
-  while (!isStopping && (values.forever || next < first + seeds)) {
+  while (!isStopping && (options.forever || next < first + seeds)) {
     const order: Order = { seed: next++ }
     child.send(order)
     const [outcome] = await Promise.race([once(child, 'message'), ended.then(() => [undefined])])
@@ -94,8 +104,8 @@ function added(sum: typeof sums, { steps, elections, changes, calls, answered }:
 
 function keep(failure: Failed): void {
   failures.push(failure)
-  mkdirSync(values.out, { recursive: true })
-  const path = join(values.out, `seed-${failure.seed}`)
+  mkdirSync(options.out, { recursive: true })
+  const path = join(options.out, `seed-${failure.seed}`)
   writeFileSync(`${path}.txt`, `${failure.message}\n\nThe smallest run that fails so:\n\n${failure.least}\n\n${failure.chart}\n`)
   writeFileSync(`${path}.svg`, failure.svg)
   console.log(
@@ -104,7 +114,7 @@ function keep(failure: Failed): void {
 }
 
 function progress(): void {
-  const text = `${summary()}${values.forever ? '; Ctrl-C ends it' : ` of ${seeds.toLocaleString('en')}`}`
+  const text = `${summary()}${options.forever ? '; Ctrl-C ends it' : ` of ${seeds.toLocaleString('en')}`}`
   process.stderr.write(isTerminal ? `\r\u001b[K${text.split('\n')[0]}` : `${text.split('\n')[0]}\n`)
 }
 

@@ -83,11 +83,14 @@ export class Disks {
     if (node !== undefined) node.underWay = []
   }
 
-  /** The disk of `id` was damaged. */
+  /** The disk of `id` was damaged. Its node may go on for a while, and acknowledge more. */
   onDamaged(id: NodeId): void {
-    const node = this.of(id)
-    this.#remember(node)
-    node.isDamaged = true
+    this.of(id).isDamaged = true
+  }
+
+  /** Some of what the disk of `id` holds is found to be lost. */
+  onLost(id: NodeId): void {
+    this.#remember(this.of(id))
   }
 
   copyOf(id: NodeId): LogShadow {

@@ -53,7 +53,10 @@ export class Safety {
   /** A process has read its log, and its state from a snapshot of `lastApplied`. `isRead`: nothing has struck the disk since it began to. */
   onRecovered(id: NodeId, { summary, lastApplied, isDamaged, isRead, snapshots }: RecoveredLog): void {
     const node = this.disks.of(id)
-    if (isDamaged && node.isDamaged) checkDamaged(node, { summary, verdict: this.#verdict })
+    if (isDamaged && node.isDamaged) {
+      this.disks.onLost(id)
+      checkDamaged(node, { summary, verdict: this.#verdict })
+    }
     const difference = node.durable.differenceTo(summary)
     this.#verdict.check(difference === undefined, 'durability (§3.8)', () => `node ${id} comes back with ${difference}`)
     this.#verdict.check(
