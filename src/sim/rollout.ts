@@ -79,7 +79,7 @@ export class Rollout {
     const server = this.#chance.pick(servers)
     const { now } = world.scheduler
     const goesBack = this.#chance.happens(0.3)
-    if (goesBack ? !this.#mayGoBack(server, servers) : !this.#mayRise(server, now)) return
+    if (goesBack ? !this.#mayGoBack(server, { world, servers }) : !this.#mayRise(server, now)) return
     this.#builds.set(server.id, goesBack ? 1 : newestBuild)
     const { heartbeatMs = 60 } = world.node.timing ?? {}
     if (goesBack) this.#waitsUntil = now + forgottenAfter * heartbeatMs
@@ -94,8 +94,9 @@ export class Rollout {
   }
 
   /** Only while another member has the first build, too: then nobody puts the second version in force meanwhile. */
-  #mayGoBack({ id }: SimServer, servers: readonly SimServer[]): boolean {
-    const isFirst = (server: SimServer): boolean => server.id !== id && this.#buildOf(server.id) === 1
+  #mayGoBack({ id }: SimServer, { world, servers }: { readonly world: World; readonly servers: readonly SimServer[] }): boolean {
+    const { disks } = world.safety
+    const isFirst = (server: SimServer): boolean => server.id !== id && this.#buildOf(server.id) === 1 && disks.isMemberForAll(server.id)
     return this.#builds.get(id) === newestBuild && servers.some(isFirst)
   }
 }

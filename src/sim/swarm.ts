@@ -95,8 +95,10 @@ export function runSeed(seed: number | RunPlan, options: SwarmOptions = {}): Swa
   simulation.heal()
   simulation.stopWork()
   if (plan.seed % busyEvery === 0) catchUp(simulation, { operations })
-  // Calls may wait out their deadlines, which are longer than any election; and where limits are drawn low, who lacks the whole log gets an entry a round trip.
-  simulation.runUntilConverged({ withinMs: 15_000 + roundTripMs * simulation.commitIndex })
+  // Calls may wait out their deadlines, which are longer than any election; and where limits are drawn low, who lacks the whole log gets an entry a round trip:
+  // those of commands that are still open, too.
+  const open = simulation.calls.filter(({ outcome }) => outcome.kind === 'pending').length
+  simulation.runUntilConverged({ withinMs: 15_000 + roundTripMs * (simulation.commitIndex + open) })
   shape.end(simulation)
   serve(simulation, { operations, ...share })
   simulation.crashAll()

@@ -65,6 +65,11 @@ export class Disks {
     })
   }
 
+  /** Whether everyone takes `id` for a member, by the newest configuration that is known to each. */
+  isMemberForAll(id: NodeId): boolean {
+    return [...this.#watched.values()].every(({ conf }) => incarnationIn(conf, id) > 0)
+  }
+
   /** `id` has an empty log now, and nothing of what it had before. */
   onBootstrapped(node: { readonly id: NodeId; readonly incarnation: number; readonly conf: ConfState }): void {
     this.#watched.set(node.id, watch(node))
