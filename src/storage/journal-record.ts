@@ -59,7 +59,7 @@ export const recordBytes = ({ slot, operations }: Omit<JournalWrite, 'sequence'>
   sectorsFor(payloadBytes(slotContent(slot), operations)) * sectorBytes
 
 /** Memory for records up to this size is kept. */
-const keptMax = 262_144
+const keptMax = 1_048_576
 /** In the header. */
 const sequenceAt = 9
 

@@ -19,8 +19,8 @@ import type { JournalSpace } from './journal-space.ts'
 import type { KeyRange, KeyValue, Operation, ValueDone } from './kv.ts'
 import { type AppliedRecord, appliedKey, encodeApplied } from './records.ts'
 
-/** Of a record that is written twice, bytes: a second copy of more would take longer than a second write. */
-const twiceBytesMax = 65_536
+/** Of a half: a record is written twice if both copies take no more than a quarter of it. A second copy costs less than a second write. */
+const twicePart = 1 / 8
 /** The store is synced no more often than this, unless somebody waits for it or `pendingBytesMax` are waiting. Milliseconds. */
 const applyMs = 250
 const pendingBytesMax = 1_024 * 1_024
@@ -57,6 +57,8 @@ export class JournaledKeyValue implements KeyValue {
   readonly #journal: JournalSpace
   readonly #options: JournaledOptions
   readonly #halfBytes: number
+  /** Of a record that is written twice. */
+  readonly #twiceBytesMax: number
   readonly #encoder: RecordEncoder
   /** The last record that was begun. */
   #sequence: number
@@ -87,7 +89,7 @@ export class JournaledKeyValue implements KeyValue {
     this.#sequence = newest.sequence
     this.#encoder = new RecordEncoder(options.owner)
     this.#halfBytes = journal.bytes / 2
-    assert(this.#halfBytes >= 2 * twiceBytesMax, 'a record that is written twice fits in a half')
+    this.#twiceBytesMax = this.#halfBytes * twicePart
     this.#half = newest.at < this.#halfBytes ? 1 : 0
     this.#lasts = [newest.sequence, newest.sequence]
     this.#applied = applied
@@ -151,7 +153,7 @@ export class JournaledKeyValue implements KeyValue {
       if (error === undefined) this.#append([], slot, onDurable)
       else done(error)
     }
-    if (bytes <= twiceBytesMax) this.#append(operations, slot, onDurable)
+    if (bytes <= this.#twiceBytesMax) this.#append(operations, slot, onDurable)
     else if (bytes <= this.#halfBytes) this.#append(operations, slot, note)
     else this.batch(operations, note)
   }
@@ -159,7 +161,7 @@ export class JournaledKeyValue implements KeyValue {
   #append(operations: readonly Operation[], slot: Uint8Array, done: Done): void {
     const sequence = ++this.#sequence
     // One at a time: until it is written nothing else is encoded.
-    const bytes = this.#encoder.encode({ sequence, slot, operations }, twiceBytesMax)
+    const bytes = this.#encoder.encode({ sequence, slot, operations }, this.#twiceBytesMax)
     this.#makeRoom(bytes.length, (error) => {
       if (error !== undefined) return done(error)
       const at = this.#half * this.#halfBytes + this.#offset
