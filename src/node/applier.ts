@@ -4,6 +4,7 @@ import { RaftgenError } from '../errors.ts'
 import type { ApplyOutcome, Replica, Treatment } from '../machine/replica.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log, Skip } from '../ports/log.ts'
+import type { Net } from '../ports/net.ts'
 import { decodeEnvelope } from '../wire/envelope-codec.ts'
 import type { Halting } from './halting.ts'
 
@@ -18,6 +19,8 @@ const slowEntryMs = 0.1
 export interface ApplierPorts {
   readonly raft: Pick<Raft, 'entriesInMemory'>
   readonly log: Pick<Log, 'entries'>
+  /** Peers do not wait for what was sent to them until a slice has been applied. */
+  readonly net: Pick<Net, 'flush'>
   readonly replica: Replica
   readonly clock: Clock
   readonly sliceMs: number
@@ -80,15 +83,16 @@ export class Applier {
   /** Applies one slice. After `timeUp` there is more to do, and another turn was asked for. */
   run(): 'idle' | 'applied' | 'timeUp' {
     if (this.#isSuspended) return 'idle'
-    const { replica, clock, sliceMs, halting, wentAstray, isHeld } = this.#ports
+    const { replica, net, clock, sliceMs, halting, wentAstray, isHeld } = this.#ports
     const strayedBy = halting.strayedBy(this.#target)
     if (strayedBy !== undefined) {
       replica.goAstray()
       wentAstray(strayedBy)
       return 'idle'
     }
-    if (isHeld()) return 'idle'
     const before = replica.lastApplied
+    if (isHeld() || before >= this.#target) return 'idle'
+    net.flush?.()
     this.#lookedAt = clock.monotonicMs()
     const deadline = this.#lookedAt + sliceMs
     while (replica.lastApplied < this.#target) {

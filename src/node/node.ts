@@ -329,9 +329,9 @@ export class Node {
   }
 
   #newApplier({ wake, fail }: Pick<NodePorts, 'wake' | 'fail'>): Applier {
-    const { log, clock } = this.#ports
+    const { log, net, clock } = this.#ports
     return new Applier({
-      ...{ raft: this.#raft, log, replica: this.#replica, clock, sliceMs: this.#limits.applySliceMs },
+      ...{ raft: this.#raft, log, net, replica: this.#replica, clock, sliceMs: this.#limits.applySliceMs },
       halting: this.#halting,
       isHeld: () => this.#halting.isReading || (this.#states?.holdsApply ?? false),
       wake,

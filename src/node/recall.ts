@@ -23,7 +23,7 @@ export interface RecallPorts {
   readonly electionTimeoutMs: Ms
   readonly heartbeatMs: Ms
   readonly raft: Pick<Raft, 'status' | 'softState' | 'fence' | 'conf' | 'step'>
-  readonly net: Pick<Net, 'send'>
+  readonly net: Net
   report(event: NodeEvent): void
 }
 

@@ -5,8 +5,10 @@ import type { NodeId, PeerMessage } from '../core/types.ts'
  * connection arrive in order. Across a reconnect old ones may still arrive after new ones.
  */
 export interface Net {
-  /** Queues; what is sent in one turn to one peer leaves in one write. */
+  /** Queues; what is sent in one turn to one peer leaves in one write, or in two where `flush` comes between. */
   send(messages: readonly PeerMessage[]): void
+  /** What was sent leaves now: what comes next in this turn may take a while. Not there where nothing is queued. */
+  flush?(): void
 }
 
 /** What a transport reports to the node it serves. */

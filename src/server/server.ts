@@ -127,7 +127,7 @@ export class Server {
         log,
         snapshots,
         clock,
-        net: { send: (messages) => this.#peers?.send(messages) },
+        net: { send: (messages) => this.#peers?.send(messages), flush: () => this.#peers?.flush() },
         clients: {
           send: (connection, messages) =>
             connection === ownConnection ? this.#ownCalls.receive(messages) : this.#clients?.send(connection, messages),

@@ -14,10 +14,12 @@ function onDisk() {
   const failures: string[] = []
   const reads: { readonly firstIndex: Index; readonly done: EntriesDone }[] = []
   const passed: Index[] = []
+  const flushedAt: number[] = []
   let isHeld = false
   const applier = new Applier({
     raft: { entriesInMemory: () => undefined },
     log: { entries: ({ firstIndex }, done) => void reads.push({ firstIndex, done }) },
+    net: { flush: () => void flushedAt.push(passed.length) },
     replica,
     clock: { monotonicMs: () => 0, wallMs: () => 0 },
     sliceMs: 5,
@@ -43,7 +45,7 @@ function onDisk() {
   const hold = (is: boolean) => {
     isHeld = is
   }
-  return { applier, replica, reads, passed, failures, jumpTo, hold }
+  return { applier, replica, reads, passed, flushedAt, failures, jumpTo, hold }
 }
 
 describe('entries are applied', () => {
@@ -57,6 +59,17 @@ describe('entries are applied', () => {
     expect(applier.run()).toBe('applied')
     expect(passed).toEqual([1, 2, 3, 4, 5])
     expect(reads).toHaveLength(2)
+  })
+
+  test('after what peers wait for has left, and it is not sent by itself where there is nothing to apply', () => {
+    const { applier, reads, flushedAt } = onDisk()
+    applier.run()
+    applier.aim(3)
+    applier.run()
+    reads[0]?.done(undefined, run(1, 3))
+    applier.run()
+    applier.run()
+    expect(flushedAt).toEqual([0, 0])
   })
 
   test('not while they are held back, and then from where they were', () => {
