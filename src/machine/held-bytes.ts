@@ -1,18 +1,46 @@
 // Bytes as a table holds them. An array of bytes is three objects and a piece of memory elsewhere, which the garbage collector has to look after one
 // by one: with a million of them everything stands still for half a second. A string of as many characters is one object without references.
 
+import { BytesHash } from './bytes-hash.ts'
 import { Slab } from './slab.ts'
 
 /** Longer ones stay what they are: there cannot be so many of them. */
 const heldMax = 1_024
 
+const hasher = new BytesHash()
+
 /** At most `heldMax` bytes, each as a character. */
 export class HeldBytes {
   readonly text: string
+  #low = 0
+  #high = 0
+  #isHashed = false
 
-  constructor(text: string) {
+  /** `bytes`: the same, where they are at hand: their hash costs less than that of the text. */
+  constructor(text: string, bytes?: Uint8Array) {
     this.text = text
+    if (bytes !== undefined) {
+      hasher.of(bytes)
+      this.#keepHash()
+    }
     Object.freeze(this)
+  }
+
+  /** Made once. Good until the next. */
+  get hash(): Readonly<Pick<BytesHash, 'low' | 'high'>> {
+    if (!this.#isHashed) {
+      hasher.ofLatin1(this.text)
+      this.#keepHash()
+    }
+    hasher.low = this.#low
+    hasher.high = this.#high
+    return hasher
+  }
+
+  #keepHash(): void {
+    this.#low = hasher.low
+    this.#high = hasher.high
+    this.#isHashed = true
   }
 }
 
@@ -21,6 +49,12 @@ export const isHeldWhole = (value: unknown): value is Uint8Array => value instan
 
 /** `value`, which is frozen, with its bytes held; or the same where there is nothing to hold. Not for one with records in it (`hasMap`). */
 export function hold(value: unknown): unknown {
+  // Of bytes within something else the digest takes the bytes.
+  return isHeldWhole(value) ? new HeldBytes(latin1Of(value), value) : replaced(value, heldOf)
+}
+
+/** The same for many values of which few will change: their bytes are hashed when they do. */
+export function holdAsTheyCome(value: unknown): unknown {
   return replaced(value, heldOf)
 }
 
@@ -39,8 +73,10 @@ export function peek(value: unknown): unknown {
 
 function heldOf(value: object): unknown {
   if (!(value instanceof Uint8Array)) return undefined
-  return value.length > heldMax ? value : new HeldBytes(Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1'))
+  return value.length > heldMax ? value : new HeldBytes(latin1Of(value))
 }
+
+const latin1Of = ({ buffer, byteOffset, length }: Uint8Array): string => Buffer.from(buffer, byteOffset, length).toString('latin1')
 
 function ownOf(value: object): unknown {
   if (value instanceof Uint8Array) return value.slice()

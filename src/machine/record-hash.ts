@@ -1,5 +1,6 @@
 // A hash of one record of the replicated state, 64 bits in two words. For telling states apart that should be equal, on any machine and any
 // version of the engine: it depends on nothing but the values. It resists nobody who means harm.
+import { BytesHash, WordHash } from './bytes-hash.ts'
 import { HeldBytes } from './held-bytes.ts'
 
 /** Marks before each value, so that values of different types, and lists of different shapes, differ. */
@@ -7,21 +8,13 @@ const marks = { null: 0x1f3a, false: 0x2e51, true: 0x3d07, integer: 0x4b91, numb
 const scratch = new DataView(new ArrayBuffer(8))
 
 /** Used again for each record: `begin`, what it consists of, `end`; then `low` and `high` are its hash, as signed 32-bit integers. */
-export class RecordHash {
-  low = 0
-  high = 0
+export class RecordHash extends WordHash {
+  readonly #bytes = new BytesHash()
 
   /** `kind` sets records of different kinds apart that hold the same. */
   begin(kind: number): void {
     this.low = 0x2545f491 ^ kind
     this.high = 0x3c6ef372 + kind
-  }
-
-  word(word: number): void {
-    const low = Math.imul(this.low ^ word, 0x2c1b3c6d)
-    this.low = low ^ (low >>> 15)
-    const high = Math.imul((this.high + word) | 0, 0x297a2d39)
-    this.high = high ^ (high >>> 13) ^ low
   }
 
   /** A finite number. */
@@ -48,26 +41,15 @@ export class RecordHash {
   }
 
   bytes(value: Uint8Array): void {
-    const { length } = value
-    this.word(marks.bytes)
-    this.word(length)
-    let i = 0
-    for (; i + 3 < length; i += 4) {
-      this.word(((value[i] ?? 0) << 24) | ((value[i + 1] ?? 0) << 16) | ((value[i + 2] ?? 0) << 8) | (value[i + 3] ?? 0))
-    }
-    for (; i < length; i++) this.word(value[i] ?? 0)
+    this.#bytes.of(value)
+    this.hashed(this.#bytes)
   }
 
-  /** As `bytes`, of as many characters below 256. */
-  latin1(text: string): void {
-    const { length } = text
+  /** Bytes with this hash of their own. */
+  hashed({ low, high }: Readonly<Pick<BytesHash, 'low' | 'high'>>): void {
     this.word(marks.bytes)
-    this.word(length)
-    let i = 0
-    for (; i + 3 < length; i += 4) {
-      this.word((text.charCodeAt(i) << 24) | (text.charCodeAt(i + 1) << 16) | (text.charCodeAt(i + 2) << 8) | text.charCodeAt(i + 3))
-    }
-    for (; i < length; i++) this.word(text.charCodeAt(i))
+    this.word(low)
+    this.word(high)
   }
 
   /** Of what a codec makes of a value on its way to bytes: null, booleans, numbers, strings, bytes (held or not), and lists of them. */
@@ -86,7 +68,7 @@ export class RecordHash {
       this.word(wire.length)
       for (let i = 0; i < wire.length; i++) this.value(wire[i])
     } else if (wire instanceof Uint8Array) this.bytes(wire)
-    else if (wire instanceof HeldBytes) this.latin1(wire.text)
+    else if (wire instanceof HeldBytes) this.hashed(wire.hash)
     else this.word(marks.null)
   }
 

@@ -1,7 +1,7 @@
 import { assert } from '../core/invariant.ts'
 import { type Check, holdsBytes } from './codec.ts'
 import type { Digest, FieldDigest } from './field-digest.ts'
-import { hasMap, hold, isHeldWhole, peek, release } from './held-bytes.ts'
+import { hasMap, hold, holdAsTheyCome, isHeldWhole, peek, release } from './held-bytes.ts'
 import { type Frozen, type Moment, OrderedMap, type View } from './ordered-map.ts'
 import { checkInPlace } from './own-bytes.ts'
 import type { Rows } from './table-index.ts'
@@ -135,7 +135,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     const canonical = this.#checkValue(canonicalKey, value)
     if (this.#absent) return
     if (this.#indexes?.hasUnique === true) this.#indexes.check(canonicalKey, this.#map.get(canonicalKey), canonical)
-    const stored = this.#in(canonical)
+    const stored = this.#in(canonical, this.#digest === undefined ? holdAsTheyCome : hold)
     this.#beginWrite()
     const before = this.#map.put(canonicalKey, stored)
     this.#indexes?.replace(canonicalKey, before, stored)
@@ -203,7 +203,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     const indexes = this.#indexes?.loader()
     return {
       add: (key, value) => {
-        entries.add(key, this.#in(value))
+        entries.add(key, this.#in(value, holdAsTheyCome))
         indexes?.add(key, value)
       },
       install: (sum) => {
@@ -282,10 +282,10 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
   }
 
   /** As it is stored, of a value that `check` returned. */
-  #in(value: unknown): unknown {
+  #in(value: unknown, holding: (value: unknown) => unknown): unknown {
     if (!holdsBytes(value)) return value
     this.#copies = true
-    if (!hasMap(value)) return hold(value)
+    if (!hasMap(value)) return holding(value)
     this.#hasMaps = true
     return value
   }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { holdsBytes } from '../../src/machine/codec.ts'
-import { hasMap, hold, peek, release } from '../../src/machine/held-bytes.ts'
+import { hasMap, hold, holdAsTheyCome, peek, release } from '../../src/machine/held-bytes.ts'
+import { RecordHash } from '../../src/machine/record-hash.ts'
 
 const bytes = fc.uint8Array({ maxLength: 1_200 })
 const { value: values } = fc.letrec((tie) => ({
@@ -31,7 +32,26 @@ function arrays(value: unknown): readonly Uint8Array[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(arrays) : []
 }
 
+function hashOf(wire: unknown): readonly number[] {
+  const hash = new RecordHash()
+  hash.begin(0)
+  hash.value(wire)
+  hash.end()
+  return [hash.low, hash.high]
+}
+
 describe('a value whose bytes are held', () => {
+  test('has the hash of its bytes, whether that was made of them or of what holds them, and as often as it is asked for', () => {
+    fc.assert(
+      fc.property(bytes, fc.uint8Array({ maxLength: 9 }), (value, other) => {
+        const expected = hashOf(value)
+        const [held, later] = [hold(value), holdAsTheyCome(value)]
+        expect(hashOf([held, other, held])).toEqual(hashOf([value, other, value]))
+        expect([hashOf(later), hashOf(other), hashOf(later), hashOf(held)]).toEqual([expected, hashOf(other), expected, expected])
+      }),
+    )
+  })
+
   test('is the same again when it is released, or looked at', () => {
     fc.assert(
       fc.property(values, (value) => {

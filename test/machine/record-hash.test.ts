@@ -20,8 +20,8 @@ describe('the hash of a record', () => {
     [[], '1c5e3dca0956d716'],
     [[1, -1, 0.5, 2 ** 40], 'd39f36e46a46faff'],
     ['lease/é', 'ccc0acd521837f80'],
-    [new Uint8Array([1, 2, 3, 4, 5]), '6c98c00489998481'],
-    [['a', [null, false], new Uint8Array(0)], 'cd4ea8384b4e84ea'],
+    [new Uint8Array([1, 2, 3, 4, 5]), '0029e0a89476e957'],
+    [['a', [null, false], new Uint8Array(0)], '27fd057d1c8fb19d'],
   ])('of %j is always the same', (wire, expected) => {
     expect(hashOf(wire, 3)).toBe(expected)
   })
