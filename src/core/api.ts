@@ -42,6 +42,8 @@ export type Input =
   | { readonly kind: 'fetched'; readonly peer: NodeId; readonly firstIndex: Index; readonly entries: readonly Entry[] }
   /** The connection to a peer broke, or its queue was full: what was in flight to it may be lost. */
   | { readonly kind: 'unreachable'; readonly peer: NodeId }
+  /** The process of a peer has just started, and hears: what was in flight to it is lost, and it is sent what it lacks, or a word, at once. */
+  | { readonly kind: 'peerUp'; readonly peer: NodeId }
   /**
    * The process of a peer has ended: its connection closed *and* an immediate redial was refused. A follower of it need not wait out its
    * election timeout, only a short jitter; pre-vote makes that safe. Without effect while lease reads are on.

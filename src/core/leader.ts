@@ -6,7 +6,7 @@ import { type Change, Membership } from './membership.ts'
 import type { NodeContext } from './node-context.ts'
 import type { Progress } from './progress.ts'
 import { quorumValue } from './quorum.ts'
-import { Replication } from './replication.ts'
+import { type ConnectionNews, Replication } from './replication.ts'
 import { Rounds } from './rounds.ts'
 import { Transfer } from './transfer.ts'
 import type { AppendEntriesReply, ConfState, Entry, HeartbeatReply, Index, InstallSnapshotReply, NodeId, ReadIndex, Term } from './types.ts'
@@ -143,8 +143,8 @@ export class Leader {
     this.#replication.onFetched(fetched)
   }
 
-  onUnreachable(peer: NodeId): void {
-    this.#replication.onUnreachable(peer)
+  onConnection(news: ConnectionNews): void {
+    this.#replication.onConnection(news)
   }
 
   onCompacted(): void {

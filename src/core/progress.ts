@@ -229,6 +229,13 @@ export class Progress {
     this.#waited.expire()
   }
 
+  /** What is in flight is lost, and somebody is there. */
+  restarted(): void {
+    if (this.#state.kind === 'snapshot') return
+    this.#backUpTo(this.#matchIndex + 1)
+    this.#becomeProbe()
+  }
+
   /**
    * An answer to the heartbeats of `round`: it is alive. Sends a probe again that waited for about a heartbeat, and gives up messages which
    * were sent before that round and moved nothing for several heartbeats: the loss of a message or of its answer stalls nobody for good.

@@ -192,8 +192,9 @@ export class Raft {
         if (role.kind === 'leader') role.onFetched(input)
         break
       case 'unreachable':
+      case 'peerUp':
       case 'peerDown':
-        if (role.kind === 'leader') role.onUnreachable(input.peer)
+        if (role.kind === 'leader') role.onConnection(input)
         if (input.kind === 'peerDown') this.#elections.peerDown(input)
         break
       case 'disk':

@@ -9,6 +9,11 @@ import type { AppendEntriesReply, Entry, Index, InstallSnapshotReply, NodeId, Te
 
 const noEntries: readonly Entry[] = []
 
+export interface ConnectionNews {
+  readonly kind: 'unreachable' | 'peerDown' | 'peerUp'
+  readonly peer: NodeId
+}
+
 export class Replication {
   readonly #ctx: NodeContext
   readonly #term: Term
@@ -102,8 +107,10 @@ export class Replication {
     else if (progress.canSend) this.#sendEntries(progress, usable)
   }
 
-  onUnreachable(peer: NodeId): void {
-    this.#progress.get(peer)?.unreachable()
+  onConnection({ kind, peer }: ConnectionNews): void {
+    const progress = this.#progress.get(peer)
+    if (kind === 'peerUp') progress?.restarted()
+    else progress?.unreachable()
   }
 
   /** Tells those that need a snapshot, at each heartbeat: they may have lost the word, or their source. */

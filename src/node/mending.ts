@@ -36,6 +36,8 @@ export class Mending {
         const recollected = raft.recollect({ id: to, incarnation }, awaited)
         const isForgetful = recollected.isForgetful || !this.#recall.isSettled
         net.send([{ kind: 'RecallReply', from: id, to, term: raft.softState.term, nonce, ...recollected, isForgetful }])
+        // Whoever leads has something to say to it at once, not with the next heartbeat.
+        raft.step({ kind: 'peerUp', peer: to })
         return
       }
       case 'RecallReply':

@@ -90,7 +90,8 @@ export class Node {
     this.#gateway = new Gateway({ ...shared, ...schema, id, net, heartbeatMs, whyFull, whyUnsure, report })
     this.#applier = this.#newApplier({ wake, fail })
     this.#states = this.#newStates({ incarnation, seed, hasState: recovered.hasState, conf: confAt(log.summary, replica.lastApplied) })
-    this.#mending = new Mending({ id, incarnation, nonce, electionTimeoutMs, heartbeatMs, raft, log, net, wake, fail, report })
+    const again = (message: PeerMessage): void => this.receive(message)
+    this.#mending = new Mending({ id, incarnation, nonce, electionTimeoutMs, heartbeatMs, raft, log, net, again, wake, fail, report })
     this.#driver = this.#newDriver({ wake, fail })
     this.#confWatch = new ConfWatch({ id, clusterId, incarnation, electionTimeoutMs, confChanged, report, fail }, raft)
     this.#statusDesk = new StatusDesk({
@@ -286,8 +287,7 @@ export class Node {
       case 'Halted':
         return this.#halting.members.receive(message)
       default:
-        // Who is not heeded yet says it again.
-        if (this.#mending.recall.admits(message.from) && this.#disk.takes(message)) this.#raft.step({ kind: 'receive', message })
+        if (this.#mending.recall.admits(message) && this.#disk.takes(message)) this.#raft.step({ kind: 'receive', message })
     }
   }
 

@@ -6,7 +6,17 @@
 //     +-- where nobody knows its floor: all, and none is forgetful itself         is stepped before its answer
 //
 // A rollback that nobody who can be reached remembers is not found out.
-import { type EntryId, type HardState, type Ms, type NodeId, type Raft, type RecallReply, type Term, votersOf } from '../core/index.ts'
+import {
+  type EntryId,
+  type HardState,
+  type Ms,
+  type NodeId,
+  type PeerMessage,
+  type Raft,
+  type RecallReply,
+  type Term,
+  votersOf,
+} from '../core/index.ts'
 import type { Net } from '../ports/net.ts'
 import type { NodeEvent } from './options.ts'
 
@@ -24,6 +34,8 @@ export interface RecallPorts {
   readonly heartbeatMs: Ms
   readonly raft: Pick<Raft, 'status' | 'softState' | 'fence' | 'conf' | 'step'>
   readonly net: Net
+  /** `message` comes once more, in a later turn. */
+  again(message: PeerMessage): void
   report(event: NodeEvent): void
 }
 
@@ -46,6 +58,8 @@ export class Recall {
   readonly #asked = new Map<NodeId, Ms>()
   /** Others than the voters that have something to say. */
   readonly #strangers = new Set<NodeId>()
+  /** What those said last, as leaders, who were not heeded yet: they would say it again only with their next heartbeat. */
+  readonly #held = new Map<NodeId, PeerMessage>()
   /** When the last of those that are to be asked became known. */
   #since: Ms | undefined
   #isSettled: boolean
@@ -66,13 +80,16 @@ export class Recall {
     return this.#isSettled
   }
 
-  /** Whether what `from` says may be heeded: who was not asked yet is asked first, and says it again. */
-  admits(from: NodeId): boolean {
+  /** Whether `message` may be heeded: who was not asked yet is asked first. Of what a leader says until then the last comes again. */
+  admits(message: PeerMessage): boolean {
+    const { kind, from } = message
     if (this.#isSettled && this.#answers.has(from)) return true
     if (!this.#answers.has(from) && this.#strangers.size < strangersMax) {
       this.#strangers.add(from)
       this.#isAsking = true
     }
+    const isKnown = this.#answers.has(from) || this.#strangers.has(from)
+    if (isKnown && (kind === 'AppendEntries' || kind === 'Heartbeat')) this.#held.set(from, message)
     return false
   }
 
@@ -81,7 +98,9 @@ export class Recall {
     const isFirst = !this.#answers.has(reply.from)
     this.#answers.set(reply.from, reply)
     this.#strangers.delete(reply.from)
-    if (isFirst && this.#isSettled) this.#heed([reply])
+    if (!isFirst || !this.#isSettled) return
+    this.#heed([reply])
+    this.#release()
   }
 
   /** Asks those that have not answered, and settles. Called in every turn. */
@@ -182,6 +201,15 @@ export class Recall {
       this.#heed([...this.#answers.values()])
     }
     this.#isSettled = true
+    this.#release()
+  }
+
+  #release(): void {
+    for (const [from, message] of this.#held) {
+      if (!this.#answers.has(from)) continue
+      this.#held.delete(from)
+      this.#ports.again(message)
+    }
   }
 
   /** Somebody has answered, or nobody else votes: then nothing depends on it that learners are there. */

@@ -19,6 +19,7 @@ const weights = {
   heal: 2,
   unreachable: 2,
   peerDown: 2,
+  peerUp: 2,
   fetch: 3,
   flood: 4,
   coup: 3,
@@ -155,6 +156,10 @@ export class Chaos {
         // True or not: it may do no harm.
         cluster.input(node.id, { kind: 'peerDown', peer: cluster.leaders()[0] ?? this.#node(pick).id, incarnation: 1 })
         this.#pass(node, 10 + (pick % 60))
+        break
+      case 'peerUp':
+        // So with this.
+        cluster.input(cluster.leaders()[0] ?? node.id, { kind: 'peerUp', peer: this.#node(pick).id })
         break
       case 'change':
         this.#change(node, pick)

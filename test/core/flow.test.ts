@@ -73,10 +73,31 @@ describe('the window of a follower (§10.2.1)', () => {
     expect(followerOf(it)).toMatchObject({ state: 'replicate', matchIndex: 3, nextIndex: 4 })
   })
 
-  test('nobody minds that a stranger is unreachable', () => {
+  test('a process that has just started is sent what it lacks at once, one message at a time; one that lacks nothing, an empty one', () => {
     const it = loneLeader({ voters: [1, 2] })
-    it.cluster.input(1, { kind: 'unreachable', peer: 9 })
-    lone().cluster.input(1, { kind: 'unreachable', peer: 2 })
+    it.cluster.receive(acknowledge({ matchIndex: 1 }))
+    it.cluster.propose(1, 'a')
+    it.sent()
+    it.cluster.input(1, { kind: 'unreachable', peer: 2 })
+    it.cluster.propose(1, 'b')
+    it.cluster.input(1, { kind: 'peerUp', peer: 2 })
+    expect(wordsOf(it.sent())).toEqual(['a b'])
+    it.cluster.propose(1, 'c')
+    expect(it.sent()).toEqual([])
+    it.cluster.receive(acknowledge({ matchIndex: 3 }))
+    it.cluster.receive(acknowledge({ matchIndex: 4 }))
+    it.sent()
+    it.cluster.input(1, { kind: 'peerUp', peer: 2 })
+    expect(wordsOf(it.sent())).toEqual([''])
+    expect(followerOf(it)).toMatchObject({ state: 'probe', matchIndex: 4 })
+  })
+
+  test('nobody minds that a stranger is unreachable, or starts', () => {
+    const it = loneLeader({ voters: [1, 2] })
+    for (const kind of ['unreachable', 'peerUp'] as const) {
+      it.cluster.input(1, { kind, peer: 9 })
+      lone().cluster.input(1, { kind, peer: 2 })
+    }
     expect(it.node.core.softState.role).toBe('leader')
   })
 })

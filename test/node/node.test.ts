@@ -314,6 +314,26 @@ test('replicas that applied the same have the same digest, sessions included', (
   expect(new Set(digests).size).toBe(1)
 })
 
+test.each([[[]], [[1]], [[2]], [[1, 2]]])(
+  'a node that starts again hears from its leader at once, not with the next heartbeat; the answers of %j come last',
+  (late) => {
+    const nodes = new TestNodes(3)
+    const leader = nodes.untilLeader()
+    const others = nodes.nodes.filter((one) => one !== leader)
+    const [first] = others
+    if (first === undefined) throw new Error('no follower')
+    const slow = new Set(late.map((which) => (which === 1 ? leader.node.id : others[1]?.node.id)))
+    nodes.delayMs = ({ kind, from }) => (kind === 'RecallReply' && slow.has(from) ? 10 : 0)
+    first.restart()
+    nodes.settle()
+    if (slow.size > 0) {
+      expect(first.node.softState.leader).toBeUndefined()
+      nodes.pass(10)
+    }
+    expect(first.node.softState.leader).toBe(leader.node.id)
+  },
+)
+
 describe('time', () => {
   test('goes on after a restart where the log was, whatever the wall clock says by then', () => {
     const nodes = new TestNodes(1)

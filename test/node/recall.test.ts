@@ -24,9 +24,11 @@ function starting({ conf = confOf({ voters: [1, 2, 3] }), lastIndex = 4, term = 
   const raft = new Raft({ id: 1, log, now: 0, seed: 1, nonce, ...state })
   const sent: PeerMessage[] = []
   const events: NodeEvent[] = []
+  const again: PeerMessage[] = []
   const recall = new Recall({
     ...{ id: 1, incarnation: 1, nonce, electionTimeoutMs, heartbeatMs, raft },
     net: { send: (messages) => void sent.push(...messages) },
+    again: (message) => void again.push(message),
     report: (event) => void events.push(event),
   })
   /** Those who are asked in a turn at `now`. */
@@ -48,9 +50,11 @@ function starting({ conf = confOf({ voters: [1, 2, 3] }), lastIndex = 4, term = 
     }
     recall.receive({ kind: 'RecallReply', from, to: 1, term: 1, nonce, ...reply, ...changes })
   }
-  return { raft, recall, sent, events, askedAt, answer }
+  return { raft, recall, sent, events, again, askedAt, answer }
 }
 const unknown: Fence = { floor: undefined }
+const heartbeat = (id: NodeId, round = 1): PeerMessage => ({ kind: 'Heartbeat', from: id, to: 1, term: 1, round, commitIndex: 0 })
+const vote = (id: NodeId): PeerMessage => ({ kind: 'RequestVote', from: id, to: 1, term: 2, last: nothing, transfer: false })
 
 describe('a node that starts', () => {
   test('asks all others at once, and again those that do not answer, ever more seldom', () => {
@@ -83,8 +87,8 @@ describe('a node that starts', () => {
     answer(2)
     askedAt(20 * electionTimeoutMs + 1)
     expect(recall.isSettled).toBe(true)
-    expect(recall.admits(2)).toBe(true)
-    expect(recall.admits(3)).toBe(false)
+    expect(recall.admits(heartbeat(2))).toBe(true)
+    expect(recall.admits(heartbeat(3))).toBe(false)
   })
 
   test('which is alone, or new, takes part at once', () => {
@@ -94,10 +98,10 @@ describe('a node that starts', () => {
 
   test('which is alone, for all it knows, asks whoever comes all the same: it may be an older copy', () => {
     const { raft, recall, askedAt, answer } = starting({ conf: confOf({ voters: [1] }) })
-    expect(recall.admits(2)).toBe(false)
+    expect(recall.admits(heartbeat(2))).toBe(false)
     expect(askedAt(0)).toEqual([2])
     answer(2, { match: { term: 2, index: 9 }, matchTerm: 2, term: 2 })
-    expect(recall.admits(2)).toBe(true)
+    expect(recall.admits(heartbeat(2))).toBe(true)
     expect(raft.fence).toEqual({ floor: { term: 2, index: 9 } })
   })
 
@@ -118,10 +122,26 @@ describe('a node that starts', () => {
     const { recall, askedAt, answer } = starting()
     askedAt(0)
     for (const id of [2, 3]) answer(id)
-    expect(recall.admits(4)).toBe(false)
+    expect(recall.admits(heartbeat(4))).toBe(false)
     expect(askedAt(1)).toEqual([4])
     answer(4)
-    expect(recall.admits(4)).toBe(true)
+    expect(recall.admits(heartbeat(4))).toBe(true)
+  })
+
+  test('hears what a leader said last before it was heeded once it is, and nothing else that was said', () => {
+    const { recall, again, askedAt, answer } = starting()
+    askedAt(0)
+    for (const message of [heartbeat(2), vote(2), heartbeat(2, 2), vote(3)]) recall.admits(message)
+    answer(2)
+    askedAt(1)
+    expect(again).toEqual([])
+    answer(3)
+    askedAt(2)
+    expect(again).toEqual([heartbeat(2, 2)])
+    for (const id of [4, 5]) recall.admits(heartbeat(id))
+    answer(5)
+    expect(again).toEqual([heartbeat(2, 2), heartbeat(5)])
+    expect(recall.admits(heartbeat(5))).toBe(true)
   })
 
   test('heeds no answer that was given to an earlier life', () => {

@@ -171,6 +171,7 @@ function takeInput(server: ReferenceServer, input: Input, view: CoreView): Rulin
     case 'applied':
     case 'fetched':
     case 'unreachable':
+    case 'peerUp':
     case 'peerDown':
     case 'disk':
     case 'stateLost':
