@@ -11,6 +11,8 @@ interface Trial {
   readonly servesMs: number
   /** Until it has applied all that was committed. */
   readonly caughtUpMs: number
+  /** That are not in its snapshot. */
+  readonly entries: number
 }
 
 const noSnapshots = { snapshotEntries: 1_000_000_000, snapshotLogBytes: 2 ** 40 }
@@ -26,7 +28,7 @@ export const restart: Scenario = {
       { name: `${shown(count)} entries in the log`, commands: count, limits: noSnapshots },
       {
         name: `a snapshot of ${shown(count)} entries`,
-        commands: count * 1.1,
+        commands: count * 1.02,
         limits: { snapshotEntries: count, snapshotLogBytes: 2 ** 40, logTailEntries: 0 },
       },
     ]
@@ -38,7 +40,7 @@ export const restart: Scenario = {
         const trials: Trial[] = []
         for (let trial = 0; trial < 3; trial++) {
           progress(`${name}: killed and started, ${trial + 1} of 3`)
-          trials.push(await restarted(cluster))
+          trials.push(await restarted(cluster, { hasSnapshot: limits !== noSnapshots }))
         }
         found.push({ name, trials })
       } finally {
@@ -48,11 +50,12 @@ export const restart: Scenario = {
     return {
       title: 'Start of a node that was killed',
       text: 'A follower is killed (kill -9) and started; 256-byte values, of as many keys as there are entries. Medians of three, from the start of its process on.',
-      header: ['', 'serves after ms', 'has applied all after ms'],
+      header: ['', 'serves after ms', 'has applied all after ms', 'entries that are not in a snapshot'],
       rows: found.map(({ name, trials }) => [
         name,
         shown(median(trials.map(({ servesMs }) => servesMs))),
         shown(median(trials.map(({ caughtUpMs }) => caughtUpMs))),
+        shown(median(trials.map(({ entries }) => entries))),
       ]),
       charts: [],
       raw: found,
@@ -68,16 +71,21 @@ interface Filling {
 
 async function fill(cluster: RaftgenCluster, { commands, keyCount, progress }: Filling): Promise<void> {
   const load = { operation: 'put', inFlight: 1_024, connections: 4, keyCount, warmUpSeconds: 0 } as const
-  for (let done = 0; done < commands; ) {
+  for (let done = 0, perSecond = 20_000; done < commands; ) {
     progress(done)
-    const seconds = Math.min(10, Math.max(1, (commands - done) / 20_000))
-    done += (await cluster.measure({ ...load, seconds })).perSecond * seconds
+    const seconds = Math.min(10, Math.max(0.5, (commands - done) / perSecond))
+    perSecond = (await cluster.measure({ ...load, seconds })).perSecond
+    done += perSecond * seconds
   }
 }
 
-async function restarted(cluster: RaftgenCluster): Promise<Trial> {
+async function restarted(cluster: RaftgenCluster, { hasSnapshot }: { readonly hasSnapshot: boolean }): Promise<Trial> {
   const follower = ((await cluster.leader()) + 1) % cluster.nodes.length
   const address = cluster.nodes[follower]?.address ?? ''
+  const entries = await until(`node at ${address} has a snapshot`, 120_000, async () => {
+    const { snapshotIndex, commitIndex } = await nodeStatus({ address })
+    return snapshotIndex > 0 === hasSnapshot ? commitIndex - snapshotIndex : undefined
+  })
   await cluster.kill(follower)
   const began = performance.now()
   const servesMs = await cluster.start(follower)
@@ -85,5 +93,5 @@ async function restarted(cluster: RaftgenCluster): Promise<Trial> {
     const { lastApplied, commitIndex } = await nodeStatus({ address })
     return commitIndex > 0 && lastApplied === commitIndex ? true : undefined
   })
-  return { servesMs, caughtUpMs: performance.now() - began }
+  return { servesMs, caughtUpMs: performance.now() - began, entries }
 }
