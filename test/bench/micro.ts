@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { Bench } from 'tinybench'
 import { encodeCall } from '../../src/contract/v1/call.ts'
 import { confOfVoters, type Entry, type LogSummary, Raft } from '../../src/core/index.ts'
+import { FieldDigest } from '../../src/machine/field-digest.ts'
 import { Replica } from '../../src/machine/replica.ts'
+import { StateTable } from '../../src/machine/table.ts'
+import { Transaction } from '../../src/machine/transaction.ts'
 import { LevelLog } from '../../src/storage/level-log.ts'
 import { decodeClientMessage, writeClientMessage } from '../../src/wire/client-codec.ts'
 import { decodeEntries, encodeEntries } from '../../src/wire/entry-codec.ts'
@@ -97,6 +100,41 @@ function applied(): () => void {
   })
 }
 bench.add('replica: apply a command', applied())
+
+const transaction = new Transaction()
+const plain = { check: (checked: unknown) => checked }
+const digest = new FieldDigest(0, (held) => held)
+const table = new StateTable({ name: 'state.values', key: 'string', keys: plain, values: plain, transaction, digest })
+/** What a table does, each in a transaction of its own where it writes. */
+const tableOperations: readonly (readonly [string, (i: number) => void])[] = [
+  ['set of one of 10,000 keys, with its digest', (i) => table.set(keys[i % keys.length] ?? '', value)],
+  ['get', (i) => void table.get(keys[i % keys.length] ?? '')],
+  ['range of ten', (i) => void [...table.range({ gte: keys[i % keys.length] ?? '', limit: 10 })]],
+  [
+    'delete and set again',
+    (i) => {
+      table.delete(keys[i % keys.length] ?? '')
+      table.set(keys[i % keys.length] ?? '', value)
+    },
+  ],
+]
+const transact = (write: () => void): void => {
+  transaction.begin()
+  write()
+  transaction.commit()
+}
+for (const key of keys) transact(() => table.set(key, value))
+for (const [operation, work] of tableOperations) {
+  let at = 0
+  bench.add(
+    `table: ${operation}`,
+    each(() => {
+      // Not in the order of the keys.
+      at = (at + 7_919) % keys.length
+      transact(() => work(at))
+    }),
+  )
+}
 
 /** One that leads alone: what the core does for a proposal, with a disk that is always done. */
 function proposed(): () => void {

@@ -299,13 +299,21 @@ describe('a process dies when its node is whole and its disk is not', () => {
     return it
   }
 
-  test.each([16, 18])('with what it had lost not yet on its disk: it is fenced as before, and nobody wonders (seed %i)', (seed) => {
-    const { sim, leader } = lostByLeader(seed)
-    comeBack(sim, leader)
-    expect(isFenced(sim, leader)).toBe(true)
-    sim.runUntilConverged()
-    expect(isFenced(sim, leader)).toBe(false)
-    sim.checkLinearizable()
+  test('with what it had lost not yet on its disk: it is fenced as before, and nobody wonders', () => {
+    let died = 0
+    for (let seed = 16; seed < 40; seed++) {
+      const { sim, leader } = lostByLeader(seed)
+      const lostBefore = sim.coverage.of('unsyncedLost')
+      comeBack(sim, leader)
+      // A crash may keep what is being written.
+      if (sim.coverage.of('unsyncedLost') === lostBefore) continue
+      died += 1
+      expect(isFenced(sim, leader)).toBe(true)
+      sim.runUntilConverged()
+      expect(isFenced(sim, leader)).toBe(false)
+      sim.checkLinearizable()
+    }
+    expect(died).toBeGreaterThan(4)
   })
 
   test.each([16, 18])('with what it has learned not yet on its disk: it learns it again, and nobody wonders (seed %i)', (seed) => {

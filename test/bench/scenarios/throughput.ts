@@ -47,7 +47,16 @@ function sectionOf({ systems, seconds, rounds }: Context, cells: readonly Cell[]
   const isCompared = names.length > 1
   const header = [
     ...['', 'in flight'],
-    ...names.flatMap((name) => [`${name} /s`, 'p50 ms', 'p99 ms', 'p999 ms', 'nodes us/call', 'client us/call', 'MiB a node']),
+    ...names.flatMap((name) => [
+      `${name} /s`,
+      'p50 ms',
+      'p99 ms',
+      'p999 ms',
+      'nodes us/call',
+      'client us/call',
+      'MiB a node',
+      'MiB of the client',
+    ]),
     ...(isCompared ? ['calls', 'p50', 'p99', 'memory'] : []),
   ]
   const rows = cells.map(({ operation, inFlight, measured }) => {
@@ -90,6 +99,7 @@ function systemCells(measured: readonly Measured[]): readonly string[] {
     of(nodesMicroseconds),
     of(({ client, perSecond }) => (client.cores * 1e6) / perSecond),
     of(memoryOf),
+    of(({ client }) => client.mebibytes),
   ]
 }
 
