@@ -1,7 +1,7 @@
 // Which part of a seed's run takes place. All of it, as a rule; of a run that failed, the least that still does.
 import type { LinkFaults } from './faults.ts'
 
-type LinkFault = keyof LinkFaults
+export type LinkFault = keyof LinkFaults
 
 export interface RunPlan {
   /** Decides everything that is decided by chance. A whole number, at least 0. */
@@ -14,7 +14,7 @@ export interface RunPlan {
   readonly links?: ReadonlySet<LinkFault>
 }
 
-const linkFaults: readonly LinkFault[] = ['loss', 'duplication', 'reordering', 'corruption', 'unreachable']
+export const linkFaults: readonly LinkFault[] = ['loss', 'duplication', 'reordering', 'corruption', 'unreachable']
 
 /** `12`, or `12/acts=1-3,7/calls=none/links=loss`. */
 export function planText({ seed, acts, calls, links }: RunPlan): string {

@@ -1,5 +1,5 @@
 // From a run that fails to the least that still does: fewer acts, fewer calls, links that lose less.
-import type { RunPlan } from './plan.ts'
+import { type LinkFault, linkFaults, type RunPlan } from './plan.ts'
 import type { SimulationError } from './violation.ts'
 
 export interface ShrinkOptions {
@@ -31,14 +31,17 @@ export function shrink(
   }
   const plan = (): RunPlan => least.run.plan
 
-  if (!fails({ ...plan(), links: new Set() }))
-    for (const link of ['loss', 'duplication', 'reordering', 'corruption', 'unreachable'] as const) {
-      const links = new Set(plan().links ?? (['loss', 'duplication', 'reordering', 'corruption', 'unreachable'] as const))
-      links.delete(link)
-      fails({ ...plan(), links })
-    }
-  for (let before = Number.POSITIVE_INFINITY; sizeOf(least) < before && runs < runsMax; ) {
-    before = sizeOf(least)
+  const linksOf = (): ReadonlySet<LinkFault> => plan().links ?? new Set(linkFaults)
+  const thinLinks = (): void => {
+    const present = linksOf()
+    if (present.size === 0 || fails({ ...plan(), links: new Set() })) return
+    for (const link of present) fails({ ...plan(), links: new Set([...linksOf()].filter((other) => other !== link)) })
+  }
+
+  // Until nothing more can be left out: so who shrinks the outcome once more finds the same.
+  for (let before: SimulationError | undefined; before !== least && runs < runsMax; ) {
+    before = least
+    thinLinks()
     thin(
       () => actsOf(least),
       (acts) => fails({ ...plan(), acts }),
