@@ -19,10 +19,10 @@ if (lost.length > 0 && lost.length < dirs.length) {
 for (const { id, dir } of lost) await Server.bootstrap({ dir, id, clusterId, members })
 
 const nodes = members.map(({ id }) => {
-  const node = spawn(process.execPath, ['dist/server.js', String(id)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const node = spawn(process.execPath, ['dist/server.js', String(id)], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   console.log(`${id} | process ${node.pid}`)
   for (const stream of [node.stdout, node.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => console.log(`${id} | ${line}`))
+    if (stream !== null) createInterface({ input: stream }).on('line', (line) => console.log(`${id} | ${line}`))
   }
   node.once('close', (code, signal) => console.log(`${id} | ended (${signal ?? code}); in another terminal: npm start ${id}`))
   return node

@@ -36,5 +36,8 @@ console.log(`node ${id} serves clients on ${listen.client}`)
 
 process.once('SIGINT', () => void server.close())
 process.once('SIGTERM', () => void server.close())
+// Under `npm run dev`: however that ends, its nodes do not stay behind with their ports and their data.
+process.once('disconnect', () => void server.close())
+process.channel?.unref()
 // When it stops by itself, it has said why. NODE_REMOVED is for good: whatever starts it again should not.
 await server.closed.catch(() => process.exit(1))

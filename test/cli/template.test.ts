@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
+import { freeAddress, until } from '../bench/systems/ports.ts'
 import { built, builtMain, repository } from './built.ts'
 import { linkPackages, raftgen } from './raftgen.ts'
 import { temporaryFolder, writeFiles } from './temporary-folder.ts'
@@ -57,7 +59,44 @@ test('each script of the project works by itself: what it needs is made first', 
     stderr: expect.stringMatching(/^data\/2 is missing, .* `npm start 2 join`\.\nOr remove data\/ /),
   })
   expect(readdirSync(join(svc, 'data'))).toEqual(['1', '3'])
+
+  rmSync(join(svc, 'data'), { recursive: true })
+  const members = await Promise.all([1, 2, 3].map(async (id) => ({ id, peer: await freeAddress(), client: await freeAddress() })))
+  const addresses = `const members = ${JSON.stringify(members)}\nconst addressesOf = (id) => members[id - 1]\n`
+  writeFiles(svc, { 'dist/cluster.js': `${addresses}export const clusterId = 'dev'\nexport { addressesOf, members }\n` })
+  await expectNodesEndWith(svc)
 }, 120_000)
+
+/** Whatever ends `npm run dev`, no node stays behind. */
+async function expectNodesEndWith(svc: string): Promise<void> {
+  const dev = spawn(process.execPath, ['dist/dev.js'], { cwd: svc, stdio: ['ignore', 'pipe', 'inherit'] })
+  const lines: string[] = []
+  createInterface({ input: dev.stdout }).on('line', (line) => lines.push(line))
+  const pids = (): readonly number[] => lines.flatMap((line) => Number(/^\d \| process (\d+)$/.exec(line)?.[1] ?? 0) || [])
+  try {
+    // Whoever writes a line to nobody ends as well, so none may be due.
+    const isQuiet = (): boolean =>
+      lines.some((line) => line.includes('leader in term')) &&
+      new Set(lines.flatMap((line) => /^(\d) \| follower in term/.exec(line)?.[1] ?? [])).size >= 2
+    await until('a leader and its followers', 30_000, () => Promise.resolve(isQuiet() || undefined))
+    expect(pids()).toHaveLength(3)
+  } finally {
+    dev.kill('SIGKILL')
+  }
+  try {
+    await until('their end', 10_000, () => Promise.resolve(pids().every((pid) => !isRunning(pid)) || undefined))
+  } finally {
+    for (const pid of pids().filter(isRunning)) process.kill(pid, 'SIGKILL')
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 test('a node of the project that is not told which it is says what it may be told', async () => {
   const folder = temporaryFolder()
