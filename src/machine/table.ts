@@ -135,7 +135,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
     const canonical = this.#checkValue(canonicalKey, value)
     if (this.#absent) return
     if (this.#indexes?.hasUnique === true) this.#indexes.check(canonicalKey, this.#map.get(canonicalKey), canonical)
-    const stored = this.#in(canonical, this.#digest === undefined ? holdAsTheyCome : hold)
+    const stored = this.#in(canonical, hold)
     this.#beginWrite()
     const before = this.#map.put(canonicalKey, stored)
     this.#indexes?.replace(canonicalKey, before, stored)

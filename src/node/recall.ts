@@ -59,7 +59,7 @@ export class Recall {
   /** Others than the voters that have something to say. */
   readonly #strangers = new Set<NodeId>()
   /** What those said last, as leaders, who were not heeded yet: they would say it again only with their next heartbeat. */
-  readonly #held = new Map<NodeId, PeerMessage>()
+  readonly #unheeded = new Map<NodeId, PeerMessage>()
   /** When the last of those that are to be asked became known. */
   #since: Ms | undefined
   #isSettled: boolean
@@ -89,7 +89,7 @@ export class Recall {
       this.#isAsking = true
     }
     const isKnown = this.#answers.has(from) || this.#strangers.has(from)
-    if (isKnown && (kind === 'AppendEntries' || kind === 'Heartbeat')) this.#held.set(from, message)
+    if (isKnown && (kind === 'AppendEntries' || kind === 'Heartbeat')) this.#unheeded.set(from, message)
     return false
   }
 
@@ -205,9 +205,9 @@ export class Recall {
   }
 
   #release(): void {
-    for (const [from, message] of this.#held) {
+    for (const [from, message] of this.#unheeded) {
       if (!this.#answers.has(from)) continue
-      this.#held.delete(from)
+      this.#unheeded.delete(from)
       this.#ports.again(message)
     }
   }
