@@ -44,12 +44,27 @@ export const eventLoop: Scenario = {
         header: ['', 'slices', 'p50', 'p90', 'p99', 'longest'],
         rows: parts.map(({ name, of }) => [name, String(of.length), ...[0.5, 0.9, 0.99, 1].map((share) => blockText(of, share))]),
         charts: [],
-        raw: { slices: own, snapshots },
+        raw: { parts: parts.map(({ name, of }) => ({ name, slices: of.length, ...distributionOf(of) })), snapshots },
       }
     } finally {
       await cluster.close()
     }
   },
+}
+
+/** From the shortest to the longest, in steps of one in a hundred: thousands of slices say no more. */
+const distributionOf = (slices: readonly WatchNote[]): Readonly<Record<'longestMs' | 'withoutGcMs', readonly number[]>> => {
+  const shares = Array.from({ length: 101 }, (_, i) => i / 100)
+  const of = (figure: 'longestMs' | 'withoutGcMs'): readonly number[] =>
+    shares.map((share) =>
+      Number(
+        percentile(
+          slices.map((slice) => slice[figure]),
+          share,
+        ).toFixed(2),
+      ),
+    )
+  return { longestMs: of('longestMs'), withoutGcMs: of('withoutGcMs') }
 }
 
 const blockText = (slices: readonly WatchNote[], share: number): string =>
