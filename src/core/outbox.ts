@@ -1,7 +1,7 @@
 import type { Accepted, Fetch, ReadGrant, Ready, Refusal } from './api.ts'
 import type { AppendEntriesReply, Index, LogBase, Message, Witness } from './types.ts'
 
-type Decided = Omit<Ready, 'persist' | 'applyThrough' | 'restore' | 'softState'>
+type Given = Pick<Ready, 'persist' | 'applyThrough' | 'restore' | 'softState'>
 
 /** What has been decided since the last `ready`. Lists that are empty are given out as one shared array. */
 export class Outbox {
@@ -90,9 +90,13 @@ export class Outbox {
     )
   }
 
-  /** Promises only while no write is in flight. */
-  take({ promises }: { readonly promises: boolean }): Decided {
-    const decided = {
+  /** All of it, and what is `given`. Promises only while no write is in flight. */
+  take({ persist, applyThrough, restore, softState }: Given, { promises }: { readonly promises: boolean }): Ready {
+    const ready = {
+      persist,
+      applyThrough,
+      restore,
+      softState,
       send: this.#sends.take(),
       sendAfterPersist: promises ? this.#promises.take() : none,
       reads: this.#reads.take(),
@@ -106,7 +110,7 @@ export class Outbox {
     this.#snapshotWanted = undefined
     this.#compact = undefined
     this.#witness = undefined
-    return decided
+    return ready
   }
 }
 

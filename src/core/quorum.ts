@@ -54,7 +54,11 @@ function majorityValue(voters: readonly NodeId[], valueOf: (id: NodeId) => numbe
   for (const voter of voters) {
     const value = valueOf(voter)
     let at = count++
-    for (let below = sorted[at - 1]; at > 0 && below !== undefined && below > value; below = sorted[at - 1]) sorted[at--] = below
+    for (; at > 0; at--) {
+      const below = sorted[at - 1]
+      if (below === undefined || below <= value) break
+      sorted[at] = below
+    }
     sorted[at] = value
   }
   // Ascending: a majority stands at this position or above it. For 3 voters position 1, for 4 position 1, for 5 position 2.

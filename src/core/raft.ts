@@ -12,7 +12,7 @@ import { Outbox } from './outbox.ts'
 import { Persistence } from './persistence.ts'
 import { RaftLog } from './raft-log.ts'
 import { recollectionOf } from './recollect.ts'
-import { acceptEntries, answerStale } from './replies.ts'
+import { acceptEntries, answerHeartbeat, answerStale } from './replies.ts'
 import { Snapshots } from './snapshots.ts'
 import { statusOf } from './status.ts'
 import type {
@@ -146,7 +146,7 @@ export class Raft {
     if (isSame && persist === undefined && !this.#outbox.has({ promises: write })) return undefined
     if (applyThrough < this.#givenApplyThrough) broken(`apply falls from ${this.#givenApplyThrough} to ${applyThrough}`)
     this.#givenApplyThrough = applyThrough
-    return { persist, applyThrough, restore, softState, ...this.#outbox.take({ promises: write }) }
+    return this.#outbox.take({ persist, applyThrough, restore, softState }, { promises: write })
   }
 
   /** `undefined` when they are not all in memory: read them from the log. Else one entry at least. */
@@ -339,8 +339,7 @@ export class Raft {
     if (!this.#elections.follow(message)) return
     // Its leader relies on what this node has acknowledged. Where that got lost, others may stand in its place.
     if (this.#log.fence === undefined && message.commitIndex <= this.#log.lastIndex) this.#log.commitTo(message.commitIndex)
-    const { isFull } = this.#ctx.disk
-    this.#reply({ ...this.#headerTo(message), kind: 'HeartbeatReply', round: message.round, ...(isFull ? { isFull } : {}) })
+    this.#reply(answerHeartbeat(message, this.#ctx))
   }
 
   /** The leader has compacted what we need next. Whether we got there already, it learns from the answer. */

@@ -1,7 +1,8 @@
 // What a node answers to those who lead it, and to those whose term is over.
 import { unreachable } from './invariant.ts'
 import type { RaftLog } from './raft-log.ts'
-import type { AppendEntries, AppendEntriesReply, EntryId, Message, NodeId, Term } from './types.ts'
+import type { NodeContext } from './node-context.ts'
+import type { AppendEntries, AppendEntriesReply, EntryId, Heartbeat, HeartbeatReply, Message, NodeId, Term } from './types.ts'
 
 /** Before the first entry. */
 const noEntry: EntryId = { term: 0, index: 0 }
@@ -12,17 +13,25 @@ const noEntry: EntryId = { term: 0, index: 0 }
  */
 export function acceptEntries(log: RaftLog, message: AppendEntries): AppendEntriesReply {
   const { from, to, term, prev, entries } = message
-  const header = { kind: 'AppendEntriesReply', from: to, to: from, term } as const
-  if (log.conf.voters.length === 0) return { ...header, ok: false, prevIndex: prev.index, hint: noEntry }
+  const refused = (hint: EntryId): AppendEntriesReply => {
+    return { kind: 'AppendEntriesReply', from: to, to: from, term, ok: false, prevIndex: prev.index, hint }
+  }
+  if (log.conf.voters.length === 0) return refused(noEntry)
   const { commitIndex } = log
   // What is committed is the leader's too (§3.6.3): an entry up to there is known to match, even where its term is forgotten.
   const isKnown = prev.index < commitIndex
-  if (!isKnown && !log.has(prev)) return { ...header, ok: false, prevIndex: prev.index, hint: log.newestNotAfter(prev) }
+  if (!isKnown && !log.has(prev)) return refused(log.newestNotAfter(prev))
   log.accept(isKnown ? entries.slice(commitIndex - prev.index) : entries)
   // Not lastIndex: beyond what this message proves our log may still differ from the leader's (§3.5).
   const matchIndex = Math.max(prev.index + entries.length, commitIndex)
   log.commitTo(Math.min(message.commitIndex, matchIndex))
-  return { ...header, ok: true, matchIndex }
+  return { kind: 'AppendEntriesReply', from: to, to: from, term, ok: true, matchIndex }
+}
+
+/** Of the term of its sender. */
+export function answerHeartbeat({ from, to, term, round }: Heartbeat, { disk }: Pick<NodeContext, 'disk'>): HeartbeatReply {
+  const reply = { kind: 'HeartbeatReply', from: to, to: from, term, round } as const
+  return disk.isFull ? { ...reply, isFull: true } : reply
 }
 
 /**

@@ -76,7 +76,9 @@ function heldOf(value: object): unknown {
   return value.length > heldMax ? value : new HeldBytes(latin1Of(value))
 }
 
-const latin1Of = ({ buffer, byteOffset, length }: Uint8Array): string => Buffer.from(buffer, byteOffset, length).toString('latin1')
+/** Of every `Buffer`, and for any array of bytes: `toString('latin1')` would need a `Buffer` made of it first. */
+const { latin1Slice } = Buffer.prototype as unknown as { latin1Slice(this: Uint8Array, start: number, end: number): string }
+const latin1Of = (bytes: Uint8Array): string => latin1Slice.call(bytes, 0, bytes.length)
 
 function ownOf(value: object): unknown {
   if (value instanceof Uint8Array) return value.slice()

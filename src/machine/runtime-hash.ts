@@ -1,7 +1,7 @@
 // What sessions, the replies that are kept for them, and log time add to the digest of a replica. What is given is good until the next call.
 import type { Digest } from './field-digest.ts'
 import { RecordHash } from './record-hash.ts'
-import type { Recorded } from './sessions.ts'
+import type { Recorded } from './kept-replies.ts'
 
 /** Beyond the positions that fields of a state have. */
 const kinds = { session: 1_000_001, reply: 1_000_002, time: 1_000_003 }

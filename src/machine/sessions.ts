@@ -2,6 +2,7 @@
 import { assert } from '../core/invariant.ts'
 import type { Index } from '../core/types.ts'
 import { type Digest, DigestSum } from './field-digest.ts'
+import { type KeptReplies, type Recorded, ReplyQueue } from './kept-replies.ts'
 import { hashOfReply, hashOfSession } from './runtime-hash.ts'
 
 /** A client may be this far ahead of its oldest unsettled command. Bounds the replies kept for it. */
@@ -10,12 +11,6 @@ export const sessionWindow = 8_192
 export const sessionReplyBytesMax = 4 * 1_024 * 1_024
 /** Sessions of one cluster; opening one more is refused. */
 export const sessionsMax = 100_000
-
-export interface Recorded {
-  readonly index: Index
-  /** `undefined` once dropped: applied, but the reply is gone. */
-  readonly reply: Uint8Array | undefined
-}
 
 /** A class: whatever makes one, all are of one shape, and each command touches one. */
 class Session {
@@ -27,20 +22,31 @@ class Session {
   ackedBelow: number
   /** Highest seq executed. Commands of a session take effect in the order of their seqs. */
   lastSeq: number
-  /** By seq, ascending: seqs are recorded in order. Invariant: every key >= ackedBelow. */
-  readonly replies: Map<number, Recorded>
+  /** Seqs are recorded in order. Invariant: every seq >= ackedBelow. */
+  readonly replies: ReplyQueue
   replyBytes: number
   /** No seq below still has its reply, other than as dropped. */
   keptFrom: number
 
   /** With replies of its own: a copy of those given. */
-  constructor(age: number, { ttlMs, lastActive, ackedBelow, lastSeq, replies, replyBytes, keptFrom }: Omit<Session, 'age'>) {
+  constructor(
+    age: number,
+    {
+      ttlMs,
+      lastActive,
+      ackedBelow,
+      lastSeq,
+      replies,
+      replyBytes,
+      keptFrom,
+    }: Omit<Session, 'age' | 'replies'> & Pick<SessionRecord, 'replies'>,
+  ) {
     this.age = age
     this.ttlMs = ttlMs
     this.lastActive = lastActive
     this.ackedBelow = ackedBelow
     this.lastSeq = lastSeq
-    this.replies = new Map(replies)
+    this.replies = ReplyQueue.from(replies)
     this.replyBytes = replyBytes
     this.keptFrom = keptFrom
   }
@@ -53,8 +59,8 @@ export interface SessionRecord {
   readonly lastActive: number
   readonly ackedBelow: number
   readonly lastSeq: number
-  /** By seq, ascending, none below `ackedBelow` or above `lastSeq`. */
-  readonly replies: ReadonlyMap<number, Recorded>
+  /** None below `ackedBelow` or above `lastSeq`. */
+  readonly replies: KeptReplies
 }
 
 /** All sessions as they were at one moment. */
@@ -106,7 +112,7 @@ export class Sessions {
   open(id: Index, { now, ttlMs }: { readonly now: number; readonly ttlMs: number }): boolean {
     if (this.#sessions.size >= sessionsMax) return false
     assert(!this.#sessions.has(id), `session ${id} is opened twice`)
-    const fresh = { ttlMs, lastActive: now, ackedBelow: 1, lastSeq: 0, replies: new Map(), replyBytes: 0, keptFrom: 1 }
+    const fresh = { ttlMs, lastActive: now, ackedBelow: 1, lastSeq: 0, replies: new ReplyQueue(), replyBytes: 0, keptFrom: 1 }
     this.#sessions.set(id, new Session(this.#age, fresh))
     this.#sum.add(hashOfSession(id, ttlMs))
     this.#nextExpiry = Math.min(this.#nextExpiry, now + ttlMs)
@@ -187,12 +193,10 @@ export class Sessions {
   #acknowledge(id: number, session: Session, ackedBelow: number): void {
     if (ackedBelow <= session.ackedBelow) return
     session.ackedBelow = ackedBelow
-    for (const [seq, recorded] of session.replies) {
-      if (seq >= ackedBelow) break
-      session.replies.delete(seq)
+    session.replies.dropBelow(ackedBelow, (seq, recorded) => {
       session.replyBytes -= recorded.reply?.length ?? 0
       this.#sum.subtract(hashOfReply(id, seq, recorded))
-    }
+    })
   }
 
   #dropOldest(id: number, session: Session): void {
@@ -241,7 +245,7 @@ export class Sessions {
         this.#sum.add(hashOfReply(id, seq, recorded))
       }
       // Not known where the dropped ones end: the next drop looks from the first on.
-      const kept = { ttlMs, lastActive, ackedBelow, lastSeq, replies: new Map(replies), replyBytes, keptFrom: ackedBelow }
+      const kept = { ttlMs, lastActive, ackedBelow, lastSeq, replies, replyBytes, keptFrom: ackedBelow }
       this.#sessions.set(id, new Session(this.#age, kept))
       this.#nextExpiry = Math.min(this.#nextExpiry, lastActive + ttlMs)
     }

@@ -197,8 +197,8 @@ export class CommandDoor {
     else if (!waits) this.#lookForRoom()
     if (!this.#proposals.hasWaiting) return
     const { version } = this.#replica
-    const proposal = this.#proposals.propose({ now: this.#time.stamp(), version, ...(waits ? { goes: isVitalInDoubt } : {}) })
-    if (proposal.commands.length > 0) this.#raft.step({ kind: 'propose', ...proposal })
+    const { ticket, commands } = this.#proposals.propose({ now: this.#time.stamp(), version, goes: waits ? isVitalInDoubt : undefined })
+    if (commands.length > 0) this.#raft.step({ kind: 'propose', ticket, commands })
   }
 
   /** All replicas are to compare themselves. */
@@ -240,14 +240,13 @@ export class CommandDoor {
     const { index, reply, refused, failure } = this.#replica.applied
     switch (pending.kind) {
       case 'command':
-        this.#reply(pending, {
+        return this.#reply(pending, {
           seq: pending.seq,
           index,
           reply,
           refused,
-          ...(failure === undefined ? {} : { failure: failureText(failure) }),
+          failure: failure === undefined ? undefined : failureText(failure),
         })
-        return
       case 'openSession':
         this.#connections
           .toTell(pending.connection)

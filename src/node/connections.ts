@@ -128,6 +128,7 @@ export class Connections {
   }
 
   flush(port: ClientPort): void {
+    if (this.#busy.size === 0) return
     for (const connection of this.#busy) if (!connection.idle) port.send(connection.id, connection.take())
     this.#busy.clear()
   }

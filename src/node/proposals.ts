@@ -88,10 +88,15 @@ export class Proposals {
   }
 
   /** Everything that waits, as one input for the core, stamped with `now`; only what `goes`, where that is given. */
-  propose({ now, version, goes }: { readonly now: number; readonly version: number; readonly goes?: (pending: Pending) => boolean }): {
-    readonly ticket: number
-    readonly commands: readonly Uint8Array[]
-  } {
+  propose({
+    now,
+    version,
+    goes,
+  }: {
+    readonly now: number
+    readonly version: number
+    readonly goes?: ((pending: Pending) => boolean) | undefined
+  }): { readonly ticket: number; readonly commands: readonly Uint8Array[] } {
     const items = goes === undefined ? this.#waiting : this.#waiting.filter(goes)
     this.#waiting = goes === undefined ? [] : this.#waiting.filter((pending) => !goes(pending))
     const ticket = this.#tickets.next()
@@ -130,7 +135,7 @@ export class Proposals {
 
   /** After the answers to the tickets of a turn were taken in. */
   settleTickets(): void {
-    this.#proposed.clear()
+    if (this.#proposed.size > 0) this.#proposed.clear()
   }
 
   /** Who waits for `entry`, which was applied; `undefined` when nobody here does. */

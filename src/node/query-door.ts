@@ -74,7 +74,7 @@ export class QueryDoor {
   /** Hands what waits to the core, which asks the leader where this node is not. */
   ask(): void {
     for (let question = this.#queries.confirm(); question !== undefined; question = this.#queries.confirm()) {
-      this.#options.raft.step({ kind: 'read', ...question })
+      this.#options.raft.step({ kind: 'read', id: question.id, lease: question.lease })
     }
   }
 
@@ -205,7 +205,12 @@ export class QueryDoor {
     try {
       const reply = replica.query(query, time)
       const lowered = lower(replica.machine, { kind: 'query', call: query, reply, version: told.version })
-      told.replyToQuery({ requestId, index: replica.lastApplied, reply, refused: undefined, ...lowered })
+      const index = replica.lastApplied
+      told.replyToQuery(
+        lowered === undefined
+          ? { requestId, index, reply, refused: undefined }
+          : { requestId, index, reply: lowered.reply, refused: lowered.refused },
+      )
       return reply.length
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)

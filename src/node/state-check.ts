@@ -151,8 +151,10 @@ export class StateCheck {
     this.#now = now
     this.#checkedSince ??= now
     this.#sendReports()
-    for (const index of this.#dirty) this.#judge(index, now)
-    this.#dirty.clear()
+    if (this.#dirty.size > 0) {
+      for (const index of this.#dirty) this.#judge(index, now)
+      this.#dirty.clear()
+    }
     if (now - this.#askedSince >= this.#ports.electionTimeoutMs) {
       this.#askedSince = now
       // Who votes may have changed.

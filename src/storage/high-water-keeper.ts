@@ -38,7 +38,7 @@ export class HighWaterKeeper {
   write(next: NextSlot, done: Done): void {
     assert(!this.#isWriting, 'one slot at a time')
     const { owner, sequence } = this.#state
-    this.#state = { ...next, owner, sequence: sequence + 1 }
+    this.#state = withNumber(next, owner, sequence + 1)
     const position = this.#next
     this.#next = position === 0 ? 1 : 0
     this.#isAhead = false
@@ -52,9 +52,9 @@ export class HighWaterKeeper {
   commit(next: NextSlot, keep: (slot: Uint8Array, done: Done) => void, done: Done): void {
     assert(!this.#isWriting, 'one slot at a time')
     const { owner, sequence } = this.#state
-    this.#state = { ...next, owner, sequence }
+    this.#state = withNumber(next, owner, sequence)
     this.#isAhead = true
-    this.#begin(done, (kept) => keep(encodeSlotContent({ ...this.#state, sequence: sequence + 1 }), kept))
+    this.#begin(done, (kept) => keep(encodeSlotContent(withNumber(next, owner, sequence + 1)), kept))
   }
 
   /** Nothing is being written. What was committed is in the places afterwards, unless a write has failed. */
@@ -72,4 +72,13 @@ export class HighWaterKeeper {
       done(error)
     })
   }
+}
+
+/** Not by a spread: whoever reads what that makes has to look up each field anew, and this is done for every write. */
+function withNumber(
+  { hardState, last, base, baseConf, fence, reached, members }: NextSlot,
+  owner: HighWater['owner'],
+  sequence: number,
+): HighWater {
+  return { sequence, owner, hardState, last, base, baseConf, fence, reached, members }
 }

@@ -57,7 +57,7 @@ export function fenceAfter(
 
 function slotOf({ base, hardState, fence, members }: NextState, before: HighWater): NextSlot {
   const { term, votedFor } = hardState
-  const position = { ...base.id, chain: base.chain }
+  const position = { term: base.id.term, index: base.id.index, chain: base.chain }
   const reached = fence === undefined ? undefined : before.reached
   return { hardState: { term, votedFor }, last: markOf(hardState), base: position, baseConf: base.conf, fence, reached, members }
 }

@@ -138,7 +138,7 @@ export interface ReplyItem {
   readonly reply: Uint8Array
   readonly refused: Refused | undefined
   /** What the handler of the command threw, and where, in the words of the node that answers; of the first reply only. */
-  readonly failure?: string
+  readonly failure?: string | undefined
 }
 /** Ascending by position in the log. */
 export interface Replies {

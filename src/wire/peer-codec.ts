@@ -238,7 +238,7 @@ function readAppendEntriesReply(reader: ByteReader, { from, to, term }: Header):
 function readHeartbeatReply(reader: ByteReader, { from, to, term }: Header): HeartbeatReply {
   const round = reader.u48('round')
   const isFull = reader.boolean('isFull')
-  return { kind: 'HeartbeatReply', from, to, term, round, ...(isFull ? { isFull } : {}) }
+  return isFull ? { kind: 'HeartbeatReply', from, to, term, round, isFull } : { kind: 'HeartbeatReply', from, to, term, round }
 }
 
 function readInstallSnapshot(reader: ByteReader, { from, to, term }: Header): InstallSnapshot {

@@ -1,13 +1,7 @@
 // All sessions as bytes: equal sessions give equal bytes. Snapshots carry them, digests are made of them.
 import type { Index } from '../core/types.ts'
-import {
-  type Recorded,
-  type SessionRecord,
-  sessionReplyBytesMax,
-  type SessionsView,
-  sessionsMax,
-  sessionWindow,
-} from '../machine/sessions.ts'
+import type { Recorded } from '../machine/kept-replies.ts'
+import { type SessionRecord, sessionReplyBytesMax, type SessionsView, sessionsMax, sessionWindow } from '../machine/sessions.ts'
 import { type ByteReader, ByteWriter, WireError } from './bytes.ts'
 
 /** Without any reply: id, time to live, last sign of life, acknowledged below, last seq, number of replies. */
@@ -74,6 +68,11 @@ export function readSession(reader: ByteReader, bounds: SessionBounds): SessionR
   const lastSeq = reader.u48('last seq of a session')
   if (id > bounds.lastApplied) throw new WireError(`session ${id} was opened after entry ${bounds.lastApplied}, the last one applied`)
   if (lastActive > bounds.now) throw new WireError(`session ${id} was active at ${lastActive}, later than log time ${bounds.now}`)
+  if (lastSeq >= ackedBelow + sessionWindow) {
+    throw new WireError(
+      `session ${id} has executed command ${lastSeq}, ${sessionWindow} or more after ${ackedBelow}, its oldest unanswered one`,
+    )
+  }
   const session = { id, ttlMs, lastActive, ackedBelow, lastSeq }
   return { ...session, replies: readReplies(reader, session, bounds) }
 }

@@ -150,8 +150,9 @@ class Reader {
     if (depth >= wireDepthMax) throw new WireError(`a value is nested more than ${wireDepthMax} levels deep`)
     // One byte an item at least.
     if (count > this.#length - this.#at) throw new WireError(`${count} items cannot fit in ${this.#length - this.#at} bytes`)
-    const items: Wire[] = []
-    for (let i = 0; i < count; i++) items.push(this.value(depth + 1))
+    // As large as needed where that is small: an array that grows takes room for seventeen at once.
+    const items = count <= smallCountMax ? new Array<Wire>(count) : []
+    for (let i = 0; i < count; i++) items[i] = this.value(depth + 1)
     return items
   }
 
@@ -187,6 +188,7 @@ class Reader {
 }
 
 const shortTextMax = 32
+const smallCountMax = 16
 /** Longer ones have memory of their own: a table keeps them as they are. */
 const sharedMax = 1_024
 

@@ -377,6 +377,7 @@ describe('sessions as bytes', () => {
     ['session 5 has a reply to 4, outside 1 to 3', [{ replies: [[4, 6]] }]],
     ['session 5 has a reply of entry 21, outside 6 to 20', [{ replies: [[1, 21]] }]],
     ['session 5 has a reply of entry 5, outside 6 to 20', [{ replies: [[1, 5]] }]],
+    ['session 5 has executed command 8195, 8192 or more after 3, its oldest unanswered one', [{ ackedBelow: 3, lastSeq: 8_195 }]],
   ])('that no replica can have are refused: %s', (message, sessions) => {
     expect(() => read(...sessions)).toThrow(new WireError(message))
   })
