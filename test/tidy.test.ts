@@ -83,3 +83,22 @@ describe('a pure folder knows no clock, no chance, no event loop', () => {
 test.each(files)('%s can be read in a sitting', (file) => {
   expect(readFileSync(file, 'utf8').split('\n').length).toBeLessThanOrEqual(linesMax)
 })
+
+test('a check whose words hold values builds them only where it fails', () => {
+  const hot = [
+    'src/core',
+    'src/machine',
+    'src/node',
+    'src/storage',
+    'src/wire',
+    'src/transport',
+    'src/session',
+    'src/contract',
+    'src/server',
+  ]
+  const eager = files
+    .filter((file) => hot.includes(layerOf(file)))
+    .filter((file) => /\bassert\([^\n]*`[^`\n]*\$\{/.test(withoutComments(readFileSync(file, 'utf8'))))
+  // `if (...) broken(...)` instead: see `src/core/invariant.ts`.
+  expect(eager).toEqual([])
+})

@@ -1,4 +1,4 @@
-import { assert } from '../core/invariant.ts'
+import { broken } from '../core/invariant.ts'
 import { type Check, holdsBytes } from './codec.ts'
 import type { FieldDigest } from './field-digest.ts'
 import type { Participant, Transaction } from './transaction.ts'
@@ -63,7 +63,7 @@ export class Cell implements Participant {
 
   /** Replaces the value, outside of transactions, by one that `check` returned. */
   load(value: unknown): void {
-    assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
+    if (this.#transaction.writable) broken(`${this.#name} is replaced within a transaction`)
     this.#digest?.change(this.#value, value)
     this.#value = value
     this.#copies = holdsBytes(value)

@@ -1,6 +1,6 @@
 // The replies that are kept for one session, by seq. They come in that order and go in that order, all the time: a `Map` would be built anew every so
 // often. Knows nothing of sessions.
-import { assert } from '../core/invariant.ts'
+import { broken } from '../core/invariant.ts'
 import type { Index } from '../core/types.ts'
 
 export interface Recorded {
@@ -48,11 +48,11 @@ export class ReplyQueue implements KeptReplies {
   set(seq: number, recorded: Recorded): void {
     const number = Math.floor(seq / pieceSeqs)
     if (this.#size === 0) this.#first = number
-    assert(number >= this.#first, `the reply to command ${seq} comes after later ones`)
+    if (number < this.#first) broken(`the reply to command ${seq} comes after later ones`)
     const at = number - this.#first
     while (this.#pieces.length <= at) this.#pieces.push(new Array<Recorded | undefined>(pieceSeqs).fill(undefined))
     const piece = this.#pieces[at]
-    assert(piece !== undefined, `the reply to command ${seq} has no place`)
+    if (piece === undefined) broken(`the reply to command ${seq} has no place`)
     const offset = seq % pieceSeqs
     if (piece[offset] === undefined) this.#size += 1
     piece[offset] = recorded

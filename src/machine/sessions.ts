@@ -1,5 +1,5 @@
 // Exactly once (§6.3): what each client has been answered, replicated like the state itself and part of it. Time here is log time.
-import { assert } from '../core/invariant.ts'
+import { broken } from '../core/invariant.ts'
 import type { Index } from '../core/types.ts'
 import { type Digest, DigestSum } from './field-digest.ts'
 import { type KeptReplies, type Recorded, ReplyQueue } from './kept-replies.ts'
@@ -111,7 +111,7 @@ export class Sessions {
   /** Opens the session named `id`; false when there are `sessionsMax` already. */
   open(id: Index, { now, ttlMs }: { readonly now: number; readonly ttlMs: number }): boolean {
     if (this.#sessions.size >= sessionsMax) return false
-    assert(!this.#sessions.has(id), `session ${id} is opened twice`)
+    if (this.#sessions.has(id)) broken(`session ${id} is opened twice`)
     const fresh = { ttlMs, lastActive: now, ackedBelow: 1, lastSeq: 0, replies: new ReplyQueue(), replyBytes: 0, keptFrom: 1 }
     this.#sessions.set(id, new Session(this.#age, fresh))
     this.#sum.add(hashOfSession(id, ttlMs))
@@ -167,8 +167,8 @@ export class Sessions {
   /** Keeps the reply of a command that `judge` let execute. */
   record(id: number, seq: number, recorded: { readonly index: Index; readonly reply: Uint8Array }): void {
     const session = this.#own(id)
-    assert(session !== undefined, `session ${id} vanished while its command was applied`)
-    assert(seq > session.lastSeq, `command ${seq} of session ${id} is applied after ${session.lastSeq}`)
+    if (session === undefined) broken(`session ${id} vanished while its command was applied`)
+    if (seq <= session.lastSeq) broken(`command ${seq} of session ${id} is applied after ${session.lastSeq}`)
     session.lastSeq = seq
     session.replies.set(seq, recorded)
     this.#sum.add(hashOfReply(id, seq, recorded))
@@ -191,7 +191,10 @@ export class Sessions {
   }
 
   #acknowledge(id: number, session: Session, ackedBelow: number): void {
-    if (ackedBelow <= session.ackedBelow) return
+    if (ackedBelow > session.ackedBelow) this.#forgetBelow(id, session, ackedBelow)
+  }
+
+  #forgetBelow(id: number, session: Session, ackedBelow: number): void {
     session.ackedBelow = ackedBelow
     session.replies.dropBelow(ackedBelow, (seq, recorded) => {
       session.replyBytes -= recorded.reply?.length ?? 0
@@ -236,7 +239,7 @@ export class Sessions {
     this.#nextExpiry = Number.POSITIVE_INFINITY
     let lastId = 0
     for (const { id, ttlMs, lastActive, ackedBelow, lastSeq, replies } of records) {
-      assert(id > lastId, `session ${id} is restored after session ${lastId}`)
+      if (id <= lastId) broken(`session ${id} is restored after session ${lastId}`)
       lastId = id
       let replyBytes = 0
       this.#sum.add(hashOfSession(id, ttlMs))

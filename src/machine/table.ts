@@ -1,4 +1,4 @@
-import { assert } from '../core/invariant.ts'
+import { broken } from '../core/invariant.ts'
 import { type Check, holdsBytes } from './codec.ts'
 import type { Digest, FieldDigest } from './field-digest.ts'
 import { hasMap, hold, holdAsTheyCome, isHeldWhole, peek, release } from './held-bytes.ts'
@@ -207,7 +207,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
         indexes?.add(key, value)
       },
       install: (sum) => {
-        assert(!this.#transaction.writable, `${this.#name} is replaced within a transaction`)
+        if (this.#transaction.writable) broken(`${this.#name} is replaced within a transaction`)
         entries.install()
         indexes?.install()
         if (sum !== undefined) this.#digest?.load(sum)
@@ -216,16 +216,16 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
   }
 
   commit(): void {
-    assert(!this.#torn, `a write to ${this.#name} was interrupted`)
+    if (this.#torn) broken(`a write to ${this.#name} was interrupted`)
     if (this.#digest !== undefined) this.#addUp(this.#digest)
     this.#forgetJournal()
   }
 
   rollback(): void {
-    assert(!this.#torn, `a write to ${this.#name} was interrupted`)
+    if (this.#torn) broken(`a write to ${this.#name} was interrupted`)
     for (let i = this.#journaled - 1; i >= 0; i--) {
       const key = this.#journalKeys[i]
-      assert(key !== undefined, `the journal of ${this.#name} has a gap`)
+      if (key === undefined) broken(`the journal of ${this.#name} has a gap`)
       const before = this.#journalValues[i]
       const undone = before === undefined ? this.#map.remove(key) : this.#map.put(key, before)
       this.#indexes?.replace(key, undone, before)
@@ -234,7 +234,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
   }
 
   #beginWrite(): void {
-    assert(!this.#torn, `a write to ${this.#name} was interrupted`)
+    if (this.#torn) broken(`a write to ${this.#name} was interrupted`)
     if (this.#journaled === 0) this.#transaction.join(this)
     this.#torn = true
   }
@@ -268,7 +268,7 @@ export class StateTable implements Table<Key, unknown>, Rows, Participant {
 
   #checkKey(key: Key): Key {
     const canonical = this.#keys.check(key, this.#keyPath)
-    assert(typeof canonical === 'string' || typeof canonical === 'number', `a key of ${this.#name} became something else`)
+    if (typeof canonical !== 'string' && typeof canonical !== 'number') broken(`a key of ${this.#name} became something else`)
     return canonical
   }
 

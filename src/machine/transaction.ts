@@ -1,4 +1,4 @@
-import { assert } from '../core/invariant.ts'
+import { assert, broken } from '../core/invariant.ts'
 
 /** A table or a cell: keeps its own journal while a transaction is open, and joins it with its first write. */
 export interface Participant {
@@ -23,7 +23,7 @@ export class Transaction {
   }
 
   begin(): void {
-    assert(this.#mode === 'closed', `a transaction begins in a ${this.#mode}`)
+    if (this.#mode !== 'closed') broken(`a transaction begins in a ${this.#mode}`)
     this.#mode = 'command'
   }
 
@@ -41,7 +41,7 @@ export class Transaction {
   }
 
   beginQuery(): void {
-    assert(this.#mode === 'closed', `a query begins in a ${this.#mode}`)
+    if (this.#mode !== 'closed') broken(`a query begins in a ${this.#mode}`)
     this.#mode = 'query'
   }
 

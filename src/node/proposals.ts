@@ -1,5 +1,5 @@
 // Commands on their way through the log, and who waits for each. Nothing here knows what a command means.
-import { type Accepted, assert, type Entry, type EntryId, type Index } from '../core/index.ts'
+import { type Accepted, broken, type Entry, type EntryId, type Index } from '../core/index.ts'
 import type { Envelope } from '../machine/envelope.ts'
 import { encodeEnvelope, stampCommand } from '../wire/envelope-codec.ts'
 import type { ConnectionId } from './options.ts'
@@ -142,10 +142,10 @@ export class Proposals {
   settle(entry: Entry): Pending | undefined {
     const batch = this.#batches[this.#head]
     if (batch === undefined || entry.index < batch.first.index) return undefined
-    assert(entry.term === batch.first.term, `entry ${entry.index} has term ${entry.term}, it was proposed in term ${batch.first.term}`)
+    if (entry.term !== batch.first.term) broken(`entry ${entry.index} has term ${entry.term}, it was proposed in term ${batch.first.term}`)
     const offset = entry.index - batch.first.index
     const pending = batch.items[offset]
-    assert(pending !== undefined, `entry ${entry.index} was passed over`)
+    if (pending === undefined) broken(`entry ${entry.index} was passed over`)
     if (offset === batch.items.length - 1) this.#nextBatch()
     this.#count -= 1
     this.#answered += 1

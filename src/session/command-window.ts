@@ -1,4 +1,4 @@
-import { assert } from '../core/invariant.ts'
+import { broken } from '../core/invariant.ts'
 import type { Call } from './call.ts'
 import { sessionWindow } from './limits.ts'
 
@@ -37,7 +37,7 @@ export class CommandWindow {
 
   /** Gives `call` the next number. */
   add(call: Call): void {
-    assert(this.hasRoom, `command ${this.#next} is outside the window from ${this.#lowest}`)
+    if (!this.hasRoom) broken(`command ${this.#next} is outside the window from ${this.#lowest}`)
     call.seq = this.#next
     this.#ring[this.#next & mask] = call
     this.#next += 1
@@ -49,7 +49,7 @@ export class CommandWindow {
   }
 
   remove(call: Call): void {
-    assert(this.get(call.seq) === call, `command ${call.seq} is not in the window`)
+    if (this.get(call.seq) !== call) broken(`command ${call.seq} is not in the window`)
     this.#ring[call.seq & mask] = undefined
     this.#openCount -= 1
     while (this.#lowest < this.#next && this.#ring[this.#lowest & mask] === undefined) this.#lowest += 1

@@ -1,5 +1,5 @@
 // Which server to try next. It knows addresses and what came of them, nothing of messages.
-import { assert } from '../core/invariant.ts'
+import { broken } from '../core/invariant.ts'
 import type { Ms } from '../core/types.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { LeaderHint } from '../wire/client-messages.ts'
@@ -185,7 +185,7 @@ export class Router {
 
   #dial(index: number): Route {
     const place = this.#places[index]
-    assert(place !== undefined, `there is no server ${index}`)
+    if (place === undefined) broken(`there is no server ${index}`)
     // The words about an earlier failure are worth more.
     if (place.status === untried) place.status = 'did not answer yet'
     // The rotation goes on after it: a server that fails is not the next one to be tried.

@@ -8,7 +8,7 @@
 // before all of it is deleted, so nothing ever looks at it.
 //
 // With slots it also notes, after each batch, how far its promises go: what LevelDB loses without a word is found by that.
-import { assert } from '../core/invariant.ts'
+import { assert, broken } from '../core/invariant.ts'
 import type { ConfState, Entry, Fence, HardState, Index, LogBase, LogSummary, Member, Persist, Term, Witness } from '../core/types.ts'
 import { RaftgenError } from '../errors.ts'
 import type { Anchor, Done, EntriesDone, EntriesRange, Identity, Log, Skip } from '../ports/log.ts'
@@ -201,7 +201,7 @@ export class BlockLog implements Log {
   #queue(write: Write): void {
     const refusal = this.#refusal()
     if (refusal !== undefined) return this.#kv.defer(() => write.done(refusal))
-    assert(this.#waiting.length < writesMax, `at most ${writesMax} writes wait for the disk`)
+    if (this.#waiting.length >= writesMax) broken(`at most ${writesMax} writes wait for the disk`)
     this.#waiting.push(write)
     this.#nextWrite()
   }

@@ -4,7 +4,7 @@
 // a header alone never makes us allocate what it announces. Whoever keeps a body, or views into it, for longer than a turn asks
 // `compact` first, so that a small entry does not hold a chunk of 64 KiB in memory for as long as it is cached.
 import { crc32 } from 'node:zlib'
-import { assert } from '../core/invariant.ts'
+import { broken } from '../core/invariant.ts'
 import { ByteWriter, WireError } from './bytes.ts'
 
 /** Body of one frame, bytes. Room for an AppendEntries of 1 MiB and one entry of the largest size; more is refused on the header. */
@@ -46,7 +46,7 @@ export class FrameWriter {
   end(): void {
     const length = this.bodyLength
     // Senders split and refuse long before: the other side would take this frame for an attack and close.
-    assert(length > 0 && length <= frameBytesMax, `a frame of ${length} bytes was written, at most ${frameBytesMax} are allowed`)
+    if (length <= 0 || length > frameBytesMax) broken(`a frame of ${length} bytes was written, at most ${frameBytesMax} are allowed`)
     const header = this.#start - frameHeaderBytes
     this.#writer.patchU32(header, length)
     this.#writer.patchU32(header + 4, crc32(this.#writer.view(this.#start)))
