@@ -22,7 +22,7 @@ type Piece = (Recorded | undefined)[]
 
 /** What it costs to hold them grows with the distance between the first and the last. */
 export class ReplyQueue implements KeptReplies {
-  /** One after the other, also where there is nothing in between. Invariant: none while it is empty. */
+  /** One after the other, also where there is nothing in between. Invariant: at most one while nothing is in it. */
   #pieces: Piece[] = []
   /** The first one begins with the seq that is so many times `pieceSeqs`. */
   #first = 0
@@ -47,7 +47,7 @@ export class ReplyQueue implements KeptReplies {
   /** In the place of the one that is there; else above all those that are. */
   set(seq: number, recorded: Recorded): void {
     const number = Math.floor(seq / pieceSeqs)
-    if (this.#size === 0) this.#first = number
+    if (this.#size === 0 && number !== this.#first) this.#beginAt(number)
     if (number < this.#first) broken(`the reply to command ${seq} comes after later ones`)
     const at = number - this.#first
     while (this.#pieces.length <= at) this.#pieces.push(new Array<Recorded | undefined>(pieceSeqs).fill(undefined))
@@ -76,7 +76,12 @@ export class ReplyQueue implements KeptReplies {
       this.#pieces.shift()
       this.#first += 1
     }
-    if (this.#size === 0) this.#pieces = []
+    if (this.#pieces.length > 1 && this.#size === 0) this.#pieces = []
+  }
+
+  #beginAt(number: number): void {
+    this.#pieces = []
+    this.#first = number
   }
 
   *[Symbol.iterator](): Generator<readonly [number, Recorded]> {

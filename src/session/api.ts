@@ -10,7 +10,7 @@ export type Operation = 'command' | 'query' | 'connect'
 
 export interface CallInput {
   readonly kind: 'call'
-  /** Names the call until it is settled; may be used again after that. */
+  /** Names the call until it is settled; may be used again after that, and better is: memory is held up to the largest. 0 or above. */
   readonly callId: number
   readonly operation: Operation
   /** Of a command or a query. Must not be changed until the call is settled: it may have to be sent again. */

@@ -25,6 +25,9 @@ export class Call {
   /** Some attempt ended without a word on whether it entered the log: the connection broke, or the server could not say. Never cleared. */
   exposed = false
   settled = false
+  /** Made before and after it, among those that are not settled: up to the ledger. */
+  before: Call | undefined = undefined
+  after: Call | undefined = undefined
 
   constructor(input: CallInput) {
     this.callId = input.callId

@@ -81,7 +81,7 @@ export class Calls {
 
   /** Settles what `connect` waits for, and calls that were made before it was known that their tokens are of no use. */
   onWelcome(identity: Identity): void {
-    for (const call of [...this.#ledger.calls]) {
+    for (const call of this.#ledger.calls) {
       if (call.operation === 'connect') this.#ledger.settle(call, undefined, { index: 0, reply: nothing })
       const foreign = identity.refuse(call.atLeast)
       if (foreign !== undefined) this.#laneOf(call)?.fail(call, foreign.code, foreign.message)
@@ -109,7 +109,7 @@ export class Calls {
   }
 
   failAll(code: ErrorCode, message: string): void {
-    for (const call of [...this.#ledger.calls]) {
+    for (const call of this.#ledger.calls) {
       const lane = this.#laneOf(call)
       if (lane !== undefined) lane.fail(call, code, message)
       else this.#ledger.settle(call, new RaftgenError(code, message), undefined)
@@ -118,11 +118,11 @@ export class Calls {
 
   /** Every server refused the connection to the nearest for good. */
   failNear(code: ErrorCode, message: string): void {
-    for (const call of [...this.#ledger.calls]) if (call.toNearest) this.near.fail(call, code, message)
+    for (const call of this.#ledger.calls) if (call.toNearest) this.near.fail(call, code, message)
   }
 
   closeAll(): void {
-    for (const call of [...this.#ledger.calls]) {
+    for (const call of this.#ledger.calls) {
       const lane = this.#laneOf(call)
       if (lane !== undefined) lane.close(call)
       else this.#ledger.settle(call, closed(call, undefined), undefined)

@@ -13,7 +13,12 @@ const dueEveryMs = 10
 /** All calls that are not settled, under their limits and deadlines, and the settlements that nobody has fetched yet. */
 export class Ledger {
   readonly #limits: SessionLimits
-  readonly #calls = new Map<number, Call>()
+  /** By their ids. Not a `Map`, which would be built anew every so often while calls come and go all the time. */
+  readonly #byId: (Call | undefined)[] = []
+  /** In the order in which they were made: each knows its neighbours. */
+  #first: Call | undefined
+  #last: Call | undefined
+  #size = 0
   #bytes = 0
   /** Invariant: no open call has an earlier deadline. It may be too early, never too late. */
   #earliestDeadline: Ms = Number.POSITIVE_INFINITY
@@ -28,7 +33,7 @@ export class Ledger {
   }
 
   get size(): number {
-    return this.#calls.size
+    return this.#size
   }
 
   get reflected(): Index {
@@ -37,17 +42,19 @@ export class Ledger {
 
   /** Infinity when there is no call. */
   get earliestDeadline(): Ms {
-    if (this.#calls.size === 0) return Number.POSITIVE_INFINITY
-    return this.#calls.size < manyCalls ? this.#earliestDeadline : Math.max(this.#earliestDeadline, this.#judgedAt + dueEveryMs)
+    if (this.#size === 0) return Number.POSITIVE_INFINITY
+    return this.#size < manyCalls ? this.#earliestDeadline : Math.max(this.#earliestDeadline, this.#judgedAt + dueEveryMs)
   }
 
   /** In the order of the calls. */
-  get calls(): IterableIterator<Call> {
-    return this.#calls.values()
+  get calls(): readonly Call[] {
+    const calls: Call[] = []
+    for (let call = this.#first; call !== undefined; call = call.after) calls.push(call)
+    return calls
   }
 
   get(callId: number): Call | undefined {
-    return this.#calls.get(callId)
+    return this.#byId[callId]
   }
 
   /** The call, or nothing when it was settled at once with OVERLOADED. */
@@ -58,7 +65,7 @@ export class Ledger {
       return undefined
     }
     const call = new Call(input)
-    this.#calls.set(call.callId, call)
+    this.#add(call)
     this.#bytes += call.payload.length
     if (call.deadline < this.#earliestDeadline) this.#earliestDeadline = call.deadline
     return call
@@ -71,7 +78,7 @@ export class Ledger {
 
   settle(call: Call, error: RaftgenError | undefined, answer: Answer | undefined): void {
     call.settled = true
-    this.#calls.delete(call.callId)
+    this.#remove(call)
     this.#bytes -= call.payload.length
     if (answer !== undefined && answer.index > this.#reflected) this.#reflected = answer.index
     this.#settled.push({ callId: call.callId, error, answer })
@@ -83,7 +90,7 @@ export class Ledger {
     this.#judgedAt = now
     const due: Call[] = []
     let earliest = Number.POSITIVE_INFINITY
-    for (const call of this.#calls.values()) {
+    for (let call = this.#first; call !== undefined; call = call.after) {
       if (call.deadline <= now) due.push(call)
       else if (call.deadline < earliest) earliest = call.deadline
     }
@@ -103,9 +110,30 @@ export class Ledger {
   /** Why there is no room for a call with a payload of so many bytes. */
   overload(bytes: number): string | undefined {
     const { callsMax, queueBytesMax } = this.#limits
-    if (this.#calls.size >= callsMax) return `${this.#calls.size} calls of this client are not answered yet, at most ${callsMax} may be`
+    if (this.#size >= callsMax) return `${this.#size} calls of this client are not answered yet, at most ${callsMax} may be`
     const held = this.#bytes + bytes
     if (held <= queueBytesMax) return undefined
     return `the unanswered calls of this client would hold ${held} bytes with this one, at most ${queueBytesMax} are allowed`
+  }
+
+  #add(call: Call): void {
+    this.#byId[call.callId] = call
+    call.before = this.#last
+    if (this.#last === undefined) this.#first = call
+    else this.#last.after = call
+    this.#last = call
+    this.#size += 1
+  }
+
+  #remove(call: Call): void {
+    this.#byId[call.callId] = undefined
+    const { before, after } = call
+    if (before === undefined) this.#first = after
+    else before.after = after
+    if (after === undefined) this.#last = before
+    else after.before = before
+    call.before = undefined
+    call.after = undefined
+    this.#size -= 1
   }
 }

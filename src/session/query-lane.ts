@@ -7,6 +7,7 @@ import type { Call } from './call.ts'
 import { CallQueue } from './call-queue.ts'
 import type { Moment, Reception } from './command-lane.ts'
 import type { Ledger } from './ledger.ts'
+import { OpenRequests } from './open-requests.ts'
 import { aborted, closed, expired } from './verdict.ts'
 
 export class QueryLane {
@@ -16,9 +17,8 @@ export class QueryLane {
   readonly #bound = new CallQueue()
   /** Go to whatever server is there. */
   readonly #local = new CallQueue()
-  /** Sent on the present connection, by request id. */
-  readonly #sent = new Map<number, Call>()
-  #requests = 0
+  /** Sent on the present connection. */
+  readonly #sent = new OpenRequests()
   /** Refused ones are not sent again before. */
   #resumeAt: Ms = 0
   #overload: string | undefined
@@ -44,7 +44,7 @@ export class QueryLane {
   /** Whether a server that has lost the others is of no use: some call, sent or not, wants more than what is there. */
   get needsOthers(): boolean {
     if (this.wantsLeader) return true
-    for (const { consistency } of this.#sent.values()) if (consistency !== 'stale') return true
+    if (this.#sent.calls().some(({ consistency }) => consistency !== 'stale')) return true
     const local = this.#local.peek()
     return local !== undefined && local.consistency !== 'stale'
   }
@@ -66,7 +66,7 @@ export class QueryLane {
   onDisconnected(): void {
     const bound: Call[] = []
     const local: Call[] = []
-    for (const call of this.#sent.values()) {
+    for (const call of this.#sent.calls()) {
       call.onDisconnected()
       call.seq = 0
       if (call.isLocal) local.push(call)
@@ -153,10 +153,8 @@ export class QueryLane {
         continue
       }
       queue.shift()
-      this.#requests += 1
-      call.seq = this.#requests
+      this.#sent.add(call)
       call.pending = 1
-      this.#sent.set(call.seq, call)
       items.push({ requestId: call.seq, consistency: call.consistency, atLeast: call.atLeast?.index ?? 0, query })
     }
   }
