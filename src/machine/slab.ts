@@ -22,14 +22,14 @@ export class Slab {
   /** Not filled. */
   take(length: number): Buffer {
     if (length > this.#bytes / 4) return Buffer.allocUnsafeSlow(length)
-    const start = this.#reserve(length)
+    const start = this.reserve(length)
     return this.#slab.subarray(start, start + length)
   }
 
   /** A copy, which is a `Uint8Array` and no `Buffer`: for who does not know that a slice of a `Buffer` is none. */
   copy(source: Uint8Array): Uint8Array {
     if (source.length > this.#bytes / 4) return Uint8Array.from(source)
-    const start = this.#reserve(source.length)
+    const start = this.reserve(source.length)
     const copy = new Uint8Array(this.#slab.buffer, start, source.length)
     copy.set(source)
     return copy
@@ -39,13 +39,18 @@ export class Slab {
   latin1(text: string): Uint8Array {
     const { length } = text
     if (length > this.#bytes / 4) return Uint8Array.from(Buffer.from(text, 'latin1'))
-    const start = this.#reserve(length)
+    const start = this.reserve(length)
     this.#slab.write(text, start, length, 'latin1')
     return new Uint8Array(this.#slab.buffer, start, length)
   }
 
-  /** Where it begins. */
-  #reserve(length: number): number {
+  /** What is being filled: to be written to where `reserve` said. Another one after the next call of anything. */
+  get memory(): Buffer {
+    return this.#slab
+  }
+
+  /** Takes a piece, to be written in `memory`. Where it begins. At most as much as is taken from the system at once. */
+  reserve(length: number): number {
     if (this.#at + length > this.#slab.length) {
       this.#slab = Buffer.allocUnsafeSlow(this.#bytes)
       // Who gave the memory of one piece to another thread would take it from all its neighbours.

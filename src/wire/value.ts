@@ -1,16 +1,18 @@
-// Values as MessagePack: nil, booleans, numbers, strings, bytes and arrays, nothing else. msgpackr writes; reading is done here in one
+// Values as MessagePack: nil, booleans, numbers, strings, bytes and arrays, nothing else. msgpackr writes what is not short; reading is done here in one
 // pass, so that nothing is allocated, built or shared before it was found to be there and to be allowed.
 //
 // Written: integers of up to 32 bits in their shortest form, every other number as float64. Read: integers of any width within the safe
 // range, too, so that a later writer may choose other forms while nodes of both kinds run together.
 import { Packr, RESET_BUFFER_MODE } from 'msgpackr/pack'
+import { Slab } from '../machine/slab.ts'
 import { WireError } from './bytes.ts'
+import { packShort, type WritableMemory } from './short-value.ts'
 
 /** What a value is between its type and its bytes: MessagePack without maps and extensions. Objects are arrays of their fields. */
 export type Wire = null | boolean | number | string | Uint8Array | readonly Wire[]
 
 /** Where small bytes are put: a `Slab`. */
-export interface Memory {
+export interface Memory extends WritableMemory {
   take(length: number): Uint8Array
   copy(bytes: Uint8Array): Uint8Array
 }
@@ -20,14 +22,21 @@ export const wireDepthMax = 64
 
 const packr = new Packr({ useRecords: false, moreTypes: false, bundleStrings: false, encodeUndefinedAsNil: false, useToJSON: false })
 
+/** Small: whoever keeps the bytes of one value keeps no more of others than with a `Buffer` of Node. */
+const pool = new Slab(8 * 1_024)
+
 /** Bytes of `wire`, not to be changed: small ones share a pool. Throws a `WireError` when it is nested deeper than `wireDepthMax`. */
 export function packValue(wire: Wire): Uint8Array {
+  const short = packShort(wire, pool)
+  if (short !== undefined) return short
   checkDepth(wire)
   return packr.pack(wire)
 }
 
 /** As `packValue`, in memory of `slab`: for what goes as soon as it came. */
 export function packValueInto(slab: Memory, wire: Wire): Uint8Array {
+  const short = packShort(wire, slab)
+  if (short !== undefined) return short
   checkDepth(wire)
   const packed = packr.pack(wire, RESET_BUFFER_MODE)
   const bytes = slab.take(packed.length)
