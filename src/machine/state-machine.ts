@@ -51,7 +51,7 @@ export interface StateMachine {
   readonly open?: boolean
   /** On the leader, before the command enters the log: a sentence that says why it may not, or nothing. Never reads the state. */
   check?(command: Uint8Array): string | undefined
-  /** The same, for a query. */
+  /** The same, for a query, which is not changed until it is answered. */
   checkQuery?(query: Uint8Array): string | undefined
   /**
    * Changes the state and returns the reply. `command` must not be kept or changed. A handler that failed has changed nothing, is told to

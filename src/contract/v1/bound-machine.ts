@@ -78,8 +78,8 @@ export class BoundMachine {
   readonly #raiseInput: RaiseInput
   readonly #nothing: Uint8Array
   /** Of a leader: followers check nothing. */
-  readonly #checkedCommands = new Decoded<Call>()
-  readonly #checkedQueries = new Decoded<Call>()
+  readonly #checkedCommands = new Decoded<Call>('content')
+  readonly #checkedQueries = new Decoded<Call>('identity')
 
   /** `handlers`: by the names in `descriptor`. */
   constructor(descriptor: MachineDescriptor, handlers: ReadonlyMap<string, Handler>, raiseInput: RaiseInput) {

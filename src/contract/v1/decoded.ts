@@ -5,25 +5,28 @@ const keptMax = 1_024
 /** Refused and repeated commands are checked and never applied: this many may lie between two that are. */
 const lookAhead = 16
 
-/**
- * Inputs that were decoded when they were checked, until they are needed again: on a leader every command is. Found by content, since the
- * bytes have been through an envelope meanwhile; in order, since they are applied in the order in which they were checked.
- */
+/** How the bytes that come again are known: commands by what is in them, since they have been through an envelope meanwhile; queries are the same bytes. */
+export type Recognition = 'content' | 'identity'
+
+/** Inputs that were decoded when they were checked, until they are needed again: on a leader every command is. In the order in which they were checked. */
 export class Decoded<T> {
   readonly #bytes: (Uint8Array | undefined)[] = []
   readonly #calls: (T | undefined)[] = []
+  readonly #recognition: Recognition
   readonly #slab = new Slab()
   /** Counts of what was kept and of what was taken or passed over. Invariant: 0 <= kept - taken <= keptMax. */
   #kept = 0
   #taken = 0
 
-  /** Copies `bytes`: they may lie in a buffer that a transport uses again, and a mistaken match would part this replica from the others. */
+  constructor(recognition: Recognition) {
+    this.#recognition = recognition
+  }
+
+  /** Where they are known by content, a copy of `bytes` is: they may lie in memory that is used again, and a mistaken match would part this replica from the others. */
   keep(bytes: Uint8Array, call: T): void {
     if (this.#kept - this.#taken === keptMax) this.#taken++
     const at = this.#kept % keptMax
-    const copy = this.#slab.take(bytes.length)
-    copy.set(bytes)
-    this.#bytes[at] = copy
+    this.#bytes[at] = this.#recognition === 'content' ? this.#copyOf(bytes) : bytes
     this.#calls[at] = call
     this.#kept++
   }
@@ -33,13 +36,23 @@ export class Decoded<T> {
     const end = Math.min(this.#kept, this.#taken + lookAhead)
     for (let n = this.#taken; n < end; n++) {
       const known = this.#bytes[n % keptMax]
-      if (known === undefined || !isEqual(known, bytes)) continue
+      if (known === undefined || !this.#isSame(known, bytes)) continue
       const call = this.#calls[n % keptMax]
       this.#forgetBelow(n + 1)
       return call
     }
     this.#forgetBelow(this.#kept)
     return undefined
+  }
+
+  #copyOf(bytes: Uint8Array): Uint8Array {
+    const copy = this.#slab.take(bytes.length)
+    copy.set(bytes)
+    return copy
+  }
+
+  #isSame(known: Uint8Array, bytes: Uint8Array): boolean {
+    return this.#recognition === 'content' ? known.length === bytes.length && Buffer.compare(known, bytes) === 0 : known === bytes
   }
 
   #forgetBelow(end: number): void {
@@ -49,8 +62,4 @@ export class Decoded<T> {
     }
     this.#taken = end
   }
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0
 }
