@@ -1,3 +1,4 @@
+import { broken } from '../core/invariant.ts'
 import type { Index, Ms } from '../core/types.ts'
 import type { RaftgenError } from '../errors.ts'
 import type { CallInput, Settled } from './api.ts'
@@ -126,6 +127,7 @@ export class Ledger {
   }
 
   #remove(call: Call): void {
+    if (this.#byId[call.callId] !== call) broken(`call ${call.callId} is settled twice`)
     this.#byId[call.callId] = undefined
     const { before, after } = call
     if (before === undefined) this.#first = after

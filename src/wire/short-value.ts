@@ -14,17 +14,18 @@ const asciiMax = 31
 /** Memory that is written where it stays. */
 export interface WritableMemory {
   /** The same until more is reserved. */
-  readonly memory: Buffer
+  readonly memory: Uint8Array
   /** So many bytes are taken. Where they begin. */
   reserve(length: number): number
 }
 
-/** Its bytes, in `memory`; `undefined` where it is not short. */
-export function packShort(wire: Wire, memory: WritableMemory): Uint8Array | undefined {
+/** Its bytes, in the memory of `slab`; `undefined` where it is not short. */
+export function packShort(wire: Wire, slab: WritableMemory): Uint8Array | undefined {
   const length = sizeOf(wire, 0)
   if (length > bytesMax) return undefined
-  const start = memory.reserve(length)
-  const buffer = memory.memory
+  const start = slab.reserve(length)
+  const { memory } = slab
+  const buffer = Buffer.isBuffer(memory) ? memory : Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength)
   write(buffer, start, wire)
   return buffer.subarray(start, start + length)
 }

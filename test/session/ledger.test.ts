@@ -35,6 +35,7 @@ test('the ledger has the calls that are not settled, in the order in which they 
           if (call === undefined) continue
           ledger.settle(call, undefined, undefined)
           expect(ledger.get(call.callId)).toBe(undefined)
+          expect(() => ledger.settle(call, undefined, undefined)).toThrow(`call ${call.callId} is settled twice`)
           freeIds.push(call.callId)
         }
         expect(ledger.size).toBe(open.length)
