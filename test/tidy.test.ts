@@ -84,6 +84,19 @@ test.each(files)('%s can be read in a sitting', (file) => {
   expect(readFileSync(file, 'utf8').split('\n').length).toBeLessThanOrEqual(linesMax)
 })
 
+/** The arguments of each call of `name`, over as many lines as it takes. */
+function callsOf(name: string, code: string): readonly string[] {
+  return [...code.matchAll(new RegExp(`\\b${name}\\(`, 'g'))].map(({ index, 0: { length } }) => {
+    let [end, depth] = [index + length, 1]
+    for (; depth > 0 && end < code.length; end++) depth += code[end] === '(' ? 1 : code[end] === ')' ? -1 : 0
+    return code.slice(index + length, end - 1)
+  })
+}
+
+test('the calls of a function are found, over several lines too', () => {
+  expect(callsOf('assert', 'assert(a(1), b)\nreassert(2)\nassert(\n  c(3),\n)')).toEqual(['a(1), b', '\n  c(3),\n'])
+})
+
 test('a check whose words hold values builds them only where it fails', () => {
   const hot = [
     'src/core',
@@ -98,7 +111,7 @@ test('a check whose words hold values builds them only where it fails', () => {
   ]
   const eager = files
     .filter((file) => hot.includes(layerOf(file)))
-    .filter((file) => /\bassert\([^\n]*`[^`\n]*\$\{/.test(withoutComments(readFileSync(file, 'utf8'))))
+    .filter((file) => callsOf('assert', withoutComments(readFileSync(file, 'utf8'))).some((call) => /`[^`]*\$\{/.test(call)))
   // `if (...) broken(...)` instead: see `src/core/invariant.ts`.
   expect(eager).toEqual([])
 })

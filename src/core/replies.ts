@@ -13,19 +13,20 @@ const noEntry: EntryId = { term: 0, index: 0 }
  */
 export function acceptEntries(log: RaftLog, message: AppendEntries): AppendEntriesReply {
   const { from, to, term, prev, entries } = message
-  const refused = (hint: EntryId): AppendEntriesReply => {
-    return { kind: 'AppendEntriesReply', from: to, to: from, term, ok: false, prevIndex: prev.index, hint }
-  }
-  if (log.conf.voters.length === 0) return refused(noEntry)
+  if (log.conf.voters.length === 0) return refuseEntries(message, noEntry)
   const { commitIndex } = log
   // What is committed is the leader's too (§3.6.3): an entry up to there is known to match, even where its term is forgotten.
   const isKnown = prev.index < commitIndex
-  if (!isKnown && !log.has(prev)) return refused(log.newestNotAfter(prev))
+  if (!isKnown && !log.has(prev)) return refuseEntries(message, log.newestNotAfter(prev))
   log.accept(isKnown ? entries.slice(commitIndex - prev.index) : entries)
   // Not lastIndex: beyond what this message proves our log may still differ from the leader's (§3.5).
   const matchIndex = Math.max(prev.index + entries.length, commitIndex)
   log.commitTo(Math.min(message.commitIndex, matchIndex))
   return { kind: 'AppendEntriesReply', from: to, to: from, term, ok: true, matchIndex }
+}
+
+function refuseEntries({ from, to, term, prev }: AppendEntries, hint: EntryId): AppendEntriesReply {
+  return { kind: 'AppendEntriesReply', from: to, to: from, term, ok: false, prevIndex: prev.index, hint }
 }
 
 /** Of the term of its sender. */

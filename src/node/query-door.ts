@@ -205,12 +205,7 @@ export class QueryDoor {
     try {
       const reply = replica.query(query, time)
       const lowered = lower(replica.machine, { kind: 'query', call: query, reply, version: told.version })
-      const index = replica.lastApplied
-      told.replyToQuery(
-        lowered === undefined
-          ? { requestId, index, reply, refused: undefined }
-          : { requestId, index, reply: lowered.reply, refused: lowered.refused },
-      )
+      told.replyToQuery({ requestId, index: replica.lastApplied, reply: lowered?.reply ?? reply, refused: lowered?.refused })
       return reply.length
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)

@@ -59,6 +59,12 @@ export class OpenRequests {
     return [...this.#late.values(), ...this.#pieces.flatMap(({ calls }) => calls.filter((call) => call !== undefined))]
   }
 
+  some(test: (call: Call) => boolean): boolean {
+    const fits = (call: Call | undefined): boolean => call !== undefined && test(call)
+    for (const call of this.#late.values()) if (test(call)) return true
+    return this.#pieces.some(({ calls }) => calls.some(fits))
+  }
+
   clear(): void {
     this.#pieces.length = 0
     this.#openCount = 0

@@ -44,7 +44,7 @@ export class QueryLane {
   /** Whether a server that has lost the others is of no use: some call, sent or not, wants more than what is there. */
   get needsOthers(): boolean {
     if (this.wantsLeader) return true
-    if (this.#sent.calls().some(({ consistency }) => consistency !== 'stale')) return true
+    if (this.#sent.some(({ consistency }) => consistency !== 'stale')) return true
     const local = this.#local.peek()
     return local !== undefined && local.consistency !== 'stale'
   }

@@ -59,6 +59,8 @@ describe('requests that are open', () => {
           expect(open.size).toBe(model.size)
         }
         expect(open.calls()).toEqual([...model.values()])
+        const [firstOpen = 0, secondOpen = 0] = model.keys()
+        for (const id of [firstOpen, secondOpen, lastId, lastId + 1]) expect(open.some(({ seq }) => seq === id)).toBe(model.has(id))
       }),
       { numRuns: 60 },
     )
