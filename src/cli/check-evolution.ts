@@ -6,7 +6,7 @@ import type { Evolution, LocatedFinding } from '../../codegen/evolution/since-fr
 import type { Lock } from '../../codegen/lock.ts'
 import type { LockedSchema } from '../../codegen/locked-schema.ts'
 import type { Checked, PartReport } from './check.ts'
-import { WrongUse } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 import { withoutStdout } from './generation-plan.ts'
 import { commitOf, commonCommit, textAt } from './git.ts'
 import { shownPath } from './terminal.ts'

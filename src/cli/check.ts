@@ -1,6 +1,7 @@
 // `raftgen check <schema.ts>`: looks for what a compiler cannot see. It is made of parts; each gives findings, and what else is to be known.
 import type { Diagnostic } from '../../codegen/diagnostic.ts'
-import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
+import { type ExitCode, exitCode } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 import type { CheckOptions } from './program.ts'
 import { besidesHandlers, handlersFileOf, schemaFileOf } from './schema-file.ts'
 import { suggestion } from './suggest.ts'

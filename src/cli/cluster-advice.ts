@@ -2,7 +2,7 @@
 import { ChangeRefused, type ChangeRefusalReason, type ChangeStep, type ClusterAdmin } from '../client/index.ts'
 import { RaftgenError } from '../errors.ts'
 import { everyStatus, placesOf, whyLeaderless } from './cluster-nodes.ts'
-import { Advised } from './exit-code.ts'
+import { Advised } from './wrong-use.ts'
 
 export interface Circumstances {
   readonly servers: readonly string[]

@@ -1,7 +1,7 @@
 // What there is in a project: schemas, wire locks, where generated code and handlers are. Found by what is in the files, not by their names.
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { WrongUse } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 import { shownPath } from './terminal.ts'
 
 export interface ProjectFiles {

@@ -1,6 +1,7 @@
 import { type ErrorCode, errorCodes, RaftgenError } from '../errors.ts'
 import { ChangeRefused, type ChangeRefusalReason } from '../transport/change-refused.ts'
-import { Advised, type ExitCode, exitCode, WrongUse } from './exit-code.ts'
+import { type ExitCode, exitCode } from './exit-code.ts'
+import { Advised, WrongUse } from './wrong-use.ts'
 import { ownPackage } from './own-package.ts'
 import { shownPath, type Terminal } from './terminal.ts'
 

@@ -1,5 +1,6 @@
 // `raftgen <schema.ts> ...`: one machine after the other. What is wrong with one is told, and the others are generated all the same.
-import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
+import { type ExitCode, exitCode } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 import { explainFailure } from './failure.ts'
 import { generateCommand } from './generate.ts'
 import type { GenerateOptions } from './program.ts'

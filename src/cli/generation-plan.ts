@@ -6,7 +6,7 @@ import type { Diagnostic } from '../../codegen/diagnostic.ts'
 import type { Evolution } from '../../codegen/evolution/since-frozen.ts'
 import type { Model } from '../../codegen/model.ts'
 import type { PlannedFile, WritePlan } from '../../codegen/write.ts'
-import { WrongUse } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 import { planOlderHandlers } from './older-handlers.ts'
 import { shownPath } from './terminal.ts'
 

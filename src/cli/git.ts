@@ -1,7 +1,7 @@
 // What version control knows of a file. Nothing here changes anything of it.
 import { execFile } from 'node:child_process'
 import { basename, dirname, join } from 'node:path'
-import { WrongUse } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 
 /** A text in a repository is ours, or generated: more than this is neither. */
 const outputBytesMax = 64 * 1024 * 1024

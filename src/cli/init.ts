@@ -1,7 +1,8 @@
 // `raftgen init [dir]`: hands a project over, once. What it wrote is the user's from then on.
 import { constants, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
+import { type ExitCode, exitCode } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 import { installedSpec } from './installed-spec.ts'
 import { ownPackage, packageRoot } from './own-package.ts'
 import type { JsonOption } from './program.ts'

@@ -1,7 +1,8 @@
 // `raftgen log ...`: what its commands have in common.
 import { statSync } from 'node:fs'
 import { RaftgenError } from '../errors.ts'
-import { Advised, type ExitCode, WrongUse } from './exit-code.ts'
+import type { ExitCode } from './exit-code.ts'
+import { Advised, WrongUse } from './wrong-use.ts'
 import type { LogCommandLine } from './log-program.ts'
 import { withScratch } from './scratch.ts'
 import type { Terminal } from './terminal.ts'

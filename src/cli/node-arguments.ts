@@ -1,5 +1,5 @@
 // Nodes as they are written on a command line.
-import { WrongUse } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 
 export interface NodeArgument {
   readonly id: number

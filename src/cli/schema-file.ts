@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { migrationsFileOf } from '../../codegen/beside-handlers.ts'
-import { WrongUse } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 import { commandNames } from './program.ts'
 import { suggestion } from './suggest.ts'
 import { shownPath } from './terminal.ts'

@@ -5,7 +5,7 @@ import type { Lock } from '../../codegen/lock.ts'
 import { readLock } from '../../codegen/lock-file.ts'
 import type { MachineFormat } from '../storage/machine-file.ts'
 import { type KeptSchema, schemaPath } from '../storage/schema-file.ts'
-import { WrongUse } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 import { shownPath } from './terminal.ts'
 
 const lockEnd = '.wire.json'

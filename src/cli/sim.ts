@@ -16,7 +16,8 @@ import {
   type Subject,
   type SwarmReport,
 } from '../prove/index.ts'
-import { type ExitCode, exitCode, WrongUse } from './exit-code.ts'
+import { type ExitCode, exitCode } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 import { slowly } from './log-progress.ts'
 import type { SimOptions } from './program.ts'
 import { handlersFileOf, schemaFileOf } from './schema-file.ts'

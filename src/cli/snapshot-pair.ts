@@ -4,7 +4,7 @@ import { readDataDir } from '../storage/data-dir.ts'
 import { openSeen, type SeenSnapshot, seeSnapshots } from '../storage/snapshot-look.ts'
 import { WireError } from '../wire/bytes.ts'
 import type { ReplicaHead, ReplicaMachine } from '../wire/replica-codec.ts'
-import { Advised, WrongUse } from './exit-code.ts'
+import { Advised, WrongUse } from './wrong-use.ts'
 import { type OnRead, SnapshotStream } from './snapshot-stream.ts'
 
 /** One side. */

@@ -9,7 +9,7 @@ import { olderHandlersFile } from '../../codegen/beside-handlers.ts'
 import type { VersionLadder } from '../contract/v1/versions/step.ts'
 import type { StateMachine } from '../machine/state-machine.ts'
 import type { Subject } from '../prove/index.ts'
-import { WrongUse } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 import { diagnosticText } from './diagnostic-text.ts'
 import { shownPath } from './terminal.ts'
 

@@ -1,4 +1,4 @@
-import { WrongUse } from './exit-code.ts'
+import { WrongUse } from './wrong-use.ts'
 import { grouped } from './terminal.ts'
 
 export interface Bounds {

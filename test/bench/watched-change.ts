@@ -10,7 +10,7 @@ const changes = 15
 const pauseMs = 5_000
 
 const root = resolve(import.meta.dirname, '../..')
-const main = join(root, 'dist/src/cli/main.js')
+const main = join(root, 'dist/src/cli/main.cjs')
 const folder = mkdtempSync(join(tmpdir(), 'raftgen-watch-'))
 const schema = join(folder, 'schema.ts')
 symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))

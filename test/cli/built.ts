@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 
 export const repository = resolve(import.meta.dirname, '../..')
 /** What `npx raftgen` runs. */
-export const builtMain = join(repository, 'dist/src/cli/main.js')
+export const builtMain = join(repository, 'dist/src/cli/main.cjs')
 
 const buildInfo = join(repository, 'dist/.tsbuildinfo')
 const lock = join(repository, 'dist/.building')
@@ -34,9 +34,8 @@ function build(): void {
     cwd: repository,
     encoding: 'utf8',
   })
-  if (!existsSync(builtMain)) throw new Error(`the build gave no ${builtMain}:\n${stdout}`)
   const bundled = spawnSync('npm', ['run', '--silent', 'bundle'], { cwd: repository, encoding: 'utf8' })
-  if (bundled.status !== 0) throw new Error(`the bundle was not made:\n${bundled.stderr}`)
+  if (bundled.status !== 0 || !existsSync(builtMain)) throw new Error(`the build gave no ${builtMain}:\n${stdout}${bundled.stderr}`)
   builtAt = started.getTime()
 }
 

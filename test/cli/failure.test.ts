@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { WrongUse } from '../../src/cli/exit-code.ts'
+import { WrongUse } from '../../src/cli/wrong-use.ts'
 import { explainFailure } from '../../src/cli/failure.ts'
 import { ownPackage } from '../../src/cli/own-package.ts'
 import { RaftgenError } from '../../src/errors.ts'

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { expect, test } from 'vitest'
-import { repository } from './built.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { built, builtMain, repository } from './built.ts'
+
+beforeAll(built, 180_000)
 
 test('what the command loads before it knows what is asked of it is small: nothing heavy, nothing of the runtime', () => {
   const { files, packages } = staticImports(join(repository, 'src/cli/main.ts'))
@@ -17,6 +19,13 @@ test('what the command loads before it knows what is asked of it is small: nothi
     'src/cli/terminal.ts',
   ])
   expect(packages.filter((name) => !name.startsWith('node:'))).toEqual(['commander'])
+})
+
+test('all of that is one script, which has no class that a module may know by another copy', () => {
+  const text = readFileSync(builtMain, 'utf8')
+  const required = [...text.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name = '']) => name)
+  expect(required.filter((name) => name !== 'url' && !name.startsWith('node:'))).toEqual(['commander'])
+  expect(text).not.toMatch(/^\s*(?:const \w+ = )?class\b/m)
 })
 
 /** What is loaded with `file`, whatever happens next: types and `import()` left out. */

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { type Applied, isSame } from './applied.ts'
 import { Findings } from './findings.ts'
 
-const raftgen = new URL('../../../dist/src/cli/main.js', import.meta.url).pathname
+const raftgen = new URL('../../../dist/src/cli/main.cjs', import.meta.url).pathname
 const schema = new URL('../machine/schema.ts', import.meta.url).pathname
 
 export interface CheckedLogs {

@@ -8,6 +8,8 @@ import { eventually } from '../../server/servers.ts'
 import { cast, type Fault, type Felt, type Scene } from './fault.ts'
 
 const endsWithinMs = 8_000
+/** Several times what LevelDB may be behind the journal. */
+const noticesWithinMs = 1_000
 const shortestMs = 500
 const longestMs = 2_500
 
@@ -97,6 +99,8 @@ const full: Fault = {
       await fill(path)
       await scene.hold(scene.chance.between(shortestMs, longestMs))
       await free(path)
+      // LevelDB is given what is in the journal some time later: what it could not write is noticed then.
+      await eventually('end', () => hasEnded(scene, id), noticesWithinMs).catch(() => undefined)
     })
     return { hits: 1, detail: `node ${id}: ${what}` }
   },
