@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { ended, folderIn, positive } from './command.js'
 import { thisMachine } from './report/machine.js'
 import { markdown, type Report } from './report/markdown.js'
+import { bare } from './scenarios/bare.js'
 import { connections } from './scenarios/connections.js'
 import { degraded } from './scenarios/degraded.js'
 import { growth } from './scenarios/growth.js'
@@ -22,7 +23,19 @@ import { RaftgenCluster } from './systems/raftgen.js'
 import type { System } from './systems/system.js'
 
 /** Those that share clusters first. */
-const scenarios: readonly Scenario[] = [throughput, outage, degraded, connections, slowFollower, restart, eventLoop, growth, overload, soak]
+const scenarios: readonly Scenario[] = [
+  throughput,
+  outage,
+  degraded,
+  connections,
+  slowFollower,
+  restart,
+  eventLoop,
+  growth,
+  bare,
+  overload,
+  soak,
+]
 
 interface Options {
   readonly full?: true

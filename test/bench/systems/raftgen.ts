@@ -1,13 +1,13 @@
 // Three processes of raftgen, with the machine of `kv/` and every default.
-import { type ChildProcess, fork, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeStatus } from 'raftgen/client'
-import type { Load, Loaded, Probe } from '../load/load.js'
-import type { Answer, Offer, Offered, Order } from '../load/raftgen-client.js'
+import type { Load } from '../load/load.js'
+import type { Offer, Offered } from '../load/raftgen-client.js'
 import type { HealthNote, SnapshotNote, WatchNote } from '../watch.js'
+import { LoadClient } from './load-client.js'
 import { NodeProcess, nodeAt } from './node-process.js'
 import { outageOf } from './outage.js'
 import { separate } from './cores.js'
@@ -79,67 +79,12 @@ class RaftgenNode implements SystemNode {
   }
 }
 
-/** A process that loads a cluster as it is told. */
-class RaftgenClient {
-  readonly #process: ChildProcess
-
-  private constructor(child: ChildProcess) {
-    this.#process = child
-  }
-
-  static async start(program: string, servers: readonly string[]): Promise<RaftgenClient> {
-    const execArgv = process.env['BENCH_CLIENT_ARGS']?.split(' ') ?? []
-    const child = fork(program, [JSON.stringify(servers)], { execArgv })
-    await once(child, 'message')
-    return new RaftgenClient(child)
-  }
-
-  get pid(): number | undefined {
-    return this.#process.pid
-  }
-
-  tell(order: Order): void {
-    this.#process.send(order)
-  }
-
-  async answer(): Promise<Answer> {
-    const answer: Answer = (await once(this.#process, 'message'))[0]
-    if (answer.kind === 'failed') throw new Error(answer.message)
-    return answer
-  }
-
-  async load(load: Load): Promise<Loaded> {
-    this.tell({ kind: 'load', load })
-    const answer = await this.answer()
-    if (answer.kind !== 'loaded') throw new Error(`the client answered ${answer.kind}`)
-    return answer.loaded
-  }
-
-  probe(): Probe {
-    this.tell({ kind: 'probe' })
-    return {
-      stop: async () => {
-        this.tell({ kind: 'stop' })
-        const answer = await this.answer()
-        if (answer.kind !== 'gap') throw new Error(`the client answered ${answer.kind}`)
-        return answer.ms
-      },
-    }
-  }
-
-  async close(): Promise<void> {
-    if (this.#process.exitCode !== null) return
-    this.#process.disconnect()
-    await once(this.#process, 'exit')
-  }
-}
-
 interface RaftgenParts {
   readonly name: string
   readonly version: string
   readonly nodes: readonly RaftgenNode[]
   readonly relays: readonly Relay[]
-  readonly client: RaftgenClient
+  readonly client: LoadClient
 }
 
 export class RaftgenCluster implements System {
@@ -149,7 +94,7 @@ export class RaftgenCluster implements System {
   readonly nodes: readonly RaftgenNode[]
   /** What stands before the port for peers of each node, where that was asked for. */
   readonly relays: readonly Relay[]
-  readonly #client: RaftgenClient
+  readonly #client: LoadClient
 
   private constructor({ name, version, nodes, relays, client }: RaftgenParts) {
     this.name = name
@@ -176,7 +121,7 @@ export class RaftgenCluster implements System {
     await Promise.all(nodes.map((one) => one.start()))
     const { version } = JSON.parse(await readFile(join(built, '../../../package.json'), 'utf8'))
     const servers = nodes.map(({ address }) => address)
-    const client = await RaftgenClient.start(join(built, 'load/raftgen-client.js'), servers)
+    const client = await LoadClient.start(join(built, 'load/raftgen-client.js'), servers)
     return new RaftgenCluster({ name, version, nodes, relays, client })
   }
 

@@ -1,0 +1,59 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { Load, Loaded, Probe } from '../load/load.js'
+import type { Answer, Order } from '../load/raftgen-client.js'
+
+/** A process that loads a cluster as it is told. */
+export class LoadClient {
+  readonly #process: ChildProcess
+
+  private constructor(child: ChildProcess) {
+    this.#process = child
+  }
+
+  static async start(program: string, servers: readonly string[]): Promise<LoadClient> {
+    const execArgv = process.env['BENCH_CLIENT_ARGS']?.split(' ') ?? []
+    const child = fork(program, [JSON.stringify(servers)], { execArgv })
+    await once(child, 'message')
+    return new LoadClient(child)
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  tell(order: Order): void {
+    this.#process.send(order)
+  }
+
+  async answer(): Promise<Answer> {
+    const answer: Answer = (await once(this.#process, 'message'))[0]
+    if (answer.kind === 'failed') throw new Error(answer.message)
+    return answer
+  }
+
+  async load(load: Load): Promise<Loaded> {
+    this.tell({ kind: 'load', load })
+    const answer = await this.answer()
+    if (answer.kind !== 'loaded') throw new Error(`the client answered ${answer.kind}`)
+    return answer.loaded
+  }
+
+  probe(): Probe {
+    this.tell({ kind: 'probe' })
+    return {
+      stop: async () => {
+        this.tell({ kind: 'stop' })
+        const answer = await this.answer()
+        if (answer.kind !== 'gap') throw new Error(`the client answered ${answer.kind}`)
+        return answer.ms
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#process.exitCode !== null) return
+    this.#process.disconnect()
+    await once(this.#process, 'exit')
+  }
+}
