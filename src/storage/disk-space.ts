@@ -1,7 +1,9 @@
 // How much room there is in a data directory, and how much of it the database in it will take for a while by itself.
+import * as fs from 'node:fs'
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { databaseDir } from './data-dir.ts'
+import { writeBufferBytes } from './level-kv.ts'
 import { heldBytes } from './reserve-file.ts'
 
 /**
@@ -65,6 +67,16 @@ export async function bytesToOpen(dir: string): Promise<number> {
   const database = databaseDir(dir)
   const names = (await readdir(database)).filter((name) => name.endsWith('.log'))
   return sum(await Promise.all(names.map(async (name) => ({ bytes: await sizeOf(join(database, name)) }))))
+}
+
+/**
+ * A look before so many bytes are written to the database of `dir`: they may complete its write buffer, of which it makes a table. Where the system
+ * does not say, there is room: the write will tell.
+ */
+export function roomIn(dir: string): (bytes: number, answer: (hasRoom: boolean) => void) => void {
+  return (bytes, answer) => {
+    fs.statfs(dir, (error, space) => answer(error !== null || space.bavail * space.bsize >= bytes + writeBufferBytes))
+  }
 }
 
 const sum = (files: readonly { readonly bytes: number }[]): number => files.reduce((total, { bytes }) => total + bytes, 0)

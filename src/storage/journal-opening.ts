@@ -87,7 +87,7 @@ export function slotsAfter(slots: Slots, { verdict, owner }: JournalLook, path: 
   }
 }
 
-export interface JournalPlaces extends Pick<JournaledOptions, 'onFailure' | 'delay'> {
+export interface JournalPlaces extends Pick<JournaledOptions, 'onFailure' | 'hasRoom' | 'delay'> {
   /** Whose content was looked at. */
   readonly journal: NewJournal
   readonly slots: Slots
@@ -103,7 +103,7 @@ export interface OpenedJournal {
 /** Errors: as of `lookAtJournal`. */
 export async function openJournal(
   parts: JournalParts & { readonly kv: KeyValue },
-  { journal, slots, onFailure, delay }: JournalPlaces,
+  { journal, slots, onFailure, hasRoom, delay }: JournalPlaces,
 ): Promise<OpenedJournal> {
   const { path, kv } = parts
   const look = await lookAtJournal(parts)
@@ -114,7 +114,7 @@ export async function openJournal(
   const isClean = applied !== 'damaged' && applied?.isClean === true && verdict.newest.sequence === applied.sequence
   const known = { sequence: verdict.newest.sequence, isClean }
   return {
-    kv: new JournaledKeyValue({ kv, journal, owner, newest: verdict.newest, applied: known, onFailure, delay }),
+    kv: new JournaledKeyValue({ kv, journal, owner, newest: verdict.newest, applied: known, onFailure, hasRoom, delay }),
     slots: after,
     ready: async () => {
       // One that is lost says nothing any more that could be heeded: it would be taken for newer than what has been made of the log.

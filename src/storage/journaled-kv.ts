@@ -35,6 +35,11 @@ export interface JournaledOptions {
   readonly applied: AppliedRecord
   /** The store has failed while nobody waited for it. */
   readonly onFailure: (error: Error) => void
+  /**
+   * Whether the disk takes so many bytes more of the store: where it does not, the store gets nothing that nobody waits for. It would have to be opened
+   * again after a write that failed, and what it lacks is in the journal, which has its space. Default: it does.
+   */
+  readonly hasRoom?: ((bytes: number, answer: (hasRoom: boolean) => void) => void) | undefined
   /** Runs `task` later unless what is returned is called before. Default: `setTimeout`. */
   readonly delay?: ((task: () => void, ms: number) => () => void) | undefined
 }
@@ -77,6 +82,8 @@ export class JournaledKeyValue implements KeyValue {
   #pendingBytes = 0
   #waiting: Waiting[] = []
   #cancelTimer: (() => void) | undefined
+  #isAskingForRoom = false
+  #isClosed = false
   #onIdle: (() => void) | undefined
   /** The first error. Nothing is written after it. */
   #failure: Error | undefined
@@ -136,6 +143,7 @@ export class JournaledKeyValue implements KeyValue {
   /** What the store does not have by now is in the journal. */
   close(done: Done): void {
     this.#cancelTimer?.()
+    this.#isClosed = true
     const close = (): void => this.#journal.close((late) => this.#kv.close((error) => done(late ?? error)))
     if (this.#applying.length === 0) close()
     else this.#onIdle = close
@@ -224,10 +232,29 @@ export class JournaledKeyValue implements KeyValue {
 
   /** One batch at a time; the next begins with what has come meanwhile. */
   #apply(): void {
-    const last = this.#pending.at(-1)
-    if (this.#applying.length > 0 || last === undefined || this.#failure !== undefined) return
+    if (this.#applying.length > 0 || this.#pending.length === 0 || this.#failure !== undefined) return
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
+    const { hasRoom } = this.#options
+    if (hasRoom === undefined || this.#waiting.length > 0) this.#applyPending()
+    else this.#askForRoom(hasRoom)
+  }
+
+  #askForRoom(hasRoom: NonNullable<JournaledOptions['hasRoom']>): void {
+    if (this.#isAskingForRoom) return
+    this.#isAskingForRoom = true
+    hasRoom(this.#pendingBytes, (isThere) => {
+      this.#isAskingForRoom = false
+      // Somebody who came meanwhile, and waits, has had it done.
+      if (this.#isClosed || this.#applying.length > 0 || this.#pending.length === 0 || this.#failure !== undefined) return
+      if (isThere) this.#applyPending()
+      else this.#schedule()
+    })
+  }
+
+  #applyPending(): void {
+    const last = this.#pending.at(-1)
+    assert(last !== undefined, 'there is something to apply')
     this.#applying = this.#pending
     this.#pending = []
     this.#pendingBytes = 0

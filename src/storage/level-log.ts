@@ -27,6 +27,7 @@ import {
   witnessPath,
   writePid,
 } from './data-dir.ts'
+import { roomIn } from './disk-space.ts'
 import type { LogPosition } from './high-water.ts'
 import { JournalFile, readJournal } from './journal-file.ts'
 import { type JournalParts, lookAtJournal, type OpenedJournal, openJournal, slotsAfter } from './journal-opening.ts'
@@ -292,7 +293,7 @@ async function journalOf(
   const { dir, slots, options } = opening
   if (options.highWater === 'none') return undefined
   const journal = new JournalFile(journalPath(dir))
-  return await openJournal({ ...(await journalParts(opening)), kv, isNewStore }, { journal, slots, onFailure })
+  return await openJournal({ ...(await journalParts(opening)), kv, isNewStore }, { journal, slots, onFailure, hasRoom: roomIn(dir) })
 }
 
 async function journalParts({ dir, found }: Opening): Promise<Omit<JournalParts, 'kv' | 'isNewStore'>> {

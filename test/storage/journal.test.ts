@@ -13,7 +13,7 @@ import {
   sectorBytes,
 } from '../../src/storage/journal-record.ts'
 import { judgeJournal, slotWrites, withSlot } from '../../src/storage/journal-recovery.ts'
-import { JournaledKeyValue } from '../../src/storage/journaled-kv.ts'
+import { JournaledKeyValue, type JournaledOptions } from '../../src/storage/journaled-kv.ts'
 import type { Operation } from '../../src/storage/kv.ts'
 import { LevelLog } from '../../src/storage/level-log.ts'
 import { MemoryJournal } from '../../src/storage/memory-journal.ts'
@@ -180,11 +180,13 @@ interface Store {
 function store({
   fate = () => 'stored',
   isRefused = () => false,
+  hasRoom,
   bytes = 1_024 * 1_024,
   at = 0,
 }: {
   fate?: () => BatchFate
   isRefused?: () => boolean
+  hasRoom?: JournaledOptions['hasRoom']
   bytes?: number
   at?: number
 } = {}): Store {
@@ -206,7 +208,7 @@ function store({
   }
   const onFailure = (error: Error): void => void failures.push(error)
   const applied = { sequence: 0, isClean: true }
-  const journaled = new JournaledKeyValue({ kv, journal, owner, newest: { sequence: 0, at }, applied, onFailure, delay })
+  const journaled = new JournaledKeyValue({ kv, journal, owner, newest: { sequence: 0, at }, applied, onFailure, hasRoom, delay })
   return { kv, journal, journaled, failures, batches, tick: () => due?.() }
 }
 const commit = ({ journaled }: Store, writes: number, ...operations: readonly Operation[]): Promise<void> =>
@@ -303,6 +305,50 @@ describe('a store with a journal', () => {
     isRefused = false
     await expect(commit(one, 3, put('a', '3'))).rejects.toThrow('the disk refused the record')
     await expect(called((done) => one.journaled.settle(done))).rejects.toThrow('the disk refused the record')
+  })
+
+  test('gives the database nothing while there is no room for it, and all of it when there is', async () => {
+    const asked: number[] = []
+    let isThere = false
+    const hasRoom: JournaledOptions['hasRoom'] = (bytes, answer) => {
+      asked.push(bytes)
+      answer(isThere)
+    }
+    const one = store({ hasRoom })
+    await commit(one, 1, put('a', '1'))
+    await commit(one, 2, put('a', '2'))
+    one.tick()
+    await commit(one, 3, put('a', '3'))
+    one.tick()
+    expect([held(one, 'a'), one.batches.length, asked]).toEqual(['1', 1, [sectorBytes, 2 * sectorBytes]])
+    isThere = true
+    one.tick()
+    await called((done) => one.journaled.settle(done))
+    expect([held(one, 'a'), one.batches.length]).toEqual(['3', 3])
+  })
+
+  test('does not keep those waiting who need what is in the database, room or not', async () => {
+    let answer: ((hasRoom: boolean) => void) | undefined
+    const one = store({ hasRoom: (_, given) => (answer = given) })
+    await commit(one, 1, put('a', '1'))
+    await commit(one, 2, put('a', '2'))
+    one.tick()
+    expect(held(one, 'a')).toBe('1')
+    expect(await seen(one, 'a')).toBe('2')
+    const { length } = one.batches
+    answer?.(true)
+    expect(one.batches.length).toBe(length)
+  })
+
+  test('is closed beside an unanswered question for room', async () => {
+    let answer: ((hasRoom: boolean) => void) | undefined
+    const one = store({ hasRoom: (_, given) => (answer = given) })
+    await commit(one, 1, put('a', '1'))
+    await commit(one, 2, put('a', '2'))
+    one.tick()
+    await called((done) => one.journaled.close(done))
+    answer?.(true)
+    expect([held(one, 'a'), one.failures]).toEqual(['1', []])
   })
 
   test('fails when the database does, although nobody waits for it', async () => {
