@@ -8,12 +8,14 @@ export interface Outcome {
   readonly caughtBy: string | undefined
 }
 
+const notRun = 'not run yet'
+
 const intro = `# Mutants
 
 The core, broken on purpose in one way at a time, and what notices: the first of the tests of the core that fails, or else the simulator, with
 its seed. *Equivalent* ones change nothing that anyone could see; *liveness only* ones cost time, and never safety.
 
-\`npm run test:mutants -- --write docs/mutants.md\` writes this page, after each mutant; with \`--only <word>\` it renews the rows of some.
+\`npm run test:mutants -- --write docs/mutants.md\` writes this page, after each mutant; with \`--only <word>\` it renews the rows of some, with \`--new\` it runs those that the page has no result of.
 
 | | rule that is broken | section | file | caught by |
 |---|---|---|---|---|
@@ -25,10 +27,19 @@ export function mutantsPage(mutants: readonly Mutant[], outcomes: readonly Outco
   const fresh = new Map(outcomes.map((outcome) => [outcome.mutant.name, resultOf(outcome)]))
   const rows = mutants.map(({ name, file }, i) => {
     const { rule, section } = placeOf(name)
-    const result = fresh.get(name) ?? before.get(keyOf({ rule, section })) ?? 'not run yet'
+    const result = fresh.get(name) ?? before.get(keyOf({ rule, section })) ?? notRun
     return `| ${i + 1} | ${cell(rule)} | ${cell(section)} | \`${file}\` | ${result} |\n`
   })
   return `${intro}${rows.join('')}`
+}
+
+/** What `page` says of a mutant; `undefined`: that it was not run, or nothing. */
+export function resultsOn(page: string): (mutant: Mutant) => string | undefined {
+  const results = resultsIn(page)
+  return ({ name }) => {
+    const result = results.get(keyOf(placeOf(name)))
+    return result === notRun ? undefined : result
+  }
 }
 
 function resultOf({ mutant: { harmless }, caughtBy }: Outcome): string {

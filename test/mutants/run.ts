@@ -1,6 +1,6 @@
 // Breaks the core on purpose, one way at a time, and says which test notices. `npm run test:mutants`; `-- --only <word>` for some of them,
 // `--seeds 500` for how long the simulator looks for what the direct tests let pass, `--from 30` to go on with the thirtieth,
-// `--write docs/mutants.md` for a page with the results.
+// `--write docs/mutants.md` for a page with the results, `--new` with it for those that the page has none of.
 //
 // Works on a copy of the sources in a temporary folder. Exit code 1 when a mutant survives that is not listed as equivalent or as a matter
 // of liveness only, or when the text that one replaces is not there (exactly once) any more.
@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Mutant } from './mutant.ts'
 import { mutants } from './mutants.ts'
-import { mutantsPage, type Outcome } from './results.ts'
+import { mutantsPage, type Outcome, resultsOn } from './results.ts'
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '500' },
     write: { type: 'string' },
+    new: { type: 'boolean', default: false },
   },
 })
 const root = join(import.meta.dirname, '../..')
@@ -29,7 +30,11 @@ function main(): number {
   try {
     for (const name of copied) cpSync(join(root, name), join(folder, name), { recursive: true })
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-    const chosen = mutants.slice(Number(values.from) - 1).filter(({ name }) => values.only === undefined || name.includes(values.only))
+    const known = values.new ? resultsOn(page()) : undefined
+    const chosen = mutants
+      .slice(Number(values.from) - 1)
+      .filter(({ name }) => values.only === undefined || name.includes(values.only))
+      .filter((mutant) => known?.(mutant) === undefined)
     const outcomes: Outcome[] = []
     for (const [i, mutant] of chosen.entries()) {
       const caughtBy = attempt(folder, mutant)
@@ -38,7 +43,7 @@ function main(): number {
       )
       outcomes.push({ mutant, caughtBy })
       // After each: who stops it half-way keeps what was found.
-      if (values.write !== undefined) write(resolve(root, values.write), outcomes)
+      if (values.write !== undefined) writeFileSync(resolve(root, values.write), mutantsPage(mutants, outcomes, page()))
     }
     return report(outcomes)
   } finally {
@@ -96,8 +101,10 @@ function firstFailure(folder: string, suites: readonly string[], env: Record<str
   return 'a test file that could not run'
 }
 
-function write(path: string, outcomes: readonly Outcome[]): void {
-  writeFileSync(path, mutantsPage(mutants, outcomes, existsSync(path) ? readFileSync(path, 'utf8') : ''))
+/** As it is now. */
+function page(): string {
+  const path = resolve(root, values.write ?? 'docs/mutants.md')
+  return existsSync(path) ? readFileSync(path, 'utf8') : ''
 }
 
 function report(outcomes: readonly Outcome[]): number {

@@ -82,4 +82,28 @@ export const reads: readonly Mutant[] = [
     find: 'const counter = ++this.#ctx.question',
     replace: 'const counter = this.#ctx.question',
   },
+  {
+    name: 'a round for reads asks one fewer than a quorum (§6.4)',
+    file: 'src/core/quick-quorum.ts',
+    find: '(isVoter(conf, self) ? 0 : 1)',
+    replace: '(isVoter(conf, self) ? -1 : 0)',
+  },
+  {
+    name: 'a round for reads asks a quorum of the new members alone (§4.3)',
+    file: 'src/core/quick-quorum.ts',
+    find: 'if (conf.votersOutgoing.length > 0) return undefined\n',
+    replace: '',
+  },
+  {
+    name: 'a round for reads asks learners for voters (§4.2.1)',
+    file: 'src/core/quick-quorum.ts',
+    find: 'answers.filter((id) => isVoter(conf, id))',
+    replace: 'answers.filter((id) => id !== 0)',
+  },
+  {
+    name: 'whom a round for reads has asked is asked alone again, though it did not answer',
+    file: 'src/core/quick-quorum.ts',
+    find: '    this.#heartbeat = 0\n    this.#answers = []\n    this.#before = []\n',
+    replace: '',
+  },
 ]
