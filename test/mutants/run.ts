@@ -23,13 +23,26 @@ const { values } = parseArgs({
   },
 })
 const root = join(import.meta.dirname, '../..')
-const copied = ['src', 'test', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'bundle.js', 'vitest.config.ts']
+const copied = [
+  'src',
+  'codegen',
+  'templates',
+  'test',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'bundle.js',
+  'vitest.config.ts',
+]
+const simulations = ['test/sim/disks.test.ts', 'test/sim/divergence.test.ts', 'test/sim/halt.test.ts', 'test/sim/swarm.test.ts']
 
 function main(): number {
   const folder = mkdtempSync(join(tmpdir(), 'raftgen-mutants-'))
   try {
     for (const name of copied) cpSync(join(root, name), join(folder, name), { recursive: true })
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+    const failure = firstFailure(folder, simulations, { RAFTGEN_SEEDS: '1' })
+    if (failure !== undefined) throw new Error(`what is not broken fails as well: ${failure}`)
     const known = values.new ? resultsOn(page()) : undefined
     const chosen = mutants
       .slice(Number(values.from) - 1)
@@ -57,6 +70,8 @@ const nets: readonly (readonly [folder: string, suites: readonly string[]])[] = 
   ['src/core/', ['test/core']],
   ['src/storage/', ['test/storage']],
   ['src/machine/', ['test/machine', 'test/contract', 'test/node']],
+  ['src/session/', ['test/session', 'test/node']],
+  ['src/wire/', ['test/wire', 'test/node']],
 ]
 
 /** What noticed it; `undefined` when nothing did. */
@@ -67,12 +82,7 @@ function attempt(folder: string, { file, find, replace }: Mutant): string | unde
   if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} places that read ${JSON.stringify(find)}, there must be one`)
   writeFileSync(path, parts.join(replace))
   try {
-    return (
-      firstFailure(folder, netsOf(file), {}) ??
-      firstFailure(folder, ['test/sim/disks.test.ts', 'test/sim/divergence.test.ts', 'test/sim/halt.test.ts', 'test/sim/swarm.test.ts'], {
-        RAFTGEN_SEEDS: values.seeds,
-      })
-    )
+    return firstFailure(folder, netsOf(file), {}) ?? firstFailure(folder, simulations, { RAFTGEN_SEEDS: values.seeds })
   } finally {
     writeFileSync(path, source)
   }

@@ -7,12 +7,9 @@ import { fileURLToPath } from 'node:url'
 import type { Load } from '../load/load.js'
 import { LoadClient } from './load-client.js'
 import { NodeProcess } from './node-process.js'
-import { pause } from './ports.js'
-import { ProcessMeter } from './process-meter.js'
-import type { Measured, Meter } from './system.js'
+import type { Measured } from './system.js'
 
 const here = fileURLToPath(new URL('../bare', import.meta.url))
-const nobody: Meter = { cores: Number.NaN, mebibytes: Number.NaN }
 
 export class BareCluster {
   readonly name = 'bare path'
@@ -42,15 +39,11 @@ export class BareCluster {
   }
 
   /** Puts only. */
-  async measure(load: Load): Promise<Measured> {
-    const working = this.#client.load(load)
-    // Awaited below: until then what goes wrong is nobody's.
-    working.catch(() => undefined)
-    await pause(load.warmUpSeconds * 1_000)
-    const meter = new ProcessMeter([...this.#nodes.map(({ child }) => child?.pid), this.#client.pid])
-    await pause(load.seconds * 1_000 - 20)
-    const meters = meter.read()
-    return { ...(await working), nodes: meters.slice(0, -1), client: meters.at(-1) ?? nobody }
+  measure(load: Load): Promise<Measured> {
+    return this.#client.measure(
+      load,
+      this.#nodes.map(({ child }) => child?.pid),
+    )
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,11 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { Load, Loaded, Probe } from '../load/load.js'
 import type { Answer, Order } from '../load/raftgen-client.js'
+import { pause } from './ports.js'
+import { ProcessMeter } from './process-meter.js'
+import type { Measured, Meter } from './system.js'
+
+export const nobody: Meter = { cores: Number.NaN, mebibytes: Number.NaN }
 
 /** A process that loads a cluster as it is told. */
 export class LoadClient {
@@ -37,6 +42,18 @@ export class LoadClient {
     const answer = await this.answer()
     if (answer.kind !== 'loaded') throw new Error(`the client answered ${answer.kind}`)
     return answer.loaded
+  }
+
+  /** The same, with what it took of the processes `nodes`, and of this one. */
+  async measure(load: Load, nodes: readonly (number | undefined)[]): Promise<Measured> {
+    const working = this.load(load)
+    // Awaited below: until then what goes wrong is nobody's.
+    working.catch(() => undefined)
+    await pause(load.warmUpSeconds * 1_000)
+    const meter = new ProcessMeter([...nodes, this.pid])
+    await pause(load.seconds * 1_000 - 20)
+    const meters = meter.read()
+    return { ...(await working), nodes: meters.slice(0, -1), client: meters.at(-1) ?? nobody }
   }
 
   probe(): Probe {

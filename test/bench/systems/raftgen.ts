@@ -7,14 +7,14 @@ import { nodeStatus } from 'raftgen/client'
 import type { Load } from '../load/load.js'
 import type { Offer, Offered } from '../load/raftgen-client.js'
 import type { HealthNote, SnapshotNote, WatchNote } from '../watch.js'
-import { LoadClient } from './load-client.js'
+import { LoadClient, nobody } from './load-client.js'
 import { NodeProcess, nodeAt } from './node-process.js'
 import { outageOf } from './outage.js'
 import { separate } from './cores.js'
 import { freeAddress, pause, until } from './ports.js'
 import { Relay } from './relay.js'
 import { ProcessMeter } from './process-meter.js'
-import type { Measured, Meter, System, SystemNode } from './system.js'
+import type { Measured, System, SystemNode } from './system.js'
 
 export interface RaftgenOptions {
   /** Their data go below it. */
@@ -36,7 +36,6 @@ export interface Note {
 }
 
 const here = fileURLToPath(new URL('..', import.meta.url))
-const nobody: Meter = { cores: Number.NaN, mebibytes: Number.NaN }
 
 class RaftgenNode implements SystemNode {
   readonly address: string
@@ -125,15 +124,11 @@ export class RaftgenCluster implements System {
     return new RaftgenCluster({ name, version, nodes, relays, client })
   }
 
-  async measure(load: Load): Promise<Measured> {
-    const working = this.#client.load(load)
-    // Awaited below: until then what goes wrong is nobody's.
-    working.catch(() => undefined)
-    await pause(load.warmUpSeconds * 1_000)
-    const meter = new ProcessMeter([...this.nodes.map(({ pid }) => pid), this.#client.pid])
-    await pause(load.seconds * 1_000 - 20)
-    const meters = meter.read()
-    return { ...(await working), nodes: meters.slice(0, -1), client: meters.at(-1) ?? nobody }
+  measure(load: Load): Promise<Measured> {
+    return this.#client.measure(
+      load,
+      this.nodes.map(({ pid }) => pid),
+    )
   }
 
   /** What nodes tell of themselves: see `watch` in `node.ts`. */
