@@ -1,5 +1,4 @@
 // How much room there is in a data directory, and how much of it the database in it will take for a while by itself.
-import * as fs from 'node:fs'
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { databaseDir } from './data-dir.ts'
@@ -37,8 +36,7 @@ export class SpaceGauge {
 
   /** One at a time. Rejects with the error of the system. */
   async measure(): Promise<MeasuredSpace> {
-    const { bavail, bsize } = await statfs(this.#dir)
-    const freeBytes = bavail * bsize
+    const freeBytes = await freeBytesIn(this.#dir)
     const neededBytes = freeBytes < lookBelowBytes ? (await this.#unmergedBytes()) + (await bytesToOpen(this.#dir)) : 0
     return { freeBytes, heldBytes: await heldBytes(this.#dir), neededBytes }
   }
@@ -70,13 +68,22 @@ export async function bytesToOpen(dir: string): Promise<number> {
 }
 
 /**
- * A look before so many bytes are written to the database of `dir`: they may complete its write buffer, of which it makes a table. Where the system
- * does not say, there is room: the write will tell.
+ * Whether the database of `dir` may be given so many bytes more: they may fill its write buffer, which becomes a table then. Where the system does not
+ * say, it may, and the write will tell.
  */
 export function roomIn(dir: string): (bytes: number, answer: (hasRoom: boolean) => void) => void {
   return (bytes, answer) => {
-    fs.statfs(dir, (error, space) => answer(error !== null || space.bavail * space.bsize >= bytes + writeBufferBytes))
+    freeBytesIn(dir).then(
+      (freeBytes) => answer(freeBytes >= bytes + writeBufferBytes),
+      () => answer(true),
+    )
   }
+}
+
+/** As the system says, for those who are not privileged. */
+async function freeBytesIn(dir: string): Promise<number> {
+  const { bavail, bsize } = await statfs(dir)
+  return bavail * bsize
 }
 
 const sum = (files: readonly { readonly bytes: number }[]): number => files.reduce((total, { bytes }) => total + bytes, 0)

@@ -232,12 +232,16 @@ export class JournaledKeyValue implements KeyValue {
 
   /** One batch at a time; the next begins with what has come meanwhile. */
   #apply(): void {
-    if (this.#applying.length > 0 || this.#pending.length === 0 || this.#failure !== undefined) return
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
+    if (!this.#hasToApply) return
     const { hasRoom } = this.#options
     if (hasRoom === undefined || this.#waiting.length > 0) this.#applyPending()
     else this.#askForRoom(hasRoom)
+  }
+
+  get #hasToApply(): boolean {
+    return this.#applying.length === 0 && this.#pending.length > 0 && this.#failure === undefined
   }
 
   #askForRoom(hasRoom: NonNullable<JournaledOptions['hasRoom']>): void {
@@ -245,8 +249,8 @@ export class JournaledKeyValue implements KeyValue {
     this.#isAskingForRoom = true
     hasRoom(this.#pendingBytes, (isThere) => {
       this.#isAskingForRoom = false
-      // Somebody who came meanwhile, and waits, has had it done.
-      if (this.#isClosed || this.#applying.length > 0 || this.#pending.length === 0 || this.#failure !== undefined) return
+      // Somebody who came meanwhile, and waited, may have had it done.
+      if (this.#isClosed || !this.#hasToApply) return
       if (isThere) this.#applyPending()
       else this.#schedule()
     })

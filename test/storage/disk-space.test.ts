@@ -3,13 +3,17 @@ import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { roomIn } from '../../src/storage/disk-space.ts'
 import { isOutOfSpace, SpaceGauge } from '../../src/storage/index.ts'
 
 const mebibyte = 1_048_576
 const free = vi.hoisted(() => ({ bytes: 0 }))
 vi.mock('node:fs/promises', async (original) => ({
   ...(await original<typeof import('node:fs/promises')>()),
-  statfs: async () => ({ bavail: free.bytes / 4_096, bsize: 4_096 }),
+  statfs: async () => {
+    if (Number.isNaN(free.bytes)) throw new Error('the system does not say')
+    return { bavail: free.bytes / 4_096, bsize: 4_096 }
+  },
 }))
 
 let dir = ''
@@ -65,4 +69,12 @@ test('want of space is known by what the system says, whoever wrapped it', () =>
   const quota = new Error('EDQUOT: disk quota exceeded, write')
   expect([level, system, quota, new Error('x', { cause: system })].map(isOutOfSpace)).toEqual([true, true, true, true])
   expect([new Error('IO error: Input/output error'), undefined, 'ENOSPC'].map(isOutOfSpace)).toEqual([false, false, false])
+})
+
+test('the database is given what leaves room for its write buffer, and whatever comes where nobody knows', async () => {
+  const hasRoom = (bytes: number): Promise<boolean> => new Promise((resolve) => roomIn(dir)(bytes, resolve))
+  free.bytes = 18 * mebibyte
+  expect([await hasRoom(2 * mebibyte), await hasRoom(2 * mebibyte + 1)]).toEqual([true, false])
+  free.bytes = Number.NaN
+  expect(await hasRoom(40 * mebibyte)).toBe(true)
 })

@@ -206,10 +206,15 @@ function store({
       due = undefined
     }
   }
+  const tick = (): void => {
+    const task = due
+    due = undefined
+    task?.()
+  }
   const onFailure = (error: Error): void => void failures.push(error)
   const applied = { sequence: 0, isClean: true }
   const journaled = new JournaledKeyValue({ kv, journal, owner, newest: { sequence: 0, at }, applied, onFailure, hasRoom, delay })
-  return { kv, journal, journaled, failures, batches, tick: () => due?.() }
+  return { kv, journal, journaled, failures, batches, tick }
 }
 const commit = ({ journaled }: Store, writes: number, ...operations: readonly Operation[]): Promise<void> =>
   called((done) => journaled.commit(operations, slotOf(writes), done))
@@ -327,27 +332,49 @@ describe('a store with a journal', () => {
     expect([held(one, 'a'), one.batches.length]).toEqual(['3', 3])
   })
 
-  test('does not keep those waiting who need what is in the database, room or not', async () => {
-    let answer: ((hasRoom: boolean) => void) | undefined
-    const one = store({ hasRoom: (_, given) => (answer = given) })
+  /** One whose question for room, after its second commit, is answered when the test says so. */
+  const asking = async (): Promise<{ readonly one: Store; answer(): void }> => {
+    let given: ((hasRoom: boolean) => void) | undefined
+    const one = store({ hasRoom: (_, answer) => (given = answer) })
     await commit(one, 1, put('a', '1'))
     await commit(one, 2, put('a', '2'))
     one.tick()
+    const answer = (): void => {
+      const answered = given
+      given = undefined
+      answered?.(true)
+    }
+    return { one, answer }
+  }
+
+  test('does not keep those waiting who need what is in the database, room or not', async () => {
+    const { one, answer } = await asking()
     expect(held(one, 'a')).toBe('1')
     expect(await seen(one, 'a')).toBe('2')
     const { length } = one.batches
-    answer?.(true)
+    answer()
     expect(one.batches.length).toBe(length)
   })
 
-  test('is closed beside an unanswered question for room', async () => {
-    let answer: ((hasRoom: boolean) => void) | undefined
-    const one = store({ hasRoom: (_, given) => (answer = given) })
-    await commit(one, 1, put('a', '1'))
-    await commit(one, 2, put('a', '2'))
+  test('goes on giving the database what comes, although somebody did not wait for the answer', async () => {
+    const { one, answer } = await asking()
+    expect(await seen(one, 'a')).toBe('2')
+    await commit(one, 3, put('a', '3'))
+    // That of before: it serves the third commit, whose time is still to come.
+    answer()
     one.tick()
+    await seen(one, 'a')
+    await commit(one, 4, put('a', '4'))
+    one.tick()
+    answer()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(held(one, 'a')).toBe('4')
+  })
+
+  test('is closed beside an unanswered question for room', async () => {
+    const { one, answer } = await asking()
     await called((done) => one.journaled.close(done))
-    answer?.(true)
+    answer()
     expect([held(one, 'a'), one.failures]).toEqual(['1', []])
   })
 
