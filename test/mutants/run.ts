@@ -41,13 +41,14 @@ function main(): number {
   try {
     for (const name of copied) cpSync(join(root, name), join(folder, name), { recursive: true })
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-    const failure = firstFailure(folder, simulations, { RAFTGEN_SEEDS: '1' })
-    if (failure !== undefined) throw new Error(`what is not broken fails as well: ${failure}`)
     const known = values.new ? resultsOn(page()) : undefined
     const chosen = mutants
       .slice(Number(values.from) - 1)
       .filter(({ name }) => values.only === undefined || name.includes(values.only))
       .filter((mutant) => known?.(mutant) === undefined)
+    if (chosen.length === 0 && !values.new) throw new Error(`there is no mutant whose name has ${JSON.stringify(values.only)} in it`)
+    const failure = firstFailure(folder, simulations, { RAFTGEN_SEEDS: '1' })
+    if (failure !== undefined) throw new Error(`what is not broken fails as well: ${failure}`)
     const outcomes: Outcome[] = []
     for (const [i, mutant] of chosen.entries()) {
       const caughtBy = attempt(folder, mutant)
