@@ -1,25 +1,37 @@
 // `node bundle.js`, after `tsc`: what runs in servers and clients becomes a few files, and what `raftgen` loads before it knows what is asked of it becomes one. Node needs the better part of a millisecond for each module that it loads, and there
 // are three hundred. Every module stays where it was, as a door to the file that holds it: whatever imports it gets the one copy there is.
-import { readdirSync, rmSync } from 'node:fs'
-import { isAbsolute, join, relative } from 'node:path'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, isAbsolute, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
 
-/** What a server needs besides: it alone opens a log, and so LevelDB. */
-const serverFolders = ['server', 'storage']
-/** What a schema file and a caller's `catch` need: nothing of Node's, and no package. */
-const baseFolders = ['core']
-const sharedFolders = ['client', 'contract', 'machine', 'node', 'ports', 'session', 'transport', 'wire']
-
 const root = fileURLToPath(new URL('.', import.meta.url))
+const source = (file) => join(root, 'src', file)
+const folders = ['server', 'storage', 'client', 'contract', 'machine', 'node', 'ports', 'session', 'transport', 'wire', 'core']
 const modulesIn = (folder) =>
-  readdirSync(join(root, 'src', folder), { recursive: true, encoding: 'utf8' })
+  readdirSync(source(folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
-    .map((file) => join(root, 'src', folder, file))
-const errors = join(root, 'src/errors.ts')
-const modules = [...serverFolders, ...sharedFolders, ...baseFolders].flatMap(modulesIn).concat(errors)
-const nameOf = (file) => relative(join(root, 'src'), file).replace(/\.ts$/, '')
-const isIn = (folders) => (id) => folders.some((folder) => id.startsWith(join(root, 'src', folder, '/')))
+    .map((file) => source(join(folder, file)))
+const errors = source('errors.ts')
+const modules = folders.flatMap(modulesIn).concat(errors)
+const nameOf = (file) => relative(source('.'), file).replace(/\.ts$/, '')
+
+/** All that is loaded with one of `files`. */
+function loadedWith(files, seen = new Set()) {
+  for (const file of files.filter((file) => !seen.has(file))) {
+    seen.add(file)
+    const imports = readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^'"]*from '(\.[^']+)'/gm)
+    loadedWith([...imports].map(([, specifier]) => join(dirname(file), specifier)), seen)
+  }
+  return seen
+}
+
+/** What a schema file and a caller's `catch` need: nothing of Node's, and no package. */
+const base = new Set([...modulesIn('core'), errors])
+/** What a caller needs, and a machine. */
+const shared = loadedWith([source('client/index.ts'), source('contract/v1.ts')])
+/** And a server: it alone opens a log, and so LevelDB. What is left looks into directories, mends them, or tries logs of others. */
+const server = loadedWith([source('server/index.ts')])
 
 await build({
   input: Object.fromEntries(modules.map((file) => [nameOf(file), file])),
@@ -35,9 +47,10 @@ await build({
     chunkFileNames: 'bundle/[name].js',
     codeSplitting: {
       groups: [
-        { name: 'server', priority: 1, test: isIn(serverFolders) },
-        { name: 'shared', priority: 2, test: isIn(sharedFolders) },
-        { name: 'base', priority: 3, test: (id) => isIn(baseFolders)(id) || id === errors },
+        { name: 'tools', priority: 1, test: (id) => modules.includes(id) },
+        { name: 'server', priority: 2, test: (id) => server.has(id) },
+        { name: 'shared', priority: 3, test: (id) => shared.has(id) },
+        { name: 'base', priority: 4, test: (id) => base.has(id) },
       ],
     },
   },

@@ -1,18 +1,24 @@
 // Small files of JSON in a data directory, each replaced as a whole.
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checksum } from './checksum.ts'
 import { damaged, DamageError } from './damage.ts'
 
 const ownerOnly = 0o600
 
-/** `undefined` when it is not there. Errors: STORAGE_DAMAGED when the disk does not give it; anything else is an error of the system. */
+/**
+ * `undefined` when it is not there. Errors: STORAGE_DAMAGED when the disk does not give it; anything else is an error of the system. Read at once: a few
+ * hundred bytes, before a node runs, and each of the four asynchronous steps would cost a start more than all of it.
+ */
 export async function readIfThere(path: string): Promise<string | undefined> {
-  return await readFile(path, 'utf8').catch((cause: unknown) => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
     if (code === 'ENOENT') return undefined
     throw code === 'EIO' ? damaged(path, 'it cannot be read (EIO)', cause) : cause
-  })
+  }
 }
 
 /** The object that `text` of a file holds; an empty one where it holds something else. Throws STORAGE_DAMAGED where it is no JSON. `todo`: see `DamageError`. */

@@ -222,7 +222,7 @@ export async function closeToOthers(dir: string): Promise<void> {
   }
   // Where a database was damaged, anything may be in its place.
   const names = (await readdir(database).catch(unless('ENOTDIR'))) ?? []
-  for (const name of names) await chmod(join(database, name), ownerOnly.file).catch(unless('ENOENT'))
+  await Promise.all(names.map((name) => chmod(join(database, name), ownerOnly.file).catch(unless('ENOENT'))))
 }
 
 /** Notes who holds the directory. */

@@ -41,12 +41,12 @@ export interface JournalLook {
 
 /** Changes nothing. Errors: STORAGE_DAMAGED, STORAGE_FAILED, DATA_DIR_FOREIGN; anything else is an error of the system. */
 export async function lookAtJournal({ name, path, content, kv, identity, isExpected, isNewStore }: JournalParts): Promise<JournalLook> {
-  const { bytes, isWhole } = content
+  const { bytes, written, isWhole } = content
   const owner = ownerOf(identity)
   const noted = await readApplied(kv, name)
   // A directory of before has none, and needs none.
   const applied = noted === undefined && !isExpected ? { sequence: 0, isClean: true } : noted
-  const { records, foreign } = scanJournal(bytes, owner)
+  const { records, foreign } = scanJournal(bytes, owner, written)
   // Where the database is another's, others say so.
   if (foreign !== undefined && (await isOwnDatabase(kv, name, identity))) throw damagedForeignSlots(path, identity, foreign)
   try {

@@ -8,6 +8,7 @@
 import { ByteReader, ByteWriter, WireError } from '../wire/bytes.ts'
 import { checksum } from './checksum.ts'
 import { isOwner, readOwner, slotContent, type SlotOwner, writeOwner } from './high-water.ts'
+import type { JournalSpan } from './journal-space.ts'
 import type { Operation } from './kv.ts'
 import { slotBytes } from './slots.ts'
 
@@ -122,18 +123,25 @@ export function decodeRecord({ sequence, bytes }: JournalRecord): JournalWrite {
   return { sequence, slot, operations }
 }
 
-/** Everything in a journal that verifies. What cannot be read of it is zeros. */
-export function scanJournal(journal: Uint8Array, owner: SlotOwner): ScannedJournal {
+/** Everything in a journal that verifies. What cannot be read of it is zeros. `written`: where to look; default: everywhere. */
+export function scanJournal(
+  journal: Uint8Array,
+  owner: SlotOwner,
+  written: readonly JournalSpan[] = [{ from: 0, to: journal.length }],
+): ScannedJournal {
   const content = Buffer.from(journal.buffer, journal.byteOffset, journal.length)
   const found = new Map<number, JournalRecord>()
   let foreign: SlotOwner | undefined
-  for (let at = 0; at + sectorBytes <= content.length; ) {
-    const record = recordAt(content, at)
-    if (record !== undefined && isOwner(record.owner, owner)) {
-      const { sequence, bytes } = record
-      if (!found.has(sequence)) found.set(sequence, { sequence, at, bytes })
-    } else foreign = record?.owner ?? foreign
-    at += record?.bytes.length ?? sectorBytes
+  // No sector of a record is zeros: all of one lie in one span.
+  for (const { from, to } of written) {
+    for (let at = from; at + sectorBytes <= to; ) {
+      const record = recordAt(content, at)
+      if (record !== undefined && isOwner(record.owner, owner)) {
+        const { sequence, bytes } = record
+        if (!found.has(sequence)) found.set(sequence, { sequence, at, bytes })
+      } else foreign = record?.owner ?? foreign
+      at += record?.bytes.length ?? sectorBytes
+    }
   }
   const records = [...found.values()].sort((a, b) => a.sequence - b.sequence)
   return { records, foreign: records.length === 0 ? foreign : undefined }

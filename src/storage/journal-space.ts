@@ -15,10 +15,18 @@ export interface JournalSpace {
   close(done: Done): void
 }
 
+/** Bytes of a journal, whole sectors: the first, and the first after them. */
+export interface JournalSpan {
+  readonly from: number
+  readonly to: number
+}
+
 /** What a journal holds. */
 export interface JournalContent {
   /** What cannot be read is zeros. */
   readonly bytes: Uint8Array
+  /** Where anything but zeros may be, ascending, with zeros in between: nobody need touch the rest, memory that the system has not given yet. */
+  readonly written: readonly JournalSpan[]
   /** It is there, in its whole length, and can be read at all. */
   readonly isWhole: boolean
 }

@@ -28,10 +28,22 @@ test('all of that is one script, which has no class that a module may know by an
   expect(text).not.toMatch(/^\s*(?:const \w+ = )?class\b/m)
 })
 
+test('a client is loaded without what only servers need, and neither of them with what only tools need', () => {
+  const bundled = (door: string): readonly string[] =>
+    staticImports(join(repository, 'dist/src', door))
+      .files.map((file) => relative(join(repository, 'dist/src'), file))
+      .filter((file) => file.startsWith('bundle/') && !file.includes('runtime'))
+      .sort()
+  expect(bundled('client/index.js')).toEqual(['bundle/base.js', 'bundle/shared.js'])
+  expect(bundled('contract/v1.js')).toEqual(['bundle/base.js', 'bundle/shared.js'])
+  expect(bundled('server/index.js')).toEqual(['bundle/base.js', 'bundle/server.js', 'bundle/shared.js'])
+  expect(bundled('errors.js')).toEqual(['bundle/base.js'])
+})
+
 /** What is loaded with `file`, whatever happens next: types and `import()` left out. */
 function staticImports(file: string, seen = { files: [file], packages: [] as string[] }): typeof seen {
   const text = readFileSync(file, 'utf8')
-  for (const [, specifier = ''] of text.matchAll(/^(?:import|export) (?!type )[^'"]*from '([^']+)'/gm)) {
+  for (const [, specifier = ''] of text.matchAll(/^(?:import|export) (?!type )(?:[^'"]* from )?['"]([^'"]+)['"]/gm)) {
     const target = join(dirname(file), specifier)
     if (!specifier.startsWith('.')) seen.packages.push(specifier)
     else if (!seen.files.includes(target)) {

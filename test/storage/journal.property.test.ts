@@ -55,7 +55,8 @@ async function open({ disk: { kv, journal, slots }, steps, timers }: World, step
   let opened: Opened | undefined
   let failure: unknown
   const openAll = async (): Promise<void> => {
-    const content = { bytes: Buffer.from(journal.content), isWhole: true }
+    const bytes = Buffer.from(journal.content)
+    const content = { bytes, written: [{ from: 0, to: bytes.length }], isWhole: true }
     const parts = { name: 'data/1', path: 'data/1/journal', content, kv, identity, isExpected: true, isNewStore: false }
     const delay = (task: () => void): (() => void) => {
       timers.add(task)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { chooseSlot, encodeSlot, type HighWater, ownerOf } from '../../src/storage/high-water.ts'
 import { inspect } from '../../src/storage/inspect.ts'
+import { readJournal } from '../../src/storage/journal-file.ts'
 import {
   decodeRecord,
   journalBytes,
@@ -487,6 +488,55 @@ describe('the directory of a node that was killed', () => {
     await close(log)
     await copyFile(join(other, 'journal'), join(dir, 'journal'))
     expect(await messageOf(openLevel(dir))).toContain(`DATA_DIR_FOREIGN ${join(dir, 'journal')} is of node 2 (incarnation 1)`)
+  })
+})
+
+describe('a journal that is read', () => {
+  const part = 65_536
+  /** Across the boundaries of what is read and of what is left out, and at both ends. */
+  const places = [0, part - sectorBytes, 5 * part, 1_048_576 - sectorBytes, journalBytes / 2, journalBytes - 2 * sectorBytes]
+  const large = [put('k', Buffer.alloc(sectorBytes))]
+
+  async function written(...at: readonly number[]): Promise<{ path: string; bytes: Buffer }> {
+    const bytes = Buffer.alloc(journalBytes)
+    for (const [i, from] of at.entries()) bytes.set(recordOf(i + 1, large), from)
+    const path = join(await temporaryDir(), 'journal')
+    await writeFile(path, bytes)
+    return { path, bytes }
+  }
+
+  test('is the same as the file, and tells where anything but zeros is', async () => {
+    const { path, bytes } = await written(...places)
+    const read = await readJournal(path)
+    expect(read.isWhole).toBe(true)
+    expect(bytes.equals(read.bytes)).toBe(true)
+    expect(read.written).toEqual([
+      { from: 0, to: 2 * part },
+      { from: 5 * part, to: 6 * part },
+      { from: 1_048_576 - part, to: 1_048_576 + part },
+      { from: journalBytes / 2, to: journalBytes / 2 + part },
+      { from: journalBytes - part, to: journalBytes },
+    ])
+  })
+
+  test('has the same records there as everywhere', async () => {
+    const read = await readJournal((await written(...places)).path)
+    const found = scanJournal(read.bytes, owner, read.written)
+    expect(found.records.map(({ at }) => at)).toEqual(places)
+    expect(found).toEqual(scanJournal(read.bytes, owner))
+  })
+
+  test('with nothing in it is whole, and need not be looked at', async () => {
+    const { path } = await written()
+    expect(await readJournal(path)).toMatchObject({ written: [], isWhole: true })
+  })
+
+  test('that ends too early is not whole, and has what there is', async () => {
+    const { path } = await written(0, part - sectorBytes)
+    await truncate(path, part)
+    const read = await readJournal(path)
+    expect(read).toMatchObject({ written: [{ from: 0, to: part }], isWhole: false })
+    expect(scanJournal(read.bytes, owner, read.written).records.map(({ sequence }) => sequence)).toEqual([1])
   })
 })
 
