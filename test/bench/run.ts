@@ -15,6 +15,7 @@ import { restart } from './scenarios/restart.js'
 import { eventLoop } from './scenarios/event-loop.js'
 import { slowFollower } from './scenarios/slow-follower.js'
 import { soak } from './scenarios/soak.js'
+import { startup } from './scenarios/startup.js'
 import { outage } from './scenarios/outage.js'
 import type { Scenario, Section } from './scenarios/scenario.js'
 import { throughput } from './scenarios/throughput.js'
@@ -30,6 +31,7 @@ const scenarios: readonly Scenario[] = [
   connections,
   slowFollower,
   restart,
+  startup,
   eventLoop,
   growth,
   bare,
