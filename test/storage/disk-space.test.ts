@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { roomIn } from '../../src/storage/disk-space.ts'
+import { writeBufferBytes } from '../../src/storage/level-kv.ts'
 import { isOutOfSpace, SpaceGauge } from '../../src/storage/index.ts'
 
 const mebibyte = 1_048_576
@@ -73,7 +74,7 @@ test('want of space is known by what the system says, whoever wrapped it', () =>
 
 test('the database is given what leaves room for its write buffer, and whatever comes where nobody knows', async () => {
   const hasRoom = (bytes: number): Promise<boolean> => new Promise((resolve) => roomIn(dir)(bytes, resolve))
-  free.bytes = 18 * mebibyte
+  free.bytes = writeBufferBytes + 2 * mebibyte
   expect([await hasRoom(2 * mebibyte), await hasRoom(2 * mebibyte + 1)]).toEqual([true, false])
   free.bytes = Number.NaN
   expect(await hasRoom(40 * mebibyte)).toBe(true)
