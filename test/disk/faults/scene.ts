@@ -8,6 +8,8 @@ import { type Id, ids, othersOf, Trio } from '../trio.ts'
 
 const goesOnTimeoutMs = 30_000
 const endsTimeoutMs = 60_000
+/** A node looks once a second. */
+const noticesTimeoutMs = 5_000
 const levelTimeoutMs = 60_000
 
 export class Scene {
@@ -59,6 +61,14 @@ export class Scene {
   async serves(when: string, { calls = 5, timeoutMs = goesOnTimeoutMs } = {}): Promise<void> {
     if ((await this.load.goesOn({ calls, timeoutMs })) !== undefined) return
     throw new Error(`the cluster does not serve ${when}: ${this.load.failures.at(-1) ?? 'calls wait'}`)
+  }
+
+  /** Once every node that runs knows that its disk is full. Until then it takes writes, into a journal that has its size already, and keeps them. */
+  async noticesFull(): Promise<void> {
+    const knows = async (id: Id): Promise<boolean> =>
+      this.replica(id).ended !== undefined || (await this.trio.status(id))?.disk.isFull === true
+    const allKnow = async () => (await Promise.all(ids.map(knows))).every((known) => known) || undefined
+    await eventually('every node to know that its disk is full', allKnow, noticesTimeoutMs)
   }
 
   /** Once node `id` has ended by itself: it has said where what went wrong, and what to do. */

@@ -20,6 +20,7 @@ const onOne = (role: 'leader' | 'follower'): Fault =>
 
 const everywhere = fault('all disks are full', async (scene, mountOf) => {
   await Promise.all(ids.map((id) => fill(mountOf(id))))
+  await scene.noticesFull()
   const goesOn = await scene.load.goesOn({ timeoutMs: 5_000 })
   if (goesOn !== undefined) throw new Error('writes are acknowledged, and there is no space for them')
   for (const id of ids) await startsOrSays(scene, id)
