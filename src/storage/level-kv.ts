@@ -8,8 +8,8 @@ import { findDamage } from './level-files.ts'
 
 const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
 const synced = { sync: true } as const
-/** With LevelDB's default of 4 MiB there are more compactions, with 64 MiB there is always fresh memory to be touched. 8 MiB has the better tail, and is not here yet: see docs/performance.md. */
-export const writeBufferBytes = 16 * 1_024 * 1_024
+/** With LevelDB's default of 4 MiB there are more compactions; with more than this what it syncs at once holds up the journal, and fresh memory is touched all the time. */
+export const writeBufferBytes = 8 * 1_024 * 1_024
 /** What an iterator hands over at once: records, and their bytes. */
 const recordsMax = 1_000
 const readAheadBytesMax = 4 * 1_024 * 1_024
