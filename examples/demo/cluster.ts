@@ -1,7 +1,7 @@
 // Three replicas as three OS processes on loopback, each with a data directory of its own.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Server as TcpServer } from 'node:net'
 import { join } from 'node:path'
 import { nodeStatus } from 'raftgen/client'
 import { type NodeStatus, Server } from 'raftgen/server'
@@ -16,16 +16,23 @@ export interface Replica {
   process: ChildProcess | undefined
 }
 
-/** Ports that were free a moment ago. */
+/**
+ * Ports that were free a moment ago, below those that systems give to outgoing connections: such a connection could take
+ * the port of a replica that is down.
+ */
 async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
-  })
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
+  const servers = new Map<number, TcpServer>()
+  while (servers.size < count) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000)
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (isFree) servers.set(port, server)
+  }
+  await Promise.all([...servers.values()].map((server) => new Promise((resolve) => server.close(resolve))))
+  return [...servers.keys()]
 }
 
 /** Writes identity and first configuration of each replica below `root`. */

@@ -1,12 +1,12 @@
 // What is published works from an empty project: packed, installed from the registry, initialised, generated, compiled, tested and run.
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { built, repository } from '../cli/built.ts'
 import { temporaryFolder } from '../cli/temporary-folder.ts'
+import { freePort } from '../free-port.ts'
 
 const run = promisify(execFile)
 const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
@@ -33,7 +33,7 @@ test('a packed raftgen makes a service in an empty project, and a node more join
   const { stdout: tested } = await run('npm', ['test'], { cwd: svc, env: { ...process.env, NO_COLOR: '1' } })
   expect(tested).toMatch(/Tests +14 passed/)
 
-  const ports = await freePorts(8)
+  const ports = await Promise.all(Array.from({ length: 8 }, freePort))
   const listed = JSON.stringify(ports)
   edit(join(svc, 'cluster.ts'), (text) => text.replace('7000 + id', `${listed}[id - 1]`).replace('7100 + id', `${listed}[id + 3]`))
   const dev = spawn('npm', ['run', 'dev'], { cwd: svc, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
@@ -58,22 +58,6 @@ function edit(file: string, change: (text: string) => string): void {
   const changed = change(text)
   expect(changed).not.toBe(text)
   writeFileSync(file, changed)
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-      return server
-    }),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
-  })
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))))
-  return ports
 }
 
 async function said(stream: NodeJS.ReadableStream, pattern: RegExp): Promise<void> {

@@ -1,6 +1,5 @@
 // Real servers on loopback with real logs in temporary directories, in this process.
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from '../../src/client/index.ts'
@@ -8,6 +7,7 @@ import { RaftgenError } from '../../src/errors.ts'
 import { type MemberOptions, Server, type ServerOptions, type StateMachine } from '../../src/server/index.ts'
 import type { OwnLog } from '../../src/server/options.ts'
 import type { ServerInternals } from '../../src/server/server.ts'
+import { freeAddress } from '../free-port.ts'
 
 const text = new TextDecoder()
 export const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
@@ -30,27 +30,11 @@ export function lines(): StateMachine {
   }
 }
 
-const taken = new Set<number>()
-
-/** Below those that systems give to outgoing connections, which could take it while its node is down. */
-async function freePort(): Promise<number> {
-  const port = 10_000 + Math.floor(Math.random() * 20_000)
-  if (taken.has(port)) return await freePort()
-  taken.add(port)
-  const probe = createServer()
-  const isFree = await new Promise<boolean>((resolve) => {
-    probe.once('error', () => resolve(false))
-    probe.listen(port, '127.0.0.1', () => resolve(true))
-  })
-  await new Promise((resolve) => probe.close(resolve))
-  return isFree ? port : await freePort()
-}
-
 /** With ports that nobody listens on. */
 export const newMember = async (id: number): Promise<MemberOptions> => ({
   id,
-  peer: `127.0.0.1:${await freePort()}`,
-  client: `127.0.0.1:${await freePort()}`,
+  peer: await freeAddress(),
+  client: await freeAddress(),
 })
 
 /** A cluster that can be stopped and started node by node. Everything is gone after `dispose`. */

@@ -2,7 +2,7 @@
 import { nodeStatus } from 'raftgen/client'
 import { join } from 'node:path'
 import { median, shown } from '../report/figures.js'
-import { until } from '../systems/ports.js'
+import { until } from '../systems/until.js'
 import { RaftgenCluster } from '../systems/raftgen.js'
 import type { Scenario } from './scenario.js'
 

@@ -1,7 +1,7 @@
 // What the majority loses by one follower that is slow, or that stands still.
 import { nodeStatus } from 'raftgen/client'
 import { median, ratioText, shown } from '../report/figures.js'
-import { until } from '../systems/ports.js'
+import { until } from '../systems/until.js'
 import { RaftgenCluster } from '../systems/raftgen.js'
 import type { Measured } from '../systems/system.js'
 import type { Scenario } from './scenario.js'

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Server } from 'raftgen/server'
 import { median, shown } from '../report/figures.js'
-import { freeAddress } from '../systems/ports.js'
+import { freeAddress } from '../../free-port.js'
 import type { Scenario } from './scenario.js'
 
 const lone = new URL('../startup/lone.js', import.meta.url).pathname

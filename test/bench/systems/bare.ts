@@ -1,12 +1,11 @@
 // Three processes that do nothing but replicate: see `bare/node.ts`. Not a `System`: nothing can be killed or read there.
 import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Load } from '../load/load.js'
 import { LoadClient } from './load-client.js'
-import { NodeProcess } from './node-process.js'
+import { messageOf, NodeProcess } from './node-process.js'
 import type { Measured } from './system.js'
 
 const here = fileURLToPath(new URL('../bare', import.meta.url))
@@ -30,7 +29,7 @@ export class BareCluster {
       const node = new NodeProcess()
       node.begin(child)
       nodes.push(node)
-      const { port }: { readonly port: number } = (await once(child, 'message'))[0]
+      const { port }: { readonly port: number } = await messageOf(child, `bare node ${name}`)
       return String(port)
     }
     const followers = [await start('b', []), await start('c', [])]

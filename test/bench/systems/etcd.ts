@@ -1,15 +1,16 @@
 // Three processes of etcd, with its defaults: every acknowledged write is synced on a majority there, too.
 import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { freeAddress } from '../../free-port.js'
 import { BenchRefused } from '../command.js'
 import { EtcdProbe, loadEtcd } from '../load/etcd-client.js'
 import { h2loadVersion, loadByH2load } from '../load/h2load.js'
 import type { Load, Loaded } from '../load/load.js'
 import { NodeProcess, nodeAt } from './node-process.js'
 import { outageOf } from './outage.js'
-import { freeAddress, pause, until } from './ports.js'
 import { ProcessMeter } from './process-meter.js'
 import type { Measured, Meter, System, SystemNode } from './system.js'
+import { pause, until } from './until.js'
 
 /** None where it is not installed (Debian: `etcd-server`). */
 export function etcdVersion(): string | undefined {
@@ -52,7 +53,7 @@ class EtcdNode implements SystemNode {
   async start(): Promise<number> {
     const began = performance.now()
     this.#process.begin(spawn('etcd', [...this.#args], { stdio: 'ignore' }))
-    await until(`etcd at ${this.address}`, 120_000, async () => ((await this.leads()) === undefined ? undefined : true))
+    await this.#process.until(`etcd at ${this.address}`, 120_000, async () => ((await this.leads()) === undefined ? undefined : true))
     return performance.now() - began
   }
 

@@ -2,9 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { Load, Loaded, Probe } from '../load/load.js'
 import type { Answer, Order } from '../load/raftgen-client.js'
-import { pause } from './ports.js'
+import { hasEnded, messageOf } from './node-process.js'
 import { ProcessMeter } from './process-meter.js'
 import type { Measured, Meter } from './system.js'
+import { pause } from './until.js'
 
 export const nobody: Meter = { cores: Number.NaN, mebibytes: Number.NaN }
 
@@ -19,7 +20,7 @@ export class LoadClient {
   static async start(program: string, servers: readonly string[]): Promise<LoadClient> {
     const execArgv = process.env['BENCH_CLIENT_ARGS']?.split(' ') ?? []
     const child = fork(program, [JSON.stringify(servers)], { execArgv })
-    await once(child, 'message')
+    await messageOf(child, 'the client')
     return new LoadClient(child)
   }
 
@@ -32,7 +33,7 @@ export class LoadClient {
   }
 
   async answer(): Promise<Answer> {
-    const answer: Answer = (await once(this.#process, 'message'))[0]
+    const answer: Answer = await messageOf(this.#process, 'the client')
     if (answer.kind === 'failed') throw new Error(answer.message)
     return answer
   }
@@ -69,7 +70,7 @@ export class LoadClient {
   }
 
   async close(): Promise<void> {
-    if (this.#process.exitCode !== null) return
+    if (hasEnded(this.#process)) return
     this.#process.disconnect()
     await once(this.#process, 'exit')
   }

@@ -1,6 +1,6 @@
 // How long nobody can write after a leader was killed.
 import type { Probe } from '../load/load.js'
-import { pause } from './ports.js'
+import { pause } from './until.js'
 import type { System } from './system.js'
 
 /** All nodes live again afterwards. */

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeStatus } from 'raftgen/client'
+import { freeAddress } from '../../free-port.js'
 import type { Load } from '../load/load.js'
 import type { Offer, Offered } from '../load/raftgen-client.js'
 import type { HealthNote, SnapshotNote, WatchNote } from '../watch.js'
@@ -11,10 +12,10 @@ import { LoadClient, nobody } from './load-client.js'
 import { NodeProcess, nodeAt } from './node-process.js'
 import { outageOf } from './outage.js'
 import { separate } from './cores.js'
-import { freeAddress, pause, until } from './ports.js'
 import { Relay } from './relay.js'
 import { ProcessMeter } from './process-meter.js'
 import type { Measured, System, SystemNode } from './system.js'
+import { pause, until } from './until.js'
 
 export interface RaftgenOptions {
   /** Their data go below it. */
@@ -62,7 +63,7 @@ class RaftgenNode implements SystemNode {
     const began = performance.now()
     const execArgv = process.env['BENCH_NODE_ARGS']?.split(' ') ?? []
     this.#process.begin(spawn(process.execPath, [...execArgv, ...this.#args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }))
-    await until(`node at ${this.address}`, 120_000, async () => {
+    await this.#process.until(`node at ${this.address}`, 120_000, async () => {
       const { leader } = await nodeStatus({ address: this.address, timeoutMs: 1_000 })
       return leader
     })
