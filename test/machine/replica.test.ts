@@ -212,3 +212,21 @@ test(`the newest ${skippedMax} skipped commands are remembered; what is below co
   expect([one.replica.skipped.length, one.replica.skipped[0]]).toEqual([skippedMax, 5])
   expect(one.skip(3)).toBe('applied')
 })
+
+test('sessions end with the same entry in a replica and in one that was made of a snapshot of it', () => {
+  const one = new Subject()
+  one.command('a')
+  const other = one.restored()
+  const clock = (now: number): Envelope => ({ kind: 'clock', now, ceiling: 0 })
+
+  for (const [now, isThere] of [
+    [62_000, true],
+    [62_001, false],
+  ] as const) {
+    for (const subject of [one, other]) {
+      subject.apply(clock(now))
+      expect(subject.replica.sessions.has(session)).toBe(isThere)
+    }
+    expect(other.bytes).toBe(one.bytes)
+  }
+})

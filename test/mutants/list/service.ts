@@ -62,7 +62,7 @@ export const service: readonly Mutant[] = [
     bug: 33,
     file: 'src/machine/replica.ts',
     find: 'this.sessions.expire(this.#now)\n',
-    replace: 'this.sessions.expire(this.#now + (this.#skips.has(this.#lastApplied) ? 1 : 0))\n',
+    replace: 'if (this.digests.last > this.digests.first + 1) this.sessions.expire(this.#now)\n',
   },
   {
     name: 'chance in a handler goes on from that of the command before',
