@@ -8,7 +8,7 @@ import { recover } from '../node/recover.ts'
 import type { Done, Identity, Log } from '../ports/log.ts'
 import type { PeerDisks } from '../ports/peer-disks.ts'
 import type { Snapshots } from '../ports/snapshots.ts'
-import { keepSchema, LevelLog, openSnapshotDir, PeersFile } from '../storage/index.ts'
+import { keepSchema, LevelLog, openSnapshotDir, PeersFile, together } from '../storage/index.ts'
 import { HaltNote } from './halt-note.ts'
 import { joinCluster } from './join.ts'
 import type { CommonOptions, Logger, OwnDir, ServerOptions } from './options.ts'
@@ -53,13 +53,18 @@ async function openDir(options: CommonOptions & OwnDir, { logger, reserveBytes, 
   try {
     tellDamage(log, logger)
     checkListen(options, log)
-    await noteSchema(options, logger)
+    const [disks, halt, snapshots] = await together([
+      openPeers(options.dir),
+      HaltNote.open(options.dir, logger),
+      openSnapshotDir(options.dir, { onDamage: (_, error) => logger.warn(error.message) }),
+      noteSchema(options, logger),
+    ])
     return {
       log,
       identity: log.identity,
-      disks: await openPeers(options.dir),
-      halt: await HaltNote.open(options.dir, logger),
-      snapshots: await openSnapshotDir(options.dir, { onDamage: (_, error) => logger.warn(error.message) }),
+      disks,
+      halt,
+      snapshots,
       space: new SpaceWatch({ dir: options.dir, reserveBytes, logger, ...watch }),
     }
   } catch (error) {

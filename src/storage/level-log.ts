@@ -40,6 +40,7 @@ import { checkMachine, type MachineFormat } from './machine-file.ts'
 import type { Finding } from './recovery.ts'
 import type { Slots } from './slots.ts'
 import { SlotsFile } from './slots-file.ts'
+import { together } from './together.ts'
 
 /** UTF-8 bytes. */
 const clusterIdBytesMax = 256
@@ -256,6 +257,8 @@ async function openDatabase(dir: string, { create }: { readonly create: boolean 
   return kv
 }
 
+type FoundParts = Omit<JournalParts, 'kv' | 'isNewStore'>
+
 interface Opened {
   readonly kv: LevelKeyValue
   readonly problems: readonly Finding[]
@@ -266,13 +269,18 @@ async function openLog(opening: Opening, { kv, problems, isNewStore }: Opened): 
   const { dir, options } = opening
   let open: KeyValue = kv
   try {
-    await writePid(dir)
-    await closeToOthers(dir)
     // LevelDB has made files while opening; their names must outlive a power cut before anything in them is promised.
-    await syncDir(databaseDir(dir))
-    await syncDir(dir)
+    const [parts] = await together([
+      options.highWater === 'none' ? undefined : journalParts(opening),
+      writePid(dir),
+      closeToOthers(dir),
+      syncDir(databaseDir(dir)),
+      syncDir(dir),
+    ])
     let blocks: BlockLog | undefined
-    const journal = await journalOf(opening, { kv, isNewStore, onFailure: (error) => blocks?.fail(error) })
+    const onFailure = (error: Error): void => blocks?.fail(error)
+    // A log without a high water has no use for a journal.
+    const journal = parts && (await journalOf(opening, parts, { kv, isNewStore, onFailure }))
     open = journal?.kv ?? kv
     blocks = await openBlocks(open, blockOptions(opening, { problems, slots: journal?.slots ?? opening.slots }))
     await journal?.ready()
@@ -285,18 +293,16 @@ async function openLog(opening: Opening, { kv, problems, isNewStore }: Opened): 
   }
 }
 
-/** A log without a high water has no use for one. */
 async function journalOf(
-  opening: Opening,
+  { dir, slots }: Opening,
+  parts: FoundParts,
   { kv, isNewStore, onFailure }: Omit<Opened, 'problems'> & { readonly onFailure: (error: Error) => void },
-): Promise<OpenedJournal | undefined> {
-  const { dir, slots, options } = opening
-  if (options.highWater === 'none') return undefined
+): Promise<OpenedJournal> {
   const journal = new JournalFile(journalPath(dir))
-  return await openJournal({ ...(await journalParts(opening)), kv, isNewStore }, { journal, slots, onFailure, hasRoom: roomIn(dir) })
+  return await openJournal({ ...parts, kv, isNewStore }, { journal, slots, onFailure, hasRoom: roomIn(dir) })
 }
 
-async function journalParts({ dir, found }: Opening): Promise<Omit<JournalParts, 'kv' | 'isNewStore'>> {
+async function journalParts({ dir, found }: Opening): Promise<FoundParts> {
   const path = journalPath(dir)
   return { name: dir, path, content: await readJournal(path), identity: found.identity, isExpected: hasJournal(found.format) }
 }
