@@ -1,6 +1,6 @@
 // `node bundle.js`, after `tsc`: what runs in servers and clients becomes a few files, and what `raftgen` loads before it knows what is asked of it becomes one. Node needs the better part of a millisecond for each module that it loads, and there
 // are three hundred. Every module stays where it was, as a door to the file that holds it: whatever imports it gets the one copy there is.
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
@@ -33,7 +33,7 @@ const shared = loadedWith([source('client/index.ts'), source('contract/v1.ts')])
 /** And a server: it alone opens a log, and so LevelDB. What is left looks into directories, mends them, or tries logs of others. */
 const server = loadedWith([source('server/index.ts')])
 
-await build({
+const { output: written } = await build({
   input: Object.fromEntries(modules.map((file) => [nameOf(file), file])),
   platform: 'node',
   external: (id) => !id.startsWith('.') && !isAbsolute(id),
@@ -55,6 +55,17 @@ await build({
     },
   },
 })
+
+// What is left of sources that are gone, and of chunks that there were once: it would be published.
+const chunks = new Set(written.flatMap(({ fileName }) => [fileName, `${fileName}.map`]))
+for (const folder of ['src', 'codegen']) {
+  const files = readdirSync(join(root, 'dist', folder), { recursive: true, encoding: 'utf8' })
+  for (const file of files) {
+    const [, name] = /^(.+?)\.(?:js|js\.map|d\.ts)$/.exec(file) ?? []
+    if (name === undefined || existsSync(join(root, folder, `${name}.ts`)) || (folder === 'src' && chunks.has(file))) continue
+    rmSync(join(root, 'dist', folder, file))
+  }
+}
 
 // Those of `tsc`: a door has nothing to be found in a source, and what it leads to has a map of its own.
 for (const file of modules) rmSync(join(root, 'dist/src', `${nameOf(file)}.js.map`), { force: true })

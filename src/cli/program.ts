@@ -63,9 +63,12 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     await program.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.fine : exitCode.wrongUse
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCode.fine
+    // A group of commands without one of them: its help was shown.
+    if (error instanceof CommanderError && error.code === 'commander.help') return exitCode.wrongUse
+    const failure = error instanceof CommanderError ? (await import('./parse-failure.ts')).parseFailure(error, program, args) : error
     const { explainFailure } = await import('./failure.ts')
-    return explainFailure(error, { terminal, asJson: args.includes('--json') })
+    return explainFailure(failure, { terminal, asJson: args.includes('--json') })
   }
 }
 
@@ -78,7 +81,8 @@ function commandTree(args: readonly string[], terminal: Terminal, end: (code: Ex
     .configureOutput({
       writeOut: (text) => terminal.out(text.replace(/\n$/, '')),
       writeErr: (text) => terminal.err(text.replace(/\n$/, '')),
-      outputError: (text, write) => write(text.replace(/^error: /, 'raftgen: ')),
+      // Said with its way out once it is caught.
+      outputError: () => {},
     })
     .usage('<schema.ts...> [options]\n       raftgen <command> [options]')
 

@@ -87,7 +87,7 @@ describe('raftgen check', () => {
     [['schema.ts', '--handlers', 'schema.ts'], 'raftgen: schema.ts is the file of the handlers\n  Name the schema file.\n'],
     [['schema.ts', '--only', 'lint,corpse'], "raftgen: --only: 'corpse' is no part of check\n  Did you mean corpus?\n"],
     [['schema.ts', '--only', 'lnt'], "raftgen: --only: 'lnt' is no part of check\n  Did you mean lint?\n"],
-    [['schema.ts', '--fix'], "raftgen: unknown option '--fix'\n"],
+    [['schema.ts', '--fix'], "raftgen: unknown option '--fix'\n  `raftgen check --help` shows how it is used.\n"],
   ])('wrong use, exit code 2: check %j', async (args, err) => {
     expect(await raftgen(project(), ['check', ...args])).toEqual({ code: 2, out: '', err })
   })

@@ -475,7 +475,7 @@ describe('wrong use, exit code 2, and nothing is connected', () => {
     const { code, err } = await cluster('statsu', '--server', 'a:1')
     expect(code).toBe(2)
     expect(err).toContain("unknown command 'statsu'")
-    expect(err).toContain('(Did you mean status?)')
+    expect(err).toContain('\n  Did you mean status?')
   })
 })
 

@@ -58,8 +58,12 @@ const wrong: readonly (readonly [string, readonly string[], string])[] = [
     'raftgen: there is no schema file none.schema.ts\n  Correct the path, or start with `raftgen init <dir>`.\n',
   ],
   ['a folder instead of a schema file', ['folder'], 'raftgen: folder is a folder\n  Name the schema file in it.\n'],
-  ['a mistyped option', ['schema.ts', '--chek'], "raftgen: unknown option '--chek'\n(Did you mean --check?)\n"],
-  ['an option of another command', ['freeze', 'schema.ts', '--check'], "raftgen: unknown option '--check'\n"],
+  ['a mistyped option', ['schema.ts', '--chek'], "raftgen: unknown option '--chek'\n  Did you mean --check?\n"],
+  [
+    'an option of another command',
+    ['freeze', 'schema.ts', '--check'],
+    "raftgen: unknown option '--check'\n  `raftgen freeze --help` shows how it is used.\n",
+  ],
   [
     'a mistyped command with its argument',
     ['inti', 'svc'],
@@ -75,14 +79,18 @@ const wrong: readonly (readonly [string, readonly string[], string])[] = [
   [
     'an extension that there is not',
     ['schema.ts', '--import-extension', 'mjs'],
-    "raftgen: option '--import-extension <extension>' argument 'mjs' is invalid. Allowed choices are js, ts.\n",
+    "raftgen: option '--import-extension <extension>' argument 'mjs' is invalid. Allowed choices are js, ts.\n  `raftgen --help` shows how it is used.\n",
   ],
   [
     '--check together with --watch',
     ['schema.ts', '--check', '--watch'],
     'raftgen: --check and --watch exclude each other\n  Leave one of them out.\n',
   ],
-  ['a bootstrap without its options', ['bootstrap'], "raftgen: required option '--dir <dir>' not specified\n"],
+  [
+    'a bootstrap without its options',
+    ['bootstrap'],
+    "raftgen: required option '--dir <dir>' not specified\n  `raftgen bootstrap --help` shows how it is used.\n",
+  ],
   [
     'a member that is none',
     ['bootstrap', '--dir', 'd', '--id', '1', '--cluster', 'c', '--member', '1:a'],
@@ -102,7 +110,16 @@ test.each(wrong)('wrong use, exit code 2, nothing on stdout: %s', async (_, args
   expect(existsSync(join(folder, 'generated'))).toBe(false)
 })
 
-test('with --json wrong use is one object on stdout, too', async () => {
+test('with --json wrong use is one object on stdout, too, be it found by the parser of arguments', async () => {
+  const parsed = await raftgen(temporaryFolder(), ['cluster', 'status', '--json'])
+  expect(JSON.parse(parsed.out)).toEqual({
+    ok: false,
+    error: {
+      exitCode: 2,
+      message: "required option '--server <host:port>' not specified",
+      hint: '`raftgen cluster status --help` shows how it is used.',
+    },
+  })
   const { code, out } = await raftgen(temporaryFolder(), ['inti', '--json'])
   expect(code).toBe(2)
   expect(JSON.parse(out)).toEqual({
