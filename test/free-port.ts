@@ -28,10 +28,14 @@ export async function freePort(): Promise<number> {
 /** `127.0.0.1:14123`: see `freePort`. */
 export const freeAddress = async (): Promise<string> => `127.0.0.1:${await freePort()}`
 
-const listens = async (socket: NodeJS.EventEmitter, begin: () => void): Promise<boolean> => {
+/** False where somebody else does. */
+async function listens(socket: NodeJS.EventEmitter, begin: () => void): Promise<boolean> {
   begin()
-  return await once(socket, 'listening').then(
-    () => true,
-    () => false,
-  )
+  try {
+    await once(socket, 'listening')
+    return true
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') return false
+    throw cause
+  }
 }

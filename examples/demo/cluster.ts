@@ -27,7 +27,10 @@ async function freePorts(count: number): Promise<readonly number[]> {
     const server = createServer().listen(port, '127.0.0.1')
     const isFree = await once(server, 'listening').then(
       () => true,
-      () => false,
+      (cause: NodeJS.ErrnoException) => {
+        if (cause.code === 'EADDRINUSE') return false
+        throw cause
+      },
     )
     if (isFree) servers.set(port, server)
   }

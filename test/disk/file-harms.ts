@@ -24,7 +24,7 @@ export const fileHarms = (kind: FileKind): readonly Harm[] => [
 /** Of kinds of which there may be several files. */
 const severalHarms = (kind: FileKind): readonly Harm[] => [
   whole(kind, 'all of them deleted', async ({ dir }) => {
-    for (const path of await kind.find(dir)) await rm(path)
+    await each(kind, dir, async (path) => await rm(path))
   }),
   whole(kind, 'a copy under the next number', async ({ dir }) => {
     const path = await newest(kind, dir)
@@ -34,9 +34,20 @@ const severalHarms = (kind: FileKind): readonly Harm[] => [
     await copyFile(await newest(kind, peer), nextName(await newest(kind, dir)))
   }),
   whole(kind, 'all of them cut in half', async ({ dir }) => {
-    for (const path of await kind.find(dir)) await damageFile(path, (content) => content.subarray(0, content.length >> 1))
+    await each(kind, dir, async (path) => await damageFile(path, (content) => content.subarray(0, content.length >> 1)))
   }),
 ]
+
+/** One that its owner has removed meanwhile is not there to be damaged. */
+async function each(kind: FileKind, dir: string, harm: (path: string) => Promise<void>): Promise<void> {
+  for (const path of await kind.find(dir)) {
+    try {
+      await harm(path)
+    } catch (cause) {
+      if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause
+    }
+  }
+}
 
 function whole(kind: FileKind, what: string, harm: (target: Target) => Promise<void>): Harm {
   const name = `${kind.name}: ${what}`
