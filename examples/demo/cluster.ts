@@ -56,7 +56,8 @@ export async function bootstrap(
 
 export function start(replica: Replica): void {
   const { dir, peer, client, id, serverFile } = replica
-  const child = spawn(process.execPath, [serverFile, dir, peer, client], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, [serverFile, dir, peer, client], { stdio: ['ignore', 'ignore', 'pipe'] })
+  child.stderr.pipe(process.stderr, { end: false })
   child.once('exit', (code) => {
     if (replica.process === child && code !== null && code !== 0) console.error(`replica ${id} ended with exit code ${code}`)
   })
@@ -68,6 +69,8 @@ export async function stop(replica: Replica, signal: 'SIGKILL' | 'SIGTERM'): Pro
   const child = replica.process
   replica.process = undefined
   if (child === undefined || child.exitCode !== null) return
+  // At the end of a demo they all go, and each would say that it has lost the others.
+  child.stderr?.unpipe().resume()
   const exited = once(child, 'exit')
   child.kill(signal)
   await exited
