@@ -68,7 +68,7 @@ export function start(replica: Replica): void {
 export async function stop(replica: Replica, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
   const child = replica.process
   replica.process = undefined
-  if (child === undefined || child.exitCode !== null) return
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
   // At the end of a demo they all go, and each would say that it has lost the others.
   child.stderr?.unpipe().resume()
   const exited = once(child, 'exit')

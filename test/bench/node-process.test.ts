@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { messageOf, NodeProcess } from './systems/node-process.ts'
 
@@ -21,7 +20,9 @@ test('and so does who asks when it has ended already, or waits for a message', a
 })
 
 test('what a process says is heard', async () => {
-  const child = program('process.send({ port: 1 })')
+  const node = new NodeProcess()
+  const child = program('process.send({ port: 1 }); setInterval(() => {}, 1000)')
+  node.begin(child)
   expect(await messageOf(child, 'node 1')).toEqual({ port: 1 })
-  await once(child, 'exit')
+  await node.end('SIGTERM')
 })

@@ -38,7 +38,7 @@ export class NodeProcess {
 
 export const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null
 
-/** The next message of `child`. Throws when it ends instead. */
+/** The next message of `child`, which lives on after it. Throws when it ends instead. */
 export const messageOf = async (child: ChildProcess, what: string) =>
   await orEnd(child, what, async (signal) => (await once(child, 'message', { signal }))[0])
 
