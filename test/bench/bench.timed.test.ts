@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -28,3 +28,16 @@ test('a short run tells of writes and reads, and leaves a report with charts; th
     rmSync(out, { recursive: true })
   }
 }, 90_000)
+
+test('a folder for the report that cannot be made is refused before anything is measured', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'raftgen-bench-'))
+  try {
+    const out = join(folder, 'file')
+    writeFileSync(out, '')
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, '--out', out], { encoding: 'utf8', timeout: 20_000 })
+    expect([status, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^error: --out .*file: EEXIST/)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}, 30_000)

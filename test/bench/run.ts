@@ -1,9 +1,9 @@
 // `npm run bench`: raftgen beside etcd, on this machine.
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ended, folderIn, positive } from './command.js'
+import { BenchRefused, ended, folderIn, positive } from './command.js'
 import { thisMachine } from './report/machine.js'
 import { markdown, type Report } from './report/markdown.js'
 import { bare } from './scenarios/bare.js'
@@ -73,6 +73,8 @@ await ended(program.parseAsync())
 
 async function run(options: Options): Promise<void> {
   const isFull = options.full === true
+  // Before anything is measured: an hour later it would be a pity.
+  if (options.out !== undefined) await makeOut(options.out)
   const root = folderIn(options.dir)
   const systems: System[] = []
   const progress = (text: string): void => void process.stderr.write(`${text}\n`)
@@ -108,10 +110,18 @@ function isWanted({ name, when }: Scenario, { only, full }: Options): boolean {
   return when === 'always' || (when === 'full' && full === true)
 }
 
+async function makeOut(out: string): Promise<void> {
+  try {
+    await mkdir(out, { recursive: true })
+    await access(out, constants.W_OK)
+  } catch (error) {
+    throw new BenchRefused(`--out ${out}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
 async function tell(report: Report, out: string | undefined): Promise<void> {
   console.log(markdown(report, (name) => `${name}.svg`))
   if (out === undefined) return
-  await mkdir(out, { recursive: true })
   const { chartSvg } = await import('./report/chart.js')
   for (const { charts } of report.sections) for (const chart of charts) await writeFile(join(out, `${chart.name}.svg`), chartSvg(chart))
   await writeFile(
